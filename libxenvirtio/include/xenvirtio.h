@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libxenvirtio: write virtio-mmio backends for Xen guests.
+ *
+ * In the data's way, bottom up:
+ *
+ *   hv.h      the seam to the hypervisor
+ *   gmem.h    guest memory, by copy
+ *   queue.h   split virtqueues
+ *   device.h  status machine, features, configuration space
+ *   server.h  ioreq server and virtio-mmio transport
+ *   store.h   xenstore: finding the device, talking to the toolstack
+ *   extent.h  runs of frames and the extents they are cut into
+ *
+ * examples/virtio-rng.c is a whole backend in about a hundred lines.
+ */
+#ifndef XENVIRTIO_H
+#define XENVIRTIO_H
+
+#include <xenvirtio/device.h>
+#include <xenvirtio/error.h>
+#include <xenvirtio/extent.h>
+#include <xenvirtio/gmem.h>
+#include <xenvirtio/hv.h>
+#include <xenvirtio/queue.h>
+#include <xenvirtio/server.h>
+#include <xenvirtio/store.h>
+#include <xenvirtio/types.h>
+
+#endif /* XENVIRTIO_H */

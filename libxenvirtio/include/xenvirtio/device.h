@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A virtio device as its author writes it: identity, features, configuration space, queues.
+ *
+ * The library runs the device status machine (virtio 1.2, 2.1 and 3.1):
+ *
+ *   0 --ACKNOWLEDGE--> 1 --DRIVER--> 3 --FEATURES_OK--> 11 --DRIVER_OK--> 15
+ *   ^                                        |refused: the bit does not stick      |
+ *   +---------------- 0 written: reset ------+------- guest fault: |NEEDS_RESET(64)+
+ *
+ * and calls the author's hooks at its edges. Hooks run on the thread that calls
+ * xenvirtio_server_process(), while the guest's vcpu waits for its register access, except kick,
+ * which runs after the access was completed.
+ *
+ * All that must survive the process is in struct xenvirtio_device_state, in memory the caller may
+ * map from a file: a new process given the same state goes on where the old one died. Chains
+ * that were popped and not pushed are popped again: processing must be idempotent.
+ */
+#ifndef XENVIRTIO_DEVICE_H
+#define XENVIRTIO_DEVICE_H
+
+#include <xenvirtio/queue.h>
+
+#define XENVIRTIO_QUEUES_MAX 16u
+#define XENVIRTIO_CONFIG_MAX 256u
+
+/** device status bits, virtio 1.2, 2.1 */
+#define XENVIRTIO_STATUS_ACKNOWLEDGE 1u
+#define XENVIRTIO_STATUS_DRIVER 2u
+#define XENVIRTIO_STATUS_DRIVER_OK 4u
+#define XENVIRTIO_STATUS_FEATURES_OK 8u
+#define XENVIRTIO_STATUS_NEEDS_RESET 64u
+#define XENVIRTIO_STATUS_FAILED 128u
+
+/** feature bits the library serves itself and always offers */
+#define XENVIRTIO_F_INDIRECT_DESC 28
+#define XENVIRTIO_F_EVENT_IDX 29
+#define XENVIRTIO_F_VERSION_1 32
+
+struct xenvirtio_device;
+
+/** the transport's state of one queue; plain data */
+struct xenvirtio_queue_state {
+	uint64_t desc_gpa;
+	uint64_t avail_gpa;
+	uint64_t used_gpa;
+	uint16_t size;
+	uint16_t last_avail_idx;	/* next entry of the available ring to look at */
+	uint16_t used_idx;		/* next entry of the used ring to write */
+	uint16_t signalled_idx;		/* used_idx when the driver was last interrupted */
+	uint8_t ready;
+	uint8_t broken;
+	uint8_t pad[6];
+};
+
+/**
+ * struct xenvirtio_device_state - everything the guest knows of the device; plain data
+ *
+ * Zeroed memory is a device that was never touched. Written by the library only, in an order that
+ * leaves it usable after each store.
+ */
+struct xenvirtio_device_state {
+	uint64_t driver_features;
+	uint32_t device_features_sel;
+	uint32_t driver_features_sel;
+	uint32_t queue_sel;
+	uint32_t status;
+	uint32_t interrupt_status;
+	uint32_t config_generation;
+	struct xenvirtio_queue_state queue[XENVIRTIO_QUEUES_MAX];
+};
+
+/**
+ * struct xenvirtio_device_ops - the author's side
+ *
+ * Hooks that are NULL do nothing (check_features: all is accepted; config_read: zeros). A negative
+ * return is a host failure and comes out of xenvirtio_server_process() unchanged.
+ */
+struct xenvirtio_device_ops {
+	/**
+	 * check_features - may the driver have exactly these?
+	 *
+	 * Called at FEATURES_OK with bits that were all offered and include VERSION_1.
+	 * Return: 0; XENVIRTIO_E_GUEST: FEATURES_OK is refused; -errno
+	 */
+	int (*check_features)(void *opaque, uint64_t features);
+	/** config_read - fill @buf from the configuration space; in bounds, any length up to 8 */
+	void (*config_read)(void *opaque, uint32_t offset, void *buf, uint32_t len);
+	/** config_write - the guest wrote; in bounds; hostile */
+	void (*config_write)(void *opaque, uint32_t offset, const void *buf, uint32_t len);
+	/** driver_ok - queues are usable from now on */
+	int (*driver_ok)(void *opaque);
+	/** kick - the driver notified queue @index (below nr_queues, enabled, DRIVER_OK) */
+	int (*kick)(void *opaque, unsigned int index);
+	/** reset - queues are quiesced already; the guest waits until this returns */
+	int (*reset)(void *opaque);
+	/** guest_error - something was wrong on the guest's side; @detail for a rate-limited log */
+	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
+};
+
+/**
+ * struct xenvirtio_device_config - what the device is; copied
+ * @device_id:      virtio 1.2, section 5 (5 is the balloon)
+ * @vendor_id:      register VendorID
+ * @features:       offered besides those the library serves; not bits 24-40 but VERSION_1's kin
+ * @nr_queues:      1 to XENVIRTIO_QUEUES_MAX
+ * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX
+ * @config_bytes:   size of the configuration space, up to XENVIRTIO_CONFIG_MAX
+ * @ops, @opaque:   the author's hooks and their argument
+ */
+struct xenvirtio_device_config {
+	uint32_t device_id;
+	uint32_t vendor_id;
+	uint64_t features;
+	unsigned int nr_queues;
+	uint16_t queue_size_max;
+	uint32_t config_bytes;
+	const struct xenvirtio_device_ops *ops;
+	void *opaque;
+};
+
+/**
+ * xenvirtio_device_new() - make a device
+ * @dev:   out; freed with xenvirtio_device_free()
+ * @cfg:   copied
+ * @gmem:  the guest's memory; borrowed
+ * @state: where its state lives, borrowed; NULL: inside the device. If it is not all zero the
+ *         device goes on from there, after the state was checked like a guest's
+ *
+ * Return: 0; -EINVAL @cfg cannot be; -EBADMSG @state cannot be; -ENOMEM
+ */
+int xenvirtio_device_new(struct xenvirtio_device **dev, const struct xenvirtio_device_config *cfg,
+			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state);
+/** xenvirtio_device_free() - the state stays as it is; NULL is fine */
+void xenvirtio_device_free(struct xenvirtio_device *dev);
+
+/** xenvirtio_device_queue() - queue @index, or NULL if there is none of that number */
+struct xenvirtio_queue *xenvirtio_device_queue(struct xenvirtio_device *dev, unsigned int index);
+/** xenvirtio_device_features() - negotiated bits; 0 before FEATURES_OK */
+uint64_t xenvirtio_device_features(const struct xenvirtio_device *dev);
+/** xenvirtio_device_status() - the status register */
+uint32_t xenvirtio_device_status(const struct xenvirtio_device *dev);
+/** xenvirtio_device_driver_ok() - DRIVER_OK and neither NEEDS_RESET nor FAILED: queues may be used */
+bool xenvirtio_device_driver_ok(const struct xenvirtio_device *dev);
+
+/**
+ * xenvirtio_device_config_changed() - tell the driver its configuration space changed
+ *
+ * Call after the change: bumps ConfigGeneration, and interrupts once the driver is there.
+ * Source: virtio 1.2, 4.2.2
+ */
+int xenvirtio_device_config_changed(struct xenvirtio_device *dev);
+
+/**
+ * xenvirtio_device_guest_fault() - the guest broke the device type's rules beyond repair
+ * @kind:   counted through the guest_error hook
+ * @detail: for the log
+ *
+ * Sets NEEDS_RESET and tells the driver; queues stay quiet until it resets the device.
+ */
+int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
+				 const char *detail);
+/** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
+void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
+				  const char *detail);
+
+/** xenvirtio_device_ring_gfn() - whether @gfn holds a part of a ring of an enabled queue */
+bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvirtio_gfn gfn);
+
+#endif /* XENVIRTIO_DEVICE_H */

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one seam to the hypervisor.
+ *
+ * A struct xenvirtio_hv is a connection to one hypervisor on behalf of one guest. Behind its
+ * operations stand siblings that device code cannot tell apart: real Xen (hv-xen*.c, the only
+ * files that include Xen headers), a stateful fake (tests/fake/hv-fake.c) and a recorder
+ * (hv-record.c) that wraps another.
+ *
+ * A handle has at most one ioreq server:
+ *
+ *   open_* --> [no server] --ioreq_open--> [serving] --ioreq_next--> [request held]
+ *                   ^                       |   ^                         |
+ *                   +------ioreq_close------+   +-----ioreq_complete------+
+ *
+ * A request held must be completed before the next one is asked for, on every path: until then the
+ * guest's vcpu does not run.
+ *
+ * Threads: a handle belongs to one thread. Fork: a handle is useless in the child; open a new one.
+ */
+#ifndef XENVIRTIO_HV_H
+#define XENVIRTIO_HV_H
+
+#include <xenvirtio/error.h>
+#include <xenvirtio/types.h>
+
+#define XENVIRTIO_HV_VERSION 1u
+
+/** ioreq_open: make a new server rather than adopt one */
+#define XENVIRTIO_IOREQ_NEW 0xffffu
+/** slots of one ioreq page, so vcpus of one server */
+#define XENVIRTIO_VCPUS_MAX 128u
+/** ranges one ioreq_open takes */
+#define XENVIRTIO_RANGES_MAX 16u
+/** the largest extent order to ask for: Xen can be preempted only between extents */
+#define XENVIRTIO_ORDER_MAX 9u
+/** extents one release_pages/populate_pages call takes */
+#define XENVIRTIO_EXTENTS_MAX 512u
+
+/** values of xenvirtio_ioreq.type; others exist and are answered as unclaimed */
+#define XENVIRTIO_IOREQ_PIO 0
+#define XENVIRTIO_IOREQ_COPY 1
+#define XENVIRTIO_IOREQ_PCI_CONFIG 2
+#define XENVIRTIO_IOREQ_TIMEOFFSET 7
+#define XENVIRTIO_IOREQ_INVALIDATE 8
+
+/**
+ * struct xenvirtio_ioreq - one access of a vcpu, copied once from the shared page
+ * @addr:        guest-physical address (COPY) or port (PIO)
+ * @data:        value written; for a read, the answer, set before ioreq_complete.
+ *               With @data_is_ptr a guest-physical address that must not be followed unchecked
+ * @count:       repetitions; more than one only with a string instruction (x86)
+ * @size:        bytes of one access: 1, 2, 4 or 8 from Xen
+ * @vcpu:        whose access
+ * @type:        XENVIRTIO_IOREQ_*
+ * @read:        the guest reads
+ * @data_is_ptr: see @data
+ */
+struct xenvirtio_ioreq {
+	uint64_t addr;
+	uint64_t data;
+	uint32_t count;
+	uint32_t size;
+	uint32_t vcpu;
+	uint8_t type;
+	bool read;
+	bool data_is_ptr;
+};
+
+/** an inclusive range of guest-physical addresses, in bytes */
+struct xenvirtio_gpa_range {
+	struct xenvirtio_gpa start;
+	struct xenvirtio_gpa end_incl;
+};
+
+/** an inclusive range of guest frames */
+struct xenvirtio_gfn_range {
+	struct xenvirtio_gfn start;
+	struct xenvirtio_gfn end_incl;
+};
+
+/** what the hypervisor says of the domain at this moment */
+struct xenvirtio_domain_info {
+	uint64_t tot_pages;	/* frames the domain owns */
+	uint64_t max_pages;	/* frames it may own */
+	uint32_t nr_vcpus;	/* vcpus it may have, online or not */
+	bool dying;		/* teardown has begun: unmap everything */
+	bool shutdown;		/* it has powered off, rebooted or crashed */
+};
+
+struct xenvirtio_hv;
+
+/**
+ * struct xenvirtio_hv_ops - the operations of the seam
+ *
+ * Optional operations may be NULL; everything else is there. Return values follow error.h.
+ * Operations on a domain that is gone return XENVIRTIO_E_GONE.
+ */
+struct xenvirtio_hv_ops {
+	/** XENVIRTIO_HV_VERSION of the header the sibling was built with */
+	unsigned int version;
+	/** for logs: "xen", "fake", "record" */
+	const char *name;
+
+	/** close - unmap what is left, leave an open ioreq server registered, free the handle */
+	void (*close)(struct xenvirtio_hv *hv);
+
+	/** domain_info - Return: 0; XENVIRTIO_E_GONE; -errno */
+	int (*domain_info)(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info);
+
+	/**
+	 * ram_ranges - where the guest's RAM may be
+	 * @range: out; ascending, not overlapping
+	 * @max:   entries of @range
+	 * @nr:    out; entries filled in
+	 *
+	 * Frames outside are never RAM; frames inside may be holes.
+	 */
+	int (*ram_ranges)(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+			  size_t *nr);
+
+	/**
+	 * map - map frames of the guest, in order, contiguously in our address space
+	 * @gfn:      frames; hostile numbers are allowed
+	 * @nr:       how many, at least 1
+	 * @writable: read and write, or read only
+	 * @va:       out; page aligned
+	 *
+	 * All or nothing. A mapping keeps the frames allocated in Xen: unmap before releasing.
+	 * Return: 0; XENVIRTIO_E_GUEST a frame is not RAM; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*map)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		   bool writable, void **va);
+	/** unmap - undo one map; @nr as it was given there */
+	int (*unmap)(struct xenvirtio_hv *hv, void *va, size_t nr);
+
+	/**
+	 * ioreq_open - make or adopt the ioreq server of this handle
+	 * @range: MMIO ranges to claim (adopting: those it has; nothing is claimed again)
+	 * @nr:    1 to XENVIRTIO_RANGES_MAX
+	 * @id:    in: XENVIRTIO_IOREQ_NEW or the id of a server a dead process of this domain left;
+	 *         out: the server's id, to be kept where it survives the process
+	 *
+	 * On failure nothing is left behind in the hypervisor. A request that was in flight when
+	 * the former owner died is given out again by ioreq_next.
+	 * Return: 0; -EEXIST another server claims a range; -ENOENT no server to adopt;
+	 *         -ENOSYS this Xen has no ioreq servers; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*ioreq_open)(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
+			  size_t nr, uint16_t *id);
+	/** ioreq_close - destroy the server: later accesses of the guest are unclaimed */
+	int (*ioreq_close)(struct xenvirtio_hv *hv);
+	/** ioreq_fd - readable when ioreq_next may have something; valid while serving */
+	int (*ioreq_fd)(struct xenvirtio_hv *hv);
+	/**
+	 * ioreq_next - claim the next pending request
+	 * @req: out; a private copy
+	 *
+	 * Order:  acquire after READY was seen, so the copy is what Xen wrote
+	 * Return: 0; XENVIRTIO_E_EMPTY; -EIO the event channel is lost; -errno
+	 */
+	int (*ioreq_next)(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req);
+	/**
+	 * ioreq_complete - answer it and let the vcpu go on
+	 * @req: as ioreq_next gave it, @data set for a read
+	 *
+	 * Order: release before RESP_READY, notify, and only then unmask the port
+	 */
+	int (*ioreq_complete)(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req);
+
+	/**
+	 * set_irq - set the level of the device's interrupt line
+	 * @irq:   Arm: SPI; x86: as the sibling was configured
+	 * @level: Arm's virtio lines are edge-triggered: one `true` per interrupt
+	 */
+	int (*set_irq)(struct xenvirtio_hv *hv, uint32_t irq, bool level);
+
+	/**
+	 * release_pages - give frames of the guest back to the hypervisor
+	 * @start: first frame of each extent, aligned to 2^@order
+	 * @nr:    extents, 1 to XENVIRTIO_EXTENTS_MAX
+	 * @order: 0 to XENVIRTIO_ORDER_MAX
+	 * @done:  out; extents released. Set on every return
+	 *
+	 * Stops at the first extent that cannot be released whole: @done < @nr and returns 0. With
+	 * @order > 0 extent number @done may be released in part, from its start on.
+	 * Nothing may be mapped of what is released.
+	 * Return: 0; XENVIRTIO_E_GONE; -errno the call could not be made
+	 */
+	int (*release_pages)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+			     unsigned int order, size_t *done);
+	/**
+	 * populate_pages - put frames back where the guest has holes
+	 *
+	 * As release_pages, but an extent is populated whole or not at all. Stops (@done < @nr,
+	 * returns 0) when the heap is empty or max_pages forbids more. Populating a frame that is
+	 * there leaks the old one: the caller must know what is a hole.
+	 */
+	int (*populate_pages)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start,
+			      size_t nr, unsigned int order, size_t *done);
+	/** set_max_mem - limit of the domain's memory, in KiB */
+	int (*set_max_mem)(struct xenvirtio_hv *hv, uint64_t max_kib);
+};
+
+/** struct xenvirtio_hv - siblings embed this as their first member */
+struct xenvirtio_hv {
+	const struct xenvirtio_hv_ops *ops;
+};
+
+struct xentoollog_logger;
+
+/**
+ * xenvirtio_hv_open_xen() - connect to the Xen this process runs on
+ * @hv:     out; closed with xenvirtio_hv_close()
+ * @domid:  the guest; it need not exist yet for the handle to open
+ * @logger: for Xen's own libraries, NULL for their default; must outlive @hv
+ *
+ * Return: 0; -EACCES no privilege; -ENOENT not on Xen, or /dev/xen is absent; -ENOSYS built
+ *         without Xen; -errno
+ */
+int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
+			  struct xentoollog_logger *logger);
+
+/**
+ * xenvirtio_hv_open_record() - wrap a handle and write each call and its result to a stream
+ * @hv:    out; closing it closes @inner
+ * @inner: the handle that does the work; owned by @hv on success
+ * @path:  text file, one line a call; appended to
+ */
+int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner,
+			     const char *path);
+
+/** xenvirtio_hv_close() - close any sibling; NULL is fine */
+void xenvirtio_hv_close(struct xenvirtio_hv *hv);
+
+#endif /* XENVIRTIO_HV_H */

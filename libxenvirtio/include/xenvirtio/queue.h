@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Split virtqueues, device side: virtio 1.2, section 2.7.
+ *
+ * A queue belongs to a device (device.h), which configures and enables it. Device code pops chains,
+ * reads and writes their bytes by copy, pushes them, and asks for the interrupt once a batch.
+ * Chains may be pushed in any order; what survives the process is in order (see device.h).
+ *
+ * Indirect descriptors and EVENT_IDX follow the negotiated features. Everything in the rings is
+ * hostile and read once. A queue on which the guest broke the rules stays broken until reset:
+ * every later pop answers XENVIRTIO_E_GUEST.
+ */
+#ifndef XENVIRTIO_QUEUE_H
+#define XENVIRTIO_QUEUE_H
+
+#include <xenvirtio/gmem.h>
+
+/** the largest ring the library offers; also the longest chain, indirect or not */
+#define XENVIRTIO_QUEUE_SIZE_MAX 256u
+
+struct xenvirtio_queue;
+
+/** one buffer of a chain, checked to be inside guest RAM when it was popped */
+struct xenvirtio_seg {
+	struct xenvirtio_gpa gpa;
+	uint32_t len_bytes;
+};
+
+/**
+ * struct xenvirtio_chain - a descriptor chain, copied
+ * @head:        descriptor index the driver knows it by
+ * @nr_readable: seg[0..nr_readable) are device-readable
+ * @nr_writable: the next nr_writable are device-writable
+ * @readable_bytes, @writable_bytes: their sums
+ */
+struct xenvirtio_chain {
+	uint16_t head;
+	uint16_t nr_readable;
+	uint16_t nr_writable;
+	uint64_t readable_bytes;
+	uint64_t writable_bytes;
+	struct xenvirtio_seg seg[XENVIRTIO_QUEUE_SIZE_MAX];
+};
+
+/**
+ * xenvirtio_queue_pop() - take the next available descriptor chain
+ * @q:     from xenvirtio_device_queue(), any state
+ * @chain: out; caller's, valid until it is pushed
+ *
+ * Shapes: chain->seg[0..nr_readable+nr_writable), readable before writable
+ * Trust:  ring contents are hostile; on failure the used ring is unchanged
+ * Order:  acquire on avail->idx pairs with the driver's release
+ * Errors: on XENVIRTIO_E_EMPTY kicks are on again (avail_event published and avail->idx seen after)
+ * Return: 0; XENVIRTIO_E_EMPTY also when the queue is not enabled or the device not DRIVER_OK;
+ *         XENVIRTIO_E_GUEST malformed: NEEDS_RESET has been set; XENVIRTIO_E_GONE; -errno
+ * Source: virtio 1.2, 2.7.5 to 2.7.8 and 2.7.13
+ */
+int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain);
+
+/**
+ * xenvirtio_queue_push() - give a chain back to the driver
+ * @chain:      as it was popped, and not yet pushed; after a device reset it is silently dropped
+ * @used_bytes: bytes written to the device-writable part, from its start
+ *
+ * Order:  the used element is written before used->idx (release)
+ * Return: 0; XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -errno
+ */
+int xenvirtio_queue_push(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
+			 uint32_t used_bytes);
+
+/**
+ * xenvirtio_queue_interrupt() - interrupt the driver if it wants to hear of what was pushed
+ *
+ * Once after a batch of pushes. Obeys used_event or VIRTQ_AVAIL_F_NO_INTERRUPT.
+ */
+int xenvirtio_queue_interrupt(struct xenvirtio_queue *q);
+
+/**
+ * xenvirtio_chain_read() - copy from the device-readable bytes of a chain
+ * @offset: from the start of the readable part
+ * @buf:    @len bytes
+ *
+ * Return: 0; XENVIRTIO_E_GUEST the chain is shorter, or its memory went away; GONE; -errno
+ */
+int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
+			 uint64_t offset, void *buf, size_t len);
+/** xenvirtio_chain_write() - copy into the device-writable bytes; otherwise as the read */
+int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
+			  uint64_t offset, const void *buf, size_t len);
+
+/** xenvirtio_queue_enabled() - the driver has set QueueReady and the device is not broken */
+bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q);
+/** xenvirtio_queue_index() - its number on the device */
+unsigned int xenvirtio_queue_index(const struct xenvirtio_queue *q);
+
+#endif /* XENVIRTIO_QUEUE_H */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A guest's devices on its bus: the ioreq server and the virtio-mmio transport in front of devices.
+ *
+ *   hv.ioreq_next -> range -> virtio-mmio register table -> device -> hv.ioreq_complete -> kicks
+ *
+ * Every request is answered, whatever it is: reads nobody claims give all-ones, writes are ignored.
+ * The vcpu goes on before the kick it gave is worked on.
+ *
+ * Loop: the library has none of its own. Wait until xenvirtio_server_fd() is readable, then call
+ * xenvirtio_server_process(). Threads: one thread per server and its devices.
+ */
+#ifndef XENVIRTIO_SERVER_H
+#define XENVIRTIO_SERVER_H
+
+#include <xenvirtio/device.h>
+
+/** bytes of one virtio-mmio window; libxl lays devices out at this stride */
+#define XENVIRTIO_MMIO_BYTES 0x200u
+
+struct xenvirtio_server;
+
+/**
+ * xenvirtio_server_new() - an empty server for one guest
+ * @server: out
+ * @hv:     the guest; borrowed
+ * @gmem:   flushed on IOREQ_TYPE_INVALIDATE; borrowed
+ */
+int xenvirtio_server_new(struct xenvirtio_server **server, struct xenvirtio_hv *hv,
+			 struct xenvirtio_gmem *gmem);
+/**
+ * xenvirtio_server_free() - stop serving; NULL is fine
+ *
+ * Leaves the ioreq server in the hypervisor for a successor to adopt; call
+ * xenvirtio_server_close() before to take it away.
+ */
+void xenvirtio_server_free(struct xenvirtio_server *server);
+
+/**
+ * xenvirtio_server_add() - put a device at an address; before xenvirtio_server_open()
+ * @dev:  borrowed
+ * @base: of its XENVIRTIO_MMIO_BYTES, 4-byte aligned
+ * @irq:  its line, as hv.set_irq takes it
+ *
+ * Return: 0; -EINVAL; -EEXIST overlaps; -ENOSPC; -EBUSY already open
+ */
+int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
+			 struct xenvirtio_gpa base, uint32_t irq);
+
+/**
+ * xenvirtio_server_open() - claim the devices' ranges; as hv.ioreq_open
+ * @id: in: XENVIRTIO_IOREQ_NEW or the server to adopt; out: its id
+ *
+ * After adopting, call xenvirtio_server_resume(): kicks may have been lost with the old process.
+ */
+int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id);
+/** xenvirtio_server_resume() - kick each enabled queue of each live device and interrupt its driver */
+int xenvirtio_server_resume(struct xenvirtio_server *server);
+/** xenvirtio_server_close() - destroy the ioreq server */
+int xenvirtio_server_close(struct xenvirtio_server *server);
+
+/** xenvirtio_server_fd() - poll this for reading; -1 when not open */
+int xenvirtio_server_fd(const struct xenvirtio_server *server);
+/**
+ * xenvirtio_server_process() - serve what is pending, then run the kicks it gave
+ *
+ * Bounded: at most a few requests of each vcpu a call; the fd stays readable when more is there.
+ * Return: 0; XENVIRTIO_E_GONE; -errno the guest's device cannot go on
+ */
+int xenvirtio_server_process(struct xenvirtio_server *server);
+/** xenvirtio_server_path() - how notifications travel now: "event-channel", "ioeventfd" */
+const char *xenvirtio_server_path(const struct xenvirtio_server *server);
+
+#endif /* XENVIRTIO_SERVER_H */
