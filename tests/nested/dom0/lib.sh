@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a case may use: TAP, guests, daemons, and what Xen says. Sourced by run-case in dom0 (busybox sh).
+#
+# Names: a guest is known by the name its case gives it, a domain by its id. What must be cleaned up is in files
+# under $XV_STATE (functions run in subshells when a case reads their output). `finish` runs at the end of every
+# case, however it ended: it stops daemons, destroys guests and reports what was left behind as a result of its own.
+# Time-outs are in dom0's time; polling is the price of watching from a shell, and is not in the product.
+
+# --- results -------------------------------------------------------------------------------------------------
+
+tap()
+{
+	printf '%s\n' "$*" >"$XV_RESULTS"
+	printf '%s\n' "$*"
+}
+
+count_result()
+{
+	xv_count=$((${xv_count:-0} + 1))
+}
+
+ok()
+{
+	count_result
+	tap "ok $xv_count - $*"
+}
+
+not_ok()
+{
+	count_result
+	: >"$XV_STATE/failed"
+	tap "not ok $xv_count - $*"
+}
+
+diag()
+{
+	printf '%s\n' "$*" | while IFS= read -r line; do tap "# $line"; done
+}
+
+# is GOT WANTED TEXT
+is()
+{
+	if [ "$1" = "$2" ]; then
+		ok "$3"
+	else
+		not_ok "$3"
+		diag "got '$1', wanted '$2'"
+	fi
+}
+
+# check TEXT COMMAND...: ok if the command succeeds.
+check()
+{
+	local text=$1
+	shift
+	if "$@"; then ok "$text"; else not_ok "$text"; fi
+}
+
+# bail TEXT: the case cannot go on.
+bail()
+{
+	not_ok "$*"
+	xv_over=bailed
+	exit 1
+}
+
+# say TEXT: a line for the person at the terminal, of a demonstration.
+say()
+{
+	printf '%s\n' "$*" | while IFS= read -r line; do tap "say $line"; done
+}
+
+# --- waiting -------------------------------------------------------------------------------------------------
+
+now_cs()
+{
+	sed 's/\.//; s/ .*//' /proc/uptime
+}
+
+# wait_for CONDITION SECONDS: evaluate the condition until it is true; 1 when the time is up.
+wait_for()
+{
+	local end=$(($(now_cs) + $2 * 100))
+	until eval "$1"; do
+		[ "$(now_cs)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# --- guests --------------------------------------------------------------------------------------------------
+
+# create_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES]]]: xl create -p with a balloon device; prints the domain id.
+# XV_APPEND is put on the guest's kernel command line.
+create_guest()
+{
+	local name=$1 mem=${2:-256} vcpus=${3:-1} extra=${4:-} id
+	cat >"$XV_STATE/$name.cfg" <<-EOT
+	name = "$name"
+	kernel = "/guest/Image-$XV_KERNEL"
+	ramdisk = "/guest/initrd-$XV_KERNEL"
+	extra = "console=hvc0 rdinit=/init loglevel=4 ${XV_APPEND:-}"
+	memory = $mem
+	vcpus = $vcpus
+	virtio = [ "backend=0,type=virtio,device5,transport=mmio,grant_usage=0" ]
+	$extra
+	EOT
+	echo "$name" >>"$XV_STATE/guests"
+	xl create -p "$XV_STATE/$name.cfg" >&2 || return 1
+	id=$(domid "$name") || return 1
+	echo "$id"
+}
+
+domid()
+{
+	xl domid "$1" 2>/dev/null
+}
+
+unpause()
+{
+	xl unpause "$1"
+}
+
+console_log()
+{
+	echo "/var/log/xen/console/guest-$1.log"
+}
+
+# wait_guest NAME [SECONDS [BOOTS]]: the guest's agent has reported, for the n-th time.
+wait_guest()
+{
+	local log
+	log=$(console_log "$1")
+	wait_for "[ \"\$(grep -c '^@ready' '$log' 2>/dev/null)\" -ge ${3:-1} ] 2>/dev/null" "${2:-60}"
+}
+
+# guest_send NAME COMMAND: have the guest's agent start a command; prints the id of the request.
+guest_send()
+{
+	local id tty
+	id=$(($(cat "$XV_STATE/requests" 2>/dev/null || echo 0) + 1))
+	echo $id >"$XV_STATE/requests"
+	tty=$(xenstore-read "/local/domain/$(domid "$1")/console/tty") || return 125
+	echo "@run $id $(printf '%s' "$2" | od -An -v -tx1 | tr -d ' \n')" >"$tty"
+	echo $id
+}
+
+# guest_result NAME ID [SECONDS]: the command's output; returns its exit status, 124 when the time is up.
+guest_result()
+{
+	local log
+	log=$(console_log "$1")
+	wait_for "grep -q '^@$2=' '$log'" "${3:-60}" || return 124
+	tr -d '\r' <"$log" | sed -n "s/^@$2|//p"
+	return "$(tr -d '\r' <"$log" | sed -n "s/^@$2=//p" | head -n 1)"
+}
+
+# guest_run NAME COMMAND [SECONDS]
+guest_run()
+{
+	local id
+	id=$(guest_send "$1" "$2") || return 125
+	guest_result "$1" "$id" "${3:-60}"
+}
+
+# guest_meminfo NAME KEY: a figure of the guest's /proc/meminfo, in KiB.
+guest_meminfo()
+{
+	guest_run "$1" "grep '^$2:' /proc/meminfo" | awk '{ print $2 }'
+}
+
+# --- what Xen says -------------------------------------------------------------------------------------------
+
+dominfo()
+{
+	xen-dominfo "$1" 2>/dev/null | sed -n "s/^$2 //p"
+}
+
+# xen_pages DOMID: the pages the domain holds.
+xen_pages()
+{
+	dominfo "$1" tot_pages
+}
+
+# --- the daemon ----------------------------------------------------------------------------------------------
+
+backend_node()
+{
+	echo "/local/domain/0/backend/virtio/$1/${2:-0}"
+}
+
+# xs DOMID KEY: a key of the device's backend node; empty when it is not there.
+xs()
+{
+	xenstore-read "$(backend_node "$1")/$2" 2>/dev/null
+}
+
+xs_set()
+{
+	xenstore-write "$(backend_node "$1")/$2" "$3"
+}
+
+daemon_log()
+{
+	echo "$XV_LOGS/daemon-$1.log"
+}
+
+# start_daemon DOMID [ARGUMENTS]: start it and wait until it serves its device.
+start_daemon()
+{
+	local id=$1 log lines pid
+	shift
+	log=$(daemon_log "$id")
+	lines=$(wc -l <"$log" 2>/dev/null || echo 0)
+	echo "-- xen-vballoond --domid $id $*" >>"$log"
+	xenstore-rm "$(backend_node "$id")/path" 2>/dev/null
+	xen-vballoond --domid "$id" "$@" >>"$log" 2>&1 </dev/null &
+	pid=$!
+	echo $pid >"$XV_STATE/daemon.$id"
+	wait_for "[ -n \"\$(xs $id path)\" ] || ! pid_alive $pid" 20
+	if pid_alive $pid && [ -n "$(xs "$id" path)" ]; then
+		return 0
+	fi
+	diag "daemon of domain $id did not come up:"
+	diag "$(tail -n "+$((lines + 1))" "$log" | tail -n 5)"
+	return 1
+}
+
+daemon_pid()
+{
+	cat "$XV_STATE/daemon.$1"
+}
+
+pid_alive()
+{
+	[ -d "/proc/$1" ] && ! grep -q ') Z' "/proc/$1/stat" 2>/dev/null
+}
+
+daemon_alive()
+{
+	pid_alive "$(daemon_pid "$1")"
+}
+
+# stop_daemon DOMID [SIGNAL [SECONDS]]: sets daemon_status to its exit status; 1 when it does not end.
+stop_daemon()
+{
+	local pid
+	pid=$(daemon_pid "$1")
+	kill -s "${2:-TERM}" "$pid" 2>/dev/null
+	wait_daemon "$1" "${3:-5}"
+}
+
+# wait_daemon DOMID [SECONDS]: until it has ended by itself; sets daemon_status.
+wait_daemon()
+{
+	local pid
+	pid=$(daemon_pid "$1")
+	wait_for "! pid_alive $pid" "${2:-5}" || return 1
+	wait "$pid"
+	daemon_status=$?
+	rm -f "$XV_STATE/daemon.$1"
+}
+
+# set_target DOMID KIB
+set_target()
+{
+	xs_set "$1" target "$2"
+}
+
+# wait_pages DOMID PAGES [SECONDS]: until Xen counts exactly that.
+wait_pages()
+{
+	wait_for "[ \"\$(xen_pages $1)\" = $2 ]" "${3:-60}"
+}
+
+# start_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES [DAEMON_ARGUMENTS]]]]: guest and daemon up and the agent ready, or the
+# case ends. Sets domid.
+start_guest()
+{
+	domid=$(create_guest "$1" "${2:-256}" "${3:-1}" "${4:-}") || bail "xl create -p $1"
+	# shellcheck disable=SC2086
+	start_daemon "$domid" ${5:-} || bail "xen-vballoond --domid $domid serves its device"
+	unpause "$1" || bail "xl unpause $1"
+	wait_guest "$1" || bail "guest $1 boots"
+}
+
+# --- the end -------------------------------------------------------------------------------------------------
+
+zombies()
+{
+	xl list | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/ && $1 != "Domain-0")'
+}
+
+cleanup()
+{
+	local f pid name left=
+	for name in $(cat "$XV_STATE/guests" 2>/dev/null); do
+		if domid "$name" >/dev/null; then
+			xl destroy "$name" || left="$left xl-destroy-$name-failed"
+		fi
+	done
+	wait_for '[ -z "$(pidof xen-vballoond)" ]' 5 || left="$left daemon($(pidof xen-vballoond))"
+	for pid in $(pidof xen-vballoond); do
+		kill -KILL "$pid"
+	done
+	wait_for '[ -z "$(zombies)" ]' 5 || left="$left zombie-domain"
+	if [ "$(xl list | wc -l)" -ne 2 ]; then
+		left="$left domains"
+	fi
+	xv_left=$left
+}
+
+finish()
+{
+	set +x
+	[ -n "${xv_over:-}" ] || not_ok "the case ran to its end"
+	cleanup
+	is "${xv_left# }" "" "nothing is left behind: no daemon, no domain, no zombie"
+	tap "1..$xv_count"
+	trap - EXIT
+	exit 0
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Building the project, out of tree: one directory of the cache for each checkout and configuration.
+#
+# configure runs again only when it or its arguments changed; make decides the rest. The checkout gets nothing but
+# what autoreconf writes there, which git ignores.
+
+build_root()
+{
+	echo "$lab_cache/build/$(hash_of "$lab_top")"
+}
+
+autoreconf_needed()
+{
+	local input
+	[ -x "$lab_top/configure" ] && [ -e "$lab_top/Makefile.in" ] || return 0
+	for input in "$lab_top"/configure.ac "$lab_top"/m4/*.m4; do
+		case $input in
+		*/libtool.m4|*/lt*.m4) ;;
+		*) [ "$input" -nt "$lab_top/configure" ] && return 0 ;;
+		esac
+	done
+	return 1
+}
+
+run_autoreconf()
+{
+	cd "$lab_top"
+	autoreconf -fi
+	touch configure
+}
+
+build_sources()
+{
+	autoreconf_needed || return 0
+	step "autoreconf" run_autoreconf
+}
+
+run_configure()
+{
+	local dir=$1
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cd "$dir"
+	"$lab_top/configure" "$@"
+	printf '%s\n' "$@" >"$dir/lab-arguments"
+}
+
+# build_configure NAME ARGUMENT...: sets build_dir.
+build_configure()
+{
+	local name=$1
+	shift
+	build_dir=$(build_root)/$name
+	if [ -e "$build_dir/config.status" ] && [ "$(cat "$build_dir/lab-arguments" 2>/dev/null)" = "$(printf '%s\n' "$@")" ]; then
+		return 0
+	fi
+	step "configuring ($name)" run_configure "$build_dir" "$@"
+}
+
+run_make()
+{
+	make -C "$1" -j"$(nproc)" "${@:2}"
+}
+
+run_install()
+{
+	rm -rf "$1/stage"
+	make -C "$1" install DESTDIR="$1/stage"
+	touch "$1/lab-installed"
+}
+
+run_dominfo()
+{
+	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl
+}
+
+# build_arm64: the project for dom0, installed into a tree of its own; sets arm64_stage.
+build_arm64()
+{
+	local pkgconfig=$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$sysroot/usr/share/pkgconfig
+	build_sources
+	build_configure arm64 --host=aarch64-linux-gnu --prefix=/usr --libdir=/usr/lib/aarch64-linux-gnu \
+		--sysconfdir=/etc --localstatedir=/var "CC=aarch64-linux-gnu-gcc --sysroot=$sysroot" \
+		PKG_CONFIG=pkg-config "PKG_CONFIG_LIBDIR=$pkgconfig" "PKG_CONFIG_SYSROOT_DIR=$sysroot" SCDOC=
+	step "make (arm64)" run_make "$build_dir"
+	if [ ! -e "$build_dir/lab-installed" ] ||
+	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
+		step "make install (arm64)" run_install "$build_dir"
+	fi
+	arm64_stage=$build_dir/stage
+	artifact dominfo "$(hash_of "$lab_nested/dom0/xen-dominfo.c" "$sysroot")" "compiling xen-dominfo" run_dominfo
+	dominfo_program=$artifact_dir/xen-dominfo
+}
+
+# fill_overlay TREE RUN: what a boot has besides dom0 itself: the project, the helpers, the cases, and what to run.
+fill_overlay()
+{
+	local tree=$1 run=$2 programs
+	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin,usr/lib/aarch64-linux-gnu}
+	cp "$lab_nested"/dom0/{main,lib.sh,run-case} "$tree/xv/"
+	chmod 755 "$tree/xv/main"
+	cp "$lab_nested"/dom0/shell "$tree/xv/"
+	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
+	printf '%s\n' "$run" >"$tree/xv/run"
+	cp "$dominfo_program" "$tree/usr/bin/"
+	cp -P "$arm64_stage"/usr/lib/aarch64-linux-gnu/*.so* "$tree/usr/lib/aarch64-linux-gnu/"
+	programs=("$arm64_stage"/usr/sbin/* "$arm64_stage"/usr/bin/*)
+	for program in "${programs[@]}"; do
+		cp "$program" "$tree/${program#"$arm64_stage/"}"
+	done
+	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree"/usr/lib/aarch64-linux-gnu/*.so* "$dominfo_program"
+}

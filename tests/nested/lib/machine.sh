@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# One nested machine: QEMU with Xen, dom0 and guests' files, started for one purpose, ended with it.
+#
+# Three ways out of it, all files of the run directory: console.log (Xen's and dom0's console), results.log (what
+# /xv/main writes to the virtio port "results": nothing else ever gets between its lines) and logs.tar (the port
+# "logs"). What the boot is for is in its initramfs. No input: runs under -icount stay
+# deterministic. machine_interactive is the exception, with this terminal as the console.
+
+# machine_arguments DIR MODE [MEMORY]: the QEMU command line in machine_argv; needs DIR/dom0.cpio.
+machine_arguments()
+{
+	local dir=$1 mode=$2 memory=${3:-2G} accel vcpus=1
+	case $mode in
+	icount)
+		accel=(-accel "tcg,thread=single" -icount "shift=2,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42) ;;
+	smp)
+		accel=(-accel "tcg,thread=multi")
+		vcpus=2 ;;
+	*)	die "no such mode: $mode" ;;
+	esac
+	# cortex-a57: newer models are pathologically slow under TCG with two vcpus.
+	machine_argv=(qemu-system-aarch64 "${accel[@]}" -M "virt,virtualization=on,gic-version=3" -cpu cortex-a57
+		-m "$memory" -smp "$vcpus" -display none -nodefaults -monitor none -no-reboot
+		-global virtio-mmio.force-legacy=false
+		-kernel "$xen_image"
+		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M dom0_max_vcpus=$vcpus loglvl=info guest_loglvl=all"
+		-device "guest-loader,addr=0x50000000,kernel=${kernel_dir[612]}/Image,bootargs=console=hvc0 rdinit=/init ${machine_quiet-loglevel=4}"
+		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
+		-device virtio-serial-device
+		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
+		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")
+}
+
+# machine_initramfs DIR PART...: one initramfs of the base and the parts.
+machine_initramfs()
+{
+	local dir=$1
+	shift
+	cat "$dom0_cpio" "$@" >"$dir/dom0.cpio"
+}
+
+# machine_start DIR MODE [MEMORY]: sets machine_pid.
+machine_start()
+{
+	machine_arguments "$@"
+	: >"$1/results.log"
+	: >"$1/logs.tar"
+	set -m
+	"${machine_argv[@]}" -serial "file:$1/console.log" >"$1/qemu.log" 2>&1 </dev/null &
+	machine_pid=$!
+	set +m
+	lab_jobs[$machine_pid]=1
+}
+
+machine_running()
+{
+	kill -0 "$machine_pid" 2>/dev/null
+}
+
+machine_stop()
+{
+	kill -TERM -- "-$machine_pid" 2>/dev/null || true
+	wait "$machine_pid" 2>/dev/null || true
+	unset "lab_jobs[$machine_pid]"
+}
+
+machine_interactive()
+{
+	machine_quiet="quiet loglevel=1"
+	machine_arguments "$@"
+	: >"$1/results.log"
+	: >"$1/logs.tar"
+	local saved
+	saved=$(stty -g)
+	stty raw -echo
+	"${machine_argv[@]}" -serial stdio || true
+	stty "$saved"
+}

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The parts a nested machine is put together from, each an artifact of the cache: the hypervisor, kernels with
+# the few modules wanted, dom0's initramfs, guests' initramfs, and the sysroot the project is cross-built against.
+#
+# Sets: xen_image kernel_dir[612] kernel_dir[61] dom0_cpio guest_cpio[612] guest_cpio[61] sysroot.
+# Knows nothing about the project's programs, cases or how the machine is started.
+
+# From Xen's own source package, all of one version.
+platform_packages_xen="xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemodel1 libxenevtchn1
+	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4 libxentoollog1 libxentoolcore1 xenstore-utils
+	libxen-dev"
+# Run-time and development packages of the same suite.
+platform_packages_other="busybox-static libc6 libgcc-s1 libyajl2 libfdt1 libuuid1
+	zlib1g libevent-2.1-7t64 libevent-core-2.1-7t64 libevent-dev libjson-c5 libjson-c-dev"
+
+dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
+guest_modules="virtio_mmio virtio_balloon"
+dom0_xen_programs="xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper"
+
+declare -A kernel_dir=() guest_cpio=()
+
+build_xen()
+{
+	local out=$1 args=(-C xen XEN_TARGET_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-) src=$1/src
+	mkdir "$src"
+	tar -x -f "$(xen_tarball)" -C "$src" --strip-components=1
+	cd "$src"
+	make "${args[@]}" defconfig
+	# ioreq servers are "tech preview" on Arm: Debian's binary answers their calls with ENOSYS.
+	printf '%s\n' CONFIG_EXPERT=y CONFIG_UNSUPPORTED=y CONFIG_IOREQ_SERVER=y >>xen/.config
+	make "${args[@]}" olddefconfig
+	grep -q '^CONFIG_IOREQ_SERVER=y' xen/.config
+	make -j"$(nproc)" "${args[@]}" build
+	cp xen/xen xen/.config "$out/"
+	cd /
+	rm -rf "$src"
+}
+
+# module_closure TREE NAME...: files of the modules and of what they need, in the order to load them.
+module_closure()
+{
+	local tree=$1 name file deps builtin
+	shift
+	builtin=$(echo "$tree"/lib/modules/*/modules.builtin)
+	for name in "$@"; do
+		file=$(find "$tree/lib/modules" -name "$name.ko*" -o -name "${name//_/-}.ko*" -o -name "${name//-/_}.ko*" |
+			head -n 1)
+		if [ -z "$file" ]; then
+			grep -Eq "/(${name//_/-}|${name//-/_})\.ko$" "$builtin" && continue
+			echo "no module $name in $tree" >&2
+			return 1
+		fi
+		deps=$(/sbin/modinfo -F depends "$file" | tr ',' ' ')
+		# shellcheck disable=SC2086
+		module_closure "$tree" $deps
+		echo "$file"
+	done | awk '!seen[$0]++'
+}
+
+# build_kernel PACKAGE OUT: the image, and the wanted modules uncompressed in OUT/{dom0,guest}.
+build_kernel()
+{
+	local deb tree=$2/tree role modules file name
+	deb=$(downloaded "$1")
+	dpkg -x "$deb" "$tree"
+	cp "$tree"/boot/vmlinuz-* "$2/Image"
+	for role in dom0 guest; do
+		mkdir "$2/$role"
+		modules=${role}_modules
+		# shellcheck disable=SC2086
+		module_closure "$tree" ${!modules} >"$2/list"
+		while read -r file; do
+			name=$(basename "$file")
+			case $name in
+			*.xz)	name=${name%.xz}; xz -dc "$file" >"$2/$role/$name" ;;
+			*)	cp "$file" "$2/$role/" ;;
+			esac
+			echo "$name" >>"$2/$role/load-order"
+		done <"$2/list"
+	done
+	rm -rf "$tree" "$2/list"
+}
+
+# unpack_debs OUT NAME...
+unpack_debs()
+{
+	local out=$1 name deb
+	shift
+	for name in "$@"; do
+		deb=$(downloaded "$name")
+		dpkg -x "$deb" "$out"
+	done
+}
+
+# A root to link against: headers, link libraries and pkg-config files of what runs in dom0.
+build_sysroot()
+{
+	# shellcheck disable=SC2086
+	unpack_debs "$1" $platform_packages_xen $platform_packages_other
+	[ -e "$1/lib" ] || ln -s usr/lib "$1/lib"
+	rm -rf "$1"/usr/share/{doc,man,locale,gconv} "$1"/usr/lib/aarch64-linux-gnu/gconv
+}
+
+# needed_closure ROOT FILE...: file names of the shared libraries the programs need, found in ROOT's library directory.
+needed_closure()
+{
+	local root=$1 lib todo=("${@:2}") file name
+	declare -A seen=()
+	while [ ${#todo[@]} -gt 0 ]; do
+		file=${todo[0]}
+		todo=("${todo[@]:1}")
+		for name in $(aarch64-linux-gnu-readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			[ -z "${seen[$name]:-}" ] || continue
+			seen[$name]=1
+			lib=$root/usr/lib/aarch64-linux-gnu/$name
+			[ -e "$lib" ] || { echo "needed_closure: $file needs $name, which is not in the sysroot" >&2; return 1; }
+			echo "$name"
+			todo+=("$lib")
+		done
+	done
+}
+
+# add_libraries ROOT TREE FILE...: copy the closure of FILEs into TREE.
+add_libraries()
+{
+	local root=$1 tree=$2 name
+	shift 2
+	mkdir -p "$tree/usr/lib/aarch64-linux-gnu"
+	needed_closure "$root" "$@" >"$tree.libs"
+	while read -r name; do
+		[ -e "$tree/usr/lib/aarch64-linux-gnu/$name" ] ||
+			cp -L "$root/usr/lib/aarch64-linux-gnu/$name" "$tree/usr/lib/aarch64-linux-gnu/$name"
+	done <"$tree.libs"
+	rm -f "$tree.libs"
+}
+
+# make_cpio TREE OUT: an initramfs part; several of them one after the other make one initramfs.
+make_cpio()
+{
+	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$2"
+}
+
+build_dom0()
+{
+	local tree=$1/tree bin program
+	mkdir -p "$tree"/{bin,etc/xen,usr/sbin,usr/bin,usr/lib/modules,usr/lib/xen/bin,usr/lib/aarch64-linux-gnu}
+	ln -s usr/lib "$tree/lib"
+	ln -s xen "$tree/usr/lib/xen-$pin_xen_series"
+	cp "$sysroot/usr/bin/busybox" "$tree/bin/"
+	cp -L "$sysroot/usr/lib/ld-linux-aarch64.so.1" "$tree/usr/lib/"
+	bin=$tree/usr/lib/xen/bin
+	for program in $dom0_xen_programs; do
+		cp "$sysroot/usr/lib/xen-$pin_xen_series/bin/$program" "$bin/"
+	done
+	for program in read write rm list ls exists chmod watch; do
+		cp "$sysroot/usr/bin/xenstore-$program" "$tree/usr/bin/"
+	done
+	add_libraries "$sysroot" "$tree" "$bin"/* "$tree"/usr/bin/xenstore-*
+	# Opened at run time by pthread_cancel: without it xl aborts.
+	cp -L "$sysroot/usr/lib/aarch64-linux-gnu/libgcc_s.so.1" "$tree/usr/lib/aarch64-linux-gnu/"
+	echo 'autoballoon="off"' >"$tree/etc/xen/xl.conf"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
+	echo 'root:x:0:' >"$tree/etc/group"
+	cp "${kernel_dir[612]}"/dom0/* "$tree/usr/lib/modules/"
+	cp "$lab_nested/dom0/init" "$tree/init"
+	chmod 755 "$tree/init"
+	make_cpio "$tree" "$1/dom0.cpio"
+	rm -rf "$tree"
+}
+
+# build_guest VERSION OUT: the guest's own initramfs, and the part of dom0's that carries guest kernel and initramfs.
+build_guest()
+{
+	local tree=$2/tree version=$1
+	mkdir -p "$tree"/{bin,lib/modules}
+	cp "$sysroot/usr/bin/busybox" "$tree/bin/"
+	cp "${kernel_dir[$version]}"/guest/* "$tree/lib/modules/"
+	cp "$lab_nested/guest/init" "$tree/init"
+	chmod 755 "$tree/init"
+	mkdir -p "$2/part/guest"
+	make_cpio "$tree" "$2/part/guest/initrd-$version"
+	cp "${kernel_dir[$version]}/Image" "$2/part/guest/Image-$version"
+	make_cpio "$2/part" "$2/guest.cpio"
+	rm -rf "$tree" "$2/part"
+}
+
+resolved_kernel()
+{
+	awk -v p="linux-image-$1" '$1 == "deb" && index($2, p) == 1 { print $2 }' "$lab_resolved"
+}
+
+platform_prepare()
+{
+	local version package
+	foreign_prepare
+	artifact sysroot "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
+		"unpacking the arm64 sysroot" build_sysroot || die "the sysroot could not be made"
+	sysroot=$artifact_dir
+	artifact xen "$(hash_of "$(xen_tarball)" "$(declare -f build_xen)")" \
+		"building Xen (arm64, ioreq servers)" build_xen || die "Xen did not build"
+	xen_image=$artifact_dir/xen
+	for version in 612 61; do
+		case $version in
+		612) package=$(resolved_kernel 6.12) ;;
+		61) package=$(resolved_kernel 6.1.0-) ;;
+		esac
+		artifact "kernel-$version" \
+			"$(hash_of "$package" "$dom0_modules" "$guest_modules" "$(declare -f build_kernel module_closure)")" \
+			"unpacking $package" build_kernel "$package" || die "$package could not be unpacked"
+		kernel_dir[$version]=$artifact_dir
+	done
+	artifact dom0 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
+			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
+		"making dom0's initramfs" build_dom0 || die "dom0's initramfs could not be made"
+	dom0_cpio=$artifact_dir/dom0.cpio
+	for version in 612 61; do
+		artifact "guest-$version" "$(hash_of "$sysroot" "${kernel_dir[$version]}" "$lab_nested/guest/init" \
+				"$(declare -f build_guest make_cpio)")" \
+			"making the guest's initramfs (kernel $version)" build_guest "$version" ||
+			die "the guest's initramfs could not be made"
+		guest_cpio[$version]=$artifact_dir/guest.cpio
+	done
+}

@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lab's commands, and running cases: which boot together, what their results say, what is shown of a failure.
+#
+# Cases with the same header (mode, guest kernel, memory) share a boot. A boot ends with its first case that fails, hangs
+# or takes the machine down; the rest get a new one. A case passes only if its TAP is whole: a plan that matches, no
+# "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
+
+nested_passed=0
+nested_failed=0
+
+case_header()
+{
+	local value
+	value=$(sed -n "s/^# $2: *//p" "$1" | head -n 1)
+	echo "${value:-$3}"
+}
+
+case_file()
+{
+	case $1 in
+	demo) echo "$lab_nested/dom0/demo.sh" ;;
+	*) echo "$lab_nested/cases/$1.sh" ;;
+	esac
+}
+
+case_group()
+{
+	local file
+	file=$(case_file "$1")
+	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)"
+}
+
+case_logs()
+{
+	echo "$lab_cache/cases/$(hash_of "$lab_top")/$1"
+}
+
+# keep_logs CASE RUN_DIR: everything there is about the case's last run.
+keep_logs()
+{
+	local dir
+	dir=$(case_logs "$1")
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	# One archive after the other, and the last may be cut short.
+	tar -x --ignore-zeros -f "$2/logs.tar" -C "$dir" --strip-components=1 "$1" 2>/dev/null || true
+	cp "$2/console.log" "$dir/xen-dom0-console.log" 2>/dev/null || true
+	cp "$2/qemu.log" "$dir/qemu.log" 2>/dev/null || true
+	printf '%s\n' "${case_tap[@]}" >"$dir/results.tap"
+}
+
+show_failure()
+{
+	local dir file name=$1 text
+	dir=$(case_logs "$name")
+	printf '%s\n' "${case_tap[@]}" | grep -E '^(not ok|#)' | sed 's/^/      | /' || true
+	for file in "$dir"/daemon-*.log "$dir"/guest-*.log; do
+		say "      last lines of ${file##*/}:"
+		tail -n 6 "$file" | sed 's/^/      | /'
+	done
+	text=$(grep -aE '\(XEN\).*(d[1-9]|p2m|traps|ioreq|BUG|Assert|panic|crash)|Kernel panic|Unable to handle|Oops' \
+		"$dir/xen-dom0-console.log" 2>/dev/null | grep -avE 'vGIC[DR]|SMC/HVC' | tail -n 8 || true)
+	if [ -n "$text" ]; then
+		say "      Xen's and dom0's console:"
+		printf '%s\n' "$text" | sed 's/^/      | /'
+	fi
+	say "      all logs: $dir"
+}
+
+# case_over NAME STATUS SECONDS: judge the finished case by its TAP.
+case_over()
+{
+	local name=$1 status=$2 taken=$3 line results=0 bad=0 plan=none why=
+	for line in "${case_tap[@]}"; do
+		case $line in
+		"ok "*)		results=$((results + 1)) ;;
+		"not ok "*)	results=$((results + 1)); bad=$((bad + 1)) ;;
+		1..*)		plan=${line#1..} ;;
+		esac
+	done
+	case $status in
+	0|1)	;;
+	137)	why="timed out, killed in dom0" ;;
+	*)	why=$status ;;
+	esac
+	if [ -z "$why" ] && [ "$plan" != "$results" ]; then
+		why="$results results but a plan of $plan"
+	fi
+	if [ -z "$why" ] && [ "$bad" -gt 0 ]; then
+		why="$bad of $results results not ok"
+	fi
+	if [ -z "$why" ] && { [ "$status" != 0 ] || [ "$results" -eq 0 ]; }; then
+		why="status $status with $results results"
+	fi
+	keep_logs "$name" "$run_dir"
+	if [ -z "$why" ]; then
+		nested_passed=$((nested_passed + 1))
+		[ -n "${demo_running:-}" ] || printf '  ok      %-30s %3d results  %6s s\n' "$name" "$results" "$taken"
+		return 0
+	fi
+	nested_failed=$((nested_failed + 1))
+	printf '  FAILED  %-30s %s\n' "$name" "$why"
+	show_failure "$name"
+	return 1
+}
+
+# watch_run: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
+watch_run()
+{
+	local line buf= current= limit start fd rest taken
+	local -a finished=()
+	done_cases=()
+	case_tap=()
+	start=$(now_ms)
+	limit=$((start + 180000))
+	exec {fd}<"$run_dir/results.log"
+	while true; do
+		if ! IFS= read -r -u "$fd" line; then
+			buf+=$line
+			if ! machine_running; then
+				# What was written between the last look and the end.
+				IFS= read -r -u "$fd" line || break
+			elif [ "$(now_ms)" -gt "$limit" ]; then
+				break
+			else
+				sleep 0.1
+				continue
+			fi
+		fi
+		line=${buf}${line%$'\r'}
+		buf=
+		case $line in
+		"ready "*)
+			[ -n "${demo_running:-}" ] || printf '  dom0 is up after %s s\n' "$(seconds_since "$start")"
+			limit=$(($(now_ms) + 60000)) ;;
+		"begin "*)
+			current=${line#begin }
+			case_tap=()
+			start=$(now_ms)
+			limit=$((start + 60000 + 4000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
+		"say "*)
+			say "  ${line#say }" ;;
+		"end "*)
+			read -r _ _ rest taken <<<"$line"
+			done_cases+=("$current")
+			case_over "$current" "$rest" "$(seconds_since "$start")" || { exec {fd}<&-; return 1; }
+			current= ;;
+		over)
+			exec {fd}<&-
+			return 0 ;;
+		*)
+			case_tap+=("$line") ;;
+		esac
+	done
+	exec {fd}<&-
+	if machine_running; then
+		rest="hung: nothing for $((($(now_ms) - start) / 1000)) s"
+	else
+		rest="the machine went down"
+	fi
+	if [ -n "$current" ]; then
+		done_cases+=("$current")
+		case_over "$current" "$rest" "$(seconds_since "$start")" || true
+	else
+		say "  dom0 did not come up ($rest); the end of its console:"
+		tail -n 15 "$run_dir/console.log" "$run_dir/qemu.log" 2>/dev/null | sed 's/^/      | /'
+		boot_failed=yes
+	fi
+	return 1
+}
+
+# make_boot RUN KERNEL...: a run directory with the initramfs of one boot; sets run_dir.
+make_boot()
+{
+	local run=$1 kernel parts=()
+	shift
+	for kernel; do
+		parts+=("${guest_cpio[${kernel//./}]}")
+	done
+	fill_overlay "$run_dir/overlay" "$run"
+	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
+	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
+	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
+}
+
+new_run_dir()
+{
+	mkdir -p "$lab_cache/runs"
+	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
+}
+
+# run_group "MODE KERNEL MEM" CASE...
+run_group()
+{
+	local mode kernel mem remaining=("${@:2}") name left finished tries=0
+	read -r mode kernel mem <<<"$1"
+	while [ ${#remaining[@]} -gt 0 ]; do
+		new_run_dir
+		make_boot "cases ${remaining[*]}" "$kernel"
+		boot_failed=
+		[ -n "${demo_running:-}" ] || say "  boot: $mode, guests with Linux $kernel, ${#remaining[@]} case(s)"
+		machine_start "$run_dir" "$mode" "$mem"
+		watch_run || true
+		machine_stop
+		rm -rf "$run_dir"
+		if [ -n "$boot_failed" ]; then
+			tries=$((tries + 1))
+			if [ $tries -ge 2 ]; then
+				nested_failed=$((nested_failed + ${#remaining[@]}))
+				say "  FAILED  no machine for: ${remaining[*]}"
+				return 0
+			fi
+			continue
+		fi
+		left=()
+		for name in "${remaining[@]}"; do
+			case " ${done_cases[*]} " in
+			*" $name "*) ;;
+			*) left+=("$name") ;;
+			esac
+		done
+		if [ ${#left[@]} -eq ${#remaining[@]} ]; then
+			nested_failed=$((nested_failed + ${#left[@]}))
+			say "  FAILED  the boot ended before any case: ${left[*]}"
+			return 0
+		fi
+		remaining=("${left[@]}")
+	done
+}
+
+prepare_nested()
+{
+	lab_lock
+	host_prepare "$host_packages_unit $host_packages_nested"
+	host_check_qemu
+	platform_prepare
+	build_arm64
+	lab_unlock
+}
+
+check_nested()
+{
+	local name file group
+	local -A groups=()
+	local -a order=()
+	if [ $# -eq 0 ]; then
+		for file in "$lab_nested"/cases/*.sh; do
+			name=${file##*/}
+			set -- "$@" "${name%.sh}"
+		done
+	fi
+	for name; do
+		[ -r "$(case_file "$name")" ] || die "no such case: $name (there are: $(cd "$lab_nested/cases" && echo *.sh | sed 's/\.sh//g'))"
+		group=$(case_group "$name")
+		[ -n "${groups[$group]:-}" ] || order+=("$group")
+		groups[$group]+=" $name"
+	done
+	say "nested: the platform"
+	prepare_nested
+	say "nested: $# case(s) on real Xen"
+	for group in "${order[@]}"; do
+		# shellcheck disable=SC2086
+		run_group "$group" ${groups[$group]}
+	done
+}
+
+unit_passed=0
+unit_failed=0
+
+run_make_check()
+{
+	make -C "$1" -j"$(nproc)" check
+}
+
+# count_unit LOG TEXT: add automake's summary of the log to the totals; 1 if it has none.
+count_unit()
+{
+	local pass fail skip
+	pass=$(awk '/^# (PASS|XFAIL):/ { n += $3 } END { print n + 0 }' "$1")
+	fail=$(awk '/^# (FAIL|XPASS|ERROR):/ { n += $3 } END { print n + 0 }' "$1")
+	skip=$(awk '/^# SKIP:/ { n += $3 } END { print n + 0 }' "$1")
+	unit_passed=$((unit_passed + pass))
+	unit_failed=$((unit_failed + fail))
+	say "    $2: $pass passed, $fail failed$([ "$skip" -eq 0 ] || echo ", $skip skipped")"
+	[ $((pass + fail)) -gt 0 ]
+}
+
+# check_build NAME CONFIGURE-ARGUMENT...
+check_build()
+{
+	local name=$1 log
+	if ! build_configure "$@" || ! step "make ($name)" run_make "$build_dir"; then
+		unit_failed=$((unit_failed + 1))
+		return 0
+	fi
+	log=$build_dir/lab-check.log
+	run_logged()
+	{
+		run_make_check "$1" 2>&1 | tee "$2"
+	}
+	if step "make check ($name)" run_logged "$build_dir" "$log"; then
+		count_unit "$log" "$name" || { say "    $name: no test ran"; unit_failed=$((unit_failed + 1)); }
+	else
+		count_unit "$log" "$name" || unit_failed=$((unit_failed + 1))
+		grep -hE '^(not ok|FAIL|ERROR)' "$log" "$build_dir"/tests/*/*.log "$build_dir"/test-suite.log 2>/dev/null |
+			sort -u | head -n 40 | sed 's/^/    | /' || true
+		say "    logs: $build_dir"
+	fi
+}
+
+check_unit()
+{
+	say "unit: building and testing on this machine"
+	lab_lock
+	host_prepare "$host_packages_unit"
+	build_sources || die "autoreconf failed"
+	check_build sanitizers --enable-sanitizers --enable-werror
+	check_build plain --enable-werror
+	check_build without-xen --without-xen --enable-werror
+	lab_unlock
+}
+
+# Whatever happens, the last line of a check is its result.
+check_result()
+{
+	local rc=$? passed failed
+	end_jobs
+	passed=$((unit_passed + nested_passed))
+	failed=$((unit_failed + nested_failed))
+	if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	say "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && exit 0
+	exit 1
+}
+
+lab_check()
+{
+	local what=${1:-all} start
+	case $what in
+	all|unit|nested) ;;
+	*) die "check unit, check nested [CASE...] or check, not: check $what" ;;
+	esac
+	[ $# -eq 0 ] || shift
+	[ "$what" = nested ] || [ $# -eq 0 ] || die "check $what takes no argument"
+	start=$(now_ms)
+	trap check_result EXIT
+	[ "$what" = nested ] || check_unit
+	[ "$what" = unit ] || check_nested "$@"
+	say "all of it took $(seconds_since "$start") s"
+}
+
+lab_demo()
+{
+	local start
+	start=$(now_ms)
+	say "preparing (the first time takes a few minutes)"
+	prepare_nested
+	say "real Xen in QEMU; dom0 boots, then xl creates a guest"
+	demo_running=yes
+	run_group "$(case_group demo)" demo
+	say "the demonstration took $(seconds_since "$start") s; logs: $(case_logs demo)"
+	[ "$nested_failed" -eq 0 ] || exit 1
+}
+
+lab_shell()
+{
+	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
+	say "preparing (the first time takes a few minutes)"
+	prepare_nested
+	new_run_dir
+	make_boot shell 6.12
+	machine_interactive "$run_dir" smp 2G
+	rm -rf "$run_dir"
+}
+
+lab_clean()
+{
+	[ -d "$lab_cache" ] || { say "nothing to clean: $lab_cache is not there"; return 0; }
+	[ -e "$lab_cache/lock" ] || die "$lab_cache does not look like lab's cache: not removed"
+	rm -rf "$lab_cache"
+	say "removed $lab_cache"
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What lab shows: one line a step with its time, a clear last line when something fails.
+#
+# A step's own output goes to a log; its end is shown only when the step fails. Steps run in a process group
+# of their own, so that leaving lab (Ctrl-C, a time-out) takes a step's children with it.
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+die()
+{
+	printf 'lab: %s\n' "$*" >&2
+	exit 1
+}
+
+now_ms()
+{
+	echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+seconds_since()
+{
+	local ms=$(($(now_ms) - $1))
+	printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
+# Process groups to end when lab ends.
+declare -A lab_jobs=()
+
+end_jobs()
+{
+	local pid
+	for pid in "${!lab_jobs[@]}"; do
+		kill -TERM -- "-$pid" 2>/dev/null || true
+	done
+}
+trap end_jobs EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# step TEXT COMMAND...: run the command (a function may be one, with set -e in force) and show its time.
+step()
+{
+	local text=$1 start log rc=0 pid
+	shift
+	mkdir -p "$lab_cache/logs"
+	log=$lab_cache/logs/step-$$.log
+	start=$(now_ms)
+	printf '  %-58s ' "$text"
+	set -m
+	(set -e; "$@") >"$log" 2>&1 </dev/null &
+	pid=$!
+	set +m
+	lab_jobs[$pid]=1
+	wait "$pid" || rc=$?
+	unset "lab_jobs[$pid]"
+	if [ "$rc" -ne 0 ]; then
+		printf 'FAILED after %s s\n' "$(seconds_since "$start")"
+		tail -n "${step_tail:-25}" "$log" | sed 's/^/    | /' >&2
+		mv -f "$log" "$lab_cache/logs/failed-step.log"
+		say "    whole log: $lab_cache/logs/failed-step.log" >&2
+		return "$rc"
+	fi
+	printf '%6s s\n' "$(seconds_since "$start")"
+	grep -h '^note: ' "$log" | sed 's/^/    /' || true
+	rm -f "$log"
+}
