@@ -58,6 +58,7 @@ struct balloon_status {
 	uint64_t stalls;		/* how often a deflate had to wait */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 	bool driver_ok;
+	bool work_pending;		/* call balloon_retry() soon: a queue was left half served */
 	uint64_t stats_sequence;	/* grows with each set of statistics; 0: none since reset */
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
@@ -121,9 +122,10 @@ int balloon_set_target(struct balloon *b, uint32_t pages);
 int balloon_request_stats(struct balloon *b);
 
 /**
- * balloon_retry() - try again to finish a stalled deflate
+ * balloon_retry() - go on with a stalled deflate, or with queues left half served
  *
- * Call after a while when balloon_status.stall is not BALLOON_STALL_NONE.
+ * Call after a while when balloon_status.stall is not BALLOON_STALL_NONE, and from the next turn of
+ * the event loop when work_pending is set: the guest will not kick again.
  * Return: 0 (look at the status again); XENVIRTIO_E_GONE; -errno
  */
 int balloon_retry(struct balloon *b);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The balloon device as a whole: features, configuration space, target, life.
+ *
+ * A reset leaves no driver that knows which frames are out, so all of them are put back before the
+ * reset is answered; if Xen cannot give them, no new driver is accepted until it has.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "balloon-internal.h"
+
+#define QUEUE_SIZE 128
+#define NR_QUEUES 3
+/* Qumranet's number, which drivers of every system know for virtio devices. */
+#define VENDOR_ID 0x1af4
+
+static uint64_t bit(unsigned int nr)
+{
+	return UINT64_C(1) << nr;
+}
+
+static int check_features(void *opaque, uint64_t features)
+{
+	struct balloon *b = opaque;
+
+	if (!(features & bit(XENVIRTIO_BALLOON_F_MUST_TELL_HOST))) {
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_FEATURES,
+					     "the driver will not tell before it uses pages again "
+					     "(MUST_TELL_HOST), which Xen needs");
+		return XENVIRTIO_E_GUEST;
+	}
+	/* Of the frames a former driver left out, this one knows nothing. */
+	return b->refill_waiting ? XENVIRTIO_E_GUEST : 0;
+}
+
+static void fill_config(const struct balloon *b, struct xenvirtio_balloon_config *config)
+{
+	config->num_pages = xenvirtio_le32(b->persist->target_pages);
+	config->actual = xenvirtio_le32(b->persist->actual_pages);
+}
+
+static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
+{
+	struct xenvirtio_balloon_config config;
+
+	fill_config(opaque, &config);
+	memcpy(buf, (const unsigned char *)&config + offset, len);
+}
+
+/* Only `actual` is the driver's to write; bytes that fall elsewhere are dropped. */
+static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	struct xenvirtio_balloon_config config;
+	struct balloon *b = opaque;
+
+	fill_config(b, &config);
+	memcpy((unsigned char *)&config + offset, buf, len);
+	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
+	balloon_changed(b);
+}
+
+static int driver_ok(void *opaque)
+{
+	balloon_changed(opaque);
+	return 0;
+}
+
+static int kick(void *opaque, unsigned int index)
+{
+	struct balloon *b = opaque;
+
+	return index == XENVIRTIO_BALLOON_VQ_STATS ? balloon_stats_run(b) : balloon_pages_run(b);
+}
+
+static int reset(void *opaque)
+{
+	struct balloon *b = opaque;
+	int ret;
+
+	balloon_pages_reset(b);
+	balloon_stats_reset(b);
+	b->persist->actual_pages = 0;
+	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
+	balloon_changed(b);
+	return ret;
+}
+
+static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct balloon *b = opaque;
+
+	b->status.guest_errors[kind]++;
+	if (b->cfg.guest_error)
+		b->cfg.guest_error(b->cfg.opaque, kind, detail);
+}
+
+static const struct xenvirtio_device_ops device_ops = {
+	.check_features = check_features,
+	.config_read = config_read,
+	.config_write = config_write,
+	.driver_ok = driver_ok,
+	.kick = kick,
+	.reset = reset,
+	.guest_error = guest_error,
+};
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	uint64_t nr_frames = frames_count(range, nr);
+
+	if (!nr_frames)
+		return 0;
+	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
+}
+
+/* Memory that is all zero up to the bitmap is fresh; anything else must fit this guest. */
+static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
+{
+	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
+	struct balloon_persist *p = persist;
+	uint64_t nr_frames;
+	size_t nr, need;
+	int ret;
+
+	ret = b->cfg.hv->ops->ram_ranges(b->cfg.hv, range, FRAMES_RANGES_MAX, &nr);
+	if (ret)
+		return ret;
+	need = balloon_persist_bytes(range, nr);
+	if (!need || persist_bytes < need)
+		return -EINVAL;
+	nr_frames = frames_count(range, nr);
+	if (!p->nr_frames)
+		p->nr_frames = nr_frames;
+	if (p->nr_frames != nr_frames || p->target_pages > nr_frames)
+		return -EBADMSG;
+	b->persist = p;
+	ret = frames_init(&b->frames, range, nr, p->word);
+	if (ret)
+		return ret;
+	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+}
+
+static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
+{
+	struct xenvirtio_device_config config = {
+		.device_id = XENVIRTIO_BALLOON_DEVICE_ID,
+		.vendor_id = VENDOR_ID,
+		.features = bit(XENVIRTIO_BALLOON_F_MUST_TELL_HOST) |
+			    bit(XENVIRTIO_BALLOON_F_STATS_VQ),
+		.nr_queues = NR_QUEUES,
+		.queue_size_max = QUEUE_SIZE,
+		.config_bytes = sizeof(struct xenvirtio_balloon_config),
+		.ops = &device_ops,
+		.opaque = b,
+	};
+
+	if (b->cfg.deflate_on_oom)
+		config.features |= bit(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	return xenvirtio_device_new(&b->dev, &config, b->cfg.gmem, state);
+}
+
+int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *persist,
+		size_t persist_bytes, struct xenvirtio_device_state *state)
+{
+	struct balloon *b;
+	int ret;
+
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->cfg = *cfg;
+	b->replay[0] = true;
+	b->replay[1] = true;
+	ret = open_persist(b, persist, persist_bytes);
+	if (!ret)
+		ret = make_device(b, state);
+	if (ret) {
+		balloon_free(b);
+		return ret;
+	}
+	/* Died between a reset and its refill: the frames are still out, and no driver knows. */
+	b->refill_waiting = b->frames.nr_set && !xenvirtio_device_status(b->dev);
+	if (b->refill_waiting)
+		b->status.stall = BALLOON_STALL_HOST;
+	*out = b;
+	return 0;
+}
+
+void balloon_free(struct balloon *b)
+{
+	if (!b)
+		return;
+	xenvirtio_device_free(b->dev);
+	xenvirtio_runs_fini(&b->inflate.runs);
+	xenvirtio_runs_fini(&b->deflate.runs);
+	free(b);
+}
+
+struct xenvirtio_device *balloon_device(struct balloon *b)
+{
+	return b->dev;
+}
+
+int balloon_set_target(struct balloon *b, uint32_t pages)
+{
+	if (pages > b->frames.nr_frames)
+		return -EINVAL;
+	if (pages == b->persist->target_pages)
+		return 0;
+	b->persist->target_pages = pages;
+	balloon_changed(b);
+	return xenvirtio_device_config_changed(b->dev);
+}
+
+int balloon_retry(struct balloon *b)
+{
+	int ret = 0;
+
+	if (b->refill_waiting)
+		ret = balloon_pages_refill(b);
+	else if (b->deflate_waiting || b->pages_pending)
+		ret = balloon_pages_run(b);
+	if (!ret)
+		balloon_changed(b);
+	return ret;
+}
+
+void balloon_get_status(const struct balloon *b, struct balloon_status *status)
+{
+	*status = b->status;
+	status->target_pages = b->persist->target_pages;
+	status->actual_pages = b->persist->actual_pages;
+	status->ballooned_pages = b->frames.nr_set;
+	status->ram_pages = b->frames.nr_frames;
+	status->stall_pages = balloon_pages_missing(b);
+	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
+	status->work_pending = b->pages_pending;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which frames of a guest are in the balloon: one bit for each frame of its RAM ranges.
+ *
+ * The bits live in memory the caller gives, which outlives the process. The count of set bits is kept
+ * beside them and is exact after every call.
+ */
+#ifndef BACKEND_FRAMES_H
+#define BACKEND_FRAMES_H
+
+#include <xenvirtio/extent.h>
+
+#define FRAMES_RANGES_MAX 8
+
+struct frames {
+	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
+	size_t nr_ranges;
+	uint64_t nr_frames;	/* of all ranges */
+	uint64_t nr_set;	/* in the balloon */
+	uint64_t *word;
+};
+
+enum frame_state {
+	FRAME_OUTSIDE,		/* no RAM of this guest */
+	FRAME_PRESENT,		/* the guest's to use */
+	FRAME_BALLOONED,	/* given back to Xen */
+};
+
+/** frames_count() - frames of the ranges; 0 when they are absurd (none, unordered, 2^40 bytes) */
+uint64_t frames_count(const struct xenvirtio_gfn_range *range, size_t nr);
+/** frames_words() - 64-bit words the bits of @nr_frames take */
+static inline uint64_t frames_words(uint64_t nr_frames)
+{
+	return (nr_frames + 63) / 64;
+}
+
+/**
+ * frames_init() - use @word, frames_words() long, with what it holds
+ *
+ * Return: 0; -EINVAL the ranges are absurd; -EBADMSG bits are set beyond the last frame
+ */
+int frames_init(struct frames *f, const struct xenvirtio_gfn_range *range, size_t nr,
+		uint64_t *word);
+
+/**
+ * frames_next() - take the longest piece of one state off the front of a run
+ * @run:   shortened; nr must not be 0; any frames
+ * @piece: out; its frames are all in the state returned
+ */
+enum frame_state frames_next(const struct frames *f, struct xenvirtio_run *run,
+			     struct xenvirtio_run *piece);
+
+/** frames_mark() - frames [start, start + nr), all in RAM, are ballooned or not from now on */
+void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned);
+
+#endif /* BACKEND_FRAMES_H */
