@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The map of the fake hypervisor's files.
+ *
+ *   hv-fake.c        the machine, handles, the ops table, failures on demand
+ *   hv-fake-mem.c    frames, p2m, mappings, release and populate
+ *   hv-fake-ioreq.c  servers, slots, the vcpus' side
+ *
+ * Frames of the host are numbered from 0 and are pages of one memfd; the p2m gives a guest frame's
+ * number plus one, 0 is a hole.
+ */
+#ifndef HV_FAKE_INTERNAL_H
+#define HV_FAKE_INTERNAL_H
+
+#include "hv-fake.h"
+
+struct fake_frame {
+	uint32_t maps;
+	bool owned;	/* by the guest: counted in tot_pages */
+	bool doomed;	/* released while mapped: freed by the last unmap */
+};
+
+struct fake_mapping {
+	struct fake_mapping *next;
+	const struct fake_handle *owner;
+	void *va;
+	size_t nr;
+	uint32_t frame[];
+};
+
+struct fake_port {
+	bool pending;
+	bool masked;
+};
+
+struct fake_server {
+	bool used;
+	bool foreign;
+	uint64_t age;
+	struct fake_handle *owner; /* NULL: its process has died */
+	struct xenvirtio_gpa_range range[XENVIRTIO_RANGES_MAX];
+	size_t nr;
+	struct ioreq_page *page;
+	struct fake_port port[XENVIRTIO_VCPUS_MAX];
+};
+
+struct fake_vcpu {
+	bool busy;
+	bool notified;		/* the answer was announced: it wakes up */
+	bool orphan;		/* its server was destroyed after the answer, which is here */
+	uint64_t answer;
+	bool invalidating;	/* what is in the slot is an INVALIDATE, @access comes next */
+	uint16_t server;
+	enum ioreq_state seen;
+	struct xenvirtio_ioreq access;
+};
+
+struct fake_handle {
+	struct xenvirtio_hv hv;
+	struct fake *f;
+	int server;		/* index, or -1 */
+	int fd;			/* eventfd, or -1 */
+	bool fd_set;
+	int held;		/* vcpu whose request is held, or -1 */
+};
+
+struct fake {
+	struct fake_config config;
+	struct fake_faults faults;
+
+	int memfd;
+	uint8_t *memory;
+	struct fake_frame *frame;
+	uint32_t *free_frame;
+	size_t nr_frames;
+	size_t nr_free;
+	uint64_t heap_free;
+	unsigned int heap_order;
+	uint32_t *p2m[FAKE_RAM_MAX];
+	uint64_t tot_pages;
+	uint64_t max_pages;
+	struct fake_mapping *mappings;
+
+	struct fake_server server[FAKE_SERVERS_MAX];
+	struct fake_vcpu vcpu[XENVIRTIO_VCPUS_MAX];
+	uint64_t servers_made;
+	bool invalidate_pending;
+	uint32_t irq_count[FAKE_IRQS_MAX][2];
+	bool irq_level[FAKE_IRQS_MAX];
+
+	bool dying;
+	bool gone;
+	bool shutdown;
+
+	size_t handles;
+	size_t fds;
+	int (*serve)(void *ctx);
+	void *serve_ctx;
+
+	uint64_t calls;
+	uint64_t failed;
+	uint64_t fail_nth;
+	int fail_result;
+	enum fake_fault_mode fail_mode;
+	bool fail_unmap;
+};
+
+static inline struct fake_handle *to_handle(struct xenvirtio_hv *hv)
+{
+	return (struct fake_handle *)hv;
+}
+
+/* hv-fake.c: count a seam call. Return: 0, or what it must fail with */
+int fake_count_call(struct fake *f, bool is_unmap);
+
+/* hv-fake-mem.c */
+int fake_mem_init(struct fake *f);
+void fake_mem_fini(struct fake *f);
+void fake_mem_close_handle(struct fake_handle *h);
+int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+		       size_t *nr);
+int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		bool writable, void **va);
+int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
+int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+			  unsigned int order, size_t *done);
+int fake_op_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+			   unsigned int order, size_t *done);
+
+/* hv-fake-ioreq.c */
+void fake_ioreq_fini(struct fake *f);
+void fake_ioreq_close_handle(struct fake_handle *h);
+void fake_ioreq_domain_gone(struct fake *f);
+int fake_op_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
+		       size_t nr, uint16_t *id);
+int fake_op_ioreq_close(struct xenvirtio_hv *hv);
+int fake_op_ioreq_fd(struct xenvirtio_hv *hv);
+int fake_op_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req);
+int fake_op_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req);
+
+#endif /* HV_FAKE_INTERNAL_H */

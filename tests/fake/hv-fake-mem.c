@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The fake's memory: frames of the host, the guest's p2m, mappings of frames.
+ *
+ * A frame is free, or owned by the guest. Leaving the p2m frees it, unless somebody has it mapped:
+ * then it stays owned, and counted in tot_pages, until the last unmap. A freed frame loses its
+ * content. All tests' "no page was released while mapped" and "nothing leaked" are counted here.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "hv-check.h"
+#include "hv-fake-internal.h"
+
+/* The p2m entry of a guest frame; NULL outside RAM. */
+static uint32_t *find_entry(const struct fake *f, uint64_t gfn)
+{
+	for (size_t i = 0; i < f->config.nr_ram; i++) {
+		const struct xenvirtio_gfn_range *r = &f->config.ram[i];
+
+		if (gfn >= r->start.v && gfn <= r->end_incl.v)
+			return &f->p2m[i][gfn - r->start.v];
+	}
+	return NULL;
+}
+
+static bool find_frame(const struct fake *f, uint64_t gfn, uint32_t *frame)
+{
+	const uint32_t *entry = find_entry(f, gfn);
+
+	if (!entry || !*entry)
+		return false;
+	*frame = *entry - 1;
+	return true;
+}
+
+static void *frame_bytes(const struct fake *f, uint32_t frame)
+{
+	return f->memory + ((size_t)frame << XENVIRTIO_PAGE_SHIFT);
+}
+
+/* Only when the caller has seen that there is one. */
+static uint32_t take_frame(struct fake *f)
+{
+	uint32_t frame = f->free_frame[--f->nr_free];
+
+	f->frame[frame] = (struct fake_frame){ .owned = true };
+	f->heap_free--;
+	f->tot_pages++;
+	return frame;
+}
+
+static void free_frame(struct fake *f, uint32_t frame)
+{
+	/* punches the hole in the memfd: the next owner finds zeroes */
+	if (madvise(frame_bytes(f, frame), XENVIRTIO_PAGE_SIZE, MADV_REMOVE))
+		memset(frame_bytes(f, frame), 0, XENVIRTIO_PAGE_SIZE);
+	f->frame[frame] = (struct fake_frame){ 0 };
+	f->free_frame[f->nr_free++] = frame;
+	f->heap_free++;
+	f->tot_pages--;
+}
+
+static void put_frame(struct fake *f, uint32_t frame)
+{
+	if (f->frame[frame].maps)
+		f->frame[frame].doomed = true;
+	else
+		free_frame(f, frame);
+}
+
+int fake_mem_init(struct fake *f)
+{
+	uint64_t guest = 0;
+
+	for (size_t i = 0; i < f->config.nr_ram; i++) {
+		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
+
+		f->p2m[i] = calloc(nr, sizeof(*f->p2m[i]));
+		if (!f->p2m[i])
+			return -ENOMEM;
+		guest += nr;
+	}
+	f->nr_frames = guest + f->config.heap_pages;
+	f->frame = calloc(f->nr_frames, sizeof(*f->frame));
+	f->free_frame = calloc(f->nr_frames, sizeof(*f->free_frame));
+	if (!f->frame || !f->free_frame)
+		return -ENOMEM;
+	f->memfd = memfd_create("fake-guest", MFD_CLOEXEC);
+	if (f->memfd < 0 || ftruncate(f->memfd, (off_t)(f->nr_frames << XENVIRTIO_PAGE_SHIFT)))
+		return -errno;
+	f->memory = mmap(NULL, f->nr_frames << XENVIRTIO_PAGE_SHIFT, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, f->memfd, 0);
+	if (f->memory == MAP_FAILED) {
+		f->memory = NULL;
+		return -errno;
+	}
+
+	/* the lowest number is given first, so that the guest's frames start in one run */
+	for (size_t i = 0; i < f->nr_frames; i++)
+		f->free_frame[i] = (uint32_t)(f->nr_frames - 1 - i);
+	f->nr_free = f->nr_frames;
+	f->heap_free = f->nr_frames;
+	f->heap_order = XENVIRTIO_ORDER_MAX;
+	for (size_t i = 0; i < f->config.nr_ram; i++) {
+		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
+
+		for (uint64_t k = 0; k < nr; k++)
+			f->p2m[i][k] = take_frame(f) + 1;
+	}
+	f->max_pages = f->config.max_pages ? f->config.max_pages : f->tot_pages;
+	return 0;
+}
+
+static void free_mapping(struct fake *f, struct fake_mapping *m)
+{
+	munmap(m->va, m->nr << XENVIRTIO_PAGE_SHIFT);
+	for (size_t i = 0; i < m->nr; i++) {
+		struct fake_frame *frame = &f->frame[m->frame[i]];
+
+		frame->maps--;
+		if (!frame->maps && frame->doomed)
+			free_frame(f, m->frame[i]);
+	}
+	free(m);
+}
+
+/* Frees the mappings of one handle, or all of them. */
+static void free_mappings(struct fake *f, const struct fake_handle *owner)
+{
+	struct fake_mapping **link = &f->mappings;
+
+	while (*link) {
+		struct fake_mapping *m = *link;
+
+		if (owner && m->owner != owner) {
+			link = &m->next;
+			continue;
+		}
+		*link = m->next;
+		free_mapping(f, m);
+	}
+}
+
+void fake_mem_fini(struct fake *f)
+{
+	free_mappings(f, NULL);
+	if (f->memory)
+		munmap(f->memory, f->nr_frames << XENVIRTIO_PAGE_SHIFT);
+	if (f->memfd >= 0)
+		close(f->memfd);
+	for (size_t i = 0; i < FAKE_RAM_MAX; i++)
+		free(f->p2m[i]);
+	free(f->frame);
+	free(f->free_frame);
+}
+
+void fake_mem_close_handle(struct fake_handle *h)
+{
+	free_mappings(h->f, h);
+}
+
+int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+		       size_t *nr)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	if (f->gone)
+		return XENVIRTIO_E_GONE;
+	if (max < f->config.nr_ram)
+		return -ENOSPC;
+	memcpy(range, f->config.ram, f->config.nr_ram * sizeof(*range));
+	*nr = f->config.nr_ram;
+	return 0;
+}
+
+/* One mmap for each run of consecutive frames, over a reservation that makes it contiguous. */
+static int map_frames(struct fake *f, const uint32_t *frame, size_t nr, int prot, void **va)
+{
+	uint8_t *base = mmap(NULL, nr << XENVIRTIO_PAGE_SHIFT, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	for (size_t i = 0, run; i < nr; i += run) {
+		for (run = 1; i + run < nr && frame[i + run] == frame[i] + run;)
+			run++;
+		if (mmap(base + (i << XENVIRTIO_PAGE_SHIFT), run << XENVIRTIO_PAGE_SHIFT, prot,
+			 MAP_SHARED | MAP_FIXED, f->memfd,
+			 (off_t)frame[i] << XENVIRTIO_PAGE_SHIFT) == MAP_FAILED) {
+			int ret = -errno;
+
+			munmap(base, nr << XENVIRTIO_PAGE_SHIFT);
+			return ret;
+		}
+	}
+	*va = base;
+	return 0;
+}
+
+int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		bool writable, void **va)
+{
+	struct fake_handle *h = to_handle(hv);
+	struct fake *f = h->f;
+	struct fake_mapping *m;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	ret = check_map(nr);
+	if (ret)
+		return ret;
+	if (f->gone)
+		return XENVIRTIO_E_GONE;
+	if (nr > f->nr_frames)
+		return XENVIRTIO_E_GUEST;
+	m = calloc(1, sizeof(*m) + nr * sizeof(m->frame[0]));
+	if (!m)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		if (!find_frame(f, gfn[i].v, &m->frame[i])) {
+			free(m);
+			return XENVIRTIO_E_GUEST;
+		}
+	}
+	ret = map_frames(f, m->frame, nr, writable ? PROT_READ | PROT_WRITE : PROT_READ, &m->va);
+	if (ret) {
+		free(m);
+		return ret;
+	}
+	for (size_t i = 0; i < nr; i++)
+		f->frame[m->frame[i]].maps++;
+	m->owner = h;
+	m->nr = nr;
+	m->next = f->mappings;
+	f->mappings = m;
+	*va = m->va;
+	return 0;
+}
+
+int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, true);
+
+	if (ret)
+		return ret;
+	for (struct fake_mapping **link = &f->mappings; *link; link = &(*link)->next) {
+		struct fake_mapping *m = *link;
+
+		if (m->va != va || m->nr != nr)
+			continue;
+		*link = m->next;
+		free_mapping(f, m);
+		return 0;
+	}
+	f->faults.bad_unmap++;
+	return -EINVAL;
+}
+
+static bool release_frame(struct fake *f, uint64_t gfn)
+{
+	uint32_t *entry = find_entry(f, gfn);
+	uint32_t frame;
+
+	if (!entry || !*entry)
+		return false;
+	frame = *entry - 1;
+	*entry = 0;
+	if (f->frame[frame].maps)
+		f->faults.released_mapped++;
+	put_frame(f, frame);
+	return true;
+}
+
+int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+			  unsigned int order, size_t *done)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	*done = 0;
+	if (!ret)
+		ret = check_extents(start, nr, order);
+	if (ret)
+		return ret;
+	if (f->gone || f->dying)
+		return XENVIRTIO_E_GONE;
+	if (f->config.invalidate)
+		f->invalidate_pending = true;
+	for (; *done < nr; ++*done) {
+		for (uint64_t k = 0; k < UINT64_C(1) << order; k++) {
+			if (!release_frame(f, start[*done].v + k))
+				return 0;
+		}
+	}
+	return 0;
+}
+
+static bool populate_extent(struct fake *f, uint64_t start, unsigned int order)
+{
+	uint64_t nr = UINT64_C(1) << order;
+
+	for (uint64_t k = 0; k < nr; k++) {
+		if (!find_entry(f, start + k)) {
+			f->faults.populated_outside++;
+			return false;
+		}
+	}
+	if (order > f->heap_order || f->heap_free < nr ||
+	    f->tot_pages > f->max_pages || f->max_pages - f->tot_pages < nr)
+		return false;
+	for (uint64_t k = 0; k < nr; k++) {
+		uint32_t *entry = find_entry(f, start + k);
+
+		/* as in Xen: the old frame stays the guest's, and nobody can name it any more */
+		if (*entry)
+			f->faults.leaked++;
+		*entry = take_frame(f) + 1;
+	}
+	return true;
+}
+
+int fake_op_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+			   unsigned int order, size_t *done)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	*done = 0;
+	if (!ret)
+		ret = check_extents(start, nr, order);
+	if (ret)
+		return ret;
+	if (f->gone || f->dying)
+		return XENVIRTIO_E_GONE;
+	while (*done < nr && populate_extent(f, start[*done].v, order))
+		++*done;
+	return 0;
+}
+
+uint64_t fake_tot_pages(const struct fake *f)
+{
+	return f->tot_pages;
+}
+
+uint64_t fake_max_pages(const struct fake *f)
+{
+	return f->max_pages;
+}
+
+uint64_t fake_heap_free(const struct fake *f)
+{
+	return f->heap_free;
+}
+
+bool fake_present(const struct fake *f, struct xenvirtio_gfn gfn)
+{
+	uint32_t frame;
+
+	return find_frame(f, gfn.v, &frame);
+}
+
+unsigned int fake_frame_maps(const struct fake *f, struct xenvirtio_gfn gfn)
+{
+	uint32_t frame;
+
+	return find_frame(f, gfn.v, &frame) ? f->frame[frame].maps : 0;
+}
+
+uint64_t fake_holes(const struct fake *f)
+{
+	uint64_t holes = 0;
+
+	for (size_t i = 0; i < f->config.nr_ram; i++) {
+		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
+
+		for (uint64_t k = 0; k < nr; k++)
+			holes += !f->p2m[i][k];
+	}
+	return holes;
+}
+
+size_t fake_live_mappings(const struct fake *f)
+{
+	size_t nr = 0;
+
+	for (const struct fake_mapping *m = f->mappings; m; m = m->next)
+		nr++;
+	return nr;
+}
+
+size_t fake_live_pages(const struct fake *f)
+{
+	size_t nr = 0;
+
+	for (const struct fake_mapping *m = f->mappings; m; m = m->next)
+		nr += m->nr;
+	return nr;
+}
+
+void fake_set_max_pages(struct fake *f, uint64_t max_pages)
+{
+	f->max_pages = max_pages;
+}
+
+void fake_set_heap(struct fake *f, uint64_t pages)
+{
+	f->heap_free = pages < f->nr_free ? pages : f->nr_free;
+}
+
+void fake_set_heap_order(struct fake *f, unsigned int order)
+{
+	f->heap_order = order;
+}
+
+void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr)
+{
+	for (uint64_t k = 0; k < nr; k++)
+		release_frame(f, gfn.v + k);
+}
+
+void *fake_guest_page(struct fake *f, struct xenvirtio_gfn gfn)
+{
+	uint32_t frame;
+
+	if (!find_frame(f, gfn.v, &frame)) {
+		f->faults.holes_touched++;
+		return NULL;
+	}
+	return frame_bytes(f, frame);
+}
+
+void *fake_guest_ptr(struct fake *f, struct xenvirtio_gpa gpa, size_t len)
+{
+	uint64_t first = gpa.v >> XENVIRTIO_PAGE_SHIFT;
+	uint64_t last = (gpa.v + (len ? len - 1 : 0)) >> XENVIRTIO_PAGE_SHIFT;
+	uint8_t *base = fake_guest_page(f, xenvirtio_gfn(first));
+
+	if (!base)
+		return NULL;
+	for (uint64_t gfn = first + 1; gfn <= last; gfn++) {
+		uint8_t *page = fake_guest_page(f, xenvirtio_gfn(gfn));
+
+		if (page != base + ((gfn - first) << XENVIRTIO_PAGE_SHIFT))
+			return NULL;
+	}
+	return base + (gpa.v & (XENVIRTIO_PAGE_SIZE - 1));
+}
+
+/* Calls for each part of a range that is in one page; @to_guest tells the direction. */
+static int copy_guest(struct fake *f, uint64_t gpa, uint8_t *buf, size_t len, bool to_guest)
+{
+	while (len) {
+		size_t offset = gpa & (XENVIRTIO_PAGE_SIZE - 1);
+		size_t part = XENVIRTIO_PAGE_SIZE - offset;
+		uint8_t *page = fake_guest_page(f, xenvirtio_gfn(gpa >> XENVIRTIO_PAGE_SHIFT));
+
+		if (!page)
+			return XENVIRTIO_E_GUEST;
+		if (part > len)
+			part = len;
+		if (to_guest)
+			memcpy(page + offset, buf, part);
+		else
+			memcpy(buf, page + offset, part);
+		gpa += part;
+		buf += part;
+		len -= part;
+	}
+	return 0;
+}
+
+int fake_guest_read(struct fake *f, struct xenvirtio_gpa gpa, void *buf, size_t len)
+{
+	return copy_guest(f, gpa.v, buf, len, false);
+}
+
+int fake_guest_write(struct fake *f, struct xenvirtio_gpa gpa, const void *buf, size_t len)
+{
+	return copy_guest(f, gpa.v, (uint8_t *)buf, len, true);
+}
