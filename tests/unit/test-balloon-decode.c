@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Messages of a balloon: what is well formed is decoded to the letter, all else is refused whole.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <xenvirtio/balloon.h>
+
+static void pfns_become_runs(void **state)
+{
+	/* little-endian 0x01020304, 0x01020305, 0 at an odd address */
+	const unsigned char bytes[] = { 0xff, 4, 3, 2, 1, 5, 3, 2, 1, 0, 0, 0, 0 };
+	struct xenvirtio_runs runs = { 0 };
+
+	assert_int_equal(xenvirtio_balloon_decode_pfns(bytes + 1, 12, &runs), 0);
+	assert_int_equal(runs.nr, 2);
+	assert_int_equal(runs.run[0].start.v, 0x01020304);
+	assert_int_equal(runs.run[0].nr, 2);
+	assert_int_equal(runs.run[1].start.v, 0);
+	xenvirtio_runs_fini(&runs);
+}
+
+static void pfns_of_odd_length_are_refused(void **state)
+{
+	const unsigned char bytes[8] = { 0 };
+	struct xenvirtio_runs runs = { 0 };
+
+	for (size_t n = 0; n <= 8; n++)
+		assert_int_equal(xenvirtio_balloon_decode_pfns(bytes, n, &runs),
+				 n % 4 ? XENVIRTIO_E_GUEST : 0);
+	xenvirtio_runs_fini(&runs);
+}
+
+static void stats_known_tags_are_taken(void **state)
+{
+	const unsigned char bytes[] = {
+		4, 0, 8, 7, 6, 5, 4, 3, 2, 1,			/* tag 4 */
+		0xff, 0xff, 9, 9, 9, 9, 9, 9, 9, 9,		/* unknown */
+		16, 0, 1, 0, 0, 0, 0, 0, 0, 0,			/* the first unknown of 16 */
+		15, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	};
+	uint64_t value[16] = { 0 };
+	uint32_t mask = 0xdeadbeef;
+
+	assert_int_equal(xenvirtio_balloon_decode_stats(bytes, sizeof(bytes), value, 16, &mask), 0);
+	assert_int_equal(mask, 1u << 4 | 1u << 15);
+	assert_true(value[4] == UINT64_C(0x0102030405060708));
+	assert_true(value[15] == UINT64_MAX);
+	assert_true(value[0] == 0);
+}
+
+static void stats_of_odd_length_are_refused(void **state)
+{
+	const unsigned char bytes[40] = { 0 };
+	uint64_t value[16];
+	uint32_t mask;
+
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		int want = n && n % 10 == 0 ? 0 : XENVIRTIO_E_GUEST;
+
+		assert_int_equal(xenvirtio_balloon_decode_stats(bytes, n, value, 16, &mask), want);
+		assert_int_equal(mask, want ? 0 : 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pfns_become_runs),
+		cmocka_unit_test(pfns_of_odd_length_are_refused),
+		cmocka_unit_test(stats_known_tags_are_taken),
+		cmocka_unit_test(stats_of_odd_length_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
