@@ -2,32 +2,40 @@
 /*
  * xen-dominfo DOMID: what Xen itself says about one domain's memory, exact to the page.
  *
- * Prints "key value" lines: tot_pages max_pages paused dying shutdown, and the host's free_pages. This is the
- * independent witness of the nested cases: it asks the hypervisor, never the daemon, the guest or xenstore.
+ * Prints "key value" lines: tot_pages max_pages paused dying shutdown, and the host's free_pages. This
+ * is the independent witness of the nested cases: it asks the hypervisor, never the daemon, the guest
+ * or xenstore. "DOMID set-max-kib KIB" sets the domain's max_mem first, behind everybody's back: xl
+ * refuses a value below memory/target.
  * Exit status: 0; 1 no such domain or no Xen; 2 usage.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <xenctrl.h>
+
+static bool parse_number(const char *text, uint64_t limit, uint64_t *value)
+{
+	char *end;
+
+	*value = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *value < limit;
+}
 
 int main(int argc, char **argv)
 {
 	xc_domaininfo_t info;
 	xc_physinfo_t host = { 0 };
 	xc_interface *xch;
-	char *end;
-	unsigned long domid;
-	int rc;
+	uint64_t domid, max_kib = 0;
+	bool set_max = argc == 4 && !strcmp(argv[2], "set-max-kib");
 
-	if (argc != 2 || !*argv[1]) {
-		fprintf(stderr, "usage: xen-dominfo DOMID\n");
-		return 2;
-	}
-	domid = strtoul(argv[1], &end, 10);
-	if (*end || domid >= DOMID_FIRST_RESERVED) {
-		fprintf(stderr, "xen-dominfo: %s is no domain id\n", argv[1]);
+	if (!(argc == 2 || set_max) || !parse_number(argv[1], DOMID_FIRST_RESERVED, &domid) ||
+	    (set_max && !parse_number(argv[3], UINT32_MAX, &max_kib))) {
+		fprintf(stderr, "usage: xen-dominfo DOMID [set-max-kib KIB]\n");
 		return 2;
 	}
 	xch = xc_interface_open(NULL, NULL, 0);
@@ -35,9 +43,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "xen-dominfo: cannot open Xen's control interface\n");
 		return 1;
 	}
-	rc = xc_domain_getinfo_single(xch, domid, &info);
-	if (rc < 0 || xc_physinfo(xch, &host) < 0) {
-		fprintf(stderr, "xen-dominfo: no domain %lu\n", domid);
+	if ((set_max && xc_domain_setmaxmem(xch, domid, max_kib) < 0) ||
+	    xc_domain_getinfo_single(xch, domid, &info) < 0 || xc_physinfo(xch, &host) < 0) {
+		fprintf(stderr, "xen-dominfo: domain %" PRIu64 ": %s\n", domid, strerror(errno));
 		xc_interface_close(xch);
 		return 1;
 	}

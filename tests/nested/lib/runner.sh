@@ -2,7 +2,7 @@
 #
 # lab's commands, and running cases: which boot together, what their results say, what is shown of a failure.
 #
-# Cases with the same header (mode, guest kernel, memory) share a boot. A boot ends with its first case that fails, hangs
+# Cases with the same header (mode, guest kernel, memory) share a boot, but for those that ask for their own. A boot ends with its first case that fails, hangs
 # or takes the machine down; the rest get a new one. A case passes only if its TAP is whole: a plan that matches, no
 # "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
 
@@ -26,9 +26,11 @@ case_file()
 
 case_group()
 {
-	local file
+	local file own
 	file=$(case_file "$1")
-	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)"
+	own=$(case_header "$file" boot shared)
+	[ "$own" = shared ] || own=$1
+	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G) $own"
 }
 
 case_logs()
@@ -59,7 +61,7 @@ show_failure()
 		say "      last lines of ${file##*/}:"
 		tail -n 6 "$file" | sed 's/^/      | /'
 	done
-	text=$(grep -aE '\(XEN\).*(d[1-9]|p2m|traps|ioreq|BUG|Assert|panic|crash)|Kernel panic|Unable to handle|Oops' \
+	text=$(grep -aE '\(XEN\) (d[1-9][0-9]*v?[0-9]* |.*(p2m|traps|ioreq|BUG|Assert|[Pp]anic|crash))|Kernel panic|Unable to handle|Oops' \
 		"$dir/xen-dom0-console.log" 2>/dev/null | grep -avE 'vGIC[DR]|SMC/HVC' | tail -n 8 || true)
 	if [ -n "$text" ]; then
 		say "      Xen's and dom0's console:"
@@ -190,11 +192,11 @@ new_run_dir()
 	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
 }
 
-# run_group "MODE KERNEL MEM" CASE...
+# run_group "MODE KERNEL MEM OWN" CASE...
 run_group()
 {
 	local mode kernel mem remaining=("${@:2}") name left finished tries=0
-	read -r mode kernel mem <<<"$1"
+	read -r mode kernel mem _ <<<"$1"
 	while [ ${#remaining[@]} -gt 0 ]; do
 		new_run_dir
 		make_boot "cases ${remaining[*]}" "$kernel"
@@ -309,6 +311,16 @@ check_build()
 	fi
 }
 
+# A tarball that builds and passes its tests by itself counts as one more test.
+check_dist()
+{
+	if step "make distcheck" run_make "$(build_root)/plain" distcheck; then
+		unit_passed=$((unit_passed + 1))
+	else
+		unit_failed=$((unit_failed + 1))
+	fi
+}
+
 check_unit()
 {
 	say "unit: building and testing on this machine"
@@ -318,6 +330,7 @@ check_unit()
 	check_build sanitizers --enable-sanitizers --enable-werror
 	check_build plain --enable-werror
 	check_build without-xen --without-xen --enable-werror
+	check_dist
 	lab_unlock
 }
 

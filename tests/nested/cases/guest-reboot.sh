@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mode: icount
+# guest: 6.12
+#
+# A reboot is a new domain: the old daemon ends by itself, the new domain's starts with an empty balloon.
+
+start_guest g 256
+first=$domid
+before=$(xen_pages "$first")
+set_target "$first" 131072
+check "128 MiB given back" wait_pages "$first" $((before - 32768))
+guest_send g 'reboot -f' >/dev/null
+check "xl makes a new domain" wait_for '[ -n "$(domid g)" ] && [ "$(domid g)" != "$first" ]' 30
+second=$(domid g)
+start_daemon "$second" || bail "the new domain's daemon serves its device"
+check "the old daemon has ended by itself" wait_daemon "$first" 5
+is "$daemon_status" 0 "with status 0"
+check "the guest is up again" wait_guest g 60 2
+is "$(xen_pages "$second")" "$before" "the new domain has all its memory"
+is "$(xs "$second" ballooned)" 0 "and an empty balloon"
+set_target "$second" 196608
+check "which works" wait_pages "$second" $((before - 16384))
