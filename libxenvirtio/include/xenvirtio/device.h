@@ -32,26 +32,10 @@
 #define XENVIRTIO_STATUS_NEEDS_RESET 64u
 #define XENVIRTIO_STATUS_FAILED 128u
 
-/** feature bits the library serves itself and always offers */
-#define XENVIRTIO_F_INDIRECT_DESC 28
-#define XENVIRTIO_F_EVENT_IDX 29
+/** offered always, as are the queues' own bits (queue.h); a driver must accept this one */
 #define XENVIRTIO_F_VERSION_1 32
 
 struct xenvirtio_device;
-
-/** the transport's state of one queue; plain data */
-struct xenvirtio_queue_state {
-	uint64_t desc_gpa;
-	uint64_t avail_gpa;
-	uint64_t used_gpa;
-	uint16_t size;
-	uint16_t last_avail_idx;	/* next entry of the available ring to look at */
-	uint16_t used_idx;		/* next entry of the used ring to write */
-	uint16_t signalled_idx;		/* used_idx when the driver was last interrupted */
-	uint8_t ready;
-	uint8_t broken;
-	uint8_t pad[6];
-};
 
 /**
  * struct xenvirtio_device_state - everything the guest knows of the device; plain data
@@ -90,7 +74,12 @@ struct xenvirtio_device_ops {
 	void (*config_write)(void *opaque, uint32_t offset, const void *buf, uint32_t len);
 	/** driver_ok - queues are usable from now on */
 	int (*driver_ok)(void *opaque);
-	/** kick - the driver notified queue @index (below nr_queues, enabled, DRIVER_OK) */
+	/**
+	 * kick - look at queue @index (below nr_queues, enabled, DRIVER_OK)
+	 *
+	 * The driver notified it; or DRIVER_OK or a resume may have hidden that it did, so there
+	 * may be nothing.
+	 */
 	int (*kick)(void *opaque, unsigned int index);
 	/** reset - queues are quiesced already; the guest waits until this returns */
 	int (*reset)(void *opaque);

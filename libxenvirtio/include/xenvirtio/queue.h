@@ -18,7 +18,25 @@
 /** the largest ring the library offers; also the longest chain, indirect or not */
 #define XENVIRTIO_QUEUE_SIZE_MAX 256u
 
+/** feature bits of the ring's format; the library serves and offers them always */
+#define XENVIRTIO_F_INDIRECT_DESC 28
+#define XENVIRTIO_F_EVENT_IDX 29
+
 struct xenvirtio_queue;
+
+/** the transport's state of one queue; plain data */
+struct xenvirtio_queue_state {
+	uint64_t desc_gpa;
+	uint64_t avail_gpa;
+	uint64_t used_gpa;
+	uint16_t size;
+	uint16_t last_avail_idx;	/* next entry of the available ring to look at */
+	uint16_t used_idx;		/* next entry of the used ring to write */
+	uint16_t signalled_idx;		/* used_idx when the driver was last interrupted */
+	uint8_t ready;
+	uint8_t broken;
+	uint8_t pad[6];
+};
 
 /** one buffer of a chain, checked to be inside guest RAM when it was popped */
 struct xenvirtio_seg {
@@ -32,6 +50,7 @@ struct xenvirtio_seg {
  * @nr_readable: seg[0..nr_readable) are device-readable
  * @nr_writable: the next nr_writable are device-writable
  * @readable_bytes, @writable_bytes: their sums
+ * @epoch:       private: tells a chain popped before a reset of the device from one after
  */
 struct xenvirtio_chain {
 	uint16_t head;
@@ -39,6 +58,7 @@ struct xenvirtio_chain {
 	uint16_t nr_writable;
 	uint64_t readable_bytes;
 	uint64_t writable_bytes;
+	uint32_t epoch;
 	struct xenvirtio_seg seg[XENVIRTIO_QUEUE_SIZE_MAX];
 };
 

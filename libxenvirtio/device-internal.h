@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a device, for the transport in front of it: registers' effects, notifications, kicks.
+ *
+ * Everything written here comes from the guest. Functions return 0 whatever the guest wrote;
+ * -errno or XENVIRTIO_E_GONE come from the host or from the author's hooks, and leave the device in a
+ * state it can be restored from.
+ */
+#ifndef DEVICE_INTERNAL_H
+#define DEVICE_INTERNAL_H
+
+#include <xenvirtio/device.h>
+
+#include "notify.h"
+#include "queue-ring.h"
+
+/** InterruptStatus, virtio 1.2, 4.2.2 */
+#define INTERRUPT_USED 1u
+#define INTERRUPT_CONFIG 2u
+
+/**
+ * struct xenvirtio_device
+ * @offered:    all feature bits offered
+ * @notify:     of the server it was added to; NULL before and after
+ * @notify_on:  queues for which notify's queue_enable is to be undone, a bit each
+ * @kicked:     queues to kick once the access is completed, a bit each
+ */
+struct xenvirtio_device {
+	struct xenvirtio_device_config cfg;
+	uint64_t offered;
+	struct xenvirtio_gmem *gmem;
+	struct xenvirtio_device_state *state;
+	struct xenvirtio_device_state own_state;
+	struct notify *notify;
+	uint32_t notify_on;
+	uint32_t kicked;
+	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
+};
+
+_Static_assert(XENVIRTIO_QUEUES_MAX <= 32, "a bit each in notify_on and kicked");
+
+/** device_attach() - put @notify in its place and enable what is running; device_detach() undoes it */
+int device_attach(struct xenvirtio_device *dev, struct notify *notify);
+int device_detach(struct xenvirtio_device *dev);
+
+/** device_write_status() - the driver wrote the status register */
+int device_write_status(struct xenvirtio_device *dev, uint32_t value);
+/** device_write_features() - it accepted the 32 bits selected before */
+void device_write_features(struct xenvirtio_device *dev, uint32_t value);
+/** device_ack_interrupt() - it cleared bits of InterruptStatus */
+int device_ack_interrupt(struct xenvirtio_device *dev, uint32_t bits);
+
+/** device_selected_queue() - NULL when there is no queue of that number */
+struct xenvirtio_queue *device_selected_queue(struct xenvirtio_device *dev);
+/** device_write_queue_size() - an impossible size leaves the queue without one */
+void device_write_queue_size(struct xenvirtio_device *dev, uint32_t value);
+/** device_write_queue_ready() - 1 enables if the set-up is sound; 0 disables */
+int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value);
+/** device_write_ring() - 32 bits of one of a queue's addresses, @shift 0 or 32 */
+void device_write_ring(struct xenvirtio_device *dev, uint64_t *gpa, unsigned int shift,
+		       uint32_t value);
+/** device_notify_on() - tell notify that an enabled queue of a live device runs */
+int device_notify_on(struct xenvirtio_device *dev, unsigned int index);
+/** device_notify_off() - let notify stop queues of this mask, which may be off already */
+int device_notify_off(struct xenvirtio_device *dev, uint32_t queues);
+
+/** device_mark_kick() - the driver notified this queue number */
+void device_mark_kick(struct xenvirtio_device *dev, uint32_t index);
+/** device_mark_all() - look at every enabled queue */
+void device_mark_all(struct xenvirtio_device *dev);
+/** device_run_kicks() - call the author for each queue marked, once. Return: the first failure */
+int device_run_kicks(struct xenvirtio_device *dev);
+/** device_resume() - kicks and interrupts may have been lost: repeat them */
+int device_resume(struct xenvirtio_device *dev);
+
+/** device_raise() - set bits of InterruptStatus and make the driver look */
+int device_raise(struct xenvirtio_device *dev, uint32_t bits);
+
+/** device_state_valid() - whether a state can be gone on from with this device */
+bool device_state_valid(const struct xenvirtio_device *dev);
+
+#endif /* DEVICE_INTERNAL_H */

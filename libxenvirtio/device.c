@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A device: its identity, its queues, and what it tells its driver.
+ *
+ * The state it works on may be a mapped file and come from a process that died: it is checked whole
+ * before anything in it is used, and nothing the guest knows is kept anywhere else.
+ *
+ * Lock: none, the server's thread. Knows queues and notification, not the transport's registers.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device-internal.h"
+
+/* Bits 24 to 40 change ring or transport: the library serves these of them, and no author can. */
+#define FEATURES_TRANSPORT ((UINT64_C(1) << 41) - (UINT64_C(1) << 24))
+#define FEATURES_SERVED \
+	(UINT64_C(1) << XENVIRTIO_F_INDIRECT_DESC | UINT64_C(1) << XENVIRTIO_F_EVENT_IDX | \
+	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
+
+static bool owner_live(const void *opaque)
+{
+	return xenvirtio_device_driver_ok(opaque);
+}
+
+static uint64_t owner_features(const void *opaque)
+{
+	return xenvirtio_device_features(opaque);
+}
+
+static int owner_fault(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	return xenvirtio_device_guest_fault(opaque, kind, detail);
+}
+
+static int owner_interrupt(void *opaque)
+{
+	return device_raise(opaque, INTERRUPT_USED);
+}
+
+static const struct queue_owner queue_owner = {
+	.live = owner_live,
+	.features = owner_features,
+	.fault = owner_fault,
+	.interrupt = owner_interrupt,
+};
+
+static bool config_valid(const struct xenvirtio_device_config *cfg)
+{
+	return cfg->ops && cfg->nr_queues && cfg->nr_queues <= XENVIRTIO_QUEUES_MAX &&
+	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
+	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
+	       cfg->config_bytes <= XENVIRTIO_CONFIG_MAX &&
+	       !(cfg->features & FEATURES_TRANSPORT & ~FEATURES_SERVED);
+}
+
+static bool state_untouched(const struct xenvirtio_device_state *state)
+{
+	static const struct xenvirtio_device_state zero;
+
+	return !memcmp(state, &zero, sizeof(zero));
+}
+
+int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_device_config *cfg,
+			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
+{
+	struct xenvirtio_device *dev;
+	unsigned int i;
+
+	if (!config_valid(cfg))
+		return -EINVAL;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	dev->cfg = *cfg;
+	dev->offered = cfg->features | FEATURES_SERVED;
+	dev->gmem = gmem;
+	dev->state = state ? state : &dev->own_state;
+	for (i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
+		dev->queue[i] = (struct xenvirtio_queue){
+			.gmem = gmem,
+			.state = &dev->state->queue[i],
+			.owner = &queue_owner,
+			.opaque = dev,
+			.index = i,
+		};
+	}
+	if (!state_untouched(dev->state)) {
+		if (!device_state_valid(dev)) {
+			free(dev);
+			return -EBADMSG;
+		}
+		for (i = 0; i < cfg->nr_queues; i++)
+			queue_restore(&dev->queue[i]);
+	}
+	*out = dev;
+	return 0;
+}
+
+void xenvirtio_device_free(struct xenvirtio_device *dev)
+{
+	free(dev);
+}
+
+struct xenvirtio_queue *xenvirtio_device_queue(struct xenvirtio_device *dev, unsigned int index)
+{
+	return index < dev->cfg.nr_queues ? &dev->queue[index] : NULL;
+}
+
+uint64_t xenvirtio_device_features(const struct xenvirtio_device *dev)
+{
+	if (!(dev->state->status & XENVIRTIO_STATUS_FEATURES_OK))
+		return 0;
+	return dev->state->driver_features;
+}
+
+uint32_t xenvirtio_device_status(const struct xenvirtio_device *dev)
+{
+	return dev->state->status;
+}
+
+bool xenvirtio_device_driver_ok(const struct xenvirtio_device *dev)
+{
+	return (dev->state->status & (XENVIRTIO_STATUS_DRIVER_OK | XENVIRTIO_STATUS_NEEDS_RESET |
+				      XENVIRTIO_STATUS_FAILED)) == XENVIRTIO_STATUS_DRIVER_OK;
+}
+
+bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvirtio_gfn gfn)
+{
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
+		if (queue_holds_gfn(&dev->queue[i], gfn))
+			return true;
+	return false;
+}
+
+int device_raise(struct xenvirtio_device *dev, uint32_t bits)
+{
+	dev->state->interrupt_status |= bits;
+	return dev->notify ? dev->notify->ops->interrupt(dev->notify) : 0;
+}
+
+int device_ack_interrupt(struct xenvirtio_device *dev, uint32_t bits)
+{
+	dev->state->interrupt_status &= ~bits;
+	return dev->notify ? dev->notify->ops->ack(dev->notify, dev->state->interrupt_status) : 0;
+}
+
+int xenvirtio_device_config_changed(struct xenvirtio_device *dev)
+{
+	dev->state->config_generation++;
+	/* virtio 1.2, 3.1.1: no notification before DRIVER_OK; the driver reads all of it later */
+	if (!(dev->state->status & XENVIRTIO_STATUS_DRIVER_OK) ||
+	    dev->state->status & XENVIRTIO_STATUS_FAILED)
+		return 0;
+	return device_raise(dev, INTERRUPT_CONFIG);
+}
+
+void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
+				  const char *detail)
+{
+	if (dev->cfg.ops->guest_error)
+		dev->cfg.ops->guest_error(dev->cfg.opaque, kind, detail);
+}
+
+int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
+				 const char *detail)
+{
+	int ret, off;
+
+	xenvirtio_device_guest_error(dev, kind, detail);
+	/* Once is enough: a driver that does not reset could make us interrupt without end. */
+	if (dev->state->status & XENVIRTIO_STATUS_NEEDS_RESET)
+		return 0;
+	dev->state->status |= XENVIRTIO_STATUS_NEEDS_RESET;
+	dev->kicked = 0;
+	off = device_notify_off(dev, UINT32_MAX);
+	ret = xenvirtio_device_config_changed(dev);
+	return ret ? ret : off;
+}
+
+int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
+{
+	int ret = 0;
+
+	if (!dev->notify || dev->notify_on >> index & 1 || !xenvirtio_device_driver_ok(dev) ||
+	    !xenvirtio_queue_enabled(&dev->queue[index]))
+		return 0;
+	if (dev->notify->ops->queue_enable)
+		ret = dev->notify->ops->queue_enable(dev->notify, index);
+	if (!ret)
+		dev->notify_on |= 1u << index;
+	return ret;
+}
+
+int device_notify_off(struct xenvirtio_device *dev, uint32_t queues)
+{
+	int ret, first = 0;
+
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
+		if (!((queues & dev->notify_on) >> i & 1))
+			continue;
+		dev->notify_on &= ~(1u << i);
+		if (!dev->notify->ops->queue_disable)
+			continue;
+		ret = dev->notify->ops->queue_disable(dev->notify, i);
+		if (ret && !first)
+			first = ret;
+	}
+	return first;
+}
+
+int device_attach(struct xenvirtio_device *dev, struct notify *notify)
+{
+	dev->notify = notify;
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
+		int ret = device_notify_on(dev, i);
+
+		if (ret) {
+			device_detach(dev);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+int device_detach(struct xenvirtio_device *dev)
+{
+	int ret = device_notify_off(dev, UINT32_MAX);
+
+	dev->notify = NULL;
+	dev->kicked = 0;
+	return ret;
+}
+
+void device_mark_kick(struct xenvirtio_device *dev, uint32_t index)
+{
+	if (index >= dev->cfg.nr_queues || !dev->state->queue[index].ready) {
+		xenvirtio_device_guest_error(dev, XENVIRTIO_GUEST_BAD_QUEUE,
+					     "notified a queue that is not enabled");
+		return;
+	}
+	/* Linux's drivers kick before DRIVER_OK; it is not lost, see device_mark_all()'s caller. */
+	if (xenvirtio_device_driver_ok(dev))
+		dev->kicked |= 1u << index;
+}
+
+void device_mark_all(struct xenvirtio_device *dev)
+{
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
+		if (xenvirtio_device_driver_ok(dev) && xenvirtio_queue_enabled(&dev->queue[i]))
+			dev->kicked |= 1u << i;
+}
+
+int device_run_kicks(struct xenvirtio_device *dev)
+{
+	uint32_t kicked = dev->kicked;
+	int ret, first = 0;
+
+	dev->kicked = 0;
+	for (unsigned int i = 0; kicked >> i; i++) {
+		/* A kick may have broken the device or, through the author, its other queues. */
+		if (!(kicked >> i & 1) || !dev->cfg.ops->kick || !xenvirtio_device_driver_ok(dev) ||
+		    !xenvirtio_queue_enabled(&dev->queue[i]))
+			continue;
+		ret = dev->cfg.ops->kick(dev->cfg.opaque, i);
+		if ((ret < 0 || ret == XENVIRTIO_E_GONE) && !first)
+			first = ret;
+	}
+	return first;
+}
+
+int device_resume(struct xenvirtio_device *dev)
+{
+	int kicks, ret = 0;
+
+	device_mark_all(dev);
+	kicks = device_run_kicks(dev);
+	if (xenvirtio_device_driver_ok(dev))
+		ret = device_raise(dev, INTERRUPT_USED);
+	else if (dev->state->interrupt_status)
+		ret = device_raise(dev, 0);
+	return kicks ? kicks : ret;
+}

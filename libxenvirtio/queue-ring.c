@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Where the rings of a queue lie, and when a queue may be enabled.
+ *
+ * The sizes are those of virtio 1.2, 2.7: with the event index fields, negotiated or not. A queue is
+ * enabled only when every page of its rings could be read, so a ring on a hole or in the MMIO window
+ * is refused at once and not at the first kick.
+ *
+ * The state may be in a file that outlives us: `ready` is written last when the queue starts and
+ * first when it stops, so that a queue found ready is whole.
+ */
+#include <string.h>
+
+#include "queue-ring.h"
+
+enum ring { RING_DESC, RING_AVAIL, RING_USED, NR_RINGS };
+
+struct ring_place {
+	struct xenvirtio_gpa gpa;
+	uint64_t bytes;
+	uint64_t align;
+};
+
+static void place_rings(const struct xenvirtio_queue_state *state, struct ring_place ring[NR_RINGS])
+{
+	uint64_t size = state->size;
+
+	ring[RING_DESC] = (struct ring_place){ { state->desc_gpa }, DESC_BYTES * size, 16 };
+	ring[RING_AVAIL] = (struct ring_place){ { state->avail_gpa }, 6 + 2 * size, 2 };
+	ring[RING_USED] = (struct ring_place){ { state->used_gpa }, 6 + USED_ELEM_BYTES * size, 4 };
+}
+
+static const char *find_setup_fault(const struct xenvirtio_queue_state *state,
+				    const struct xenvirtio_gmem *gmem, uint16_t size_max)
+{
+	struct ring_place ring[NR_RINGS];
+
+	if (!state->size || state->size > size_max || state->size & (state->size - 1))
+		return "queue enabled with a size that cannot be";
+	place_rings(state, ring);
+	for (size_t i = 0; i < NR_RINGS; i++) {
+		/* Where RAM begins at 0 the specification would allow it, but no driver means it. */
+		if (!ring[i].gpa.v)
+			return "queue enabled without a ring address";
+		if (ring[i].gpa.v & (ring[i].align - 1))
+			return "ring address is not aligned";
+		if (!xenvirtio_gmem_is_ram(gmem, ring[i].gpa, ring[i].bytes))
+			return "ring is outside RAM";
+	}
+	return NULL;
+}
+
+static int touch_rings(struct xenvirtio_queue *q)
+{
+	struct ring_place ring[NR_RINGS];
+
+	place_rings(q->state, ring);
+	for (size_t i = 0; i < NR_RINGS; i++) {
+		uint64_t page = ring[i].gpa.v & ~(XENVIRTIO_PAGE_SIZE - 1);
+		uint64_t end = ring[i].gpa.v + ring[i].bytes;
+
+		for (; page < end; page += XENVIRTIO_PAGE_SIZE) {
+			uint8_t byte;
+			int ret = xenvirtio_gmem_read(q->gmem, xenvirtio_gpa(page), &byte, 1);
+
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+static void forget_chains(struct xenvirtio_queue *q)
+{
+	q->epoch++;
+	q->unsettled = false;
+	memset(q->in_flight, 0, sizeof(q->in_flight));
+}
+
+int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detail)
+{
+	struct xenvirtio_queue_state *state = q->state;
+	int ret;
+
+	*detail = find_setup_fault(state, q->gmem, size_max);
+	if (*detail)
+		return XENVIRTIO_E_GUEST;
+	ret = touch_rings(q);
+	if (ret == XENVIRTIO_E_GUEST)
+		*detail = "ring is on a hole";
+	if (ret)
+		return ret;
+	forget_chains(q);
+	state->last_avail_idx = 0;
+	state->used_idx = 0;
+	state->signalled_idx = 0;
+	state->broken = 0;
+	__atomic_store_n(&state->ready, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void queue_stop(struct xenvirtio_queue *q)
+{
+	__atomic_store_n(&q->state->ready, 0, __ATOMIC_SEQ_CST);
+	q->state->broken = 0;
+	forget_chains(q);
+}
+
+void queue_restore(struct xenvirtio_queue *q)
+{
+	forget_chains(q);
+	q->unsettled = q->state->ready;
+}
+
+bool queue_state_valid(const struct xenvirtio_queue_state *state,
+		       const struct xenvirtio_gmem *gmem, uint16_t size_max)
+{
+	if (state->ready > 1 || state->broken > 1)
+		return false;
+	if (!state->ready)
+		return true;
+	return !find_setup_fault(state, gmem, size_max) &&
+	       (uint16_t)(state->last_avail_idx - state->used_idx) <= state->size;
+}
+
+bool queue_holds_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn gfn)
+{
+	struct ring_place ring[NR_RINGS];
+
+	if (!q->state->ready)
+		return false;
+	place_rings(q->state, ring);
+	for (size_t i = 0; i < NR_RINGS; i++) {
+		struct xenvirtio_gpa last = { ring[i].gpa.v + ring[i].bytes - 1 };
+
+		if (gfn.v >= xenvirtio_gpa_to_gfn(ring[i].gpa).v &&
+		    gfn.v <= xenvirtio_gpa_to_gfn(last).v)
+			return true;
+	}
+	return false;
+}
+
+int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail)
+{
+	int ret;
+
+	q->state->broken = 1;
+	ret = q->owner->fault(q->opaque, kind, detail);
+	return ret ? ret : XENVIRTIO_E_GUEST;
+}
+
+struct xenvirtio_gpa avail_flags_gpa(const struct xenvirtio_queue *q)
+{
+	return xenvirtio_gpa(q->state->avail_gpa);
+}
+
+struct xenvirtio_gpa avail_idx_gpa(const struct xenvirtio_queue *q)
+{
+	return xenvirtio_gpa(q->state->avail_gpa + 2);
+}
+
+struct xenvirtio_gpa avail_ring_gpa(const struct xenvirtio_queue *q, uint16_t idx)
+{
+	return xenvirtio_gpa(q->state->avail_gpa + 4 + 2 * (uint64_t)(idx % q->state->size));
+}
+
+struct xenvirtio_gpa used_event_gpa(const struct xenvirtio_queue *q)
+{
+	return xenvirtio_gpa(q->state->avail_gpa + 4 + 2 * (uint64_t)q->state->size);
+}
+
+struct xenvirtio_gpa used_idx_gpa(const struct xenvirtio_queue *q)
+{
+	return xenvirtio_gpa(q->state->used_gpa + 2);
+}
+
+struct xenvirtio_gpa used_ring_gpa(const struct xenvirtio_queue *q, uint16_t idx)
+{
+	return xenvirtio_gpa(q->state->used_gpa + 4 +
+			     USED_ELEM_BYTES * (uint64_t)(idx % q->state->size));
+}
+
+struct xenvirtio_gpa avail_event_gpa(const struct xenvirtio_queue *q)
+{
+	return xenvirtio_gpa(q->state->used_gpa + 4 + USED_ELEM_BYTES * (uint64_t)q->state->size);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a virtqueue: where its three rings lie, and what it asks of the device it is on.
+ *
+ * A queue does not know devices: it reports upwards through struct queue_owner. Its addresses and
+ * size are checked once, when it is enabled or restored, and cannot change while it is ready; its
+ * rings' contents, and whether there still is memory behind them, are checked at each access.
+ */
+#ifndef QUEUE_RING_H
+#define QUEUE_RING_H
+
+#include <xenvirtio/queue.h>
+
+/* virtio 1.2, 2.7.5, 2.7.6, 2.7.8 */
+#define DESC_F_NEXT 1u
+#define DESC_F_WRITE 2u
+#define DESC_F_INDIRECT 4u
+#define AVAIL_F_NO_INTERRUPT 1u
+#define DESC_BYTES 16u
+#define USED_ELEM_BYTES 8u
+
+/** struct queue_owner - what a queue asks of its device */
+struct queue_owner {
+	/** live - DRIVER_OK, and nothing has gone wrong since */
+	bool (*live)(const void *opaque);
+	/** features - as negotiated */
+	uint64_t (*features)(const void *opaque);
+	/** fault - the guest broke this queue. Return: 0 or what telling the driver gave */
+	int (*fault)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
+	/** interrupt - used buffers are there */
+	int (*interrupt)(void *opaque);
+};
+
+/**
+ * struct xenvirtio_queue
+ * @epoch:     counts enablings; chains of an earlier one are dropped
+ * @unsettled: restored from state and not popped from since
+ * @in_flight: heads popped and not pushed, one bit each
+ */
+struct xenvirtio_queue {
+	struct xenvirtio_gmem *gmem;
+	struct xenvirtio_queue_state *state;
+	const struct queue_owner *owner;
+	void *opaque;
+	unsigned int index;
+	uint32_t epoch;
+	bool unsettled;
+	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
+};
+
+/**
+ * queue_start() - check what the driver set up, and enable the queue
+ * @detail: out; what is wrong
+ *
+ * Return: 0; XENVIRTIO_E_GUEST it cannot be, and stays disabled; XENVIRTIO_E_GONE; -errno
+ */
+int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detail);
+/** queue_stop() - disable; what was popped is never pushed */
+void queue_stop(struct xenvirtio_queue *q);
+/** queue_restore() - go on from a state: what was popped and not pushed is popped again */
+void queue_restore(struct xenvirtio_queue *q);
+/** queue_state_valid() - whether a state found somewhere is one this library can have written */
+bool queue_state_valid(const struct xenvirtio_queue_state *state,
+		       const struct xenvirtio_gmem *gmem, uint16_t size_max);
+/** queue_holds_gfn() - whether a part of its rings is in @gfn; false when it is not enabled */
+bool queue_holds_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn gfn);
+/** queue_fault() - break the queue. Return: XENVIRTIO_E_GUEST; -errno */
+int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail);
+
+/** addresses inside the rings */
+struct xenvirtio_gpa avail_flags_gpa(const struct xenvirtio_queue *q);
+struct xenvirtio_gpa avail_idx_gpa(const struct xenvirtio_queue *q);
+struct xenvirtio_gpa avail_ring_gpa(const struct xenvirtio_queue *q, uint16_t idx);
+struct xenvirtio_gpa used_event_gpa(const struct xenvirtio_queue *q);
+struct xenvirtio_gpa used_idx_gpa(const struct xenvirtio_queue *q);
+struct xenvirtio_gpa used_ring_gpa(const struct xenvirtio_queue *q, uint16_t idx);
+struct xenvirtio_gpa avail_event_gpa(const struct xenvirtio_queue *q);
+
+/**
+ * queue_walk() - copy and check the descriptor chain that begins at @head
+ * @head:     below the queue's size
+ * @chain:    out
+ * @indirect: the driver may use indirect descriptors
+ * @kind, @detail: out; what is wrong
+ *
+ * Return: 0; XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -errno
+ */
+int queue_walk(struct xenvirtio_queue *q, uint16_t head, bool indirect,
+	       struct xenvirtio_chain *chain, enum xenvirtio_guest_error *kind,
+	       const char **detail);
+
+#endif /* QUEUE_RING_H */
