@@ -36,7 +36,6 @@ struct fake_port {
 struct fake_server {
 	bool used;
 	bool foreign;
-	uint64_t age;
 	struct fake_handle *owner; /* NULL: its process has died */
 	struct xenvirtio_gpa_range range[XENVIRTIO_RANGES_MAX];
 	size_t nr;
@@ -83,7 +82,6 @@ struct fake {
 
 	struct fake_server server[FAKE_SERVERS_MAX];
 	struct fake_vcpu vcpu[XENVIRTIO_VCPUS_MAX];
-	uint64_t servers_made;
 	bool invalidate_pending;
 	uint32_t irq_count[FAKE_IRQS_MAX][2];
 	bool irq_level[FAKE_IRQS_MAX];

@@ -90,7 +90,7 @@ static int make_server(struct fake *f, const struct xenvirtio_gpa_range *range, 
 	}
 	if (!s)
 		return -ENOSPC;
-	*s = (struct fake_server){ .used = true, .age = ++f->servers_made, .nr = nr };
+	*s = (struct fake_server){ .used = true, .nr = nr };
 	for (size_t i = 0; i < nr; i++)
 		s->range[i] = range[i];
 	s->page = aligned_alloc(XENVIRTIO_PAGE_SIZE, sizeof(*s->page));
@@ -370,24 +370,30 @@ static void put_request(struct fake *f, uint32_t vcpu, const struct xenvirtio_io
 	send_event(f, s, vcpu);
 }
 
-/* The newest server wins, as in Xen. */
+static bool server_claims_all(const struct fake_server *s, uint64_t addr, uint32_t size)
+{
+	for (uint64_t i = 0; i < size; i++) {
+		struct xenvirtio_gpa_range byte = { { addr + i }, { addr + i } };
+
+		if (!server_claims(s, &byte))
+			return false;
+	}
+	return true;
+}
+
+/* The highest id wins, and an access must be claimed whole, as in Xen. */
 static int find_server(const struct fake *f, const struct xenvirtio_ioreq *req)
 {
-	struct xenvirtio_gpa_range range = { { req->addr }, { req->addr } };
-	uint64_t age = 0;
-	int found = -1;
-
-	for (size_t id = 0; id < FAKE_SERVERS_MAX; id++) {
+	for (int id = (int)FAKE_SERVERS_MAX - 1; id >= 0; id--) {
 		const struct fake_server *s = &f->server[id];
 
-		if (!s->used || s->age < age)
+		if (!s->used)
 			continue;
-		if (req->type == XENVIRTIO_IOREQ_COPY ? !server_claims(s, &range) : s->foreign)
-			continue;
-		found = (int)id;
-		age = s->age;
+		if (req->type == XENVIRTIO_IOREQ_COPY ?
+			    server_claims_all(s, req->addr, req->size) : !s->foreign)
+			return id;
 	}
-	return found;
+	return -1;
 }
 
 int fake_access_start(struct fake *f, const struct xenvirtio_ioreq *req)

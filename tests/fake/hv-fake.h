@@ -152,7 +152,8 @@ int fake_guest_write(struct fake *f, struct xenvirtio_gpa gpa, const void *buf, 
  * fake_access_start() - a vcpu makes an access and stops; @req.type may be any
  *
  * Return: 0; -EBUSY the vcpu has one in flight; XENVIRTIO_E_GUEST nobody of ours claims the address
- * (only COPY and PIO are looked up by address; other types go to the newest server)
+ * (only COPY is looked up by address, and must be inside the ranges whole; other types go to our
+ * server of the highest id)
  */
 int fake_access_start(struct fake *f, const struct xenvirtio_ioreq *req);
 /**

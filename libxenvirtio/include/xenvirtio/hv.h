@@ -170,7 +170,8 @@ struct xenvirtio_hv_ops {
 
 	/**
 	 * set_irq - set the level of the device's interrupt line
-	 * @irq:   Arm: SPI; x86: as the sibling was configured
+	 * @irq:   Arm: SPI; x86: 0 to 15 an ISA line, else 16 + device * 4 + pin of a PCI line
+	 *         (GSI 16 + ((device * 4 + device / 8 + pin) & 31))
 	 * @level: Arm's virtio lines are edge-triggered: one `true` per interrupt
 	 */
 	int (*set_irq)(struct xenvirtio_hv *hv, uint32_t irq, bool level);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The event channels of an ioreq server, one a vcpu, and the requests they announce.
+ *
+ * Reading a port from the driver masks it. It is unmasked after the request is answered, never
+ * before: until then the kernel must not hand it to anyone. Binding makes a port pending, so what
+ * was announced while nobody was bound is looked at again.
+ *
+ * The driver may block in a read although the descriptor is non-blocking, hence the poll before it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include "hv-xen.h"
+
+int xen_event_open(struct xen_hv *x)
+{
+	int fd, flags;
+
+	x->ioreq.evtchn = xenevtchn_open(x->logger, 0);
+	if (!x->ioreq.evtchn)
+		return xen_error(errno);
+	fd = xenevtchn_fd(x->ioreq.evtchn);
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
+		int ret = -errno;
+
+		xen_event_close(x);
+		return ret;
+	}
+	return 0;
+}
+
+int xen_event_bind(struct xen_hv *x, bool adopting)
+{
+	struct xen_ioreq *io = &x->ioreq;
+
+	for (uint32_t vcpu = 0; vcpu < io->nr_vcpus; vcpu++) {
+		struct ioreq_slot *slot = &io->page->slot[vcpu];
+		xenevtchn_port_or_error_t port =
+			xenevtchn_bind_interdomain(io->evtchn, x->domid, slot->event_port);
+
+		if (port < 0) {
+			/* Xen's end is bound already: the server's owner lives */
+			if (adopting && errno == EINVAL)
+				return -EBUSY;
+			return xen_error(errno);
+		}
+		io->port[vcpu] = (evtchn_port_t)port;
+		/* an answer its former owner did not live to announce */
+		if (adopting && ioreq_slot_state(slot) == IOREQ_STATE_RESP_READY &&
+		    xenevtchn_notify(io->evtchn, io->port[vcpu]))
+			return xen_error(errno);
+	}
+	return 0;
+}
+
+void xen_event_drain(struct xen_hv *x)
+{
+	struct xen_ioreq *io = &x->ioreq;
+
+	for (uint32_t vcpu = 0; vcpu < io->nr_vcpus; vcpu++) {
+		struct ioreq_slot *slot = &io->page->slot[vcpu];
+		struct xenvirtio_ioreq req;
+
+		if (!io->port[vcpu] || ioreq_slot_claim(slot, vcpu, &req))
+			continue;
+		req.data = UINT64_MAX;
+		ioreq_slot_complete(slot, &req);
+		/* nothing more can be done for a vcpu whose channel fails */
+		xenevtchn_notify(io->evtchn, io->port[vcpu]);
+	}
+}
+
+void xen_event_close(struct xen_hv *x)
+{
+	if (x->ioreq.evtchn)
+		xenevtchn_close(x->ioreq.evtchn);
+	x->ioreq.evtchn = NULL;
+}
+
+int xen_ioreq_fd(struct xenvirtio_hv *hv)
+{
+	struct xen_hv *x = to_xen(hv);
+
+	return x->ioreq.evtchn ? xenevtchn_fd(x->ioreq.evtchn) : -EINVAL;
+}
+
+/* Return: 0; XENVIRTIO_E_EMPTY; -EIO */
+static int take_port(struct xen_ioreq *io, evtchn_port_t *port)
+{
+	struct pollfd pfd = { .fd = xenevtchn_fd(io->evtchn), .events = POLLIN };
+	xenevtchn_port_or_error_t pending;
+	int nr = poll(&pfd, 1, 0);
+
+	if (nr == 0 || (nr < 0 && errno == EINTR))
+		return XENVIRTIO_E_EMPTY;
+	/* POLLERR: the driver's ring has overflown, events are lost */
+	if (nr < 0 || !(pfd.revents & POLLIN))
+		return -EIO;
+	pending = xenevtchn_pending(io->evtchn);
+	if (pending < 0)
+		return errno == EAGAIN || errno == EINTR ? XENVIRTIO_E_EMPTY : -EIO;
+	*port = (evtchn_port_t)pending;
+	return 0;
+}
+
+static bool find_vcpu(const struct xen_ioreq *io, evtchn_port_t port, uint32_t *vcpu)
+{
+	for (*vcpu = 0; *vcpu < io->nr_vcpus; ++*vcpu) {
+		if (io->port[*vcpu] == port)
+			return true;
+	}
+	return false;
+}
+
+int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
+{
+	struct xen_ioreq *io = &to_xen(hv)->ioreq;
+
+	if (!io->evtchn)
+		return -EINVAL;
+	if (io->holding)
+		return -EBUSY;
+	/* events without a request are few, one for each port just bound; what is left comes later */
+	for (uint32_t i = 0; i <= io->nr_vcpus; i++) {
+		evtchn_port_t port;
+		uint32_t vcpu;
+		int ret = take_port(io, &port);
+
+		if (ret)
+			return ret;
+		if (find_vcpu(io, port, &vcpu) &&
+		    !ioreq_slot_claim(&io->page->slot[vcpu], vcpu, req)) {
+			io->holding = true;
+			io->held_vcpu = vcpu;
+			return 0;
+		}
+		if (xenevtchn_unmask(io->evtchn, port))
+			return -EIO;
+	}
+	return XENVIRTIO_E_EMPTY;
+}
+
+int xen_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req)
+{
+	struct xen_ioreq *io = &to_xen(hv)->ioreq;
+	evtchn_port_t port;
+	int ret;
+
+	if (!io->holding || req->vcpu != io->held_vcpu)
+		return -EINVAL;
+	io->holding = false;
+	port = io->port[req->vcpu];
+	ret = ioreq_slot_complete(&io->page->slot[req->vcpu], req);
+	if (ret)
+		return ret;
+	if (xenevtchn_notify(io->evtchn, port) || xenevtchn_unmask(io->evtchn, port))
+		return -EIO;
+	return 0;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Foreign mappings of the guest's frames, all or nothing.
+ *
+ * Each is remembered, so that closing the handle unmaps what is left: a mapping that outlives the
+ * daemon's interest keeps a dead domain a zombie. Frame numbers are hostile; Xen says page by page
+ * which are not RAM.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "hv-check.h"
+#include "hv-xen.h"
+
+/* Most mappings are one page: no allocation for the arrays of few. */
+#define FEW 16
+
+/* gpa = gfn << 12 must be a number */
+#define GFN_END (UINT64_C(1) << (64 - XENVIRTIO_PAGE_SHIFT))
+
+/* What a failed page means. Trouble of the host comes before the guest's faults. */
+static int judge_pages(const int *err, size_t nr)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		switch (abs(err[i])) {
+		case 0:
+			break;
+		case ESRCH:
+			return XENVIRTIO_E_GONE;
+		case ENOMEM:
+			return -ENOMEM;
+		default:
+			ret = XENVIRTIO_E_GUEST;
+		}
+	}
+	return ret;
+}
+
+static int map_frames(struct xen_hv *x, const struct xenvirtio_gfn *gfn, size_t nr, int prot,
+		      xen_pfn_t *frame, int *err, void **va)
+{
+	int ret;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (gfn[i].v >= GFN_END)
+			return XENVIRTIO_E_GUEST;
+		frame[i] = gfn[i].v;
+	}
+	*va = xenforeignmemory_map(x->fmem, x->domid, prot, nr, frame, err);
+	if (!*va)
+		return xen_error(errno);
+	ret = judge_pages(err, nr);
+	if (ret)
+		xenforeignmemory_unmap(x->fmem, *va, nr);
+	return ret;
+}
+
+int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool writable,
+	    void **va)
+{
+	struct xen_hv *x = to_xen(hv);
+	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	xen_pfn_t few_frame[FEW], *frame = few_frame;
+	int few_err[FEW], *err = few_err;
+	struct xen_mapping *m;
+	int ret = check_map(nr);
+
+	if (ret)
+		return ret;
+	m = malloc(sizeof(*m));
+	if (nr > FEW) {
+		frame = calloc(nr, sizeof(*frame));
+		err = calloc(nr, sizeof(*err));
+	}
+	if (m && frame && err)
+		ret = map_frames(x, gfn, nr, prot, frame, err, va);
+	else
+		ret = -ENOMEM;
+	if (nr > FEW) {
+		free(frame);
+		free(err);
+	}
+	if (ret) {
+		free(m);
+		return ret;
+	}
+	*m = (struct xen_mapping){ .next = x->mappings, .va = *va, .nr = nr };
+	x->mappings = m;
+	return 0;
+}
+
+int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct xen_hv *x = to_xen(hv);
+
+	for (struct xen_mapping **link = &x->mappings; *link; link = &(*link)->next) {
+		struct xen_mapping *m = *link;
+
+		if (m->va != va || m->nr != nr)
+			continue;
+		if (xenforeignmemory_unmap(x->fmem, va, nr))
+			return xen_error(errno);
+		*link = m->next;
+		free(m);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+void xen_unmap_all(struct xen_hv *x)
+{
+	while (x->mappings) {
+		struct xen_mapping *m = x->mappings;
+
+		x->mappings = m->next;
+		xenforeignmemory_unmap(x->fmem, m->va, m->nr);
+		free(m);
+	}
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The domain's size: what Xen says of it, where its RAM is, releasing and populating frames.
+ *
+ * The only file that includes xenctrl.h: libxenctrl has no stable ABI, and plain hypercalls are
+ * what a restricted process may not make, so all of them are behind struct xen_mem.
+ *
+ * Xen's memory operations return how many extents are done, and nothing else: a domain that is
+ * gone, or one we may not touch, also looks like "none". So a short count is followed by asking
+ * for the domain.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <xenctrl.h>
+
+#include "hv-check.h"
+#include "hv-xen.h"
+
+struct xen_mem {
+	xc_interface *xch;
+	domid_t domid;
+	/* Xen may write into the list it is given */
+	xen_pfn_t start[XENVIRTIO_EXTENTS_MAX];
+};
+
+struct gfn_bounds {
+	uint64_t start;
+	uint64_t end_incl;
+};
+
+#if defined(__aarch64__) || defined(__arm__)
+static const struct gfn_bounds banks[] = {
+	{ GUEST_RAM0_BASE >> XENVIRTIO_PAGE_SHIFT,
+	  ((GUEST_RAM0_BASE + GUEST_RAM0_SIZE) >> XENVIRTIO_PAGE_SHIFT) - 1 },
+	{ GUEST_RAM1_BASE >> XENVIRTIO_PAGE_SHIFT,
+	  ((GUEST_RAM1_BASE + GUEST_RAM1_SIZE) >> XENVIRTIO_PAGE_SHIFT) - 1 },
+};
+#else
+/*
+ * An HVM guest's RAM around the VGA hole at 640 KiB and the MMIO hole below 4 GiB, of which
+ * 0xf0000000 is the latest start; where it starts earlier, the frames between are holes. The
+ * special pages of the toolstack are at the end of that hole.
+ */
+static const struct gfn_bounds banks[] = {
+	{ 0x0, 0x9f },
+	{ 0x100, 0xeffff },
+	{ 0x100000, (UINT64_C(1) << (64 - XENVIRTIO_PAGE_SHIFT)) - 1 },
+};
+#endif
+
+int xen_mem_open(struct xen_mem **mem, domid_t domid, struct xentoollog_logger *logger)
+{
+	struct xen_mem *m = calloc(1, sizeof(*m));
+	xc_domaininfo_t info;
+	int ret = 0;
+
+	if (!m)
+		return -ENOMEM;
+	m->domid = domid;
+	m->xch = xc_interface_open(logger, logger, 0);
+	if (!m->xch)
+		ret = xen_error(errno);
+	else if (xc_domain_getinfolist(m->xch, domid, 1, &info) < 0)
+		ret = xen_error(errno);
+	/* the domain need not exist yet; what counts here is to be allowed to ask */
+	if (ret < 0) {
+		xen_mem_close(m);
+		return ret;
+	}
+	*mem = m;
+	return 0;
+}
+
+void xen_mem_close(struct xen_mem *mem)
+{
+	if (!mem)
+		return;
+	if (mem->xch)
+		xc_interface_close(mem->xch);
+	free(mem);
+}
+
+static int ask_domain(struct xen_mem *mem, struct xenvirtio_domain_info *info)
+{
+	xc_domaininfo_t dom;
+	/* gives the first domain whose id is not lower */
+	int nr = xc_domain_getinfolist(mem->xch, mem->domid, 1, &dom);
+
+	if (nr < 0)
+		return xen_error(errno);
+	if (nr == 0 || dom.domain != mem->domid)
+		return XENVIRTIO_E_GONE;
+	*info = (struct xenvirtio_domain_info){
+		.tot_pages = dom.tot_pages,
+		.max_pages = dom.max_pages,
+		/* without vcpus the id is -1 */
+		.nr_vcpus = dom.max_vcpu_id + 1,
+		.dying = dom.flags & XEN_DOMINF_dying,
+		.shutdown = dom.flags & XEN_DOMINF_shutdown,
+	};
+	return 0;
+}
+
+int xen_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
+{
+	return ask_domain(to_xen(hv)->mem, info);
+}
+
+int xen_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+		   size_t *nr)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+	xen_pfn_t max_gfn;
+
+	/* cut at the highest frame the guest ever had: the domain's memory has been built by now */
+	if (xc_domain_maximum_gpfn(mem->xch, mem->domid, &max_gfn) < 0)
+		return xen_error(errno);
+	*nr = 0;
+	for (size_t i = 0; i < sizeof(banks) / sizeof(banks[0]); i++) {
+		uint64_t end_incl = banks[i].end_incl < max_gfn ? banks[i].end_incl : max_gfn;
+
+		if (banks[i].start > max_gfn)
+			break;
+		if (*nr == max)
+			return -ENOSPC;
+		range[(*nr)++] = (struct xenvirtio_gfn_range){
+			.start = xenvirtio_gfn(banks[i].start),
+			.end_incl = xenvirtio_gfn(end_incl),
+		};
+	}
+	return 0;
+}
+
+/* @rc: what libxenctrl returned. */
+static int count_extents(struct xen_mem *mem, int rc, size_t nr, size_t *done)
+{
+	struct xenvirtio_domain_info info;
+	int ret;
+
+	if (rc < 0)
+		return xen_error(errno);
+	*done = (size_t)rc;
+	if (*done >= nr)
+		return 0;
+	ret = ask_domain(mem, &info);
+	if (ret)
+		return ret;
+	return info.dying ? XENVIRTIO_E_GONE : 0;
+}
+
+int xen_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+		      unsigned int order, size_t *done)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+	int ret = check_extents(start, nr, order);
+
+	*done = 0;
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < nr; i++)
+		mem->start[i] = start[i].v;
+	return count_extents(mem,
+			     xc_domain_decrease_reservation(mem->xch, mem->domid, nr, order,
+							    mem->start),
+			     nr, done);
+}
+
+int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+		       unsigned int order, size_t *done)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+	int ret = check_extents(start, nr, order);
+
+	*done = 0;
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < nr; i++)
+		mem->start[i] = start[i].v;
+	return count_extents(mem,
+			     xc_domain_populate_physmap(mem->xch, mem->domid, nr, order, 0,
+							mem->start),
+			     nr, done);
+}
+
+int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+
+	return xc_domain_setmaxmem(mem->xch, mem->domid, max_kib) ? xen_error(errno) : 0;
+}

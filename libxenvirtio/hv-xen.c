@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Real Xen behind the seam: the handle, its operations, interrupt lines.
+ *
+ * Nothing is asked of the domain when a handle is opened: it may not exist yet. What is found out
+ * then is whether this process may talk to Xen at all, by the device nodes themselves, because the
+ * Xen libraries do not keep errno over their own clean-up.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hv-xen.h"
+
+int xen_error(int err)
+{
+	switch (err) {
+	case ESRCH:
+		return XENVIRTIO_E_GONE;
+	case EPERM:
+	case EACCES:
+		return -EACCES;
+	case ENOSYS:
+	case EOPNOTSUPP:
+		return -ENOSYS;
+	case 0:
+		return -EIO;
+	default:
+		return -err;
+	}
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+/*
+ * Below 16 an ISA line. Above, a line of a PCI device that need not exist: irq is
+ * 16 + device * 4 + pin, which the guest sees as GSI 16 + ((device * 4 + device / 8 + pin) & 31).
+ */
+static int set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
+{
+	struct xen_hv *x = to_xen(hv);
+	int rc;
+
+	if (irq < 16)
+		rc = xendevicemodel_set_isa_irq_level(x->dmod, x->domid, (uint8_t)irq, level);
+	else if (irq < 16 + 32 * 4)
+		rc = xendevicemodel_set_pci_intx_level(x->dmod, x->domid, 0, 0,
+						       (uint8_t)((irq - 16) / 4),
+						       (uint8_t)((irq - 16) % 4), level);
+	else
+		return -EINVAL;
+	return rc ? xen_error(errno) : 0;
+}
+#else
+static int set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
+{
+	struct xen_hv *x = to_xen(hv);
+
+	return xendevicemodel_set_irq_level(x->dmod, x->domid, irq, level) ? xen_error(errno) : 0;
+}
+#endif
+
+static void close_handle(struct xenvirtio_hv *hv)
+{
+	struct xen_hv *x = to_xen(hv);
+
+	xen_ioreq_detach(x);
+	xen_unmap_all(x);
+	xen_mem_close(x->mem);
+	if (x->fmem)
+		xenforeignmemory_close(x->fmem);
+	if (x->dmod)
+		xendevicemodel_close(x->dmod);
+	free(x);
+}
+
+static const struct xenvirtio_hv_ops xen_ops = {
+	.version = XENVIRTIO_HV_VERSION,
+	.name = "xen",
+	.close = close_handle,
+	.domain_info = xen_domain_info,
+	.ram_ranges = xen_ram_ranges,
+	.map = xen_map,
+	.unmap = xen_unmap,
+	.ioreq_open = xen_ioreq_open,
+	.ioreq_close = xen_ioreq_close,
+	.ioreq_fd = xen_ioreq_fd,
+	.ioreq_next = xen_ioreq_next,
+	.ioreq_complete = xen_ioreq_complete,
+	.set_irq = set_irq,
+	.release_pages = xen_release_pages,
+	.populate_pages = xen_populate_pages,
+	.set_max_mem = xen_set_max_mem,
+};
+
+static int probe_device(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENXIO || errno == ENODEV ? -ENOENT : xen_error(errno);
+	close(fd);
+	return 0;
+}
+
+int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
+			  struct xentoollog_logger *logger)
+{
+	struct xen_hv *x;
+	int ret;
+
+	if (domid >= DOMID_FIRST_RESERVED)
+		return -EINVAL;
+	ret = probe_device("/dev/xen/privcmd");
+	if (!ret)
+		ret = probe_device("/dev/xen/evtchn");
+	if (ret)
+		return ret;
+
+	x = calloc(1, sizeof(*x));
+	if (!x)
+		return -ENOMEM;
+	x->hv.ops = &xen_ops;
+	x->domid = (domid_t)domid;
+	x->logger = logger;
+	x->dmod = xendevicemodel_open(logger, 0);
+	if (!x->dmod) {
+		ret = xen_error(errno);
+		goto fail;
+	}
+	x->fmem = xenforeignmemory_open(logger, 0);
+	if (!x->fmem) {
+		ret = xen_error(errno);
+		goto fail;
+	}
+	ret = xen_mem_open(&x->mem, x->domid, logger);
+	if (ret)
+		goto fail;
+	*hv = &x->hv;
+	return 0;
+
+fail:
+	close_handle(&x->hv);
+	return ret;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The map of the files behind which real Xen stands.
+ *
+ *   hv-xen.c        the handle, the ops table, interrupt lines
+ *   hv-xen-ioreq.c  the ioreq server: make, adopt, destroy
+ *   hv-xen-event.c  its event channels: next request, answer
+ *   hv-xen-map.c    foreign mappings
+ *   hv-xen-mem.c    domain information, release and populate: all of libxenctrl
+ *
+ * Only these include Xen headers, and only hv-xen-mem.c the one without a stable ABI. Functions
+ * return what the seam returns (error.h).
+ */
+#ifndef HV_XEN_H
+#define HV_XEN_H
+
+/* the parts of Xen's interface that are for device models and toolstacks */
+#ifndef __XEN_TOOLS__
+#define __XEN_TOOLS__ 1
+#endif
+
+#include <xendevicemodel.h>
+#include <xenevtchn.h>
+#include <xenforeignmemory.h>
+#include <xenvirtio/hv.h>
+
+#include "ioreq-page.h"
+
+struct xen_mem;
+
+struct xen_mapping {
+	struct xen_mapping *next;
+	void *va;
+	size_t nr;
+};
+
+/** struct xen_ioreq - one ioreq server; zero, with @evtchn NULL, when there is none */
+struct xen_ioreq {
+	ioservid_t id;
+	xenevtchn_handle *evtchn;
+	xenforeignmemory_resource_handle *resource;
+	struct ioreq_page *page;
+	unsigned int nr_vcpus;
+	evtchn_port_t port[XENVIRTIO_VCPUS_MAX];
+	bool holding;
+	uint32_t held_vcpu;
+};
+
+struct xen_hv {
+	struct xenvirtio_hv hv;
+	domid_t domid;
+	struct xentoollog_logger *logger;
+	xendevicemodel_handle *dmod;
+	xenforeignmemory_handle *fmem;
+	struct xen_mem *mem;
+	struct xen_mapping *mappings;
+	struct xen_ioreq ioreq;
+};
+
+static inline struct xen_hv *to_xen(struct xenvirtio_hv *hv)
+{
+	return (struct xen_hv *)hv;
+}
+
+/** xen_error() - what the seam returns for an errno of a Xen library */
+int xen_error(int err);
+
+/* hv-xen-mem.c */
+int xen_mem_open(struct xen_mem **mem, domid_t domid, struct xentoollog_logger *logger);
+void xen_mem_close(struct xen_mem *mem);
+int xen_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info);
+int xen_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+		   size_t *nr);
+int xen_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+		      unsigned int order, size_t *done);
+int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+		       unsigned int order, size_t *done);
+int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib);
+
+/* hv-xen-map.c */
+int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool writable,
+	    void **va);
+int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
+void xen_unmap_all(struct xen_hv *x);
+
+/* hv-xen-ioreq.c */
+int xen_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range, size_t nr,
+		   uint16_t *id);
+int xen_ioreq_close(struct xenvirtio_hv *hv);
+/** xen_ioreq_detach() - let go of our end; the server stays in Xen */
+void xen_ioreq_detach(struct xen_hv *x);
+
+/* hv-xen-event.c */
+int xen_event_open(struct xen_hv *x);
+/** xen_event_bind() - a port for each vcpu; the server is enabled and its page mapped */
+int xen_event_bind(struct xen_hv *x, bool adopting);
+/** xen_event_drain() - answer whoever waits, all-ones, before the server is destroyed */
+void xen_event_drain(struct xen_hv *x);
+void xen_event_close(struct xen_hv *x);
+int xen_ioreq_fd(struct xenvirtio_hv *hv);
+int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req);
+int xen_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req);
+
+#endif /* HV_XEN_H */
