@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The life of one device process. One rule for the order of ends: stop publishing, let go of the
+ * guest, and only then write XenbusState 6, after which the toolstack removes the node.
+ */
+#include "backend/device-process.h"
+#include "backend/discovery.h"
+#include "backend/guest.h"
+#include "backend/mem-set.h"
+#include "backend/report.h"
+#include "backend/size.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenvirtio/server.h>
+
+#define TOKEN_DOMAIN "domain"
+#define TOKEN_DISCOVER "discover"
+#define TOKEN_NODE "node"
+#define TOKEN_TARGET "target"
+
+/** how long a node may stay half written */
+#define DISCOVERY_MS 10000u
+/** figures that keep changing are published so often */
+#define REPORT_MS 200u
+/** the domain is looked at, and the log's limits */
+#define TICK_MS 5000u
+#define RETRY_MIN_MS 100u
+#define RETRY_MAX_MS 5000u
+
+static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
+#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+struct device_process {
+	struct event_base *base;
+	const struct options *opts;
+	struct log *log;
+	struct device_process_env env;
+
+	struct xenvirtio_hv *hv;
+	struct store_link *link;
+	struct xenvirtio_xenbus bus;
+	struct guest guest;
+	struct publish publish;
+	struct target target;
+	struct mem_set mem_set;
+
+	struct event *signal[END_SIGNALS];
+	struct event *discovery;	/* the node must be whole by then */
+	struct event *server;
+	struct event *report;
+	struct event *retry;
+	struct event *stats;
+	struct event *tick;
+	unsigned int retry_ms;
+	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
+	bool stalled;
+
+	bool serving;
+	bool ended;
+	enum exit_code code;
+};
+
+static void add_timer(struct event *timer, unsigned int ms)
+{
+	struct timeval after = { ms / 1000, (ms % 1000) * 1000 };
+
+	event_add(timer, &after);
+}
+
+/* Only where the node still stands: a write would make it anew. */
+static void tell_closed(struct device_process *dp)
+{
+	char path[sizeof(dp->bus.backend) + 8], value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc;
+
+	if (!dp->link || !dp->bus.backend[0])
+		return;
+	snprintf(path, sizeof(path), "%s/state", dp->bus.backend);
+	if (store_link_read(dp->link, path, value, sizeof(value)))
+		return;
+	rc = store_link_failed(dp->link,
+			       xenvirtio_xenbus_set_state(store_link_store(dp->link), &dp->bus,
+							  XENVIRTIO_XENBUS_CLOSED));
+	if (rc < 0 && rc != -EPIPE)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc, "cannot write %s", path);
+}
+
+static void free_events(struct device_process *dp)
+{
+	struct event **all[] = { &dp->discovery, &dp->server, &dp->report,
+				 &dp->retry,	 &dp->stats,  &dp->tick };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (*all[i])
+			event_free(*all[i]);
+		*all[i] = NULL;
+	}
+	for (size_t i = 0; i < END_SIGNALS; i++) {
+		if (dp->signal[i])
+			event_free(dp->signal[i]);
+		dp->signal[i] = NULL;
+	}
+}
+
+static void end_process(struct device_process *dp, enum exit_code code, enum guest_end end)
+{
+	if (dp->ended)
+		return;
+	dp->ended = true;
+	dp->serving = false;
+	dp->code = code;
+	publish_stop(&dp->publish);
+	if (dp->mem_set.link)
+		mem_set_stop(&dp->mem_set);
+	free_events(dp);
+	guest_close(&dp->guest, end);
+	xenvirtio_hv_close(dp->hv);
+	dp->hv = NULL;
+	tell_closed(dp);
+	event_base_loopbreak(dp->base);
+}
+
+/* An answer of the library or of the balloon; true: the process has ended. */
+static bool end_on(struct device_process *dp, int rc, const char *what)
+{
+	if (rc == XENVIRTIO_E_GONE) {
+		log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "domain %" PRIu32 " is gone",
+			dp->opts->domid);
+		end_process(dp, EXIT_CODE_DONE, GUEST_REMOVE);
+		return true;
+	}
+	if (rc < 0) {
+		log_msg(dp->log, LOG_LEVEL_ERROR, rc, "%s", what);
+		end_process(dp, EXIT_CODE_HOST, GUEST_LEAVE);
+		return true;
+	}
+	return false;
+}
+
+/* True: the domain is no more, and we have ended. */
+static bool check_domain(struct device_process *dp)
+{
+	struct xenvirtio_domain_info info;
+	int rc = dp->hv->ops->domain_info(dp->hv, &info);
+
+	if (!rc && info.dying)
+		rc = XENVIRTIO_E_GONE;
+	return end_on(dp, rc, "cannot look at the domain");
+}
+
+/* --- figures --- */
+
+static void follow_stall(struct device_process *dp, const struct balloon_status *status)
+{
+	char text[PUBLISH_VALUE_MAX];
+
+	if (!report_stall_text(status, text, sizeof(text))) {
+		if (dp->stalled)
+			log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_NOTICE, 0,
+				    "the deflate went on");
+		dp->stalled = false;
+		return;
+	}
+	if (dp->stalled)
+		return;
+	dp->stalled = true;
+	log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0,
+		    "deflate stalled, %s: the guest waits until %s", text,
+		    status->stall == BALLOON_STALL_MAX_MEM ?
+			    "xl mem-max allows it more" :
+			    "the host has free memory");
+	dp->retry_ms = RETRY_MIN_MS;
+	add_timer(dp->retry, dp->retry_ms);
+}
+
+static void on_report(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+	struct balloon_status status;
+
+	balloon_get_status(dp->guest.balloon, &status);
+	report_status(&dp->publish, &status);
+	follow_stall(dp, &status);
+}
+
+/* From inside any call of the balloon: only a note for later. */
+static void note_change(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (dp->report && !evtimer_pending(dp->report, NULL))
+		add_timer(dp->report, REPORT_MS);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	mem_set_hold_max_mem(&dp->mem_set);
+	if (end_on(dp, balloon_retry(dp->guest.balloon), "cannot go on with a stalled deflate"))
+		return;
+	on_report(-1, 0, dp);
+	if (!dp->stalled)
+		return;
+	dp->retry_ms = dp->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : dp->retry_ms * 2;
+	if (!evtimer_pending(dp->retry, NULL))
+		add_timer(dp->retry, dp->retry_ms);
+}
+
+static void on_stats(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	end_on(dp, balloon_request_stats(dp->guest.balloon), "cannot ask for statistics");
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (check_domain(dp))
+		return;
+	log_flush(dp->log);
+	publish_flush(&dp->publish);
+}
+
+/* --- serving --- */
+
+static void on_server(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	end_on(dp, xenvirtio_server_process(dp->guest.server), "cannot serve the guest any more");
+}
+
+static void target_changed(void *opaque, uint64_t kib)
+{
+	struct device_process *dp = opaque;
+	int rc;
+
+	if (!dp->guest.balloon)
+		return;
+	rc = balloon_set_target(dp->guest.balloon, target_balloon_pages(&dp->target));
+	if (rc == -EINVAL)
+		log_limited(dp->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+			    "a balloon of %" PRIu32 " pages is larger than the guest's RAM: ignored",
+			    target_balloon_pages(&dp->target));
+	else
+		end_on(dp, rc, "cannot tell the guest its target");
+}
+
+static uint64_t read_static_max(struct device_process *dp,
+				const struct xenvirtio_domain_info *info)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/static-max",
+		 dp->opts->domid);
+	if (!store_link_read(dp->link, path, value, sizeof(value)) &&
+	    !size_parse_kib(value, &kib) && kib)
+		return kib;
+	return info->max_pages << (XENVIRTIO_PAGE_SHIFT - 10);
+}
+
+/* What tells this domain from an earlier one of the same number. */
+static void read_identity(struct device_process *dp, char *identity, size_t size)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", dp->opts->domid);
+	if (store_link_read(dp->link, path, value, sizeof(value)))
+		value[0] = '\0';
+	snprintf(identity, size, "%.*s", (int)size - 1, value);
+}
+
+static void first_target(struct device_process *dp)
+{
+	if (dp->opts->target_given) {
+		/* what stands in memory/target is older than the command line */
+		target_set(&dp->target, dp->opts->target_kib, "--target");
+		return;
+	}
+	if (mem_set_read(&dp->mem_set) || target_read_node(&dp->target))
+		return;
+	target_set(&dp->target, dp->target.kib, "memory/static-max");
+}
+
+static int watch_node(struct device_process *dp)
+{
+	static const struct {
+		const char *key, *token;
+	} watches[] = {
+		{ "state", TOKEN_NODE },
+		{ "online", TOKEN_NODE },
+		{ "target", TOKEN_TARGET },
+	};
+
+	if (!dp->bus.backend[0])
+		return 0;
+	for (size_t i = 0; i < sizeof(watches) / sizeof(watches[0]); i++) {
+		char path[sizeof(dp->bus.backend) + 16];
+		int rc;
+
+		snprintf(path, sizeof(path), "%s/%s", dp->bus.backend, watches[i].key);
+		rc = store_link_watch(dp->link, path, watches[i].token);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int make_serving_events(struct device_process *dp)
+{
+	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
+			       EV_READ | EV_PERSIST, on_server, dp);
+	dp->report = evtimer_new(dp->base, on_report, dp);
+	dp->retry = evtimer_new(dp->base, on_retry, dp);
+	dp->stats = event_new(dp->base, -1, EV_PERSIST, on_stats, dp);
+	if (!dp->server || !dp->report || !dp->retry || !dp->stats)
+		return -ENOMEM;
+	event_add(dp->server, NULL);
+	if (dp->opts->stats_interval_s)
+		add_timer(dp->stats, dp->opts->stats_interval_s * 1000);
+	return 0;
+}
+
+static void tell_connected(struct device_process *dp)
+{
+	int rc;
+
+	if (!dp->bus.backend[0] || !store_link_up(dp->link))
+		return;
+	rc = store_link_failed(dp->link,
+			       xenvirtio_xenbus_set_state(store_link_store(dp->link), &dp->bus,
+							  XENVIRTIO_XENBUS_CONNECTED));
+	if (rc < 0 && rc != -EPIPE)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc, "cannot write %s/state", dp->bus.backend);
+}
+
+/* The toolstack wants the device closed. */
+static bool closing_wanted(const struct xenvirtio_xenbus *bus)
+{
+	return !bus->online || bus->state == XENVIRTIO_XENBUS_CLOSING;
+}
+
+static void end_closed(struct device_process *dp)
+{
+	log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "device %" PRIu32 " of domain %" PRIu32 " is closed",
+		dp->bus.devid, dp->bus.domid);
+	end_process(dp, EXIT_CODE_DONE, GUEST_REMOVE);
+}
+
+static void start_serving(struct device_process *dp)
+{
+	struct xenvirtio_domain_info info;
+	char identity[STATE_FILE_IDENTITY_MAX];
+	struct guest_config guest = {
+		.hv = dp->hv,
+		.log = dp->log,
+		.state_dir = dp->opts->state_dir,
+		.domid = dp->opts->domid,
+		.devid = dp->bus.devid,
+		.identity = identity,
+		.base = dp->bus.base,
+		.irq = dp->bus.irq,
+		.deflate_on_oom = dp->opts->deflate_on_oom,
+		.changed = note_change,
+		.opaque = dp,
+	};
+	enum exit_code code = EXIT_CODE_HOST;
+	int rc;
+
+	if (end_on(dp, dp->hv->ops->domain_info(dp->hv, &info), "cannot look at the domain"))
+		return;
+	read_identity(dp, identity, sizeof(identity));
+	rc = guest_open(&dp->guest, &guest, &code);
+	if (rc == -ECANCELED) {
+		/* nothing of ours is there: neither figures nor a closed state */
+		dp->bus.backend[0] = '\0';
+		end_process(dp, code, GUEST_LEAVE);
+		return;
+	}
+	if (end_on(dp, rc, "cannot serve the guest"))
+		return;
+
+	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log,
+		     dp->bus.backend);
+	target_init(&dp->target, dp->log, &dp->publish, dp->bus.backend,
+		    read_static_max(dp, &info), target_changed, dp);
+	mem_set_init(&dp->mem_set, dp->log, dp->link, dp->hv, &dp->target, dp->opts->domid,
+		     state_file_perms(dp->guest.state));
+	if (end_on(dp, make_serving_events(dp), "cannot make events"))
+		return;
+	if (dp->opts->mem_set_follow)
+		rc = mem_set_start(&dp->mem_set);
+	else
+		mem_set_stop(&dp->mem_set);
+	if (!rc)
+		rc = watch_node(dp);
+	if (end_on(dp, rc, "cannot watch xenstore"))
+		return;
+	first_target(dp);
+	/* the target may be what it was by default: the device must hear it all the same */
+	if (!dp->ended)
+		target_changed(dp, dp->target.kib);
+	if (dp->ended)
+		return;
+	publish_text(&dp->publish, "path", xenvirtio_server_path(dp->guest.server));
+	on_report(-1, 0, dp);
+	if (end_on(dp, xenvirtio_server_resume(dp->guest.server), "cannot go on with the guest"))
+		return;
+	dp->serving = true;
+	tell_connected(dp);
+	log_msg(dp->log, LOG_LEVEL_NOTICE, 0,
+		"serving device %" PRIu32 " of domain %" PRIu32 " at %#" PRIx64 ", interrupt %" PRIu32 ", by %s",
+		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
+		xenvirtio_server_path(dp->guest.server));
+}
+
+/* --- discovery --- */
+
+static void look_for_device(struct device_process *dp)
+{
+	enum exit_code code = EXIT_CODE_HOST;
+	char path[64];
+	int rc;
+
+	discovery_watch_path(dp->opts, path);
+	rc = discovery_look(dp->opts, dp->link, dp->log, &dp->bus, dp->missing, &code);
+	if (rc == XENVIRTIO_E_AGAIN || rc == -EPIPE) {
+		if (evtimer_pending(dp->discovery, NULL))
+			return;
+		log_msg(dp->log, LOG_LEVEL_INFO, 0, "waiting for the device's node: %s",
+			dp->missing);
+		add_timer(dp->discovery, DISCOVERY_MS);
+		rc = store_link_watch(dp->link, path, TOKEN_DISCOVER);
+		end_on(dp, rc, "cannot watch xenstore");
+		return;
+	}
+	evtimer_del(dp->discovery);
+	if (rc) {
+		dp->bus.backend[0] = '\0';
+		end_process(dp, code, GUEST_LEAVE);
+		return;
+	}
+	store_link_unwatch(dp->link, path, TOKEN_DISCOVER);
+	if (closing_wanted(&dp->bus)) {
+		end_closed(dp);
+		return;
+	}
+	start_serving(dp);
+}
+
+static void on_discovery_over(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+		"the device's xenstore node is still incomplete after %u s (%s): was xl interrupted? destroy the domain and create it again",
+		DISCOVERY_MS / 1000, dp->missing);
+	dp->bus.backend[0] = '\0';
+	end_process(dp, EXIT_CODE_UNSUITABLE, GUEST_LEAVE);
+}
+
+/* --- xenstore --- */
+
+static void check_node(struct device_process *dp)
+{
+	struct xenvirtio_store *store = store_link_store(dp->link);
+	struct xenvirtio_xenbus now;
+	char why[DISCOVERY_WHY_MAX];
+	int rc;
+
+	if (!store)
+		return;
+	rc = store_link_failed(dp->link, xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
+							       DISCOVERY_TYPE, &now, why,
+							       sizeof(why)));
+	/* a node that is gone, or being taken to pieces, is as good as closed */
+	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN) {
+		end_closed(dp);
+		return;
+	}
+	if (!rc && closing_wanted(&now))
+		end_closed(dp);
+}
+
+static void on_store_event(void *opaque, const char *path, const char *token)
+{
+	struct device_process *dp = opaque;
+
+	if (dp->ended)
+		return;
+	if (strcmp(token, TOKEN_DOMAIN) == 0)
+		check_domain(dp);
+	else if (strcmp(token, TOKEN_DISCOVER) == 0 && !dp->serving)
+		look_for_device(dp);
+	else if (!dp->serving)
+		return;
+	else if (strcmp(token, TOKEN_NODE) == 0)
+		check_node(dp);
+	else if (strcmp(token, TOKEN_TARGET) == 0)
+		target_read_node(&dp->target);
+	else if (strcmp(token, MEM_SET_TOKEN) == 0)
+		mem_set_read(&dp->mem_set);
+}
+
+static void on_store_back(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	/* the watches, set again, have told of whatever changed meanwhile */
+	if (!dp->serving || check_domain(dp))
+		return;
+	mem_set_again(&dp->mem_set);
+	publish_again(&dp->publish);
+}
+
+/* --- beginning --- */
+
+static void on_signal(evutil_socket_t signal, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+	bool in_use = guest_in_use(&dp->guest);
+
+	if (in_use)
+		log_msg(dp->log, LOG_LEVEL_NOTICE, 0,
+			"signal %d: domain %" PRIu32 " uses its device: left to the next xen-vballoond, until then the guest waits",
+			(int)signal, dp->opts->domid);
+	else
+		log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "signal %d: the device is taken away",
+			(int)signal);
+	end_process(dp, EXIT_CODE_DONE, in_use ? GUEST_LEAVE : GUEST_REMOVE);
+}
+
+static int make_events(struct device_process *dp)
+{
+	for (size_t i = 0; i < END_SIGNALS; i++) {
+		dp->signal[i] = evsignal_new(dp->base, end_signals[i], on_signal, dp);
+		if (!dp->signal[i] || event_add(dp->signal[i], NULL))
+			return -ENOMEM;
+	}
+	dp->discovery = evtimer_new(dp->base, on_discovery_over, dp);
+	dp->tick = event_new(dp->base, -1, EV_PERSIST, on_tick, dp);
+	if (!dp->discovery || !dp->tick)
+		return -ENOMEM;
+	add_timer(dp->tick, TICK_MS);
+	return 0;
+}
+
+static void end_no_xen(struct device_process *dp, int rc)
+{
+	if (rc == -EACCES || rc == -EPERM)
+		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+			"no permission to use Xen: run it as root, in dom0");
+	else if (rc == -ENOENT || rc == -ENODEV)
+		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+			"not on Xen, or /dev/xen is absent: run it in dom0; modprobe xen-privcmd xen-evtchn");
+	else if (rc == -ENOSYS)
+		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+			"built without Xen: configure and build it again, with libxen-dev");
+	else
+		log_msg(dp->log, LOG_LEVEL_ERROR, rc, "cannot connect to Xen");
+	end_process(dp, EXIT_CODE_NO_XEN, GUEST_LEAVE);
+}
+
+static bool open_hv(struct device_process *dp)
+{
+	struct xenvirtio_domain_info info;
+	struct xenvirtio_hv *recorder;
+	int rc;
+
+	rc = dp->env.open_hv(dp->env.opaque, &dp->hv, dp->opts->domid, dp->log);
+	if (rc) {
+		dp->hv = NULL;
+		end_no_xen(dp, rc);
+		return false;
+	}
+	if (dp->opts->record) {
+		rc = xenvirtio_hv_open_record(&recorder, dp->hv, dp->opts->record);
+		if (rc) {
+			log_msg(dp->log, LOG_LEVEL_ERROR, rc, "--record %s", dp->opts->record);
+			end_process(dp, EXIT_CODE_HOST, GUEST_LEAVE);
+			return false;
+		}
+		dp->hv = recorder;
+	}
+	rc = dp->hv->ops->domain_info(dp->hv, &info);
+	if (rc == XENVIRTIO_E_GONE || (!rc && info.dying)) {
+		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+			"domain %" PRIu32 " does not exist%s: xl list shows those that do",
+			dp->opts->domid, rc ? "" : " any more");
+		end_process(dp, EXIT_CODE_NO_DEVICE, GUEST_LEAVE);
+		return false;
+	}
+	if (rc == -EACCES || rc == -EPERM) {
+		end_no_xen(dp, rc);
+		return false;
+	}
+	return !end_on(dp, rc, "cannot look at the domain");
+}
+
+static bool open_store(struct device_process *dp)
+{
+	struct store_link_config link = {
+		.base = dp->base,
+		.log = dp->log,
+		.open = dp->env.open_store,
+		.open_opaque = dp->env.opaque,
+		.event = on_store_event,
+		.connected = on_store_back,
+		.opaque = dp,
+	};
+	/* with --base one can do without xenstore */
+	int rc = store_link_new(&dp->link, &link, !dp->opts->base_given);
+
+	if (rc) {
+		dp->link = NULL;
+		log_msg(dp->log, LOG_LEVEL_ERROR, rc,
+			"xenstore cannot be reached: run it as root, in dom0, with xenstored running");
+		end_process(dp, rc == -ENOMEM ? EXIT_CODE_HOST : EXIT_CODE_NO_XEN, GUEST_LEAVE);
+		return false;
+	}
+	rc = store_link_watch(dp->link, "@releaseDomain", TOKEN_DOMAIN);
+	return !end_on(dp, rc, "cannot watch for the domain's end");
+}
+
+int device_process_new(struct device_process **out, struct event_base *base,
+		       const struct options *opts, struct log *log,
+		       const struct device_process_env *env)
+{
+	struct device_process *dp = calloc(1, sizeof(*dp));
+
+	if (!dp)
+		return -ENOMEM;
+	dp->base = base;
+	dp->opts = opts;
+	dp->log = log;
+	dp->env = *env;
+	*out = dp;
+	if (end_on(dp, make_events(dp), "cannot make events"))
+		return 0;
+	if (open_hv(dp) && open_store(dp))
+		look_for_device(dp);
+	return 0;
+}
+
+void device_process_free(struct device_process *dp)
+{
+	if (!dp)
+		return;
+	end_process(dp, EXIT_CODE_DONE, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
+	store_link_free(dp->link);
+	free(dp);
+}
+
+bool device_process_ended(const struct device_process *dp, enum exit_code *code)
+{
+	*code = dp->code;
+	return dp->ended;
+}
+
+bool device_process_serving(const struct device_process *dp)
+{
+	return dp->serving;
+}

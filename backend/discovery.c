@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Discovery. The toolstack writes the device's nodes before it lets the guest run, so a device that
+ * is not there at all is an error at once; one that is half there is worth waiting for.
+ */
+#include "backend/discovery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+void discovery_watch_path(const struct options *opts, char *path)
+{
+	/* relative: below our own domain, which is the backend's */
+	snprintf(path, 64, "backend/virtio/%" PRIu32, opts->domid);
+}
+
+/* What the library found right in form may still be nothing a balloon can be served with. */
+static int check_suitable(const struct xenvirtio_xenbus *bus, struct log *log,
+			  enum exit_code *code)
+{
+	*code = EXIT_CODE_UNSUITABLE;
+	if (bus->grant_usage) {
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s: grant_usage is 1, and no balloon driver works with grants: put grant_usage=0 into the virtio entry of xl.cfg",
+			bus->backend);
+		return -ECANCELED;
+	}
+	if (bus->base.v == 0 || bus->irq == 0) {
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s: the toolstack chose no address and interrupt (it does on Arm only): give --base and --irq",
+			bus->backend);
+		return -ECANCELED;
+	}
+	return 0;
+}
+
+static int look_in_store(const struct options *opts, struct store_link *link,
+			 struct xenvirtio_xenbus *bus, char *why)
+{
+	struct xenvirtio_store *store = store_link_store(link);
+	int rc;
+
+	if (!store) {
+		snprintf(why, DISCOVERY_WHY_MAX, "xenstore is away");
+		return -EPIPE;
+	}
+	if (opts->devid_given)
+		rc = xenvirtio_xenbus_read(store, opts->domid, opts->devid, DISCOVERY_TYPE, bus,
+					   why, DISCOVERY_WHY_MAX);
+	else
+		rc = xenvirtio_xenbus_find(store, opts->domid, DISCOVERY_TYPE, bus, why,
+					   DISCOVERY_WHY_MAX);
+	return store_link_failed(link, rc);
+}
+
+int discovery_look(const struct options *opts, struct store_link *link, struct log *log,
+		   struct xenvirtio_xenbus *bus, char *why, enum exit_code *code)
+{
+	int rc;
+
+	why[0] = '\0';
+	if (opts->base_given) {
+		*bus = (struct xenvirtio_xenbus){
+			.domid = opts->domid,
+			.devid = opts->devid,
+			.base = opts->base,
+			.irq = opts->irq,
+			.online = true,
+		};
+		return 0;
+	}
+	rc = look_in_store(opts, link, bus, why);
+	switch (rc) {
+	case 0:
+		return check_suitable(bus, log, code);
+	case XENVIRTIO_E_AGAIN:
+	case -EPIPE:
+		return rc;
+	case XENVIRTIO_E_EMPTY:
+		*code = EXIT_CODE_NO_DEVICE;
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"domain %" PRIu32 " has no such device (%s): xl.cfg needs virtio = [ \"backend=0,type=" DISCOVERY_TYPE
+			",transport=mmio,grant_usage=0\" ]",
+			opts->domid, why);
+		return -ECANCELED;
+	case -ENODEV:
+		*code = EXIT_CODE_NO_DEVICE;
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s: not a balloon: leave --devid out, or name a device of type " DISCOVERY_TYPE,
+			why);
+		return -ECANCELED;
+	case -EPROTO:
+		*code = EXIT_CODE_UNSUITABLE;
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s: the device's xenstore node is not as libxl writes it", why);
+		return -ECANCELED;
+	default:
+		*code = EXIT_CODE_HOST;
+		log_msg(log, LOG_LEVEL_ERROR, rc, "cannot read the device from xenstore");
+		return -ECANCELED;
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What xen-vballoond tells the shell or its supervisor when it ends. The numbers are a promise:
+ * they are in xen-vballoond(8), and new reasons get new numbers.
+ */
+#ifndef BACKEND_EXIT_CODE_H
+#define BACKEND_EXIT_CODE_H
+
+enum exit_code {
+	/** the domain or its device went away, or a signal asked us to end */
+	EXIT_CODE_DONE = 0,
+	/** the host failed: no memory, a hypercall refused, the state directory not writable */
+	EXIT_CODE_HOST = 1,
+	/** the command line is wrong */
+	EXIT_CODE_USAGE = 2,
+	/** no such domain, or it has no such device */
+	EXIT_CODE_NO_DEVICE = 3,
+	/** not on Xen, /dev/xen is absent, or no permission to use it */
+	EXIT_CODE_NO_XEN = 4,
+	/** somebody serves this device or its addresses already */
+	EXIT_CODE_BUSY = 5,
+	/** the device is there and cannot be served as it is configured */
+	EXIT_CODE_UNSUITABLE = 6,
+};
+
+#endif /* BACKEND_EXIT_CODE_H */

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xen-vballoond: command line in, exit code out. Everything else is in libvballoond, which tests
+ * link as well.
+ */
+#include "config.h"
+
+#include "backend/device-process.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+
+static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
+{
+	return xenvirtio_hv_open_xen(hv, domid, log->xtl);
+}
+
+static int open_xen_store(void *opaque, struct xenvirtio_store **store)
+{
+	return xenvirtio_store_open_xen(store);
+}
+
+static enum exit_code serve(const struct options *opts, struct log *log)
+{
+	const struct device_process_env env = {
+		.open_hv = open_xen_hv,
+		.open_store = open_xen_store,
+	};
+	enum exit_code code = EXIT_CODE_HOST;
+	struct device_process *dp = NULL;
+	struct event_base *base;
+
+	base = event_base_new();
+	if (!base || device_process_new(&dp, base, opts, log, &env)) {
+		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
+		goto out;
+	}
+	if (!device_process_ended(dp, &code) && event_base_dispatch(base) < 0)
+		log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
+	if (!device_process_ended(dp, &code))
+		code = EXIT_CODE_HOST;
+out:
+	device_process_free(dp);
+	if (base)
+		event_base_free(base);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts;
+	enum exit_code code;
+	struct log log;
+	char why[256];
+
+	switch (options_parse(&opts, argc, argv, why, sizeof(why))) {
+	case OPTIONS_HELP:
+		options_help(stdout);
+		return EXIT_CODE_DONE;
+	case OPTIONS_VERSION:
+		puts("xen-vballoond (" PACKAGE_NAME ") " PACKAGE_VERSION);
+		return EXIT_CODE_DONE;
+	case OPTIONS_WRONG:
+		fprintf(stderr, "xen-vballoond: %s\n", why);
+		return EXIT_CODE_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	/* a peer that went away is an answer of write(), not a death */
+	signal(SIGPIPE, SIG_IGN);
+	if (log_open(&log, opts.log_level, opts.syslog)) {
+		fprintf(stderr, "xen-vballoond: out of memory\n");
+		return EXIT_CODE_HOST;
+	}
+	code = serve(&opts, &log);
+	log_close(&log);
+	return code;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The command line. Numbers are read strictly: no sign, no blank, no silent saturation.
+ */
+#include "backend/options.h"
+#include "backend/size.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenvirtio/server.h>
+
+#define DEFAULT_STATE_DIR "/run/xen-vballoond"
+#define DEFAULT_STATS_INTERVAL_S 5
+/** DOMID_FIRST_RESERVED, xen/xen.h */
+#define DOMID_MAX 0x7fefu
+#define STATS_INTERVAL_MAX_S 86400u
+/** Arm's SPIs are 32 to 1019 */
+#define IRQ_MIN 32u
+#define IRQ_MAX 1019u
+
+enum option_id {
+	OPTION_DOMID = 256,
+	OPTION_DEVID,
+	OPTION_BASE,
+	OPTION_IRQ,
+	OPTION_TARGET,
+	OPTION_MEM_SET,
+	OPTION_NO_DEFLATE_ON_OOM,
+	OPTION_STATS_INTERVAL,
+	OPTION_NOTIFY,
+	OPTION_STATE_DIR,
+	OPTION_RECORD,
+	OPTION_LOG_LEVEL,
+	OPTION_SYSLOG,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct {
+	enum option_id id;
+	const char *name;
+	const char *argument;
+	const char *help;
+} table[] = {
+	{ OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (required)" },
+	{ OPTION_DEVID, "devid", "I", "its device (default: the first of type virtio,device5)" },
+	{ OPTION_BASE, "base", "HEX", "address of the device, instead of looking in xenstore" },
+	{ OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base" },
+	{ OPTION_TARGET, "target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K" },
+	{ OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)" },
+	{ OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
+	  "do not let a guest short of memory take it back" },
+	{ OPTION_STATS_INTERVAL, "stats-interval", "SECONDS",
+	  "ask for statistics so often (default: 5; 0: never)" },
+	{ OPTION_NOTIFY, "notify", "auto|event-channel",
+	  "how the guest's notifications travel (default: auto)" },
+	{ OPTION_STATE_DIR, "state-dir", "DIR",
+	  "what must survive a crash (default: " DEFAULT_STATE_DIR ")" },
+	{ OPTION_RECORD, "record", "FILE", "append every call to the hypervisor to FILE" },
+	{ OPTION_LOG_LEVEL, "log-level", "LEVEL",
+	  "error, warning, notice, info or debug (default: notice)" },
+	{ OPTION_SYSLOG, "syslog", NULL, "log to syslog instead of stderr" },
+	{ OPTION_VERSION, "version", NULL, "print the version and exit" },
+	{ OPTION_HELP, "help", NULL, "print this and exit" },
+};
+
+#define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+
+void options_help(FILE *out)
+{
+	fputs("usage: xen-vballoond --domid D [OPTION...]\n"
+	      "Serve the virtio memory balloon of one Xen guest, in the foreground, until the guest is gone.\n\n",
+	      out);
+	for (size_t i = 0; i < TABLE_ROWS; i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
+			 table[i].argument ? "=" : "", table[i].argument ? table[i].argument : "");
+		fprintf(out, "  %-28s %s\n", left, table[i].help);
+	}
+	fputs("\nSizes are read as xl reads them: a plain number is MiB. See xen-vballoond(8).\n", out);
+}
+
+static int parse_number(const char *text, int base, uint64_t max, uint64_t *value)
+{
+	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+	unsigned long long v;
+
+	if (base == 16 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
+	if (!*text || text[strspn(text, digits)])
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(text, NULL, base);
+	if (errno || v > max)
+		return -ERANGE;
+	*value = v;
+	return 0;
+}
+
+/* What one option says; 0, or -1 with @why filled in. */
+static int take_option(struct options *opts, int id, const char *arg, bool *irq_given, char *why,
+		       size_t why_size)
+{
+	uint64_t v = 0;
+
+	switch (id) {
+	case OPTION_DOMID:
+		if (parse_number(arg, 10, DOMID_MAX, &v) || v == 0) {
+			snprintf(why, why_size,
+				 "--domid %s: not a guest: give its number, 1 to %u, as xl list shows it",
+				 arg, DOMID_MAX);
+			return -1;
+		}
+		opts->domid = (uint32_t)v;
+		return 0;
+	case OPTION_DEVID:
+		if (parse_number(arg, 10, UINT16_MAX, &v)) {
+			snprintf(why, why_size,
+				 "--devid %s: not a device: give its number, 0 for the first of virtio=[...]",
+				 arg);
+			return -1;
+		}
+		opts->devid = (uint32_t)v;
+		opts->devid_given = true;
+		return 0;
+	case OPTION_BASE:
+		if (parse_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v || v % 4) {
+			snprintf(why, why_size,
+				 "--base %s: not an address: give hexadecimal, a multiple of 4 above 0, such as 0x2000000",
+				 arg);
+			return -1;
+		}
+		opts->base = xenvirtio_gpa(v);
+		opts->base_given = true;
+		return 0;
+	case OPTION_IRQ:
+		if (parse_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN) {
+			snprintf(why, why_size,
+				 "--irq %s: not an interrupt: give the number of an SPI, %u to %u", arg,
+				 IRQ_MIN, IRQ_MAX);
+			return -1;
+		}
+		opts->irq = (uint32_t)v;
+		*irq_given = true;
+		return 0;
+	case OPTION_TARGET:
+		if (size_parse(arg, &opts->target_kib)) {
+			snprintf(why, why_size,
+				 "--target %s: not a size: give a number and K, M or G, such as 256M", arg);
+			return -1;
+		}
+		opts->target_given = true;
+		return 0;
+	case OPTION_MEM_SET:
+		opts->mem_set_follow = strcmp(arg, "follow") == 0;
+		if (opts->mem_set_follow || strcmp(arg, "ignore") == 0)
+			return 0;
+		snprintf(why, why_size, "--mem-set %s: give follow or ignore", arg);
+		return -1;
+	case OPTION_NO_DEFLATE_ON_OOM:
+		opts->deflate_on_oom = false;
+		return 0;
+	case OPTION_STATS_INTERVAL:
+		if (parse_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
+			snprintf(why, why_size,
+				 "--stats-interval %s: give seconds, 1 to %u, or 0 for no statistics", arg,
+				 STATS_INTERVAL_MAX_S);
+			return -1;
+		}
+		opts->stats_interval_s = (uint32_t)v;
+		return 0;
+	case OPTION_NOTIFY:
+		if (strcmp(arg, "auto") == 0 || strcmp(arg, "event-channel") == 0)
+			return 0;
+		if (strcmp(arg, "ioeventfd") == 0)
+			snprintf(why, why_size,
+				 "--notify ioeventfd: this version has event channels only: give auto or event-channel");
+		else
+			snprintf(why, why_size, "--notify %s: give auto or event-channel", arg);
+		return -1;
+	case OPTION_STATE_DIR:
+		if (arg[0] != '/') {
+			snprintf(why, why_size, "--state-dir %s: give an absolute path", arg);
+			return -1;
+		}
+		opts->state_dir = arg;
+		return 0;
+	case OPTION_RECORD:
+		if (!arg[0]) {
+			snprintf(why, why_size, "--record: give the name of a file");
+			return -1;
+		}
+		opts->record = arg;
+		return 0;
+	case OPTION_LOG_LEVEL:
+		if (log_level_parse(arg, &opts->log_level)) {
+			snprintf(why, why_size,
+				 "--log-level %s: give error, warning, notice, info or debug", arg);
+			return -1;
+		}
+		return 0;
+	default: /* OPTION_SYSLOG, the only one left */
+		opts->syslog = true;
+		return 0;
+	}
+}
+
+static enum options_result check_whole(const struct options *opts, bool irq_given, char *why,
+				       size_t why_size)
+{
+	if (!opts->domid) {
+		snprintf(why, why_size,
+			 "--domid is missing: say which guest to serve, as xl list shows it");
+		return OPTIONS_WRONG;
+	}
+	if (opts->base_given != irq_given) {
+		snprintf(why, why_size,
+			 "--base and --irq go together: give both, or neither to look in xenstore");
+		return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
+}
+
+enum options_result options_parse(struct options *opts, int argc, char **argv, char *why,
+				  size_t why_size)
+{
+	struct option longs[TABLE_ROWS + 1] = { 0 };
+	bool irq_given = false;
+
+	for (size_t i = 0; i < TABLE_ROWS; i++) {
+		longs[i].name = table[i].name;
+		longs[i].has_arg = table[i].argument ? required_argument : no_argument;
+		longs[i].val = table[i].id;
+	}
+	*opts = (struct options){
+		.deflate_on_oom = true,
+		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,
+		.state_dir = DEFAULT_STATE_DIR,
+		.log_level = LOG_LEVEL_NOTICE,
+	};
+	optind = 0; /* glibc: start over, whatever was parsed before */
+	opterr = 0;
+	for (;;) {
+		int id = getopt_long(argc, argv, "+:", longs, NULL);
+
+		switch (id) {
+		case -1:
+			if (optind < argc) {
+				snprintf(why, why_size,
+					 "%s: not an option: everything is given with --options, see --help",
+					 argv[optind]);
+				return OPTIONS_WRONG;
+			}
+			return check_whole(opts, irq_given, why, why_size);
+		case OPTION_HELP:
+			return OPTIONS_HELP;
+		case OPTION_VERSION:
+			return OPTIONS_VERSION;
+		case ':':
+			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
+			return OPTIONS_WRONG;
+		case '?':
+			if (optopt >= OPTION_DOMID)
+				snprintf(why, why_size, "%s takes no value, see --help",
+					 argv[optind - 1]);
+			else if (optopt)
+				snprintf(why, why_size, "-%c: unknown option, see --help", optopt);
+			else
+				snprintf(why, why_size, "%s: unknown option, see --help",
+					 argv[optind - 1]);
+			return OPTIONS_WRONG;
+		default:
+			if (take_option(opts, id, optarg, &irq_given, why, why_size))
+				return OPTIONS_WRONG;
+		}
+	}
+}

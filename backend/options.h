@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line of xen-vballoond: one table gives the parser, --help, and (through a test) what
+ * xen-vballoond(8) must list. Parsing has no side effect and prints nothing.
+ */
+#ifndef BACKEND_OPTIONS_H
+#define BACKEND_OPTIONS_H
+
+#include "backend/log.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <xenvirtio/types.h>
+
+struct options {
+	uint32_t domid;
+	bool devid_given;
+	uint32_t devid;
+	bool base_given;		/* base and irq come from here, not from xenstore */
+	struct xenvirtio_gpa base;
+	uint32_t irq;
+	bool target_given;
+	uint64_t target_kib;
+	bool mem_set_follow;
+	bool deflate_on_oom;
+	uint32_t stats_interval_s;	/* 0: never ask for statistics */
+	const char *state_dir;		/* points into argv, or is static */
+	const char *record;		/* NULL: do not record */
+	enum log_level log_level;
+	bool syslog;
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+	OPTIONS_WRONG,
+};
+
+/**
+ * options_parse() - read a command line
+ * @opts: out; complete only for OPTIONS_RUN
+ * @why:  out; for OPTIONS_WRONG one line that says what is wrong and what to do
+ */
+enum options_result options_parse(struct options *opts, int argc, char **argv, char *why,
+				  size_t why_size);
+/** options_help() - what --help prints */
+void options_help(FILE *out);
+
+#endif /* BACKEND_OPTIONS_H */

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state file. Stores to a shared mapping survive the death of the process in the order they
+ * were made, because the page cache keeps them; a power failure takes the guest along, so nothing
+ * is synced. Whoever can write the directory is root: the checks guard against leftovers and bugs.
+ */
+#include "backend/state-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xenvirtio/hv.h>
+
+#define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
+/** grows with each change of the layout, of the device state's, and of the balloon's */
+#define VERSION 1u
+/** times the file is opened again because its last owner was just removing it */
+#define OPEN_TRIES 10
+
+struct header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_bytes;
+	uint32_t device_bytes;
+	uint32_t domid;
+	uint32_t devid;
+	uint32_t irq;
+	uint64_t base_gpa;
+	uint64_t balloon_bytes;
+	uint32_t owner_pid;		/* for a message only */
+	uint16_t server;		/* id + 1, 0 for none: zeroed memory says none */
+	uint16_t pad;
+	char identity[STATE_FILE_IDENTITY_MAX];
+	char perms[STATE_FILE_PERMS_MAX];
+};
+
+struct state_file {
+	int fd;
+	size_t bytes;
+	struct header *header;		/* the mapping; NULL before */
+	bool adopted;
+	char path[256];
+};
+
+static size_t align8(size_t bytes)
+{
+	return (bytes + 7) & ~(size_t)7;
+}
+
+static size_t device_offset(void)
+{
+	return align8(sizeof(struct header));
+}
+
+static size_t balloon_offset(void)
+{
+	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
+}
+
+static int make_dir(const char *dir)
+{
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+/* The file under our lock is still the one of that name. */
+static bool still_named(const struct state_file *sf)
+{
+	struct stat ours, named;
+
+	return fstat(sf->fd, &ours) == 0 && stat(sf->path, &named) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static pid_t read_owner(const struct state_file *sf)
+{
+	struct header header;
+
+	if (pread(sf->fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+	    header.magic != MAGIC)
+		return 0;
+	return (pid_t)header.owner_pid;
+}
+
+static int open_locked(struct state_file *sf, pid_t *owner)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		struct stat st;
+
+		sf->fd = open(sf->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (sf->fd < 0)
+			return -errno;
+		if (flock(sf->fd, LOCK_EX | LOCK_NB)) {
+			if (errno != EWOULDBLOCK)
+				return -errno;
+			*owner = read_owner(sf);
+			return -EBUSY;
+		}
+		if (still_named(sf)) {
+			if (fstat(sf->fd, &st))
+				return -errno;
+			if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+			    st.st_mode & (S_IWGRP | S_IWOTH))
+				return -EPERM;
+			return 0;
+		}
+		close(sf->fd);
+		sf->fd = -1;
+	}
+	return -EAGAIN;
+}
+
+/* NULL, or why the file is not to be believed. */
+static const char *check_header(const struct header *header, const struct state_file_key *key)
+{
+	if (header->magic != MAGIC)
+		return "it was never finished";
+	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
+	    header->device_bytes != sizeof(struct xenvirtio_device_state))
+		return "another version wrote it";
+	if (header->domid != key->domid || header->devid != key->devid ||
+	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
+		return "it is of an earlier domain";
+	if (header->base_gpa != key->base.v || header->irq != key->irq ||
+	    header->balloon_bytes != key->balloon_bytes)
+		return "the device has another address, interrupt or size";
+	if (header->perms[sizeof(header->perms) - 1])
+		return "it is damaged";
+	return NULL;
+}
+
+static void fill_header(struct header *header, const struct state_file_key *key)
+{
+	header->version = VERSION;
+	header->header_bytes = sizeof(*header);
+	header->device_bytes = sizeof(struct xenvirtio_device_state);
+	header->domid = key->domid;
+	header->devid = key->devid;
+	header->irq = key->irq;
+	header->base_gpa = key->base.v;
+	header->balloon_bytes = key->balloon_bytes;
+	snprintf(header->identity, sizeof(header->identity), "%s", key->identity);
+	/* from here on a successor believes it */
+	__atomic_store_n(&header->magic, MAGIC, __ATOMIC_RELEASE);
+}
+
+static int map_file(struct state_file *sf)
+{
+	void *at = mmap(NULL, sf->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, sf->fd, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	sf->header = at;
+	return 0;
+}
+
+static int make_new(struct state_file *sf, const struct state_file_key *key)
+{
+	int rc;
+
+	if (ftruncate(sf->fd, 0))
+		return -errno;
+	/* a full file system must fail here, not with a SIGBUS at some later store */
+	rc = posix_fallocate(sf->fd, 0, (off_t)sf->bytes);
+	if (rc)
+		return -rc;
+	rc = map_file(sf);
+	if (rc)
+		return rc;
+	fill_header(sf->header, key);
+	return 0;
+}
+
+static int adopt_or_make(struct state_file *sf, const struct state_file_key *key, struct log *log)
+{
+	const char *why;
+	struct stat st;
+	int rc;
+
+	if (fstat(sf->fd, &st))
+		return -errno;
+	if (st.st_size == 0)
+		return make_new(sf, key);
+	if ((uint64_t)st.st_size == sf->bytes) {
+		rc = map_file(sf);
+		if (rc)
+			return rc;
+		why = check_header(sf->header, key);
+		if (!why) {
+			sf->adopted = true;
+			return 0;
+		}
+		munmap(sf->header, sf->bytes);
+		sf->header = NULL;
+	} else {
+		why = "its size is wrong";
+	}
+	log_msg(log, LOG_LEVEL_WARNING, 0, "%s: discarded: %s", sf->path, why);
+	return make_new(sf, key);
+}
+
+int state_file_open(struct state_file **out, const char *dir, const struct state_file_key *key,
+		    struct log *log, pid_t *owner)
+{
+	struct state_file *sf = calloc(1, sizeof(*sf));
+	int rc;
+
+	*owner = 0;
+	if (!sf)
+		return -ENOMEM;
+	sf->fd = -1;
+	if (__builtin_add_overflow(balloon_offset(), key->balloon_bytes, &sf->bytes) ||
+	    sf->bytes > INT64_MAX) {
+		rc = -EINVAL;
+		goto fail;
+	}
+	rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
+		      key->domid, key->devid);
+	if ((size_t)rc >= sizeof(sf->path)) {
+		rc = -ENAMETOOLONG;
+		goto fail;
+	}
+	rc = make_dir(dir);
+	if (rc)
+		goto fail;
+	rc = open_locked(sf, owner);
+	if (rc)
+		goto fail;
+	rc = adopt_or_make(sf, key, log);
+	if (rc)
+		goto fail;
+	sf->header->owner_pid = (uint32_t)getpid();
+	*out = sf;
+	return 0;
+fail:
+	state_file_close(sf);
+	return rc;
+}
+
+void state_file_close(struct state_file *sf)
+{
+	if (!sf)
+		return;
+	if (sf->header)
+		munmap(sf->header, sf->bytes);
+	if (sf->fd >= 0)
+		close(sf->fd);
+	free(sf);
+}
+
+void state_file_remove(struct state_file *sf)
+{
+	if (!sf)
+		return;
+	/* under the lock: whoever waits for it sees that the name is gone, and makes a new file */
+	unlink(sf->path);
+	state_file_close(sf);
+}
+
+void state_file_reset(struct state_file *sf)
+{
+	size_t kept = device_offset();
+
+	memset((char *)sf->header + kept, 0, sf->bytes - kept);
+	sf->adopted = false;
+}
+
+bool state_file_adopted(const struct state_file *sf)
+{
+	return sf->adopted;
+}
+
+const char *state_file_path(const struct state_file *sf)
+{
+	return sf->path;
+}
+
+uint16_t state_file_server(const struct state_file *sf)
+{
+	return sf->header->server ? (uint16_t)(sf->header->server - 1) : XENVIRTIO_IOREQ_NEW;
+}
+
+void state_file_set_server(struct state_file *sf, uint16_t id)
+{
+	sf->header->server = id == XENVIRTIO_IOREQ_NEW ? 0 : (uint16_t)(id + 1);
+}
+
+struct xenvirtio_device_state *state_file_device(struct state_file *sf)
+{
+	return (struct xenvirtio_device_state *)((char *)sf->header + device_offset());
+}
+
+void *state_file_balloon(struct state_file *sf)
+{
+	return (char *)sf->header + balloon_offset();
+}
+
+char *state_file_perms(struct state_file *sf)
+{
+	return sf->header->perms;
+}
