@@ -92,7 +92,7 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	struct xenvirtio_queue_state *state = q->state;
 	enum xenvirtio_guest_error kind;
 	const char *detail;
-	uint16_t nr, head;
+	uint16_t nr = 0, head;
 	int ret;
 
 	if (state->broken)
@@ -178,7 +178,7 @@ static int wants_interrupt(struct xenvirtio_queue *q, bool *wants)
 int xenvirtio_queue_interrupt(struct xenvirtio_queue *q)
 {
 	struct xenvirtio_queue_state *state = q->state;
-	bool wants;
+	bool wants = false;
 	int ret;
 
 	if (state->broken || !is_live(q) || state->signalled_idx == state->used_idx)
