@@ -32,8 +32,9 @@ run_autoreconf()
 
 build_sources()
 {
-	autoreconf_needed || return 0
-	step "autoreconf" run_autoreconf
+	if autoreconf_needed; then
+		need "autoreconf failed" "autoreconf" run_autoreconf
+	fi
 }
 
 run_configure()
@@ -47,12 +48,13 @@ run_configure()
 	printf '%s\n' "$@" >"$dir/lab-arguments"
 }
 
-# build_configure NAME ARGUMENT...: sets build_dir.
+# build_configure NAME ARGUMENT...: sets build_dir and step_status.
 build_configure()
 {
 	local name=$1
 	shift
 	build_dir=$(build_root)/$name
+	step_status=0
 	if [ -e "$build_dir/config.status" ] && [ "$(cat "$build_dir/lab-arguments" 2>/dev/null)" = "$(printf '%s\n' "$@")" ]; then
 		return 0
 	fi
@@ -84,10 +86,11 @@ build_arm64()
 	build_configure arm64 --host=aarch64-linux-gnu --prefix=/usr --libdir=/usr/lib/aarch64-linux-gnu \
 		--sysconfdir=/etc --localstatedir=/var "CC=aarch64-linux-gnu-gcc --sysroot=$sysroot" \
 		PKG_CONFIG=pkg-config "PKG_CONFIG_LIBDIR=$pkgconfig" "PKG_CONFIG_SYSROOT_DIR=$sysroot" SCDOC=
-	step "make (arm64)" run_make "$build_dir"
+	[ "$step_status" -eq 0 ] || die "configure failed"
+	need "the project did not build for arm64" "make (arm64)" run_make "$build_dir"
 	if [ ! -e "$build_dir/lab-installed" ] ||
 	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
-		step "make install (arm64)" run_install "$build_dir"
+		need "make install failed" "make install (arm64)" run_install "$build_dir"
 	fi
 	arm64_stage=$build_dir/stage
 	artifact dominfo "$(hash_of "$lab_nested/dom0/xen-dominfo.c" "$sysroot")" "compiling xen-dominfo" run_dominfo

@@ -38,7 +38,7 @@ hash_of()
 	done | sha256sum | cut -c1-12
 }
 
-# artifact NAME KEY TEXT BUILDER...: make $lab_cache/NAME-KEY unless it is there; sets artifact_dir.
+# artifact NAME KEY TEXT BUILDER...: make $lab_cache/NAME-KEY unless it is there; sets artifact_dir, or lab ends.
 # The builder is called with the directory to fill as its last argument.
 artifact()
 {
@@ -51,7 +51,11 @@ artifact()
 	fi
 	rm -rf "$artifact_dir"
 	tmp=$(mktemp -d "$lab_cache/tmp.XXXXXX")
-	step "$text" "$@" "$tmp" || { rm -rf "$tmp"; return 1; }
+	step "$text" "$@" "$tmp"
+	if [ "$step_status" -ne 0 ]; then
+		rm -rf "$tmp"
+		die "failed: $text. Nothing half-done was kept; lab can be run again"
+	fi
 	touch "$tmp/.complete"
 	chmod 755 "$tmp"
 	mv "$tmp" "$artifact_dir"

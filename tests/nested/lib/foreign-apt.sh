@@ -19,7 +19,7 @@ foreign_apt()
 # machine_mirror RELEASE: the address this machine's apt uses for a Debian 12 suite.
 machine_mirror()
 {
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+	apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
 		awk -v release="$1" '$2 == release && $3 == "main" { print $1; exit }'
 }
 
@@ -74,9 +74,12 @@ foreign_configure()
 
 foreign_update()
 {
+	local lists
 	foreign_configure
-	# A suite that the mirror lacks is a warning: what is needed from it is looked for in the others.
-	foreign_apt apt-get -q update || [ -n "$(ls "$lab_cache"/apt/state/lists/*Packages* 2>/dev/null)" ]
+	# A suite that this mirror lacks is no failure: what is needed from it is looked for in the others.
+	foreign_apt apt-get -q update || echo "apt-get update had errors"
+	lists=("$lab_cache"/apt/state/lists/*Packages*)
+	[ ${#lists[@]} -gt 0 ] || { echo "no package list could be fetched"; return 1; }
 }
 
 newest_version()
@@ -85,20 +88,22 @@ newest_version()
 		'index($3, site) && $3 ~ /Packages/ { gsub(/ /, "", $2); print $2; exit }'
 }
 
-# kernel_package PIN META SUITE...: the pinned image, else what the meta package of the first suite that has it names.
+# kernel_package PIN SERIES SUITE:META...: the pinned image, else what the first suite's meta package names.
 kernel_package()
 {
-	local pin=$1 meta=$2 suite version name
+	local pin=$1 series=$2 place suite meta version name
 	shift 2
 	if [ -n "$(foreign_apt apt-cache madison "linux-image-$pin")" ]; then
 		echo "linux-image-$pin"
 		return 0
 	fi
-	for suite in "$@"; do
+	for place in "$@"; do
+		suite=${place%:*}
+		meta=${place#*:}
 		version=$(newest_version "$meta" " $suite/")
 		[ -n "$version" ] || continue
 		name=$(foreign_apt apt-cache show "$meta=$version" |
-			sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1)
+			sed -n "s/^Depends:.*\(linux-image-$series[.][^ ,]*\).*/\1/p" | head -n 1)
 		if [ -n "$name" ]; then
 			echo "note: linux-image-$pin is gone from the mirror: $name instead" >&2
 			echo "$name"
@@ -130,9 +135,10 @@ foreign_resolve()
 			[ -n "$version" ] || { echo "no package $name for arm64 in $pin_xen_suite" >&2; exit 1; }
 			echo "deb $name $version"
 		done
-		name=$(kernel_package "$pin_linux_612" linux-image-6.12-arm64 bookworm-security bookworm-backports)
+		name=$(kernel_package "$pin_linux_612" 6.12 bookworm-security:linux-image-6.12-arm64 \
+			bookworm-backports:linux-image-arm64 trixie:linux-image-arm64)
 		echo "deb $name $(newest_version "$name" "")"
-		name=$(kernel_package "$pin_linux_61" linux-image-arm64 bookworm-security bookworm)
+		name=$(kernel_package "$pin_linux_61" 6.1 bookworm-security:linux-image-arm64 bookworm:linux-image-arm64)
 		echo "deb $name $(newest_version "$name" "")"
 	} >"$out.new"
 	mv "$out.new" "$out"
@@ -206,13 +212,17 @@ foreign_prepare()
 	if [ -s "$lab_resolved" ] && all_downloaded; then
 		return 0
 	fi
-	[ -s "$lab_resolved" ] || step "choosing versions (private apt, arm64)" foreign_resolve "$lab_resolved" ||
-		die "the package lists of the nested platform could not be fetched"
-	if ! step "downloading packages and Xen's source" foreign_fetch; then
+	if [ ! -s "$lab_resolved" ]; then
+		need "the package lists of the nested platform could not be fetched" \
+			"choosing versions (private apt, arm64)" foreign_resolve "$lab_resolved"
+	fi
+	step "downloading packages and Xen's source" foreign_fetch
+	if [ "$step_status" -ne 0 ]; then
 		# A version that vanished since it was chosen: choose again, once.
 		rm -f "$lab_resolved"
-		step "choosing versions again" foreign_resolve "$lab_resolved" &&
-			step "downloading packages and Xen's source" foreign_fetch ||
-			die "a download failed: is the mirror reachable? Nothing half-done was kept, lab can be run again"
+		need "the mirror is out of reach: is this machine on the network?" \
+			"choosing versions again" foreign_resolve "$lab_resolved"
+		need "a download failed. Nothing half-done was kept, lab can be run again" \
+			"downloading packages and Xen's source" foreign_fetch
 	fi
 }

@@ -35,8 +35,8 @@ find_root()
 
 apt_lists_present()
 {
-	[ -n "$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' 2>/dev/null |
-		while read -r f; do ls "$f"* 2>/dev/null; done | head -n 1)" ]
+	# Without --no-release-info only those that were fetched are shown.
+	[ -n "$(apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' 2>/dev/null)" ]
 }
 
 update_lists()
@@ -62,13 +62,17 @@ host_prepare()
 		say "    sudo sh -c 'apt-get update && apt-get install --no-install-recommends -y ${missing% }'" >&2
 		exit 1
 	fi
-	apt_lists_present || step "apt-get update" update_lists ||
-		die "apt-get update failed: is this machine on the network, and are its apt sources right?"
+	if ! apt_lists_present; then
+		need "apt-get update failed: is this machine on the network, and are its apt sources right?" \
+			"apt-get update" update_lists
+	fi
 	# shellcheck disable=SC2086
-	if ! step "installing: ${missing:0:44}" install_packages $missing; then
+	step "installing: ${missing:0:44}" install_packages $missing
+	if [ "$step_status" -ne 0 ]; then
 		# Lists that name files the mirror has dropped: once more with new ones.
-		step "apt-get update" update_lists && step "installing again" install_packages $missing ||
-			die "packages could not be installed: $missing"
+		need "apt-get update failed: is this machine on the network?" "apt-get update" update_lists
+		# shellcheck disable=SC2086
+		need "packages could not be installed: $missing" "installing again" install_packages $missing
 	fi
 }
 

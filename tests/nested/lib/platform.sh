@@ -197,10 +197,10 @@ platform_prepare()
 	local version package
 	foreign_prepare
 	artifact sysroot "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
-		"unpacking the arm64 sysroot" build_sysroot || die "the sysroot could not be made"
+		"unpacking the arm64 sysroot" build_sysroot
 	sysroot=$artifact_dir
 	artifact xen "$(hash_of "$(xen_tarball)" "$(declare -f build_xen)")" \
-		"building Xen (arm64, ioreq servers)" build_xen || die "Xen did not build"
+		"building Xen (arm64, ioreq servers)" build_xen
 	xen_image=$artifact_dir/xen
 	for version in 612 61; do
 		case $version in
@@ -209,18 +209,17 @@ platform_prepare()
 		esac
 		artifact "kernel-$version" \
 			"$(hash_of "$package" "$dom0_modules" "$guest_modules" "$(declare -f build_kernel module_closure)")" \
-			"unpacking $package" build_kernel "$package" || die "$package could not be unpacked"
+			"unpacking $package" build_kernel "$package"
 		kernel_dir[$version]=$artifact_dir
 	done
 	artifact dom0 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
 			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
-		"making dom0's initramfs" build_dom0 || die "dom0's initramfs could not be made"
+		"making dom0's initramfs" build_dom0
 	dom0_cpio=$artifact_dir/dom0.cpio
 	for version in 612 61; do
 		artifact "guest-$version" "$(hash_of "$sysroot" "${kernel_dir[$version]}" "$lab_nested/guest/init" \
 				"$(declare -f build_guest make_cpio)")" \
-			"making the guest's initramfs (kernel $version)" build_guest "$version" ||
-			die "the guest's initramfs could not be made"
+			"making the guest's initramfs (kernel $version)" build_guest "$version"
 		guest_cpio[$version]=$artifact_dir/guest.cpio
 	done
 }

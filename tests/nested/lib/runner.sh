@@ -270,9 +270,10 @@ check_nested()
 unit_passed=0
 unit_failed=0
 
+# run_make_check DIR LOG
 run_make_check()
 {
-	make -C "$1" -j"$(nproc)" check
+	make -C "$1" -j"$(nproc)" check 2>&1 | tee "$2"
 }
 
 # count_unit LOG TEXT: add automake's summary of the log to the totals; 1 if it has none.
@@ -292,16 +293,15 @@ count_unit()
 check_build()
 {
 	local name=$1 log
-	if ! build_configure "$@" || ! step "make ($name)" run_make "$build_dir"; then
+	build_configure "$@"
+	[ "$step_status" -ne 0 ] || step "make ($name)" run_make "$build_dir"
+	if [ "$step_status" -ne 0 ]; then
 		unit_failed=$((unit_failed + 1))
 		return 0
 	fi
 	log=$build_dir/lab-check.log
-	run_logged()
-	{
-		run_make_check "$1" 2>&1 | tee "$2"
-	}
-	if step "make check ($name)" run_logged "$build_dir" "$log"; then
+	step "make check ($name)" run_make_check "$build_dir" "$log"
+	if [ "$step_status" -eq 0 ]; then
 		count_unit "$log" "$name" || { say "    $name: no test ran"; unit_failed=$((unit_failed + 1)); }
 	else
 		count_unit "$log" "$name" || unit_failed=$((unit_failed + 1))
@@ -314,7 +314,8 @@ check_build()
 # A tarball that builds and passes its tests by itself counts as one more test.
 check_dist()
 {
-	if step "make distcheck" run_make "$(build_root)/plain" distcheck; then
+	step "make distcheck" run_make "$(build_root)/plain" distcheck
+	if [ "$step_status" -eq 0 ]; then
 		unit_passed=$((unit_passed + 1))
 	else
 		unit_failed=$((unit_failed + 1))
@@ -326,7 +327,7 @@ check_unit()
 	say "unit: building and testing on this machine"
 	lab_lock
 	host_prepare "$host_packages_unit"
-	build_sources || die "autoreconf failed"
+	build_sources
 	check_build sanitizers --enable-sanitizers --enable-werror
 	check_build plain --enable-werror
 	check_build without-xen --without-xen --enable-werror

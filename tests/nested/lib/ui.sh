@@ -4,6 +4,9 @@
 #
 # A step's own output goes to a log; its end is shown only when the step fails. Steps run in a process group
 # of their own, so that leaving lab (Ctrl-C, a time-out) takes a step's children with it.
+#
+# Steps rely on set -e, which bash turns off, all the way down, in anything called from a condition. So neither step
+# nor what calls it may stand in one: step always returns 0 and leaves its result in step_status.
 
 say()
 {
@@ -41,10 +44,10 @@ trap end_jobs EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# step TEXT COMMAND...: run the command (a function may be one, with set -e in force) and show its time.
+# step TEXT COMMAND...: run the command (a function may be one) and show its time; sets step_status.
 step()
 {
-	local text=$1 start log rc=0 pid
+	local text=$1 start log pid
 	shift
 	mkdir -p "$lab_cache/logs"
 	log=$lab_cache/logs/step-$$.log
@@ -55,16 +58,26 @@ step()
 	pid=$!
 	set +m
 	lab_jobs[$pid]=1
-	wait "$pid" || rc=$?
+	step_status=0
+	wait "$pid" || step_status=$?
 	unset "lab_jobs[$pid]"
-	if [ "$rc" -ne 0 ]; then
+	if [ "$step_status" -ne 0 ]; then
 		printf 'FAILED after %s s\n' "$(seconds_since "$start")"
 		tail -n "${step_tail:-25}" "$log" | sed 's/^/    | /' >&2
 		mv -f "$log" "$lab_cache/logs/failed-step.log"
 		say "    whole log: $lab_cache/logs/failed-step.log" >&2
-		return "$rc"
+		return 0
 	fi
 	printf '%6s s\n' "$(seconds_since "$start")"
 	grep -h '^note: ' "$log" | sed 's/^/    /' || true
 	rm -f "$log"
+}
+
+# need WHAT-TO-SAY TEXT COMMAND...: a step lab cannot go on without.
+need()
+{
+	local message=$1
+	shift
+	step "$@"
+	[ "$step_status" -eq 0 ] || die "$message"
 }
