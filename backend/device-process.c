@@ -24,6 +24,9 @@
 #define TOKEN_NODE "node"
 #define TOKEN_TARGET "target"
 
+/** there while the device is served */
+#define KEY_PATH "path"
+
 /** how long a node may stay half written */
 #define DISCOVERY_MS 10000u
 /** figures that keep changing are published so often */
@@ -33,7 +36,7 @@
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
 
-static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
+static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
 
 struct device_process {
@@ -51,7 +54,7 @@ struct device_process {
 	struct mem_set mem_set;
 
 	struct event *signal[END_SIGNALS];
-	struct event *discovery;	/* the node must be whole by then */
+	struct event *discovery; /* the node must be whole by then */
 	struct event *server;
 	struct event *report;
 	struct event *retry;
@@ -60,6 +63,7 @@ struct device_process {
 	unsigned int retry_ms;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
 	bool stalled;
+	bool store_anew; /* xenstored was restarted; the node was not seen since */
 
 	bool serving;
 	bool ended;
@@ -68,7 +72,7 @@ struct device_process {
 
 static void add_timer(struct event *timer, unsigned int ms)
 {
-	struct timeval after = { ms / 1000, (ms % 1000) * 1000 };
+	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
 
 	event_add(timer, &after);
 }
@@ -93,8 +97,8 @@ static void tell_closed(struct device_process *dp)
 
 static void free_events(struct device_process *dp)
 {
-	struct event **all[] = { &dp->discovery, &dp->server, &dp->report,
-				 &dp->retry,	 &dp->stats,  &dp->tick };
+	struct event **all[] = {&dp->discovery, &dp->server, &dp->report,
+				&dp->retry,	&dp->stats,  &dp->tick};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (*all[i])
@@ -115,6 +119,7 @@ static void end_process(struct device_process *dp, enum exit_code code, enum gue
 	dp->ended = true;
 	dp->serving = false;
 	dp->code = code;
+	publish_remove(&dp->publish, KEY_PATH);
 	publish_stop(&dp->publish);
 	if (dp->mem_set.link)
 		mem_set_stop(&dp->mem_set);
@@ -124,6 +129,13 @@ static void end_process(struct device_process *dp, enum exit_code code, enum gue
 	dp->hv = NULL;
 	tell_closed(dp);
 	event_base_loopbreak(dp->base);
+}
+
+/* Before anything was served: the node is not ours to write to. */
+static void refuse(struct device_process *dp, enum exit_code code)
+{
+	dp->bus.backend[0] = '\0';
+	end_process(dp, code, GUEST_LEAVE);
 }
 
 /* An answer of the library or of the balloon; true: the process has ended. */
@@ -137,7 +149,8 @@ static bool end_on(struct device_process *dp, int rc, const char *what)
 	}
 	if (rc < 0) {
 		log_msg(dp->log, LOG_LEVEL_ERROR, rc, "%s", what);
-		end_process(dp, EXIT_CODE_HOST, GUEST_LEAVE);
+		end_process(dp, EXIT_CODE_HOST,
+			    guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
 		return true;
 	}
 	return false;
@@ -172,9 +185,8 @@ static void follow_stall(struct device_process *dp, const struct balloon_status 
 	dp->stalled = true;
 	log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0,
 		    "deflate stalled, %s: the guest waits until %s", text,
-		    status->stall == BALLOON_STALL_MAX_MEM ?
-			    "xl mem-max allows it more" :
-			    "the host has free memory");
+		    status->stall == BALLOON_STALL_MAX_MEM ? "xl mem-max allows it more"
+							   : "the host has free memory");
 	dp->retry_ms = RETRY_MIN_MS;
 	add_timer(dp->retry, dp->retry_ms);
 }
@@ -249,14 +261,14 @@ static void target_changed(void *opaque, uint64_t kib)
 	rc = balloon_set_target(dp->guest.balloon, target_balloon_pages(&dp->target));
 	if (rc == -EINVAL)
 		log_limited(dp->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
-			    "a balloon of %" PRIu32 " pages is larger than the guest's RAM: ignored",
+			    "a balloon of %" PRIu32
+			    " pages is larger than the guest's RAM: ignored",
 			    target_balloon_pages(&dp->target));
 	else
 		end_on(dp, rc, "cannot tell the guest its target");
 }
 
-static uint64_t read_static_max(struct device_process *dp,
-				const struct xenvirtio_domain_info *info)
+static uint64_t read_static_max(struct device_process *dp, const struct xenvirtio_domain_info *info)
 {
 	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
 	uint64_t kib;
@@ -297,9 +309,9 @@ static int watch_node(struct device_process *dp)
 	static const struct {
 		const char *key, *token;
 	} watches[] = {
-		{ "state", TOKEN_NODE },
-		{ "online", TOKEN_NODE },
-		{ "target", TOKEN_TARGET },
+		{"state", TOKEN_NODE},
+		{"online", TOKEN_NODE},
+		{"target", TOKEN_TARGET},
 	};
 
 	if (!dp->bus.backend[0])
@@ -357,11 +369,25 @@ static void end_closed(struct device_process *dp)
 	end_process(dp, EXIT_CODE_DONE, GUEST_REMOVE);
 }
 
-static void start_serving(struct device_process *dp)
+/* Once and early: a size that cannot be is a wrong command line, not something to cut. */
+static bool refuse_target(struct device_process *dp, uint64_t static_max_kib)
 {
-	struct xenvirtio_domain_info info;
+	char asked[SIZE_TEXT_MAX], max[SIZE_TEXT_MAX];
+
+	if (!dp->opts->target_given || dp->opts->target_kib <= static_max_kib)
+		return false;
+	log_msg(dp->log, LOG_LEVEL_ERROR, 0,
+		"--target: the guest cannot have %s: give at most %s (memory/static-max)",
+		size_format(dp->opts->target_kib, asked), size_format(static_max_kib, max));
+	refuse(dp, EXIT_CODE_UNSUITABLE);
+	return true;
+}
+
+/* False: the process has ended. */
+static bool open_guest(struct device_process *dp)
+{
 	char identity[STATE_FILE_IDENTITY_MAX];
-	struct guest_config guest = {
+	struct guest_config cfg = {
 		.hv = dp->hv,
 		.log = dp->log,
 		.state_dir = dp->opts->state_dir,
@@ -377,27 +403,27 @@ static void start_serving(struct device_process *dp)
 	enum exit_code code = EXIT_CODE_HOST;
 	int rc;
 
-	if (end_on(dp, dp->hv->ops->domain_info(dp->hv, &info), "cannot look at the domain"))
-		return;
 	read_identity(dp, identity, sizeof(identity));
-	rc = guest_open(&dp->guest, &guest, &code);
+	rc = guest_open(&dp->guest, &cfg, &code);
 	if (rc == -ECANCELED) {
-		/* nothing of ours is there: neither figures nor a closed state */
-		dp->bus.backend[0] = '\0';
-		end_process(dp, code, GUEST_LEAVE);
-		return;
+		refuse(dp, code);
+		return false;
 	}
-	if (end_on(dp, rc, "cannot serve the guest"))
-		return;
+	return !end_on(dp, rc, "cannot serve the guest");
+}
 
-	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log,
-		     dp->bus.backend);
-	target_init(&dp->target, dp->log, &dp->publish, dp->bus.backend,
-		    read_static_max(dp, &info), target_changed, dp);
+/* What xenstore is for while serving. False: the process has ended. */
+static bool join_store(struct device_process *dp, uint64_t static_max_kib)
+{
+	int rc = 0;
+
+	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log, dp->bus.backend);
+	/* one that was killed left it */
+	publish_remove(&dp->publish, KEY_PATH);
+	target_init(&dp->target, dp->log, &dp->publish, dp->bus.backend, static_max_kib,
+		    target_changed, dp);
 	mem_set_init(&dp->mem_set, dp->log, dp->link, dp->hv, &dp->target, dp->opts->domid,
 		     state_file_perms(dp->guest.state));
-	if (end_on(dp, make_serving_events(dp), "cannot make events"))
-		return;
 	if (dp->opts->mem_set_follow)
 		rc = mem_set_start(&dp->mem_set);
 	else
@@ -405,21 +431,38 @@ static void start_serving(struct device_process *dp)
 	if (!rc)
 		rc = watch_node(dp);
 	if (end_on(dp, rc, "cannot watch xenstore"))
-		return;
+		return false;
 	first_target(dp);
 	/* the target may be what it was by default: the device must hear it all the same */
 	if (!dp->ended)
 		target_changed(dp, dp->target.kib);
-	if (dp->ended)
+	return !dp->ended;
+}
+
+static void start_serving(struct device_process *dp)
+{
+	struct xenvirtio_domain_info info;
+	uint64_t static_max_kib;
+
+	if (end_on(dp, dp->hv->ops->domain_info(dp->hv, &info), "cannot look at the domain"))
 		return;
-	publish_text(&dp->publish, "path", xenvirtio_server_path(dp->guest.server));
+	static_max_kib = read_static_max(dp, &info);
+	if (refuse_target(dp, static_max_kib) || !open_guest(dp))
+		return;
+	if (end_on(dp, make_serving_events(dp), "cannot make events"))
+		return;
+	if (!join_store(dp, static_max_kib))
+		return;
 	on_report(-1, 0, dp);
 	if (end_on(dp, xenvirtio_server_resume(dp->guest.server), "cannot go on with the guest"))
 		return;
 	dp->serving = true;
 	tell_connected(dp);
+	/* last: whoever waits for it may let the guest run */
+	publish_text(&dp->publish, KEY_PATH, xenvirtio_server_path(dp->guest.server));
 	log_msg(dp->log, LOG_LEVEL_NOTICE, 0,
-		"serving device %" PRIu32 " of domain %" PRIu32 " at %#" PRIx64 ", interrupt %" PRIu32 ", by %s",
+		"serving device %" PRIu32 " of domain %" PRIu32 " at %#" PRIx64
+		", interrupt %" PRIu32 ", by %s",
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
 }
@@ -446,8 +489,7 @@ static void look_for_device(struct device_process *dp)
 	}
 	evtimer_del(dp->discovery);
 	if (rc) {
-		dp->bus.backend[0] = '\0';
-		end_process(dp, code, GUEST_LEAVE);
+		refuse(dp, code);
 		return;
 	}
 	store_link_unwatch(dp->link, path, TOKEN_DISCOVER);
@@ -463,13 +505,38 @@ static void on_discovery_over(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-		"the device's xenstore node is still incomplete after %u s (%s): was xl interrupted? destroy the domain and create it again",
+		"the device's xenstore node is still incomplete after %u s (%s): was xl "
+		"interrupted? destroy the domain and create it again",
 		DISCOVERY_MS / 1000, dp->missing);
-	dp->bus.backend[0] = '\0';
-	end_process(dp, EXIT_CODE_UNSUITABLE, GUEST_LEAVE);
+	refuse(dp, EXIT_CODE_UNSUITABLE);
 }
 
 /* --- xenstore --- */
+
+/*
+ * A toolstack asks for the close before it removes the node. After a restart of xenstored a node
+ * may be missing because its contents are still being brought back: that is no reason to leave a
+ * guest.
+ */
+static void node_missing(struct device_process *dp)
+{
+	if (!dp->store_anew)
+		end_closed(dp);
+}
+
+static void node_seen(struct device_process *dp, const struct xenvirtio_xenbus *now)
+{
+	if (closing_wanted(now)) {
+		end_closed(dp);
+		return;
+	}
+	if (!dp->store_anew)
+		return;
+	dp->store_anew = false;
+	publish_again(&dp->publish);
+	if (now->state != XENVIRTIO_XENBUS_CONNECTED)
+		tell_connected(dp);
+}
 
 static void check_node(struct device_process *dp)
 {
@@ -478,18 +545,17 @@ static void check_node(struct device_process *dp)
 	char why[DISCOVERY_WHY_MAX];
 	int rc;
 
-	if (!store)
+	if (!store || !dp->bus.backend[0])
 		return;
-	rc = store_link_failed(dp->link, xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
-							       DISCOVERY_TYPE, &now, why,
-							       sizeof(why)));
-	/* a node that is gone, or being taken to pieces, is as good as closed */
-	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN) {
-		end_closed(dp);
-		return;
-	}
-	if (!rc && closing_wanted(&now))
-		end_closed(dp);
+	rc = store_link_failed(dp->link,
+			       xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
+						     DISCOVERY_TYPE, &now, why, sizeof(why)));
+	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN)
+		node_missing(dp);
+	else if (!rc)
+		node_seen(dp, &now);
+	else if (rc != -EPIPE)
+		log_limited(dp->log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "ignored: %s", why);
 }
 
 static void on_store_event(void *opaque, const char *path, const char *token)
@@ -516,11 +582,14 @@ static void on_store_back(void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	/* the watches, set again, have told of whatever changed meanwhile */
+	/* the watches, set again, tell of whatever changed meanwhile */
 	if (!dp->serving || check_domain(dp))
 		return;
-	mem_set_again(&dp->mem_set);
-	publish_again(&dp->publish);
+	dp->store_anew = true;
+	publish_hold(&dp->publish);
+	check_node(dp);
+	if (!dp->ended)
+		mem_set_again(&dp->mem_set);
 }
 
 /* --- beginning --- */
@@ -532,7 +601,8 @@ static void on_signal(evutil_socket_t signal, short what, void *opaque)
 
 	if (in_use)
 		log_msg(dp->log, LOG_LEVEL_NOTICE, 0,
-			"signal %d: domain %" PRIu32 " uses its device: left to the next xen-vballoond, until then the guest waits",
+			"signal %d: domain %" PRIu32 " uses its device: left to the next "
+			"xen-vballoond, until then the guest waits",
 			(int)signal, dp->opts->domid);
 	else
 		log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "signal %d: the device is taken away",
@@ -562,7 +632,8 @@ static void end_no_xen(struct device_process *dp, int rc)
 			"no permission to use Xen: run it as root, in dom0");
 	else if (rc == -ENOENT || rc == -ENODEV)
 		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-			"not on Xen, or /dev/xen is absent: run it in dom0; modprobe xen-privcmd xen-evtchn");
+			"not on Xen, or /dev/xen is absent: run it in dom0; modprobe xen-privcmd "
+			"xen-evtchn");
 	else if (rc == -ENOSYS)
 		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
 			"built without Xen: configure and build it again, with libxen-dev");
@@ -624,7 +695,8 @@ static bool open_store(struct device_process *dp)
 	if (rc) {
 		dp->link = NULL;
 		log_msg(dp->log, LOG_LEVEL_ERROR, rc,
-			"xenstore cannot be reached: run it as root, in dom0, with xenstored running");
+			"xenstore cannot be reached: run it as root, in dom0, with xenstored "
+			"running");
 		end_process(dp, rc == -ENOMEM ? EXIT_CODE_HOST : EXIT_CODE_NO_XEN, GUEST_LEAVE);
 		return false;
 	}

@@ -4,8 +4,8 @@
  *
  *   [waiting for xenstore's node] --complete--> [serving] --> ended(code)
  *          |                                       |
- *          +-- signal, domain gone, time over -----+-- also: device closed by the toolstack, E_GONE,
- *                                                      a failure of the host
+ *          +-- signal, domain gone, time over -----+-- also: device closed by the toolstack,
+ * E_GONE, a failure of the host
  *
  * Everything happens in callbacks of one event base, each with bounded work. Ending lets go of all
  * mappings at once and tells the toolstack (XenbusState 6), since xl destroy waits for both.
@@ -42,7 +42,8 @@ int device_process_new(struct device_process **dp, struct event_base *base,
 /** device_process_free() - ends like a signal if it has not ended; NULL is fine */
 void device_process_free(struct device_process *dp);
 
-/** device_process_ended() - it has let go of everything; @code: out. The event base was told to stop */
+/** device_process_ended() - it has let go of everything; @code: out. The event base was told to
+ * stop */
 bool device_process_ended(const struct device_process *dp, enum exit_code *code);
 /** device_process_serving() - the guest is being served */
 bool device_process_serving(const struct device_process *dp);

@@ -16,19 +16,20 @@ void discovery_watch_path(const struct options *opts, char *path)
 }
 
 /* What the library found right in form may still be nothing a balloon can be served with. */
-static int check_suitable(const struct xenvirtio_xenbus *bus, struct log *log,
-			  enum exit_code *code)
+static int check_suitable(const struct xenvirtio_xenbus *bus, struct log *log, enum exit_code *code)
 {
 	*code = EXIT_CODE_UNSUITABLE;
 	if (bus->grant_usage) {
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: grant_usage is 1, and no balloon driver works with grants: put grant_usage=0 into the virtio entry of xl.cfg",
+			"%s: grant_usage is 1, and no balloon driver works with grants: put "
+			"grant_usage=0 into the virtio entry of xl.cfg",
 			bus->backend);
 		return -ECANCELED;
 	}
 	if (bus->base.v == 0 || bus->irq == 0) {
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: the toolstack chose no address and interrupt (it does on Arm only): give --base and --irq",
+			"%s: the toolstack chose no address and interrupt (it does on Arm only): "
+			"give --base and --irq",
 			bus->backend);
 		return -ECANCELED;
 	}
@@ -80,14 +81,16 @@ int discovery_look(const struct options *opts, struct store_link *link, struct l
 	case XENVIRTIO_E_EMPTY:
 		*code = EXIT_CODE_NO_DEVICE;
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"domain %" PRIu32 " has no such device (%s): xl.cfg needs virtio = [ \"backend=0,type=" DISCOVERY_TYPE
+			"domain %" PRIu32 " has no such device (%s): xl.cfg needs virtio = [ "
+					  "\"backend=0,type=" DISCOVERY_TYPE
 			",transport=mmio,grant_usage=0\" ]",
 			opts->domid, why);
 		return -ECANCELED;
 	case -ENODEV:
 		*code = EXIT_CODE_NO_DEVICE;
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: not a balloon: leave --devid out, or name a device of type " DISCOVERY_TYPE,
+			"%s: not a balloon: leave --devid out, or name a device of "
+			"type " DISCOVERY_TYPE,
 			why);
 		return -ECANCELED;
 	case -EPROTO:

@@ -44,7 +44,8 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t ba
 	if (rc == -EBUSY) {
 		*code = EXIT_CODE_BUSY;
 		log_msg(g->log, LOG_LEVEL_ERROR, 0,
-			"device %" PRIu32 " of domain %" PRIu32 " is served already, by process %d: end that one first",
+			"device %" PRIu32 " of domain %" PRIu32
+			" is served already, by process %d: end that one first",
 			cfg->devid, cfg->domid, (int)owner);
 		return -ECANCELED;
 	}
@@ -87,7 +88,8 @@ static int open_balloon(struct guest *g, const struct guest_config *cfg, size_t 
 			 state_file_device(g->state));
 	if (rc == -EBADMSG) {
 		log_msg(g->log, LOG_LEVEL_WARNING, 0,
-			"%s: discarded: it is damaged: the guest must load its balloon driver again",
+			"%s: discarded: it is damaged: the guest must load its balloon driver "
+			"again",
 			state_file_path(g->state));
 		state_file_reset(g->state);
 		rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state), bytes,
@@ -105,14 +107,17 @@ static int explain_no_server(struct guest *g, const struct guest_config *cfg, in
 	if (rc == -EEXIST) {
 		*code = EXIT_CODE_BUSY;
 		log_msg(g->log, LOG_LEVEL_ERROR, 0,
-			"another ioreq server of domain %" PRIu32 " claims address %#" PRIx64 " (another backend, or one that died and left no state in its --state-dir): end that backend, or restart the guest",
+			"another ioreq server of domain %" PRIu32 " claims address %#" PRIx64
+			" (another backend, or one that died and left no state in its "
+			"--state-dir): end that backend, or restart the guest",
 			cfg->domid, cfg->base.v);
 		return -ECANCELED;
 	}
 	if (rc == -ENOSYS || rc == -EOPNOTSUPP) {
 		*code = EXIT_CODE_NO_XEN;
 		log_msg(g->log, LOG_LEVEL_ERROR, 0,
-			"this Xen has no ioreq servers: on Arm it must be built with CONFIG_IOREQ_SERVER=y");
+			"this Xen has no ioreq servers: on Arm it must be built with "
+			"CONFIG_IOREQ_SERVER=y");
 		return -ECANCELED;
 	}
 	return fail_host(g, rc, code, "cannot get an ioreq server from Xen");
@@ -134,8 +139,8 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 	g->adopted = id != XENVIRTIO_IOREQ_NEW;
 	rc = xenvirtio_server_open(g->server, &id);
 	if (g->adopted && rc == -ENOENT) {
-		log_msg(g->log, LOG_LEVEL_NOTICE, 0,
-			"ioreq server %u is gone: making a new one", id);
+		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "ioreq server %u is gone: making a new one",
+			id);
 		g->adopted = false;
 		id = XENVIRTIO_IOREQ_NEW;
 		rc = xenvirtio_server_open(g->server, &id);
@@ -210,7 +215,7 @@ void guest_close(struct guest *g, enum guest_end end)
 		state_file_remove(g->state);
 	else
 		state_file_close(g->state);
-	*g = (struct guest){ 0 };
+	*g = (struct guest){0};
 }
 
 bool guest_in_use(const struct guest *g)

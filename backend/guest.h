@@ -16,12 +16,12 @@
 #include "backend/state-file.h"
 
 struct guest_config {
-	struct xenvirtio_hv *hv;	/* borrowed; outlives the guest */
+	struct xenvirtio_hv *hv; /* borrowed; outlives the guest */
 	struct log *log;
 	const char *state_dir;
 	uint32_t domid;
 	uint32_t devid;
-	const char *identity;		/* tells domains of one domid apart */
+	const char *identity; /* tells domains of one domid apart */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	bool deflate_on_oom;
@@ -39,12 +39,12 @@ struct guest {
 	struct xenvirtio_gmem *gmem;
 	struct balloon *balloon;
 	struct xenvirtio_server *server;
-	bool adopted;			/* the ioreq server was a predecessor's */
+	bool adopted; /* the ioreq server was a predecessor's */
 };
 
 enum guest_end {
-	GUEST_LEAVE,	/* a successor goes on: the guest waits at its next access */
-	GUEST_REMOVE,	/* the device is no more */
+	GUEST_LEAVE,  /* a successor goes on: the guest waits at its next access */
+	GUEST_REMOVE, /* the device is no more */
 };
 
 /**

@@ -10,8 +10,8 @@
 
 static void emit_stderr(struct log *log, enum log_level level, int err, const char *text)
 {
-	fprintf(stderr, "xen-vballoond: %s: %s%s%s\n", log_level_name(level), text,
-		err ? ": " : "", err ? strerror(-err) : "");
+	fprintf(stderr, "xen-vballoond: %s: %s%s%s\n", log_level_name(level), text, err ? ": " : "",
+		err ? strerror(-err) : "");
 }
 
 static void emit_syslog(struct log *log, enum log_level level, int err, const char *text)

@@ -15,15 +15,13 @@
 #define CONTEXT "xen-vballoond"
 
 static const xentoollog_level xtl_levels[LOG_LEVELS] = {
-	[LOG_LEVEL_ERROR] = XTL_ERROR,
-	[LOG_LEVEL_WARNING] = XTL_WARN,
-	[LOG_LEVEL_NOTICE] = XTL_NOTICE,
-	[LOG_LEVEL_INFO] = XTL_INFO,
+	[LOG_LEVEL_ERROR] = XTL_ERROR,	 [LOG_LEVEL_WARNING] = XTL_WARN,
+	[LOG_LEVEL_NOTICE] = XTL_NOTICE, [LOG_LEVEL_INFO] = XTL_INFO,
 	[LOG_LEVEL_DEBUG] = XTL_DEBUG,
 };
 
 struct syslog_logger {
-	xentoollog_logger vtable;	/* first: xentoollog casts */
+	xentoollog_logger vtable; /* first: xentoollog casts */
 	enum log_level level;
 };
 

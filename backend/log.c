@@ -18,11 +18,9 @@ static const struct {
 	const char *name;
 	int priority;
 } levels[LOG_LEVELS] = {
-	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
-	[LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
-	[LOG_LEVEL_NOTICE] = { "notice", LOG_NOTICE },
-	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
-	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+	[LOG_LEVEL_ERROR] = {"error", LOG_ERR},	     [LOG_LEVEL_WARNING] = {"warning", LOG_WARNING},
+	[LOG_LEVEL_NOTICE] = {"notice", LOG_NOTICE}, [LOG_LEVEL_INFO] = {"info", LOG_INFO},
+	[LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
 };
 
 const char *log_level_name(unsigned int level)
@@ -56,7 +54,7 @@ static uint64_t monotonic_ms(void)
 
 static void init_log(struct log *log, enum log_level level)
 {
-	*log = (struct log){ .level = level, .now_ms = monotonic_ms };
+	*log = (struct log){.level = level, .now_ms = monotonic_ms};
 	for (unsigned int i = 0; i < LOG_KINDS; i++)
 		log->bucket[i].tokens = LOG_BURST;
 }
@@ -136,9 +134,9 @@ static void tell_suppressed(struct log *log, unsigned int kind)
 	else
 		log_msg(log, LOG_LEVEL_WARNING, 0, "%" PRIu64 " more of this kind suppressed: %s",
 			nr,
-			kind == LOG_KIND_STALL	  ? "stalled deflate" :
-			kind == LOG_KIND_TARGET ? "bad target" :
-						    "xenstore failure");
+			kind == LOG_KIND_STALL	  ? "stalled deflate"
+			: kind == LOG_KIND_TARGET ? "bad target"
+						  : "xenstore failure");
 }
 
 void log_limited(struct log *log, unsigned int kind, enum log_level level, int err,

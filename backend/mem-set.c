@@ -52,8 +52,7 @@ int mem_set_strip_perms(const char *perms, uint32_t domid, char *out)
 }
 
 void mem_set_init(struct mem_set *m, struct log *log, struct store_link *link,
-		  struct xenvirtio_hv *hv, struct target *target, uint32_t domid,
-		  char *saved_perms)
+		  struct xenvirtio_hv *hv, struct target *target, uint32_t domid, char *saved_perms)
 {
 	*m = (struct mem_set){
 		.log = log,
@@ -72,7 +71,8 @@ static void take_permission(struct mem_set *m)
 	int rc;
 
 	rc = store_link_get_perms(m->link, m->path, perms, sizeof(perms));
-	if (rc == -EPIPE)
+	/* away, or not written yet: the watch tells */
+	if (rc == -EPIPE || rc == -ENOENT)
 		return;
 	if (!rc)
 		rc = mem_set_strip_perms(perms, m->domid, less);
@@ -88,7 +88,8 @@ static void take_permission(struct mem_set *m)
 	}
 	if (rc)
 		log_msg(m->log, LOG_LEVEL_WARNING, rc,
-			"%s: cannot take the guest's permission to read it: a Xen balloon driver in the guest will act on it too",
+			"%s: cannot take the guest's permission to read it: a Xen balloon driver "
+			"in the guest will act on it too",
 			m->path);
 }
 
@@ -150,6 +151,8 @@ bool mem_set_read(struct mem_set *m)
 			    "%s: '%.64s' is not a number of KiB: ignored", m->path, value);
 		return false;
 	}
+	/* a node that was made anew can be read by the guest again */
+	take_permission(m);
 	mem_set_hold_max_mem(m);
 	/* the watch fires when it is set, and for writes of the same size */
 	if (m->seen && m->seen_kib == kib)

@@ -27,12 +27,12 @@ struct mem_set {
 	struct xenvirtio_hv *hv;
 	struct target *target;
 	uint32_t domid;
-	char path[64];			/* of memory/target */
-	char *saved_perms;		/* MEM_SET_PERMS_MAX bytes, empty: nothing was taken */
+	char path[64];	   /* of memory/target */
+	char *saved_perms; /* MEM_SET_PERMS_MAX bytes, empty: nothing was taken */
 	bool following;
-	bool seen;			/* seen_kib counts */
-	uint64_t seen_kib;		/* what memory/target said last */
-	bool max_mem_told;		/* a failure was logged */
+	bool seen;	   /* seen_kib counts */
+	uint64_t seen_kib; /* what memory/target said last */
+	bool max_mem_told; /* a failure was logged */
 };
 
 /** mem_set_init() - @saved_perms: MEM_SET_PERMS_MAX bytes that survive the process; borrowed */

@@ -44,26 +44,26 @@ static const struct {
 	const char *argument;
 	const char *help;
 } table[] = {
-	{ OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (required)" },
-	{ OPTION_DEVID, "devid", "I", "its device (default: the first of type virtio,device5)" },
-	{ OPTION_BASE, "base", "HEX", "address of the device, instead of looking in xenstore" },
-	{ OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base" },
-	{ OPTION_TARGET, "target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K" },
-	{ OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)" },
-	{ OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
-	  "do not let a guest short of memory take it back" },
-	{ OPTION_STATS_INTERVAL, "stats-interval", "SECONDS",
-	  "ask for statistics so often (default: 5; 0: never)" },
-	{ OPTION_NOTIFY, "notify", "auto|event-channel",
-	  "how the guest's notifications travel (default: auto)" },
-	{ OPTION_STATE_DIR, "state-dir", "DIR",
-	  "what must survive a crash (default: " DEFAULT_STATE_DIR ")" },
-	{ OPTION_RECORD, "record", "FILE", "append every call to the hypervisor to FILE" },
-	{ OPTION_LOG_LEVEL, "log-level", "LEVEL",
-	  "error, warning, notice, info or debug (default: notice)" },
-	{ OPTION_SYSLOG, "syslog", NULL, "log to syslog instead of stderr" },
-	{ OPTION_VERSION, "version", NULL, "print the version and exit" },
-	{ OPTION_HELP, "help", NULL, "print this and exit" },
+	{OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (required)"},
+	{OPTION_DEVID, "devid", "I", "its device (default: the first of type virtio,device5)"},
+	{OPTION_BASE, "base", "HEX", "address of the device, instead of looking in xenstore"},
+	{OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base"},
+	{OPTION_TARGET, "target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K"},
+	{OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)"},
+	{OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
+	 "do not let a guest short of memory take it back"},
+	{OPTION_STATS_INTERVAL, "stats-interval", "SECONDS",
+	 "ask for statistics so often (default: 5; 0: never)"},
+	{OPTION_NOTIFY, "notify", "auto|event-channel",
+	 "how the guest's notifications travel (default: auto)"},
+	{OPTION_STATE_DIR, "state-dir", "DIR",
+	 "what must survive a crash (default: " DEFAULT_STATE_DIR ")"},
+	{OPTION_RECORD, "record", "FILE", "append every call to the hypervisor to FILE"},
+	{OPTION_LOG_LEVEL, "log-level", "LEVEL",
+	 "error, warning, notice, info or debug (default: notice)"},
+	{OPTION_SYSLOG, "syslog", NULL, "log to syslog instead of stderr"},
+	{OPTION_VERSION, "version", NULL, "print the version and exit"},
+	{OPTION_HELP, "help", NULL, "print this and exit"},
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
@@ -71,7 +71,8 @@ static const struct {
 void options_help(FILE *out)
 {
 	fputs("usage: xen-vballoond --domid D [OPTION...]\n"
-	      "Serve the virtio memory balloon of one Xen guest, in the foreground, until the guest is gone.\n\n",
+	      "Serve the virtio memory balloon of one Xen guest, in the foreground, until the "
+	      "guest is gone.\n\n",
 	      out);
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
 		char left[40];
@@ -80,7 +81,8 @@ void options_help(FILE *out)
 			 table[i].argument ? "=" : "", table[i].argument ? table[i].argument : "");
 		fprintf(out, "  %-28s %s\n", left, table[i].help);
 	}
-	fputs("\nSizes are read as xl reads them: a plain number is MiB. See xen-vballoond(8).\n", out);
+	fputs("\nSizes are read as xl reads them: a plain number is MiB. See xen-vballoond(8).\n",
+	      out);
 }
 
 static int parse_number(const char *text, int base, uint64_t max, uint64_t *value)
@@ -110,7 +112,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_DOMID:
 		if (parse_number(arg, 10, DOMID_MAX, &v) || v == 0) {
 			snprintf(why, why_size,
-				 "--domid %s: not a guest: give its number, 1 to %u, as xl list shows it",
+				 "--domid %s: not a guest: give its number, 1 to %u, as xl list "
+				 "shows it",
 				 arg, DOMID_MAX);
 			return -1;
 		}
@@ -119,7 +122,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_DEVID:
 		if (parse_number(arg, 10, UINT16_MAX, &v)) {
 			snprintf(why, why_size,
-				 "--devid %s: not a device: give its number, 0 for the first of virtio=[...]",
+				 "--devid %s: not a device: give its number, 0 for the first of "
+				 "virtio=[...]",
 				 arg);
 			return -1;
 		}
@@ -129,7 +133,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_BASE:
 		if (parse_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v || v % 4) {
 			snprintf(why, why_size,
-				 "--base %s: not an address: give hexadecimal, a multiple of 4 above 0, such as 0x2000000",
+				 "--base %s: not an address: give hexadecimal, a multiple of 4 "
+				 "above 0, such as 0x2000000",
 				 arg);
 			return -1;
 		}
@@ -139,8 +144,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_IRQ:
 		if (parse_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN) {
 			snprintf(why, why_size,
-				 "--irq %s: not an interrupt: give the number of an SPI, %u to %u", arg,
-				 IRQ_MIN, IRQ_MAX);
+				 "--irq %s: not an interrupt: give the number of an SPI, %u to %u",
+				 arg, IRQ_MIN, IRQ_MAX);
 			return -1;
 		}
 		opts->irq = (uint32_t)v;
@@ -149,7 +154,9 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_TARGET:
 		if (size_parse(arg, &opts->target_kib)) {
 			snprintf(why, why_size,
-				 "--target %s: not a size: give a number and K, M or G, such as 256M", arg);
+				 "--target %s: not a size: give a number and K, M or G, such as "
+				 "256M",
+				 arg);
 			return -1;
 		}
 		opts->target_given = true;
@@ -166,8 +173,9 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_STATS_INTERVAL:
 		if (parse_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
 			snprintf(why, why_size,
-				 "--stats-interval %s: give seconds, 1 to %u, or 0 for no statistics", arg,
-				 STATS_INTERVAL_MAX_S);
+				 "--stats-interval %s: give seconds, 1 to %u, or 0 for no "
+				 "statistics",
+				 arg, STATS_INTERVAL_MAX_S);
 			return -1;
 		}
 		opts->stats_interval_s = (uint32_t)v;
@@ -177,7 +185,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 			return 0;
 		if (strcmp(arg, "ioeventfd") == 0)
 			snprintf(why, why_size,
-				 "--notify ioeventfd: this version has event channels only: give auto or event-channel");
+				 "--notify ioeventfd: this version has event channels only: give "
+				 "auto or event-channel");
 		else
 			snprintf(why, why_size, "--notify %s: give auto or event-channel", arg);
 		return -1;
@@ -227,7 +236,7 @@ static enum options_result check_whole(const struct options *opts, bool irq_give
 enum options_result options_parse(struct options *opts, int argc, char **argv, char *why,
 				  size_t why_size)
 {
-	struct option longs[TABLE_ROWS + 1] = { 0 };
+	struct option longs[TABLE_ROWS + 1] = {0};
 	bool irq_given = false;
 
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
@@ -250,7 +259,8 @@ enum options_result options_parse(struct options *opts, int argc, char **argv, c
 		case -1:
 			if (optind < argc) {
 				snprintf(why, why_size,
-					 "%s: not an option: everything is given with --options, see --help",
+					 "%s: not an option: everything is given with --options, "
+					 "see --help",
 					 argv[optind]);
 				return OPTIONS_WRONG;
 			}

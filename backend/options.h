@@ -17,16 +17,16 @@ struct options {
 	uint32_t domid;
 	bool devid_given;
 	uint32_t devid;
-	bool base_given;		/* base and irq come from here, not from xenstore */
+	bool base_given; /* base and irq come from here, not from xenstore */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	bool target_given;
 	uint64_t target_kib;
 	bool mem_set_follow;
 	bool deflate_on_oom;
-	uint32_t stats_interval_s;	/* 0: never ask for statistics */
-	const char *state_dir;		/* points into argv, or is static */
-	const char *record;		/* NULL: do not record */
+	uint32_t stats_interval_s; /* 0: never ask for statistics */
+	const char *state_dir;	   /* points into argv, or is static */
+	const char *record;	   /* NULL: do not record */
 	enum log_level log_level;
 	bool syslog;
 };

@@ -11,7 +11,7 @@
 
 void publish_init(struct publish *p, struct store_link *link, struct log *log, const char *node)
 {
-	*p = (struct publish){ .link = link, .log = log };
+	*p = (struct publish){.link = link, .log = log};
 	snprintf(p->node, sizeof(p->node), "%s", node);
 }
 
@@ -51,6 +51,9 @@ static void write_entry(struct publish *p, struct publish_entry *e)
 	int rc;
 
 	if (!p->link)
+		return;
+	e->written = false;
+	if (p->held)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", p->node, e->key);
 	if (e->present)
@@ -112,8 +115,14 @@ void publish_flush(struct publish *p)
 	}
 }
 
+void publish_hold(struct publish *p)
+{
+	p->held = true;
+}
+
 void publish_again(struct publish *p)
 {
+	p->held = false;
 	for (unsigned int i = 0; i < p->nr; i++)
 		p->entry[i].written = false;
 	publish_flush(p);

@@ -21,14 +21,15 @@
 struct publish_entry {
 	char key[PUBLISH_KEY_MAX];
 	char value[PUBLISH_VALUE_MAX];
-	bool present;			/* shall stand there, or shall not */
-	bool written;			/* and does */
+	bool present; /* shall stand there, or shall not */
+	bool written; /* and does */
 };
 
 struct publish {
-	struct store_link *link;	/* borrowed; NULL: there is nowhere to publish */
+	struct store_link *link; /* borrowed; NULL: there is nowhere to publish */
 	struct log *log;
 	char node[128];
+	bool held; /* the node is not there: nothing is written */
 	struct publish_entry entry[PUBLISH_ENTRIES_MAX];
 	unsigned int nr;
 };
@@ -48,7 +49,9 @@ void publish_rewrite(struct publish *p, const char *key);
 
 /** publish_flush() - write what could not be written before */
 void publish_flush(struct publish *p);
-/** publish_again() - xenstore may have forgotten: write all */
+/** publish_hold() - the node is not there for now: remember, write nothing */
+void publish_hold(struct publish *p);
+/** publish_again() - the node is back, and may have forgotten: write all */
 void publish_again(struct publish *p);
 
 #endif /* BACKEND_PUBLISH_H */

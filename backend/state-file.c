@@ -34,8 +34,8 @@ struct header {
 	uint32_t irq;
 	uint64_t base_gpa;
 	uint64_t balloon_bytes;
-	uint32_t owner_pid;		/* for a message only */
-	uint16_t server;		/* id + 1, 0 for none: zeroed memory says none */
+	uint32_t owner_pid; /* for a message only */
+	uint16_t server;    /* id + 1, 0 for none: zeroed memory says none */
 	uint16_t pad;
 	char identity[STATE_FILE_IDENTITY_MAX];
 	char perms[STATE_FILE_PERMS_MAX];
@@ -44,7 +44,7 @@ struct header {
 struct state_file {
 	int fd;
 	size_t bytes;
-	struct header *header;		/* the mapping; NULL before */
+	struct header *header; /* the mapping; NULL before */
 	bool adopted;
 	char path[256];
 };

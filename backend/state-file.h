@@ -27,7 +27,7 @@
 struct state_file_key {
 	uint32_t domid;
 	uint32_t devid;
-	char identity[STATE_FILE_IDENTITY_MAX];	/* tells domains apart that had one domid in turn */
+	char identity[STATE_FILE_IDENTITY_MAX]; /* tells domains apart that had one domid in turn */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	size_t balloon_bytes;

@@ -35,7 +35,7 @@ struct store_link {
 
 static void schedule_reconnect(struct store_link *link)
 {
-	struct timeval after = { link->backoff_ms / 1000, (link->backoff_ms % 1000) * 1000 };
+	struct timeval after = {link->backoff_ms / 1000, (link->backoff_ms % 1000) * 1000};
 
 	evtimer_add(link->reconnect, &after);
 	link->backoff_ms *= 2;
@@ -76,7 +76,8 @@ static void on_readable(evutil_socket_t fd, short what, void *opaque)
 		if (rc == XENVIRTIO_E_EMPTY)
 			return;
 		if (rc) {
-			/* an event that cannot be read would make the descriptor readable for ever */
+			/* an event that cannot be read would make the descriptor readable for ever
+			 */
 			store_link_failed(link, -EPIPE);
 			return;
 		}

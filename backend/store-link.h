@@ -23,8 +23,8 @@ struct event_base;
 struct store_link;
 
 struct store_link_config {
-	struct event_base *base;	/* borrowed */
-	struct log *log;		/* borrowed */
+	struct event_base *base; /* borrowed */
+	struct log *log;	 /* borrowed */
 	/** open - xenvirtio_store_open_xen(), or a fake's */
 	int (*open)(void *opaque, struct xenvirtio_store **store);
 	void *open_opaque;
@@ -45,9 +45,11 @@ int store_link_new(struct store_link **link, const struct store_link_config *cfg
 /** store_link_free() - NULL is fine */
 void store_link_free(struct store_link *link);
 
-/** store_link_store() - for calls of the library; NULL while away. Tell store_link_failed() after */
+/** store_link_store() - for calls of the library; NULL while away. Tell store_link_failed() after
+ */
 struct xenvirtio_store *store_link_store(struct store_link *link);
-/** store_link_failed() - what such a call returned; -EPIPE means the connection is lost. Returns @rc */
+/** store_link_failed() - what such a call returned; -EPIPE means the connection is lost. Returns
+ * @rc */
 int store_link_failed(struct store_link *link, int rc);
 /** store_link_up() - connected at this moment */
 bool store_link_up(const struct store_link *link);

@@ -34,7 +34,8 @@ void target_set(struct target *t, uint64_t kib, const char *source)
 
 	if (kib > t->static_max_kib) {
 		log_limited(t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
-			    "%s asks for %s, more than the guest's %s (memory/static-max): taken as that",
+			    "%s asks for %s, more than the guest's %s (memory/static-max): taken "
+			    "as that",
 			    source, size_format(kib, asked), size_format(t->static_max_kib, max));
 		kib = t->static_max_kib;
 	} else {

@@ -15,11 +15,11 @@
 
 struct target {
 	struct log *log;
-	struct store_link *link;	/* NULL: no backend node */
+	struct store_link *link; /* NULL: no backend node */
 	struct publish *publish;
-	char path[160];			/* of the key `target` */
+	char path[160]; /* of the key `target` */
 	uint64_t static_max_kib;
-	uint64_t kib;			/* in force; a multiple of 4 */
+	uint64_t kib; /* in force; a multiple of 4 */
 	/** changed - a new target is in force */
 	void (*changed)(void *opaque, uint64_t kib);
 	void *opaque;
@@ -30,7 +30,8 @@ struct target {
  * @node: the backend node; used only where @publish has a link
  */
 void target_init(struct target *t, struct log *log, struct publish *publish, const char *node,
-		 uint64_t static_max_kib, void (*changed)(void *opaque, uint64_t kib), void *opaque);
+		 uint64_t static_max_kib, void (*changed)(void *opaque, uint64_t kib),
+		 void *opaque);
 
 /**
  * target_set() - somebody named a size
@@ -40,7 +41,8 @@ void target_init(struct target *t, struct log *log, struct publish *publish, con
  */
 void target_set(struct target *t, uint64_t kib, const char *source);
 
-/** target_read_node() - look at the key `target`: on its watch. Returns whether there was a value */
+/** target_read_node() - look at the key `target`: on its watch. Returns whether there was a value
+ */
 bool target_read_node(struct target *t);
 
 /** target_balloon_pages() - the size of the balloon that leaves the guest its target, in 4 KiB */
