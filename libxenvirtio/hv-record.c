@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A sibling that lets another do the work and writes each call and its result to a file.
+ *
+ * One line a call: "operation arguments = result outputs". Frames are hexadecimal, consecutive ones
+ * as first+count; addresses of mappings are left out, so that two runs of the same guest can be
+ * compared. The recorder changes nothing: the inner handle sees the same calls in the same order,
+ * and trouble with the file is not the guest's trouble.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xenvirtio/hv.h>
+
+struct record {
+	struct xenvirtio_hv hv;
+	struct xenvirtio_hv *inner;
+	FILE *file;
+};
+
+static struct record *to_record(struct xenvirtio_hv *hv)
+{
+	return (struct record *)hv;
+}
+
+static void print_frames(FILE *file, const struct xenvirtio_gfn *gfn, size_t nr,
+			 unsigned int order)
+{
+	for (size_t i = 0, run; i < nr; i += run) {
+		for (run = 1; i + run < nr; run++) {
+			if (gfn[i + run].v != gfn[i].v + ((uint64_t)run << order))
+				break;
+		}
+		fprintf(file, " %" PRIx64, gfn[i].v);
+		if (run > 1)
+			fprintf(file, "+%zu", run);
+	}
+}
+
+static void print_request(FILE *file, const struct xenvirtio_ioreq *req)
+{
+	fprintf(file, " vcpu=%" PRIu32 " type=%u %s addr=%" PRIx64 " size=%" PRIu32
+		" count=%" PRIu32 " data=%" PRIx64 "%s",
+		req->vcpu, (unsigned int)req->type, req->read ? "read" : "write", req->addr,
+		req->size, req->count, req->data, req->data_is_ptr ? " data_is_ptr" : "");
+}
+
+static int end_line(FILE *file, int ret)
+{
+	fputc('\n', file);
+	fflush(file);
+	return ret;
+}
+
+static int print_result(FILE *file, int ret)
+{
+	fprintf(file, " = %d", ret);
+	return end_line(file, ret);
+}
+
+static void record_close(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+
+	xenvirtio_hv_close(r->inner);
+	fprintf(r->file, "close\n");
+	fclose(r->file);
+	free(r);
+}
+
+static int record_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->domain_info(r->inner, info);
+
+	fprintf(r->file, "domain_info = %d", ret);
+	if (!ret)
+		fprintf(r->file, " tot_pages=%" PRIu64 " max_pages=%" PRIu64 " vcpus=%" PRIu32
+			"%s%s", info->tot_pages, info->max_pages, info->nr_vcpus,
+			info->dying ? " dying" : "", info->shutdown ? " shutdown" : "");
+	return end_line(r->file, ret);
+}
+
+static int record_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range,
+			     size_t max, size_t *nr)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->ram_ranges(r->inner, range, max, nr);
+
+	fprintf(r->file, "ram_ranges max=%zu = %d", max, ret);
+	for (size_t i = 0; !ret && i < *nr; i++)
+		fprintf(r->file, " %" PRIx64 "-%" PRIx64, range[i].start.v, range[i].end_incl.v);
+	return end_line(r->file, ret);
+}
+
+static int record_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		      bool writable, void **va)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->map(r->inner, gfn, nr, writable, va);
+
+	fprintf(r->file, "map %s", writable ? "rw" : "ro");
+	print_frames(r->file, gfn, nr, 0);
+	return print_result(r->file, ret);
+}
+
+static int record_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->unmap(r->inner, va, nr);
+
+	fprintf(r->file, "unmap nr=%zu", nr);
+	return print_result(r->file, ret);
+}
+
+static int record_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
+			     size_t nr, uint16_t *id)
+{
+	struct record *r = to_record(hv);
+	uint16_t asked = *id;
+	int ret = r->inner->ops->ioreq_open(r->inner, range, nr, id);
+
+	fprintf(r->file, "ioreq_open");
+	for (size_t i = 0; i < nr; i++)
+		fprintf(r->file, " %" PRIx64 "-%" PRIx64, range[i].start.v, range[i].end_incl.v);
+	if (asked == XENVIRTIO_IOREQ_NEW)
+		fprintf(r->file, " new = %d", ret);
+	else
+		fprintf(r->file, " adopt=%u = %d", (unsigned int)asked, ret);
+	if (!ret)
+		fprintf(r->file, " id=%u", (unsigned int)*id);
+	return end_line(r->file, ret);
+}
+
+static int record_ioreq_close(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->ioreq_close(r->inner);
+
+	fprintf(r->file, "ioreq_close");
+	return print_result(r->file, ret);
+}
+
+/* Tells a number and does nothing, at any rate: not recorded. */
+static int record_ioreq_fd(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+
+	return r->inner->ops->ioreq_fd(r->inner);
+}
+
+static int record_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->ioreq_next(r->inner, req);
+
+	fprintf(r->file, "ioreq_next = %d", ret);
+	if (!ret)
+		print_request(r->file, req);
+	return end_line(r->file, ret);
+}
+
+static int record_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->ioreq_complete(r->inner, req);
+
+	fprintf(r->file, "ioreq_complete");
+	print_request(r->file, req);
+	return print_result(r->file, ret);
+}
+
+static int record_set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->set_irq(r->inner, irq, level);
+
+	fprintf(r->file, "set_irq irq=%" PRIu32 " level=%d", irq, level);
+	return print_result(r->file, ret);
+}
+
+static int print_extents(struct record *r, const char *name, const struct xenvirtio_gfn *start,
+			 size_t nr, unsigned int order, size_t done, int ret)
+{
+	fprintf(r->file, "%s order=%u", name, order);
+	print_frames(r->file, start, nr, order);
+	fprintf(r->file, " = %d done=%zu", ret, done);
+	return end_line(r->file, ret);
+}
+
+static int record_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start,
+				size_t nr, unsigned int order, size_t *done)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->release_pages(r->inner, start, nr, order, done);
+
+	return print_extents(r, "release_pages", start, nr, order, *done, ret);
+}
+
+static int record_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start,
+				 size_t nr, unsigned int order, size_t *done)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->populate_pages(r->inner, start, nr, order, done);
+
+	return print_extents(r, "populate_pages", start, nr, order, *done, ret);
+}
+
+static int record_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->set_max_mem(r->inner, max_kib);
+
+	fprintf(r->file, "set_max_mem kib=%" PRIu64, max_kib);
+	return print_result(r->file, ret);
+}
+
+static const struct xenvirtio_hv_ops record_ops = {
+	.version = XENVIRTIO_HV_VERSION,
+	.name = "record",
+	.close = record_close,
+	.domain_info = record_domain_info,
+	.ram_ranges = record_ram_ranges,
+	.map = record_map,
+	.unmap = record_unmap,
+	.ioreq_open = record_ioreq_open,
+	.ioreq_close = record_ioreq_close,
+	.ioreq_fd = record_ioreq_fd,
+	.ioreq_next = record_ioreq_next,
+	.ioreq_complete = record_ioreq_complete,
+	.set_irq = record_set_irq,
+	.release_pages = record_release_pages,
+	.populate_pages = record_populate_pages,
+	.set_max_mem = record_set_max_mem,
+};
+
+int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner,
+			     const char *path)
+{
+	struct record *r;
+
+	if (inner->ops->version != XENVIRTIO_HV_VERSION)
+		return -EINVAL;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->hv.ops = &record_ops;
+	r->inner = inner;
+	r->file = fopen(path, "ae");
+	if (!r->file) {
+		int ret = -errno;
+
+		free(r);
+		return ret;
+	}
+	*hv = &r->hv;
+	return 0;
+}
