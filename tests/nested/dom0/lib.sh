@@ -211,7 +211,8 @@ start_daemon()
 	local id=$1 log lines pid
 	shift
 	log=$(daemon_log "$id")
-	lines=$(wc -l <"$log" 2>/dev/null || echo 0)
+	touch "$log"
+	lines=$(wc -l <"$log")
 	echo "-- xen-vballoond --domid $id $*" >>"$log"
 	xenstore-rm "$(backend_node "$id")/path" 2>/dev/null
 	xen-vballoond --domid "$id" "$@" >>"$log" 2>&1 </dev/null &

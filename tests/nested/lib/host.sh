@@ -7,10 +7,10 @@
 
 # Building the project natively.
 host_packages_unit="autoconf automake libtool make gcc libc6-dev pkg-config libevent-dev libcmocka-dev scdoc
-	libxen-dev valgrind"
+	libxen-dev valgrind xz-utils"
 # The nested platform besides.
 host_packages_nested="qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison
-	device-tree-compiler cpio bc kmod xz-utils debian-archive-keyring"
+	device-tree-compiler cpio bc kmod debian-archive-keyring"
 
 as_root=()
 

@@ -394,6 +394,7 @@ lab_clean()
 {
 	[ -d "$lab_cache" ] || { say "nothing to clean: $lab_cache is not there"; return 0; }
 	[ -e "$lab_cache/lock" ] || die "$lab_cache does not look like lab's cache: not removed"
+	lab_lock
 	rm -rf "$lab_cache"
 	say "removed $lab_cache"
 }

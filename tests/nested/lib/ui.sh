@@ -30,8 +30,9 @@ seconds_since()
 	printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100))
 }
 
-# Process groups to end when lab ends.
+# Process groups to end, and a run's directory to remove, when lab ends.
 declare -A lab_jobs=()
+run_dir=
 
 end_jobs()
 {
@@ -39,6 +40,7 @@ end_jobs()
 	for pid in "${!lab_jobs[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || true
 	done
+	[ -z "$run_dir" ] || rm -rf "$run_dir"
 }
 trap end_jobs EXIT
 trap 'exit 130' INT
