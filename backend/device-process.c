@@ -31,8 +31,8 @@
 #define DISCOVERY_MS 10000u
 /** figures that keep changing are published so often */
 #define REPORT_MS 200u
-/** the domain is looked at, and the log's limits */
-#define TICK_MS 5000u
+/** the domain and xenstore are looked at, and the log's limits */
+#define TICK_MS 2000u
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
 
@@ -230,16 +230,6 @@ static void on_stats(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	end_on(dp, balloon_request_stats(dp->guest.balloon), "cannot ask for statistics");
-}
-
-static void on_tick(evutil_socket_t fd, short what, void *opaque)
-{
-	struct device_process *dp = opaque;
-
-	if (check_domain(dp))
-		return;
-	log_flush(dp->log);
-	publish_flush(&dp->publish);
 }
 
 /* --- serving --- */
@@ -590,6 +580,22 @@ static void on_store_back(void *opaque)
 	check_node(dp);
 	if (!dp->ended)
 		mem_set_again(&dp->mem_set);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (check_domain(dp))
+		return;
+	store_link_poll(dp->link);
+	/* a node brought back key by key: not all of them are watched */
+	if (!dp->ended && dp->store_anew)
+		check_node(dp);
+	if (dp->ended)
+		return;
+	publish_flush(&dp->publish);
+	log_flush(dp->log);
 }
 
 /* --- beginning --- */

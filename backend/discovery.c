@@ -79,28 +79,17 @@ int discovery_look(const struct options *opts, struct store_link *link, struct l
 	case -EPIPE:
 		return rc;
 	case XENVIRTIO_E_EMPTY:
-		*code = EXIT_CODE_NO_DEVICE;
-		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"domain %" PRIu32 " has no such device (%s): xl.cfg needs virtio = [ "
-					  "\"backend=0,type=" DISCOVERY_TYPE
-			",transport=mmio,grant_usage=0\" ]",
-			opts->domid, why);
-		return -ECANCELED;
 	case -ENODEV:
 		*code = EXIT_CODE_NO_DEVICE;
-		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: not a balloon: leave --devid out, or name a device of "
-			"type " DISCOVERY_TYPE,
-			why);
-		return -ECANCELED;
+		break;
 	case -EPROTO:
 		*code = EXIT_CODE_UNSUITABLE;
-		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: the device's xenstore node is not as libxl writes it", why);
-		return -ECANCELED;
+		break;
 	default:
 		*code = EXIT_CODE_HOST;
-		log_msg(log, LOG_LEVEL_ERROR, rc, "cannot read the device from xenstore");
-		return -ECANCELED;
+		break;
 	}
+	/* the library says in one line what is wrong and what to do */
+	log_msg(log, LOG_LEVEL_ERROR, 0, "%s", why);
+	return -ECANCELED;
 }

@@ -85,6 +85,11 @@ static void on_readable(evutil_socket_t fd, short what, void *opaque)
 	}
 }
 
+void store_link_poll(struct store_link *link)
+{
+	on_readable(-1, 0, link);
+}
+
 static int connect_store(struct store_link *link)
 {
 	int rc = link->cfg.open(link->cfg.open_opaque, &link->store);

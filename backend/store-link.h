@@ -51,6 +51,12 @@ struct xenvirtio_store *store_link_store(struct store_link *link);
 /** store_link_failed() - what such a call returned; -EPIPE means the connection is lost. Returns
  * @rc */
 int store_link_failed(struct store_link *link, int rc);
+/**
+ * store_link_poll() - look for events, and notice a lost connection; call now and then
+ *
+ * libxenstore does not make its descriptor readable when xenstored goes away.
+ */
+void store_link_poll(struct store_link *link);
 /** store_link_up() - connected at this moment */
 bool store_link_up(const struct store_link *link);
 
