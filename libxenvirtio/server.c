@@ -3,8 +3,9 @@
  * The ioreq server: requests to devices, answers to vcpus, kicks after that.
  *
  * A request that was claimed is completed, whatever happens in between, for its vcpu stands still
- * until then and so does a domain that is to be suspended. If completing itself fails, the request
- * is kept and completed first thing next time. Errors of devices come out only after it.
+ * until then and so does a domain that is to be suspended. Errors of devices come out only after it.
+ * If completing itself fails there is nothing more to try here: ioreq_close answers who waits, and
+ * so does a successor that adopts the server.
  *
  * Nothing outside a device's window is the guest's fault: Xen only sends what was claimed.
  * Lock: none. Knows device windows and request types; registers are mmio.c's.
@@ -29,7 +30,6 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
- * @held:     claimed, answered, but could not be completed
  */
 struct xenvirtio_server {
 	struct xenvirtio_hv *hv;
@@ -38,8 +38,6 @@ struct xenvirtio_server {
 	size_t nr_devices;
 	bool open;
 	int epoll_fd;
-	bool is_held;
-	struct xenvirtio_ioreq held;
 };
 
 int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
@@ -56,18 +54,6 @@ int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
 	return 0;
 }
 
-static int complete_held(struct xenvirtio_server *server)
-{
-	int ret;
-
-	if (!server->is_held)
-		return 0;
-	ret = server->hv->ops->ioreq_complete(server->hv, &server->held);
-	if (!ret)
-		server->is_held = false;
-	return ret;
-}
-
 static void stop_polling(struct xenvirtio_server *server)
 {
 	if (server->epoll_fd >= 0)
@@ -79,9 +65,6 @@ void xenvirtio_server_free(struct xenvirtio_server *server)
 {
 	if (!server)
 		return;
-	/* A failure here is the hypervisor's; the successor is given the request again. */
-	if (server->open)
-		complete_held(server);
 	stop_polling(server);
 	for (size_t i = 0; i < server->nr_devices; i++) {
 		device_detach(server->device[i].dev);
@@ -192,13 +175,11 @@ int xenvirtio_server_close(struct xenvirtio_server *server)
 
 	if (!server->open)
 		return 0;
-	complete_held(server);
 	ret = server->hv->ops->ioreq_close(server->hv);
 	if (ret)
 		return ret;
 	stop_polling(server);
 	server->open = false;
-	server->is_held = false;
 	return 0;
 }
 
@@ -279,19 +260,17 @@ static int serve_request(struct xenvirtio_server *server, struct xenvirtio_ioreq
 
 static int serve_pending(struct xenvirtio_server *server)
 {
+	struct xenvirtio_ioreq req;
 	int ret, served;
 
 	for (unsigned int i = 0; i < REQUESTS_PER_CALL; i++) {
-		ret = server->hv->ops->ioreq_next(server->hv, &server->held);
+		ret = server->hv->ops->ioreq_next(server->hv, &req);
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
-		server->is_held = true;
-		served = serve_request(server, &server->held);
-		ret = complete_held(server);
-		if (served)
-			return served;
-		if (ret)
-			return ret;
+		served = serve_request(server, &req);
+		ret = server->hv->ops->ioreq_complete(server->hv, &req);
+		if (served || ret)
+			return served ? served : ret;
 	}
 	return 0;
 }
@@ -317,9 +296,6 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 
 	if (!server->open)
 		return -EBADF;
-	first = complete_held(server);
-	if (first)
-		return first;
 	first = serve_pending(server);
 	for (size_t i = 0; i < server->nr_devices; i++) {
 		ret = collect_kicks(&server->device[i]);
