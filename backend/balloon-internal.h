@@ -34,9 +34,12 @@ struct balloon_batch {
 struct balloon_persist {
 	uint32_t target_pages;
 	uint32_t actual_pages;
-	uint64_t nr_frames;
+	/* As they were at first: a guest may grow its address space later, with frames of others. */
+	uint32_t nr_ranges;	/* 0: fresh */
+	uint32_t pad;
+	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
 	struct reservation_journal journal;
-	uint64_t word[];	/* frames_words(nr_frames) */
+	uint64_t word[];	/* frames_words() of what is in the ranges */
 };
 
 struct balloon {

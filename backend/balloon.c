@@ -115,28 +115,36 @@ size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
 	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
 }
 
-/* Memory that is all zero up to the bitmap is fresh; anything else must fit this guest. */
-static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
+static int note_ranges(struct balloon *b, struct balloon_persist *p)
 {
-	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
-	struct balloon_persist *p = persist;
-	uint64_t nr_frames;
-	size_t nr, need;
-	int ret;
+	size_t nr;
+	int ret = b->cfg.hv->ops->ram_ranges(b->cfg.hv, p->range, FRAMES_RANGES_MAX, &nr);
 
-	ret = b->cfg.hv->ops->ram_ranges(b->cfg.hv, range, FRAMES_RANGES_MAX, &nr);
 	if (ret)
 		return ret;
-	need = balloon_persist_bytes(range, nr);
-	if (!need || persist_bytes < need)
+	if (!frames_count(p->range, nr))
 		return -EINVAL;
-	nr_frames = frames_count(range, nr);
-	if (!p->nr_frames)
-		p->nr_frames = nr_frames;
-	if (p->nr_frames != nr_frames || p->target_pages > nr_frames)
+	/* Last: until it is set the memory is fresh. */
+	__atomic_store_n(&p->nr_ranges, (uint32_t)nr, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
+{
+	struct balloon_persist *p = persist;
+	int ret;
+
+	if (persist_bytes < sizeof(*p))
+		return -EINVAL;
+	ret = p->nr_ranges ? 0 : note_ranges(b, p);
+	if (ret)
+		return ret;
+	if (!balloon_persist_bytes(p->range, p->nr_ranges) ||
+	    balloon_persist_bytes(p->range, p->nr_ranges) > persist_bytes ||
+	    p->target_pages > frames_count(p->range, p->nr_ranges))
 		return -EBADMSG;
 	b->persist = p;
-	ret = frames_init(&b->frames, range, nr, p->word);
+	ret = frames_init(&b->frames, p->range, p->nr_ranges, p->word);
 	if (ret)
 		return ret;
 	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);

@@ -91,7 +91,8 @@ size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
  * @cfg:           copied
  * @persist:       balloon_persist_bytes() of memory, 8-byte aligned, borrowed. All zero: a guest
  *                 nothing was ever taken from. Else it is checked, and a release or populate that
- *                 was under way when its process died is brought to an exact end
+ *                 was under way when its process died is brought to an exact end. The RAM ranges
+ *                 are those of the first time, whatever the guest has mapped elsewhere since
  * @persist_bytes: its size
  * @state:         as xenvirtio_device_new() takes it
  *

@@ -56,8 +56,11 @@ static int accept_features(struct xenvirtio_device *dev)
 {
 	uint64_t features = dev->state->driver_features;
 
-	if (features & ~dev->offered || !(features >> XENVIRTIO_F_VERSION_1 & 1))
+	if (features & ~dev->offered || !(features >> XENVIRTIO_F_VERSION_1 & 1)) {
+		xenvirtio_device_guest_error(dev, XENVIRTIO_GUEST_BAD_FEATURES,
+					     "features that were not offered, or no VERSION_1");
 		return XENVIRTIO_E_GUEST;
+	}
 	if (!dev->cfg.ops->check_features)
 		return 0;
 	return dev->cfg.ops->check_features(dev->cfg.opaque, features);
@@ -88,9 +91,6 @@ static int take_bit(struct xenvirtio_device *dev, uint32_t bit, uint32_t needed)
 	}
 	if (bit == XENVIRTIO_STATUS_FEATURES_OK) {
 		ret = accept_features(dev);
-		if (ret == XENVIRTIO_E_GUEST)
-			xenvirtio_device_guest_error(dev, XENVIRTIO_GUEST_BAD_FEATURES,
-						     "these features will not do");
 		if (ret)
 			return ret;
 	}

@@ -65,7 +65,8 @@ struct xenvirtio_device_ops {
 	 * check_features - may the driver have exactly these?
 	 *
 	 * Called at FEATURES_OK with bits that were all offered and include VERSION_1.
-	 * Return: 0; XENVIRTIO_E_GUEST: FEATURES_OK is refused; -errno
+	 * Return: 0; XENVIRTIO_E_GUEST: FEATURES_OK is refused (counting it is the hook's, who
+	 *         alone knows whether it is the guest's fault); -errno
 	 */
 	int (*check_features)(void *opaque, uint64_t features);
 	/** config_read - fill @buf from the configuration space; in bounds, any length up to 8 */

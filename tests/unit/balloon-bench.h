@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A balloon on the fake hypervisor, with a guest's driver in front of it.
+ *
+ * The "process" (handle, guest memory, balloon, server) can die and be started again on the memory
+ * that survives it; the driver and the machine go on meanwhile, as they do under Xen.
+ */
+#ifndef BALLOON_BENCH_H
+#define BALLOON_BENCH_H
+
+#include "backend/balloon-internal.h"
+#include "fake/hv-fake.h"
+#include "guest/bus-fake.h"
+#include "guest/driver.h"
+
+#define BENCH_BASE 0x2000000u
+#define BENCH_IRQ 33u
+/* The driver's pages come from the first frames; tests balloon those from here on. */
+#define BENCH_FREE_GFN (0x40000u + 1024u)
+#define BENCH_RAM_PAGES (4096u + 1024u)
+/* A hole the fake makes for the driver's hostile tests: not in the balloon. */
+#define BENCH_HOLE_GFN (0x40000u + 4095u)
+
+#define F_MUST_TELL_HOST (UINT64_C(1) << 0)
+#define F_STATS_VQ (UINT64_C(1) << 1)
+#define F_DEFLATE_ON_OOM (UINT64_C(1) << 2)
+
+struct bench {
+	struct fake *fake;
+	struct bus_fake bus;
+	struct driver driver;
+	/* what survives the process */
+	struct xenvirtio_device_state state;
+	void *persist;
+	size_t persist_bytes;
+	uint16_t server_id;
+	/* the process */
+	struct xenvirtio_hv *hv;
+	struct xenvirtio_gmem *gmem;
+	struct balloon *balloon;
+	struct xenvirtio_server *server;
+};
+
+/** bench_setup/teardown - for cmocka; teardown asserts that nothing was leaked or done wrong */
+int bench_setup(void **state);
+int bench_teardown(void **state);
+
+/** bench_start - the process comes up, new or adopting. Return: as what failed in it */
+int bench_start(struct bench *b);
+/** bench_kill - the process dies where it stands; the ioreq server stays */
+void bench_kill(struct bench *b);
+/** bench_assert_exact - bitmap, machine and published figure agree on every frame */
+void bench_assert_exact(struct bench *b);
+/** bench_run - what the event loop would do now: serve, and go on with what is pending */
+int bench_run(struct bench *b);
+/** bench_driver - a driver with all features and queues, DRIVER_OK. Return: as driver_init() */
+int bench_driver(struct bench *b, uint64_t features);
+/** bench_post - PFNs as one message on queue @index; kicks, and waits for nothing */
+int bench_post(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr);
+/**
+ * bench_send - PFNs as one message on queue @index; kicks
+ *
+ * Return: 0 used; -ETIMEDOUT not used yet; -errno
+ */
+int bench_send(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr);
+/** bench_send_run - the same for a contiguous run, in messages of 256, until one is not used */
+int bench_send_run(struct bench *b, unsigned int index, uint64_t gfn, size_t nr);
+/** bench_status - a snapshot */
+struct balloon_status bench_status(struct bench *b);
+
+#endif /* BALLOON_BENCH_H */
