@@ -316,10 +316,13 @@ static int list_children(struct xenvirtio_store *store, const char *path, char *
 	if (ret)
 		return ret;
 	for (struct fake_node *n = h->s->nodes; n; n = n->next) {
-		const char *name = n->path + strlen(node->path) + 1;
+		const char *name;
 		size_t len;
 
-		if (n == node || !is_below(node->path, n->path) || strchr(name, '/'))
+		if (n == node || !is_below(node->path, n->path))
+			continue;
+		name = n->path + strlen(node->path) + 1;
+		if (strchr(name, '/'))
 			continue;
 		len = strlen(name) + 1;
 		if (len >= size - used)
