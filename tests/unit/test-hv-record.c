@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The recorder changes nothing of what it records, and writes it so that two runs can be compared.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fake/hv-fake.h"
+
+#define WINDOW 0x2000000
+
+static const struct xenvirtio_gpa_range window = { { WINDOW }, { WINDOW + 0x1ff } };
+
+struct fixture {
+	struct fake *f;
+	struct xenvirtio_hv *hv;
+	char path[64];
+};
+
+static void open_recorder(struct fixture *x)
+{
+	struct xenvirtio_hv *inner;
+	int fd;
+
+	strcpy(x->path, "/tmp/test-hv-record.XXXXXX");
+	fd = mkstemp(x->path);
+	assert_true(fd >= 0);
+	close(fd);
+	x->f = fake_new(NULL);
+	assert_non_null(x->f);
+	assert_int_equal(fake_open(x->f, &inner), 0);
+	assert_int_equal(xenvirtio_hv_open_record(&x->hv, inner, x->path), 0);
+}
+
+static void close_recorder(struct fixture *x)
+{
+	xenvirtio_hv_close(x->hv);
+	assert_int_equal(fake_open_handles(x->f), 0);
+	fake_free(x->f);
+}
+
+static void read_file(struct fixture *x, char *text, size_t size)
+{
+	FILE *file = fopen(x->path, "r");
+	size_t n;
+
+	assert_non_null(file);
+	n = fread(text, 1, size - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	unlink(x->path);
+}
+
+/* One of everything: each call reaches the inner handle, and its line says what went in and out. */
+static void every_call_is_a_line(void **state)
+{
+	static const char expected[] =
+		"domain_info = 0 tot_pages=5120 max_pages=5120 vcpus=1\n"
+		"ram_ranges max=4 = 0 40000-40fff 200000-2003ff\n"
+		"map rw 40000+3 40010 = 0\n"
+		"unmap nr=4 = 0\n"
+		"map ro 9000 = 2\n"
+		"ioreq_open 2000000-20001ff new = 0 id=0\n"
+		"ioreq_next = 0 vcpu=0 type=1 write addr=2000050 size=4 count=1 data=7\n"
+		"ioreq_complete vcpu=0 type=1 write addr=2000050 size=4 count=1 data=7 = 0\n"
+		"ioreq_next = 1\n"
+		"ioreq_close = 0\n"
+		"ioreq_open 2000000-20001ff adopt=5 = -2\n"
+		"set_irq irq=33 level=1 = 0\n"
+		"release_pages order=1 40000+2 40010 = 0 done=3\n"
+		"populate_pages order=1 40000+2 40010 = 0 done=3\n"
+		"set_max_mem kib=4096 = 0\n"
+		"close\n";
+	const struct xenvirtio_gfn frame[4] = {
+		{ 0x40000 }, { 0x40001 }, { 0x40002 }, { 0x40010 },
+	};
+	const struct xenvirtio_gfn extent[3] = { { 0x40000 }, { 0x40002 }, { 0x40010 } };
+	const struct xenvirtio_gfn hole = { 0x9000 };
+	struct xenvirtio_gfn_range range[4];
+	const struct xenvirtio_hv_ops *ops;
+	struct xenvirtio_domain_info info;
+	struct xenvirtio_ioreq req;
+	uint16_t id = XENVIRTIO_IOREQ_NEW;
+	char text[4096];
+	struct fixture x;
+	size_t nr, done;
+	void *va;
+
+	open_recorder(&x);
+	ops = x.hv->ops;
+	assert_int_equal(ops->domain_info(x.hv, &info), 0);
+	assert_int_equal(ops->ram_ranges(x.hv, range, 4, &nr), 0);
+	assert_int_equal(ops->map(x.hv, frame, 4, true, &va), 0);
+	assert_int_equal(fake_live_pages(x.f), 4);
+	assert_int_equal(ops->unmap(x.hv, va, 4), 0);
+	assert_int_equal(ops->map(x.hv, &hole, 1, false, &va), XENVIRTIO_E_GUEST);
+	assert_int_equal(ops->ioreq_open(x.hv, &window, 1, &id), 0);
+	assert_true(ops->ioreq_fd(x.hv) >= 0);
+	assert_int_equal(fake_mmio_start(x.f, 0, WINDOW + 0x50, 4, false, 7), 0);
+	assert_int_equal(ops->ioreq_next(x.hv, &req), 0);
+	assert_int_equal(ops->ioreq_complete(x.hv, &req), 0);
+	assert_int_equal(fake_mmio_finish(x.f, 0, NULL), 0);
+	assert_int_equal(ops->ioreq_next(x.hv, &req), XENVIRTIO_E_EMPTY);
+	assert_int_equal(ops->ioreq_close(x.hv), 0);
+	id = 5;
+	assert_int_equal(ops->ioreq_open(x.hv, &window, 1, &id), -ENOENT);
+	assert_int_equal(ops->set_irq(x.hv, 33, true), 0);
+	assert_int_equal(fake_irqs(x.f, 33, true), 1);
+	assert_int_equal(ops->release_pages(x.hv, extent, 3, 1, &done), 0);
+	assert_int_equal(fake_holes(x.f), 6);
+	assert_int_equal(ops->populate_pages(x.hv, extent, 3, 1, &done), 0);
+	assert_int_equal(fake_holes(x.f), 0);
+	assert_int_equal(ops->set_max_mem(x.hv, 4096), 0);
+	assert_int_equal(fake_max_pages(x.f), 1024);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_string_equal(text, expected);
+}
+
+/* A failure of the inner handle comes through as it is, with nothing done behind it. */
+static void failures_come_through(void **state)
+{
+	const struct xenvirtio_gfn gfn = { 0x40000 };
+	char text[256];
+	struct fixture x;
+	size_t done = 9;
+
+	open_recorder(&x);
+	fake_fail(x.f, 1, -EIO, FAKE_FAIL_ONCE, false);
+	assert_int_equal(x.hv->ops->release_pages(x.hv, &gfn, 1, 0, &done), -EIO);
+	assert_int_equal(done, 0);
+	assert_int_equal(fake_calls(x.f), 1);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_string_equal(text, "release_pages order=0 40000 = -5 done=0\nclose\n");
+}
+
+/* Without its file there is no recorder, and the inner handle stays the caller's. */
+static void open_needs_its_file(void **state)
+{
+	struct fake *f = fake_new(NULL);
+	struct xenvirtio_hv *inner, *hv = NULL;
+
+	assert_non_null(f);
+	assert_int_equal(fake_open(f, &inner), 0);
+	assert_int_equal(xenvirtio_hv_open_record(&hv, inner, "/nonexistent/dir/file"), -ENOENT);
+	assert_null(hv);
+	assert_int_equal(fake_open_handles(f), 1);
+	xenvirtio_hv_close(inner);
+	fake_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_call_is_a_line),
+		cmocka_unit_test(failures_come_through),
+		cmocka_unit_test(open_needs_its_file),
+	};
+
+	return cmocka_run_group_tests_name("hv-record", tests, NULL, NULL);
+}
