@@ -38,8 +38,8 @@ struct bus_ops {
  * struct bus - siblings embed this as their first member
  * @base_gpa:    of the device's window
  * @outside_gpa: a page that is not RAM and not a device
- * @hole_gpa:    a page inside a RAM range that has no frame; 0 none is known
- * @last_gpa:    the last page of a RAM range; 0 not known
+ * @hole_gpa:    a page inside a RAM range that has no frame; 0: none is known
+ * @last_gpa:    the last page of a RAM range; 0: not known
  * @unaligned:   register accesses may be unaligned
  */
 struct bus {

@@ -324,19 +324,6 @@ static int indirect_table_outside(struct hostile *h)
 	return ret ? ret : indirect_table_at(h, 0xfffffffffffffff8u);
 }
 
-static int ring_goes_away(struct hostile *h)
-{
-	struct bus *bus = h->driver.bus;
-	int ret = begin(h, 0);
-
-	if (ret)
-		return ret;
-	if (!bus->ops->make_hole)
-		return hostile_skip(h, "this bus cannot make holes");
-	ret = bus->ops->make_hole(bus, first_queue(h)->ring_gpa);
-	return ret ? ret : driver_write(&h->driver, REG_QUEUE_NOTIFY, 0);
-}
-
 static int kick_broken_queue(struct hostile *h)
 {
 	int ret = jump_avail_far(h);
@@ -407,7 +394,6 @@ const struct hostile_scenario hostile_ring[] = {
 	{ "loop in an indirect table", indirect_loop, HOSTILE_NEEDS_RESET, true },
 	{ "next outside an indirect table", indirect_next_outside, HOSTILE_NEEDS_RESET, true },
 	{ "indirect table outside RAM", indirect_table_outside, HOSTILE_NEEDS_RESET, true },
-	{ "ring page goes away", ring_goes_away, HOSTILE_NEEDS_RESET, true },
 	{ "kicks of a broken queue", kick_broken_queue, HOSTILE_NEEDS_RESET, true },
 	{ "kicks of an empty queue", kick_empty_queue, HOSTILE_IGNORED, false },
 	{ "scribbles on the used ring", scribble_on_used_ring, HOSTILE_IGNORED, false },

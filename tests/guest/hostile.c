@@ -23,12 +23,6 @@ int hostile_fail(struct hostile *h, const char *format, ...)
 	return -EPROTO;
 }
 
-int hostile_skip(struct hostile *h, const char *why)
-{
-	hostile_fail(h, "%s", why);
-	return HOSTILE_SKIP;
-}
-
 int hostile_init(struct hostile *h, uint64_t features)
 {
 	int ret = driver_init(&h->driver, h->target->device_id, h->target->features | features,

@@ -32,12 +32,9 @@ enum hostile_expect {
 	HOSTILE_EITHER,		/* the device type decides */
 };
 
-/** a scenario's answer where the bus cannot do what it needs; h->why says what */
-#define HOSTILE_SKIP 1
-
 /**
  * struct hostile_scenario
- * @run: 0; HOSTILE_SKIP; -errno, with h->why filled in, if a register did not answer as defined
+ * @run: 0; -errno, with h->why filled in, if a register did not answer as defined
  */
 struct hostile_scenario {
 	const char *name;
@@ -56,12 +53,14 @@ struct hostile {
 extern const struct hostile_scenario hostile_mmio[];
 extern const struct hostile_scenario hostile_setup[];
 extern const struct hostile_scenario hostile_ring[];
+/** for a bus that knows a hole and the end of RAM, and makes holes */
+extern const struct hostile_scenario hostile_hole[];
 
 void hostile_start(struct hostile *h, struct bus *bus, const struct hostile_target *target);
 /**
  * hostile_run() - one scenario, its expectation, and that the device still works
  *
- * Return: 0; HOSTILE_SKIP; -errno with h->why
+ * Return: 0; -errno with h->why
  */
 int hostile_run(struct hostile *h, const struct hostile_scenario *scenario);
 
@@ -69,10 +68,10 @@ int hostile_run(struct hostile *h, const struct hostile_scenario *scenario);
 
 /** hostile_fail() - fill in h->why. Return: -EPROTO */
 int hostile_fail(struct hostile *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** hostile_skip() - fill in h->why. Return: HOSTILE_SKIP */
-int hostile_skip(struct hostile *h, const char *why);
 /** hostile_init() - a proper initialisation with more features than the target's own */
 int hostile_init(struct hostile *h, uint64_t features);
+/** hostile_set_address() - each ring of queue 0 in turn at @bad: refused, and NEEDS_RESET */
+int hostile_set_address(struct hostile *h, uint64_t bad);
 /** hostile_expect_status() - bits of @mask in the status register are those of @status */
 int hostile_expect_status(struct hostile *h, uint32_t mask, uint32_t status);
 

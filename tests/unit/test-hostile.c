@@ -36,17 +36,18 @@ static size_t count_scenarios(const struct hostile_scenario *scenario)
 int main(void)
 {
 	static const struct hostile_scenario *const tables[] = { hostile_mmio, hostile_setup,
-								 hostile_ring };
+								 hostile_ring, hostile_hole };
+	const size_t nr_tables = sizeof(tables) / sizeof(tables[0]);
 	struct CMUnitTest *tests;
 	size_t nr = 0, max = 0;
 	int ret;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < nr_tables; i++)
 		max += count_scenarios(tables[i]);
 	tests = calloc(max, sizeof(*tests));
 	if (!tests)
 		return 1;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < nr_tables; i++) {
 		for (const struct hostile_scenario *s = tables[i]; s->name; s++) {
 			tests[nr].name = s->name;
 			tests[nr].test_func = run_scenario;
