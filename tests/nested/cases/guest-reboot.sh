@@ -12,6 +12,8 @@ check "128 MiB given back" wait_pages "$first" $((before - 32768))
 guest_send g 'reboot -f' >/dev/null
 check "xl makes a new domain" wait_for '[ -n "$(domid g)" ] && [ "$(domid g)" != "$first" ]' 30
 second=$(domid g)
+# There is no pause this time: the daemon must be there before the guest's driver is, a second or two after this.
+check "with a device" wait_for '[ -n "$(xs "$second" grant_usage)" ]' 10
 start_daemon "$second" || bail "the new domain's daemon serves its device"
 check "the old daemon has ended by itself" wait_daemon "$first" 5
 is "$daemon_status" 0 "with status 0"

@@ -25,7 +25,7 @@ machine_arguments()
 		-global virtio-mmio.force-legacy=false
 		-kernel "$xen_image"
 		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
-		-device "guest-loader,addr=0x50000000,kernel=${kernel_dir[612]}/Image,bootargs=console=hvc0 rdinit=/init ${machine_quiet-loglevel=4}"
+		-device "guest-loader,addr=0x50000000,kernel=${kernel_dir[612]}/Image,bootargs=console=hvc0 rdinit=/init panic=1 ${machine_quiet-loglevel=4}"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
 		-device virtio-serial-device
 		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"

@@ -102,10 +102,11 @@ build_sysroot()
 	rm -rf "$1"/usr/share/{doc,man,locale,gconv} "$1"/usr/lib/aarch64-linux-gnu/gconv
 }
 
-# needed_closure ROOT FILE...: file names of the shared libraries the programs need, found in ROOT's library directory.
+# needed_closure ROOT TREE FILE...: file names of the shared libraries the programs need and TREE does not have yet,
+# found in ROOT's library directory.
 needed_closure()
 {
-	local root=$1 lib todo=("${@:2}") file name
+	local root=$1 have=$2/usr/lib/aarch64-linux-gnu lib todo=("${@:3}") file name
 	declare -A seen=()
 	while [ ${#todo[@]} -gt 0 ]; do
 		file=${todo[0]}
@@ -113,6 +114,10 @@ needed_closure()
 		for name in $(aarch64-linux-gnu-readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
 			[ -z "${seen[$name]:-}" ] || continue
 			seen[$name]=1
+			if [ -e "$have/$name" ]; then
+				todo+=("$have/$name")
+				continue
+			fi
 			lib=$root/usr/lib/aarch64-linux-gnu/$name
 			[ -e "$lib" ] || { echo "needed_closure: $file needs $name, which is not in the sysroot" >&2; return 1; }
 			echo "$name"
@@ -127,10 +132,9 @@ add_libraries()
 	local root=$1 tree=$2 name
 	shift 2
 	mkdir -p "$tree/usr/lib/aarch64-linux-gnu"
-	needed_closure "$root" "$@" >"$tree.libs"
+	needed_closure "$root" "$tree" "$@" >"$tree.libs"
 	while read -r name; do
-		[ -e "$tree/usr/lib/aarch64-linux-gnu/$name" ] ||
-			cp -L "$root/usr/lib/aarch64-linux-gnu/$name" "$tree/usr/lib/aarch64-linux-gnu/$name"
+		cp -L "$root/usr/lib/aarch64-linux-gnu/$name" "$tree/usr/lib/aarch64-linux-gnu/$name"
 	done <"$tree.libs"
 	rm -f "$tree.libs"
 }

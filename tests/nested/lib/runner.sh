@@ -61,7 +61,7 @@ show_failure()
 		say "      last lines of ${file##*/}:"
 		tail -n 6 "$file" | sed 's/^/      | /'
 	done
-	text=$(grep -aE '\(XEN\) (d[1-9][0-9]*v?[0-9]* |.*(p2m|traps|ioreq|BUG|Assert|[Pp]anic|crash))|Kernel panic|Unable to handle|Oops' \
+	text=$(grep -aE '\(XEN\) (d[1-9][0-9]*v?[0-9]* |.*(p2m|traps|ioreq|BUG|Assert|[Pp]anic|crash))|Kernel panic|Unable to handle|Oops|soft lockup' \
 		"$dir/xen-dom0-console.log" 2>/dev/null | grep -avE 'vGIC[DR]|SMC/HVC' | tail -n 8 || true)
 	if [ -n "$text" ]; then
 		say "      Xen's and dom0's console:"
@@ -107,11 +107,13 @@ case_over()
 	return 1
 }
 
-# watch_run: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
+# watch_run MODE: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
 watch_run()
 {
-	local line buf= current= limit start fd rest taken
-	local -a finished=()
+	local line buf= current= limit start fd status look=0 why="the machine went down"
+	local fatal='Kernel panic|Panic on CPU|Oops: '
+	# Virtual time cannot be late: a lockup under -icount is one.
+	[ "$1" != icount ] || fatal+='|soft lockup'
 	done_cases=()
 	case_tap=()
 	start=$(now_ms)
@@ -124,7 +126,14 @@ watch_run()
 				# What was written between the last look and the end.
 				IFS= read -r -u "$fd" line || break
 			elif [ "$(now_ms)" -gt "$limit" ]; then
+				why="hung: nothing for $((($(now_ms) - start) / 1000)) s"
 				break
+			elif [ "$(now_ms)" -gt "$look" ]; then
+				look=$(($(now_ms) + 5000))
+				if grep -aqE "$fatal" "$run_dir/console.log"; then
+					why="dom0 or Xen is broken: $(grep -aoE "$fatal" "$run_dir/console.log" | head -n 1)"
+					break
+				fi
 			else
 				sleep 0.1
 				continue
@@ -140,13 +149,13 @@ watch_run()
 			current=${line#begin }
 			case_tap=()
 			start=$(now_ms)
-			limit=$((start + 60000 + 4000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
+			limit=$((start + 60000 + 2000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
 		"say "*)
 			say "  ${line#say }" ;;
 		"end "*)
-			read -r _ _ rest taken <<<"$line"
+			read -r _ _ status _ <<<"$line"
 			done_cases+=("$current")
-			case_over "$current" "$rest" "$(seconds_since "$start")" || { exec {fd}<&-; return 1; }
+			case_over "$current" "$status" "$(seconds_since "$start")" || { exec {fd}<&-; return 1; }
 			current= ;;
 		over)
 			exec {fd}<&-
@@ -156,16 +165,11 @@ watch_run()
 		esac
 	done
 	exec {fd}<&-
-	if machine_running; then
-		rest="hung: nothing for $((($(now_ms) - start) / 1000)) s"
-	else
-		rest="the machine went down"
-	fi
 	if [ -n "$current" ]; then
 		done_cases+=("$current")
-		case_over "$current" "$rest" "$(seconds_since "$start")" || true
+		case_over "$current" "$why" "$(seconds_since "$start")" || true
 	else
-		say "  dom0 did not come up ($rest); the end of its console:"
+		say "  dom0 did not come up ($why); the end of its console:"
 		tail -n 15 "$run_dir/console.log" "$run_dir/qemu.log" 2>/dev/null | sed 's/^/      | /'
 		boot_failed=yes
 	fi
@@ -203,7 +207,7 @@ run_group()
 		boot_failed=
 		[ -n "${demo_running:-}" ] || say "  boot: $mode, guests with Linux $kernel, ${#remaining[@]} case(s)"
 		machine_start "$run_dir" "$mode" "$mem"
-		watch_run || true
+		watch_run "$mode" || true
 		machine_stop
 		rm -rf "$run_dir"
 		if [ -n "$boot_failed" ]; then
