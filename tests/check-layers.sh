@@ -1,0 +1,273 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Layers of the sources, as TAP: a file includes headers of its own layer and of those it stands on,
+# and Xen is behind the seam only. Then violations are planted in a copy of the tree, one by one: a
+# check that finds none of them would be worth nothing.
+#
+# What is looked at are include lines and identifiers outside comments; files are not compiled.
+
+set -u
+LC_ALL=C
+export LC_ALL
+
+root=${1:-${top_srcdir:-$(dirname "$0")/..}}
+
+# Which layer a file of the library is in; empty when the table does not know it.
+layer_of()
+{
+	case ${1##*/} in
+	error.[ch] | types.h) echo base ;;
+	hv-xen.h | hv-check.h | ioreq-page.h) echo hv-internal ;;
+	hv.[ch] | hv-*.c | ioreq-page.c) echo hv ;;
+	store*.[ch] | xenbus.c) echo store ;;
+	extent.[ch]) echo extent ;;
+	balloon.[ch]) echo balloon ;;
+	gmem.[ch]) echo gmem ;;
+	notify*.[ch]) echo notify ;;
+	queue*.[ch]) echo queue ;;
+	device*.[ch]) echo device ;;
+	mmio*.[ch] | server*.[ch]) echo server ;;
+	xenvirtio.h) echo all ;;
+	esac
+}
+
+# What a layer may include.
+below()
+{
+	case $1 in
+	base) echo base ;;
+	hv | hv-internal) echo base hv hv-internal ;;
+	store) echo base store ;;
+	extent) echo base hv extent ;;
+	balloon) echo base hv extent balloon ;;
+	gmem) echo base hv gmem ;;
+	notify) echo base hv notify ;;
+	queue) echo base hv gmem queue ;;
+	device) echo base hv gmem queue notify device ;;
+	server) echo base hv gmem queue notify device server ;;
+	all) echo base hv extent balloon gmem queue device server store ;;
+	esac
+}
+
+# The source without comments, line by line.
+strip_comments()
+{
+	awk '{
+		line = $0; out = ""
+		while (line != "") {
+			if (inside) {
+				at = index(line, "*/")
+				if (!at) break
+				line = substr(line, at + 2); inside = 0
+				continue
+			}
+			block = index(line, "/*"); rest = index(line, "//")
+			# // inside an include or a string is no comment that hides anything we look for
+			if (rest && (!block || rest < block)) { out = out substr(line, 1, rest - 1); break }
+			if (!block) { out = out line; break }
+			out = out substr(line, 1, block - 1)
+			line = substr(line, block + 2); inside = 1
+		}
+		print out
+	}' "$1"
+}
+
+includes_of()
+{
+	sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]\([^>"]*\)[>"].*/\1/p'
+}
+
+# check_library FILE HEADER...: the layers of libxenvirtio
+check_library()
+{
+	file=$1
+	shift
+	layer=$(layer_of "$file")
+	if [ -z "$layer" ]; then
+		echo "$file: in no layer; add it to $(basename "$0")"
+		return
+	fi
+	for header in "$@"; do
+		case $header in
+		config.h) continue ;;
+		xenvirtio.h) echo "$file: includes the header for users, $header" && continue ;;
+		xenvirtio/*) ;;
+		backend/* | tests/* | libxenvirtio/* | ../*) echo "$file: includes $header" && continue ;;
+		*/*) continue ;;
+		*) [ -f "$(dirname "$file")/$header" ] || continue ;;
+		esac
+		of=$(layer_of "$header")
+		case " $(below "$layer") " in
+		*" $of "*) ;;
+		*) echo "$file: layer $layer includes $header of layer ${of:-unknown}" ;;
+		esac
+	done
+}
+
+# check_user FILE HEADER...: programs use what is installed, and their own headers
+check_user()
+{
+	file=$1
+	shift
+	for header in "$@"; do
+		case $header in
+		xenvirtio.h | xenvirtio/*) ;;
+		libxenvirtio/* | tests/* | ../*) echo "$file: includes $header" ;;
+		*/*) ;;
+		*)
+			if [ -f "$tree/libxenvirtio/$header" ] && [ ! -f "$(dirname "$file")/$header" ]
+			then
+				echo "$file: includes $header, which is not installed"
+			fi
+			;;
+		esac
+	done
+}
+
+xen_headers='^(xen/.*|xenctrl.*|xendevicemodel|xenevtchn|xenforeignmemory|xengnttab|xencall|xenguest|xenstore.*|xs|xs_lib|xenhypfs|xenstat|xentoolcore|libxl.*)\.h$'
+xen_symbols='(^|[^[:alnum:]_])(xc_[a-z]|xs_[a-z]|xendevicemodel_|xenevtchn_|xenforeignmemory_|xengnttab_|xencall[0-9_]|xentoolcore_|libxl_)'
+log_symbols='(^|[^[:alnum:]_])(xtl_[a-z]|xentoollog_level)'
+
+# check_xen FILE HEADER...: Xen's headers and symbols, in their places only
+check_xen()
+{
+	file=$1
+	shift
+	name=${file##*/}
+	inside=no
+	case $file in
+	*/libxenvirtio/hv-xen.c | */libxenvirtio/hv-xen.h | */libxenvirtio/hv-xen-*.c | \
+	*/libxenvirtio/store-xen.c) inside=yes ;;
+	esac
+	for header in "$@"; do
+		if [ "$header" = xenctrl.h ] && [ "$name" != hv-xen-mem.c ]; then
+			echo "$file: includes xenctrl.h, which has no stable ABI"
+		elif [ $inside = no ] && echo "$header" | grep -Eq "$xen_headers"; then
+			echo "$file: includes $header of Xen"
+		fi
+		case $header:$file in
+		xentoollog.h:*/backend/log*.[ch]) ;;
+		xentoollog.h:*) echo "$file: includes xentoollog.h" ;;
+		esac
+	done
+	if [ $inside = no ] && grep -Eq "$xen_symbols" "$work/source"; then
+		echo "$file: uses $(grep -Eo "${xen_symbols}[a-z_]*" "$work/source" | head -n 1) of Xen"
+	fi
+	case $file in
+	*/backend/log*.[ch]) ;;
+	*)
+		if grep -Eq "$log_symbols" "$work/source"; then
+			echo "$file: uses xentoollog"
+		fi
+		;;
+	esac
+}
+
+# check_file FILE: prints one line a violation
+check_file()
+{
+	file=$1
+	strip_comments "$file" >"$work/source"
+	# headers have no blanks in their names
+	# shellcheck disable=SC2046
+	set -- $(includes_of <"$work/source")
+	case $file in
+	"$tree"/libxenvirtio/*) check_library "$file" "$@" ;;
+	*) check_user "$file" "$@" ;;
+	esac
+	check_xen "$file" "$@"
+}
+
+count=0
+failed=0
+result()
+{
+	count=$((count + 1))
+	if [ "$1" = ok ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		failed=1
+	fi
+}
+
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+tree=$root
+for source in "$tree"/libxenvirtio/*.[ch] "$tree"/libxenvirtio/include/*.h \
+	"$tree"/libxenvirtio/include/xenvirtio/*.h "$tree"/backend/*.[ch] \
+	"$tree"/tools/*.[ch] "$tree"/examples/*.[ch]; do
+	[ ! -f "$source" ] || check_file "$source"
+done >"$work/found"
+sed 's/^/# /' "$work/found"
+if [ -s "$work/found" ]; then
+	result bad 'the tree keeps its layers'
+else
+	result ok 'the tree keeps its layers'
+fi
+
+tree=$work/tree
+mkdir -p "$tree/libxenvirtio/include/xenvirtio" "$tree/backend"
+cp "$root"/libxenvirtio/*.[ch] "$tree/libxenvirtio"
+cp "$root"/libxenvirtio/include/*.h "$tree/libxenvirtio/include"
+cp "$root"/libxenvirtio/include/xenvirtio/*.h "$tree/libxenvirtio/include/xenvirtio"
+chmod -R u+w "$tree"
+
+# plant FILE LINE: what is complained of with the line in the file, and was not without
+plant()
+{
+	rm -f "$work/before"
+	[ ! -f "$tree/$1" ] || cp "$tree/$1" "$work/before"
+	if [ -f "$work/before" ]; then check_file "$tree/$1"; fi >"$work/known"
+	printf '%s\n' "$2" >>"$tree/$1"
+	check_file "$tree/$1" >"$work/planted"
+	grep -Fvx -f "$work/known" "$work/planted" >"$work/new"
+	rm "$tree/$1"
+	[ ! -f "$work/before" ] || mv "$work/before" "$tree/$1"
+}
+
+finds()
+{
+	plant "$1" "$2"
+	if grep -qF "$tree/$1: " "$work/new"; then result ok "finds $3"; else result bad "finds $3"; fi
+}
+
+allows()
+{
+	plant "$1" "$2"
+	if [ -s "$work/new" ]; then result bad "allows $3"; else result ok "allows $3"; fi
+}
+
+finds libxenvirtio/hv.c '#include <xenvirtio/gmem.h>' 'the seam on guest memory'
+finds libxenvirtio/gmem.c '#include <xenvirtio/queue.h>' 'guest memory on queues'
+finds libxenvirtio/queue.c '#include <xenvirtio/device.h>' 'queues on devices'
+finds libxenvirtio/queue.c '# include "device-internal.h"' 'queues on the inside of devices'
+finds libxenvirtio/device.c '#include <xenvirtio/server.h>' 'devices on the server'
+finds libxenvirtio/device.c '#include "hv-xen.h"' 'devices on real Xen'
+finds libxenvirtio/device.c '#include <xenvirtio/balloon.h>' 'devices on one of their kinds'
+finds libxenvirtio/include/xenvirtio/hv.h '#include <xenvirtio/device.h>' 'a public header on a higher one'
+finds libxenvirtio/xenbus.c '#include <xenvirtio/hv.h>' 'the store on the hypervisor'
+finds libxenvirtio/server.c '#include <xenvirtio/store.h>' 'the server on the store'
+finds libxenvirtio/server.c '#include "backend/log.h"' 'the library on a program'
+finds libxenvirtio/queue.c '#include <xenvirtio.h>' 'the library on the header for its users'
+finds libxenvirtio/brand-new.c 'int brand_new;' 'a file in no layer'
+finds libxenvirtio/server.c '#include <xen/hvm/ioreq.h>' 'a Xen header outside the seam'
+finds libxenvirtio/ioreq-page.c '#include <xendevicemodel.h>' 'a Xen library outside the seam'
+finds libxenvirtio/hv-xen.c '#include <xenctrl.h>' 'xenctrl.h in a second file'
+finds libxenvirtio/gmem.c 'int f(void) { return xenforeignmemory_unmap(0, 0, 1); }' 'a Xen symbol outside the seam'
+finds libxenvirtio/xenbus.c 'int g(void) { return xs_rm(0, 0, ""); }' 'a xenstore symbol outside the store'
+finds backend/planted.c '#include "ioreq-page.h"' 'a program on an internal header'
+finds backend/planted.c '#include "libxenvirtio/queue-ring.h"' 'a program on an internal header by its path'
+finds backend/planted.c 'int h(void) { return xc_domain_pause(0, 1); }' 'a program on Xen'
+finds backend/planted.c '#include <xentoollog.h>' 'xentoollog outside the log'
+
+allows libxenvirtio/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
+allows backend/planted.c '#include <xenvirtio/store.h>' 'a program on public headers'
+allows backend/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
+allows libxenvirtio/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
+
+echo "1..$count"
+exit $failed
