@@ -46,6 +46,7 @@ machine_start()
 	machine_arguments "$@"
 	: >"$1/results.log"
 	: >"$1/logs.tar"
+	: >"$1/console.log"
 	set -m
 	"${machine_argv[@]}" -serial "file:$1/console.log" >"$1/qemu.log" 2>&1 </dev/null &
 	machine_pid=$!
