@@ -56,6 +56,7 @@ struct device_process {
 	struct event *signal[END_SIGNALS];
 	struct event *discovery; /* the node must be whole by then */
 	struct event *server;
+	struct event *work; /* the balloon has more to do */
 	struct event *report;
 	struct event *retry;
 	struct event *stats;
@@ -97,7 +98,7 @@ static void tell_closed(struct device_process *dp)
 
 static void free_events(struct device_process *dp)
 {
-	struct event **all[] = {&dp->discovery, &dp->server, &dp->report,
+	struct event **all[] = {&dp->discovery, &dp->server, &dp->work, &dp->report,
 				&dp->retry,	&dp->stats,  &dp->tick};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -210,21 +211,6 @@ static void note_change(void *opaque)
 		add_timer(dp->report, REPORT_MS);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *opaque)
-{
-	struct device_process *dp = opaque;
-
-	mem_set_hold_max_mem(&dp->mem_set);
-	if (end_on(dp, balloon_retry(dp->guest.balloon), "cannot go on with a stalled deflate"))
-		return;
-	on_report(-1, 0, dp);
-	if (!dp->stalled)
-		return;
-	dp->retry_ms = dp->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : dp->retry_ms * 2;
-	if (!evtimer_pending(dp->retry, NULL))
-		add_timer(dp->retry, dp->retry_ms);
-}
-
 static void on_stats(evutil_socket_t fd, short what, void *opaque)
 {
 	struct device_process *dp = opaque;
@@ -234,11 +220,50 @@ static void on_stats(evutil_socket_t fd, short what, void *opaque)
 
 /* --- serving --- */
 
+/*
+ * The balloon stops after a bounded number of messages. A timer, not event_active(): that would run
+ * before other descriptors are looked at.
+ */
+static void look_for_work(struct device_process *dp)
+{
+	struct balloon_status status;
+
+	balloon_get_status(dp->guest.balloon, &status);
+	if (status.work_pending)
+		add_timer(dp->work, 0);
+}
+
+static void on_work(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (!end_on(dp, balloon_retry(dp->guest.balloon), "cannot serve the guest any more"))
+		look_for_work(dp);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	mem_set_hold_max_mem(&dp->mem_set);
+	if (end_on(dp, balloon_retry(dp->guest.balloon), "cannot go on with a stalled deflate"))
+		return;
+	look_for_work(dp);
+	on_report(-1, 0, dp);
+	if (!dp->stalled)
+		return;
+	dp->retry_ms = dp->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : dp->retry_ms * 2;
+	if (!evtimer_pending(dp->retry, NULL))
+		add_timer(dp->retry, dp->retry_ms);
+}
+
 static void on_server(evutil_socket_t fd, short what, void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	end_on(dp, xenvirtio_server_process(dp->guest.server), "cannot serve the guest any more");
+	if (!end_on(dp, xenvirtio_server_process(dp->guest.server),
+		    "cannot serve the guest any more"))
+		look_for_work(dp);
 }
 
 static void target_changed(void *opaque, uint64_t kib)
@@ -322,10 +347,11 @@ static int make_serving_events(struct device_process *dp)
 {
 	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
 			       EV_READ | EV_PERSIST, on_server, dp);
+	dp->work = evtimer_new(dp->base, on_work, dp);
 	dp->report = evtimer_new(dp->base, on_report, dp);
 	dp->retry = evtimer_new(dp->base, on_retry, dp);
 	dp->stats = event_new(dp->base, -1, EV_PERSIST, on_stats, dp);
-	if (!dp->server || !dp->report || !dp->retry || !dp->stats)
+	if (!dp->server || !dp->work || !dp->report || !dp->retry || !dp->stats)
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	if (dp->opts->stats_interval_s)
@@ -446,6 +472,7 @@ static void start_serving(struct device_process *dp)
 	on_report(-1, 0, dp);
 	if (end_on(dp, xenvirtio_server_resume(dp->guest.server), "cannot go on with the guest"))
 		return;
+	look_for_work(dp);
 	dp->serving = true;
 	tell_connected(dp);
 	/* last: whoever waits for it may let the guest run */
@@ -470,9 +497,8 @@ static void look_for_device(struct device_process *dp)
 	if (rc == XENVIRTIO_E_AGAIN || rc == -EPIPE) {
 		if (evtimer_pending(dp->discovery, NULL))
 			return;
-		log_msg(dp->log, LOG_LEVEL_INFO, 0, "waiting for the device's node: %s",
-			dp->missing);
-		add_timer(dp->discovery, DISCOVERY_MS);
+		log_msg(dp->log, LOG_LEVEL_INFO, 0, "%s", dp->missing);
+		add_timer(dp->discovery, dp->env.discovery_ms);
 		rc = store_link_watch(dp->link, path, TOKEN_DISCOVER);
 		end_on(dp, rc, "cannot watch xenstore");
 		return;
@@ -495,9 +521,9 @@ static void on_discovery_over(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-		"the device's xenstore node is still incomplete after %u s (%s): was xl "
-		"interrupted? destroy the domain and create it again",
-		DISCOVERY_MS / 1000, dp->missing);
+		"gave up after %u s: %s: was xl interrupted? destroy the domain and create it "
+		"again",
+		dp->env.discovery_ms / 1000, dp->missing);
 	refuse(dp, EXIT_CODE_UNSUITABLE);
 }
 
@@ -548,6 +574,14 @@ static void check_node(struct device_process *dp)
 		log_limited(dp->log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "ignored: %s", why);
 }
 
+/* The key goes with its node: a missing key is put back only into a node that stands. */
+static void read_target(struct device_process *dp)
+{
+	check_node(dp);
+	if (!dp->ended)
+		target_read_node(&dp->target);
+}
+
 static void on_store_event(void *opaque, const char *path, const char *token)
 {
 	struct device_process *dp = opaque;
@@ -563,7 +597,7 @@ static void on_store_event(void *opaque, const char *path, const char *token)
 	else if (strcmp(token, TOKEN_NODE) == 0)
 		check_node(dp);
 	else if (strcmp(token, TOKEN_TARGET) == 0)
-		target_read_node(&dp->target);
+		read_target(dp);
 	else if (strcmp(token, MEM_SET_TOKEN) == 0)
 		mem_set_read(&dp->mem_set);
 }
@@ -722,6 +756,8 @@ int device_process_new(struct device_process **out, struct event_base *base,
 	dp->opts = opts;
 	dp->log = log;
 	dp->env = *env;
+	if (!dp->env.discovery_ms)
+		dp->env.discovery_ms = DISCOVERY_MS;
 	*out = dp;
 	if (end_on(dp, make_events(dp), "cannot make events"))
 		return 0;

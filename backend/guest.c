@@ -71,8 +71,7 @@ static void tell_changed(void *opaque)
 	g->changed(g->opaque);
 }
 
-static int open_balloon(struct guest *g, const struct guest_config *cfg, size_t bytes,
-			enum exit_code *code)
+static int open_balloon(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
 {
 	struct balloon_config balloon = {
 		.hv = cfg->hv,
@@ -84,21 +83,22 @@ static int open_balloon(struct guest *g, const struct guest_config *cfg, size_t 
 	};
 	int rc;
 
-	rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state), bytes,
-			 state_file_device(g->state));
-	if (rc == -EBADMSG) {
+	for (int i = 0;; i++) {
+		rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state),
+				 state_file_balloon_bytes(g->state), state_file_device(g->state));
+		if (!rc)
+			return 0;
+		g->balloon = NULL;
+		if (rc != -EBADMSG || i)
+			return fail_host(g, rc, code, "cannot make the balloon device");
 		log_msg(g->log, LOG_LEVEL_WARNING, 0,
 			"%s: discarded: it is damaged: the guest must load its balloon driver "
 			"again",
 			state_file_path(g->state));
-		state_file_reset(g->state);
-		rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state), bytes,
-				 state_file_device(g->state));
+		rc = state_file_reset(g->state);
+		if (rc)
+			return fail_host(g, rc, code, "cannot make a new state file");
 	}
-	if (!rc)
-		return 0;
-	g->balloon = NULL;
-	return fail_host(g, rc, code, "cannot make the balloon device");
 }
 
 static int explain_no_server(struct guest *g, const struct guest_config *cfg, int rc,
@@ -187,7 +187,7 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 		rc = fail_host(g, rc, code, "cannot map the guest's memory");
 		goto fail;
 	}
-	rc = open_balloon(g, cfg, bytes, code);
+	rc = open_balloon(g, cfg, code);
 	if (rc)
 		goto fail;
 	rc = open_server(g, cfg, code);

@@ -46,6 +46,7 @@ struct state_file {
 	size_t bytes;
 	struct header *header; /* the mapping; NULL before */
 	bool adopted;
+	struct state_file_key key;
 	char path[256];
 };
 
@@ -129,9 +130,8 @@ static const char *check_header(const struct header *header, const struct state_
 	if (header->domid != key->domid || header->devid != key->devid ||
 	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
 		return "it is of an earlier domain";
-	if (header->base_gpa != key->base.v || header->irq != key->irq ||
-	    header->balloon_bytes != key->balloon_bytes)
-		return "the device has another address, interrupt or size";
+	if (header->base_gpa != key->base.v || header->irq != key->irq)
+		return "the device has another address or interrupt";
 	if (header->perms[sizeof(header->perms) - 1])
 		return "it is damaged";
 	return NULL;
@@ -162,10 +162,21 @@ static int map_file(struct state_file *sf)
 	return 0;
 }
 
-static int make_new(struct state_file *sf, const struct state_file_key *key)
+static void unmap_file(struct state_file *sf)
+{
+	if (sf->header)
+		munmap(sf->header, sf->bytes);
+	sf->header = NULL;
+}
+
+static int make_new(struct state_file *sf)
 {
 	int rc;
 
+	sf->adopted = false;
+	if (__builtin_add_overflow(balloon_offset(), sf->key.balloon_bytes, &sf->bytes) ||
+	    sf->bytes > INT64_MAX)
+		return -EINVAL;
 	if (ftruncate(sf->fd, 0))
 		return -errno;
 	/* a full file system must fail here, not with a SIGBUS at some later store */
@@ -175,11 +186,34 @@ static int make_new(struct state_file *sf, const struct state_file_key *key)
 	rc = map_file(sf);
 	if (rc)
 		return rc;
-	fill_header(sf->header, key);
+	fill_header(sf->header, &sf->key);
 	return 0;
 }
 
-static int adopt_or_make(struct state_file *sf, const struct state_file_key *key, struct log *log)
+/* Return: 0 mapped and believed; XENVIRTIO_E_EMPTY not believed, @why says why not; -errno */
+static int adopt(struct state_file *sf, uint64_t bytes, const char **why)
+{
+	int rc;
+
+	*why = "its size is wrong";
+	if (bytes < balloon_offset() || bytes > SIZE_MAX)
+		return XENVIRTIO_E_EMPTY;
+	sf->bytes = (size_t)bytes;
+	rc = map_file(sf);
+	if (rc)
+		return rc;
+	*why = check_header(sf->header, &sf->key);
+	if (!*why && sf->header->balloon_bytes != sf->bytes - balloon_offset())
+		*why = "its size is wrong";
+	if (!*why) {
+		sf->adopted = true;
+		return 0;
+	}
+	unmap_file(sf);
+	return XENVIRTIO_E_EMPTY;
+}
+
+static int adopt_or_make(struct state_file *sf, struct log *log)
 {
 	const char *why;
 	struct stat st;
@@ -188,23 +222,12 @@ static int adopt_or_make(struct state_file *sf, const struct state_file_key *key
 	if (fstat(sf->fd, &st))
 		return -errno;
 	if (st.st_size == 0)
-		return make_new(sf, key);
-	if ((uint64_t)st.st_size == sf->bytes) {
-		rc = map_file(sf);
-		if (rc)
-			return rc;
-		why = check_header(sf->header, key);
-		if (!why) {
-			sf->adopted = true;
-			return 0;
-		}
-		munmap(sf->header, sf->bytes);
-		sf->header = NULL;
-	} else {
-		why = "its size is wrong";
-	}
+		return make_new(sf);
+	rc = adopt(sf, (uint64_t)st.st_size, &why);
+	if (rc != XENVIRTIO_E_EMPTY)
+		return rc;
 	log_msg(log, LOG_LEVEL_WARNING, 0, "%s: discarded: %s", sf->path, why);
-	return make_new(sf, key);
+	return make_new(sf);
 }
 
 int state_file_open(struct state_file **out, const char *dir, const struct state_file_key *key,
@@ -217,11 +240,7 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 	if (!sf)
 		return -ENOMEM;
 	sf->fd = -1;
-	if (__builtin_add_overflow(balloon_offset(), key->balloon_bytes, &sf->bytes) ||
-	    sf->bytes > INT64_MAX) {
-		rc = -EINVAL;
-		goto fail;
-	}
+	sf->key = *key;
 	rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
 		      key->domid, key->devid);
 	if ((size_t)rc >= sizeof(sf->path)) {
@@ -234,7 +253,7 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 	rc = open_locked(sf, owner);
 	if (rc)
 		goto fail;
-	rc = adopt_or_make(sf, key, log);
+	rc = adopt_or_make(sf, log);
 	if (rc)
 		goto fail;
 	sf->header->owner_pid = (uint32_t)getpid();
@@ -249,8 +268,7 @@ void state_file_close(struct state_file *sf)
 {
 	if (!sf)
 		return;
-	if (sf->header)
-		munmap(sf->header, sf->bytes);
+	unmap_file(sf);
 	if (sf->fd >= 0)
 		close(sf->fd);
 	free(sf);
@@ -265,12 +283,19 @@ void state_file_remove(struct state_file *sf)
 	state_file_close(sf);
 }
 
-void state_file_reset(struct state_file *sf)
+int state_file_reset(struct state_file *sf)
 {
-	size_t kept = device_offset();
+	struct header old = *sf->header;
+	int rc;
 
-	memset((char *)sf->header + kept, 0, sf->bytes - kept);
-	sf->adopted = false;
+	unmap_file(sf);
+	rc = make_new(sf);
+	if (rc)
+		return rc;
+	sf->header->owner_pid = old.owner_pid;
+	sf->header->server = old.server;
+	memcpy(sf->header->perms, old.perms, sizeof(old.perms));
+	return 0;
 }
 
 bool state_file_adopted(const struct state_file *sf)
@@ -301,6 +326,11 @@ struct xenvirtio_device_state *state_file_device(struct state_file *sf)
 void *state_file_balloon(struct state_file *sf)
 {
 	return (char *)sf->header + balloon_offset();
+}
+
+size_t state_file_balloon_bytes(const struct state_file *sf)
+{
+	return sf->bytes - balloon_offset();
 }
 
 char *state_file_perms(struct state_file *sf)

@@ -23,14 +23,14 @@
 #define STATE_FILE_IDENTITY_MAX 64
 #define STATE_FILE_PERMS_MAX 128
 
-/** which device of which domain: all of it must match for a file to be believed */
+/** which device of which domain: all but the size must match for a file to be believed */
 struct state_file_key {
 	uint32_t domid;
 	uint32_t devid;
 	char identity[STATE_FILE_IDENTITY_MAX]; /* tells domains apart that had one domid in turn */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
-	size_t balloon_bytes;
+	size_t balloon_bytes; /* of a new file; one that is adopted keeps its own */
 };
 
 struct state_file;
@@ -49,8 +49,13 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
 void state_file_close(struct state_file *sf);
 /** state_file_remove() - the device is no more: remove the file and close; NULL is fine */
 void state_file_remove(struct state_file *sf);
-/** state_file_reset() - what it says is of no use: all zero again, as in a new file */
-void state_file_reset(struct state_file *sf);
+/**
+ * state_file_reset() - what it says of the device is of no use: as a new file, all zero
+ *
+ * The ioreq server and the permissions are kept. Pointers into it are no longer valid.
+ * Return: 0; -errno: good for nothing but to be closed or removed
+ */
+int state_file_reset(struct state_file *sf);
 
 /** state_file_adopted() - a predecessor's state was found and believed */
 bool state_file_adopted(const struct state_file *sf);
@@ -63,6 +68,7 @@ void state_file_set_server(struct state_file *sf, uint16_t id);
 /** state_file_device(), state_file_balloon() - 8-byte aligned; all zero when new */
 struct xenvirtio_device_state *state_file_device(struct state_file *sf);
 void *state_file_balloon(struct state_file *sf);
+size_t state_file_balloon_bytes(const struct state_file *sf);
 /** state_file_perms() - STATE_FILE_PERMS_MAX bytes of text */
 char *state_file_perms(struct state_file *sf);
 

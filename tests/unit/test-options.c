@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The command line: each option reaches its field, each wrong one gets a line that names it, and
+ * --help and the manual page list the same options.
+ */
+#include "backend/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARGS_MAX 16
+
+static struct options opts;
+static char why[256];
+
+/* Splits @line at blanks and parses it. */
+static enum options_result parse(const char *line)
+{
+	static char words[512];
+	char *argv[ARGS_MAX + 1] = {(char[]){"xen-vballoond"}};
+	char *save = NULL;
+	int argc = 1;
+
+	why[0] = '\0';
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok_r(words, " ", &save); word && argc < ARGS_MAX;
+	     word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	return options_parse(&opts, argc, argv, why, sizeof(why));
+}
+
+static void the_domain_alone_is_enough(void **state)
+{
+	assert_int_equal(parse("--domid 3"), OPTIONS_RUN);
+	assert_int_equal(opts.domid, 3);
+	assert_false(opts.devid_given);
+	assert_false(opts.base_given);
+	assert_false(opts.target_given);
+	assert_false(opts.mem_set_follow);
+	assert_true(opts.deflate_on_oom);
+	assert_int_equal(opts.stats_interval_s, 5);
+	assert_string_equal(opts.state_dir, "/run/xen-vballoond");
+	assert_null(opts.record);
+	assert_int_equal(opts.log_level, LOG_LEVEL_NOTICE);
+	assert_false(opts.syslog);
+}
+
+static void each_option_reaches_its_field(void **state)
+{
+	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
+			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
+			       "--state-dir=/x --record=y --log-level=debug --syslog "
+			       "--notify=event-channel"),
+			 OPTIONS_RUN);
+	assert_int_equal(opts.domid, 32751);
+	assert_true(opts.devid_given);
+	assert_int_equal(opts.devid, 2);
+	assert_true(opts.base_given);
+	assert_int_equal(opts.base.v, 0x2000200);
+	assert_int_equal(opts.irq, 34);
+	assert_true(opts.target_given);
+	assert_int_equal(opts.target_kib, 262144);
+	assert_true(opts.mem_set_follow);
+	assert_false(opts.deflate_on_oom);
+	assert_int_equal(opts.stats_interval_s, 0);
+	assert_string_equal(opts.state_dir, "/x");
+	assert_string_equal(opts.record, "y");
+	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
+	assert_true(opts.syslog);
+	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
+	assert_false(opts.mem_set_follow);
+	assert_int_equal(parse("--domid 1 --base 2000000 --irq 1019"), OPTIONS_RUN);
+	assert_int_equal(opts.base.v, 0x2000000);
+}
+
+static void a_wrong_line_is_named(void **state)
+{
+	static const struct {
+		const char *line, *word;
+	} bad[] = {
+		{"", "--domid"},
+		{"--target 64M", "--domid"},
+		{"--bogus", "--bogus"},
+		{"--domid", "--domid"},
+		{"-d 3", "-d"},
+		{"--domid 3 x", "x"},
+		{"--domid twelve", "twelve"},
+		{"--domid 0", "--domid"},
+		{"--domid -1", "-1"},
+		{"--domid 32752", "32752"},
+		{"--domid 0x3", "0x3"},
+		{"--domid 4294967299", "4294967299"},
+		{"--domid 99999999999999999999999", "--domid"},
+		{"--domid 1 --devid x", "--devid"},
+		{"--domid 1 --devid 65536", "--devid"},
+		{"--domid 1 --base 0x2000000", "--irq"},
+		{"--domid 1 --irq 33", "--base"},
+		{"--domid 1 --base 0 --irq 33", "--base"},
+		{"--domid 1 --base 2000002 --irq 33", "--base"},
+		{"--domid 1 --base 0xfffffffffffffff0 --irq 33", "--base"},
+		{"--domid 1 --base 0x --irq 33", "--base"},
+		{"--domid 1 --base 2000000 --irq 31", "--irq"},
+		{"--domid 1 --base 2000000 --irq 1020", "--irq"},
+		{"--domid 1 --target 12Q", "12Q"},
+		{"--domid 1 --target -5M", "-5M"},
+		{"--domid 1 --target 99999999999999999999", "--target"},
+		{"--domid 1 --mem-set=banana", "banana"},
+		{"--domid 1 --stats-interval -1", "--stats-interval"},
+		{"--domid 1 --stats-interval 86401", "--stats-interval"},
+		{"--domid 1 --notify ioeventfd", "ioeventfd"},
+		{"--domid 1 --notify x", "--notify"},
+		{"--domid 1 --state-dir run", "--state-dir"},
+		{"--domid 1 --record=", "--record"},
+		{"--domid 1 --log-level 3", "--log-level"},
+		{"--domid 1 --syslog=yes", "--syslog"},
+		{"--domid 1 --", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (!bad[i].word) {
+			assert_int_equal(parse(bad[i].line), OPTIONS_RUN);
+			continue;
+		}
+		assert_int_equal(parse(bad[i].line), OPTIONS_WRONG);
+		assert_non_null(strstr(why, bad[i].word));
+		assert_null(strchr(why, '\n'));
+	}
+}
+
+static void help_and_version_win(void **state)
+{
+	assert_int_equal(parse("--help"), OPTIONS_HELP);
+	assert_int_equal(parse("--domid 1 --version"), OPTIONS_VERSION);
+}
+
+/* Names after "--" at the beginning of an item, sorted out of a text. */
+static size_t collect_names(const char *text, const char *mark, char names[][32], size_t max)
+{
+	size_t nr = 0;
+
+	for (const char *at = text; (at = strstr(at, mark)) && nr < max;) {
+		size_t len;
+
+		at += strlen(mark);
+		len = strspn(at, "abcdefghijklmnopqrstuvwxyz-");
+		if (len && len < 32) {
+			memcpy(names[nr], at, len);
+			names[nr++][len] = '\0';
+		}
+	}
+	return nr;
+}
+
+static bool has_name(char names[][32], size_t nr, const char *name)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void help_and_manual_list_the_same(void **state)
+{
+	static char help[8192], page[32768], path[512];
+	char in_help[64][32], in_page[64][32];
+	const char *top = getenv("top_srcdir"), *options, *signals;
+	size_t nr_help, nr_page, len;
+	FILE *f;
+
+	assert_non_null(top);
+	f = fmemopen(help, sizeof(help), "w");
+	assert_non_null(f);
+	options_help(f);
+	fclose(f);
+	snprintf(path, sizeof(path), "%s/man/xen-vballoond.8.scd", top);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	len = fread(page, 1, sizeof(page) - 1, f);
+	fclose(f);
+	assert_true(len > 0 && len < sizeof(page) - 1);
+	page[len] = '\0';
+	options = strstr(page, "# OPTIONS");
+	signals = strstr(page, "# SIGNALS");
+	assert_true(options && signals > options);
+	page[signals - page] = '\0';
+
+	nr_help = collect_names(help, "\n  --", in_help, 64);
+	/* in bold at the beginning of a line, or after the first of two */
+	nr_page = collect_names(options, "\n*--", in_page, 64);
+	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
+	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
+	assert_int_equal(nr_help, 15);
+	assert_int_equal(nr_page, nr_help);
+	for (size_t i = 0; i < nr_help; i++)
+		assert_true(has_name(in_page, nr_page, in_help[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_domain_alone_is_enough),
+		cmocka_unit_test(each_option_reaches_its_field),
+		cmocka_unit_test(a_wrong_line_is_named),
+		cmocka_unit_test(help_and_version_win),
+		cmocka_unit_test(help_and_manual_list_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
