@@ -176,11 +176,12 @@ int xenvirtio_server_close(struct xenvirtio_server *server)
 	if (!server->open)
 		return 0;
 	ret = server->hv->ops->ioreq_close(server->hv);
-	if (ret)
+	/* A domain that is gone took its servers along. */
+	if (ret && ret != XENVIRTIO_E_GONE)
 		return ret;
 	stop_polling(server);
 	server->open = false;
-	return 0;
+	return ret;
 }
 
 int xenvirtio_server_resume(struct xenvirtio_server *server)

@@ -202,9 +202,14 @@ static int start_server(struct rig *rig)
 	int ret = xenvirtio_server_new(&rig->server, rig->hv, rig->gmem);
 	bool adopts = rig->id != XENVIRTIO_IOREQ_NEW;
 
-	if (!ret)
+	if (!ret && rig->make_notify) {
+		rig->notify = rig->make_notify(rig);
+		ret = server_add_notify(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
+					rig->notify);
+	} else if (!ret) {
 		ret = xenvirtio_server_add(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
 					   RIG_IRQ);
+	}
 	if (!ret)
 		ret = xenvirtio_server_open(rig->server, &rig->id);
 	return ret || !adopts ? ret : xenvirtio_server_resume(rig->server);

@@ -14,7 +14,7 @@
 #include "fake/hv-fake.h"
 #include "guest/bus-fake.h"
 #include "guest/hostile.h"
-#include "xenvirtio/server.h"
+#include "server-internal.h"
 
 #define RIG_DEVICE_ID 42u
 #define RIG_BASE UINT64_C(0x02000000)
@@ -36,6 +36,8 @@ struct rig {
 	struct xenvirtio_device_ops ops;
 	uint64_t features;
 	uint16_t id;
+	struct notify *(*make_notify)(struct rig *rig); /* NULL: as the library does */
+	struct notify *notify;				/* what it made; the server's */
 	struct bus_fake bus;
 	struct driver driver;
 
