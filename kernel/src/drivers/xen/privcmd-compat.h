@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels this code is built for, in one place.
+ *
+ * Linux 6.8 dropped eventfd_signal()'s count. Choosing by the function's type
+ * and not by a version number holds for backports as well; the branch that is
+ * not taken is never compiled into a call.
+ */
+#ifndef _PRIVCMD_COMPAT_H
+#define _PRIVCMD_COMPAT_H
+
+#include <linux/compiler.h>
+#include <linux/eventfd.h>
+
+static inline void eventfd_signal_counted(struct eventfd_ctx *ctx)
+{
+	__u64 (*signal)(struct eventfd_ctx *ctx, __u64 n) = (void *)eventfd_signal;
+
+	signal(ctx, 1);
+}
+
+static inline void eventfd_signal_uncounted(struct eventfd_ctx *ctx)
+{
+	void (*signal)(struct eventfd_ctx *ctx) = (void *)eventfd_signal;
+
+	signal(ctx);
+}
+
+/* Add one to the eventfd and wake who waits for it. */
+#define privcmd_eventfd_signal(ctx)						\
+	__builtin_choose_expr(__same_type(eventfd_signal, void (struct eventfd_ctx *)),	\
+			      eventfd_signal_uncounted, eventfd_signal_counted)(ctx)
+
+#endif /* _PRIVCMD_COMPAT_H */

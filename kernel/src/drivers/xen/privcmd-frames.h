@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The frames behind a mapping of /dev/xen/privcmd, in an auto-translated domain.
+ *
+ * A mapping needs frames of our own physmap that hold nothing. They belong to
+ * this object, which is counted: the VMA holds one reference, and code that uses
+ * a frame through the kernel's mapping another. The last one out gives the
+ * frames back, so that none is given to somebody else while it is in use,
+ * however early user space unmaps it.
+ *
+ * vma->vm_private_data is &frames->pages[0], which xen_remap_vma_range() reads.
+ */
+#ifndef _PRIVCMD_FRAMES_H
+#define _PRIVCMD_FRAMES_H
+
+#include <linux/kref.h>
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+
+struct page;
+struct privcmd_mmap_resource;
+
+struct privcmd_frames {
+	struct kref ref;
+	unsigned int nr_pages;
+	/* What XENMEM_acquire_resource put there; changed under mmap_lock */
+	bool is_resource;
+	domid_t dom;
+	u32 type;
+	u32 id;
+	u32 idx;
+	struct page *pages[];
+};
+
+/* Allocate: what vm_private_data is to be, or an ERR_PTR. May sleep. */
+struct page **privcmd_frames_new(unsigned int nr_pages);
+/* The object of a mapping's vm_private_data. */
+struct privcmd_frames *privcmd_frames_of(struct page **pages);
+void privcmd_frames_get(struct privcmd_frames *frames);
+/* May sleep: the last one unmaps by hypercalls. */
+void privcmd_frames_put(struct privcmd_frames *frames);
+/* Remember that the mapping succeeded and of what. */
+void privcmd_frames_set_resource(struct privcmd_frames *frames,
+				 const struct privcmd_mmap_resource *res);
+/**
+ * privcmd_frames_find() - the frames at an address of current's
+ * @va: in a mapping of /dev/xen/privcmd
+ * @page_idx: out; the page of the frames that is at @va
+ *
+ * Return: with a reference to be put; ERR_PTR: -EFAULT nothing is mapped there,
+ * -EINVAL no foreign frames are.
+ */
+struct privcmd_frames *privcmd_frames_find(unsigned long va, unsigned int *page_idx);
+
+#endif /* _PRIVCMD_FRAMES_H */

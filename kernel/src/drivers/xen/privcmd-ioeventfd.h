@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IOCTL_PRIVCMD_IOEVENTFD: a guest's write to QueueNotify signals an eventfd.
+ *
+ * ioeventfds belong to the open file of /dev/xen/privcmd they were assigned on,
+ * and end with it.
+ */
+#ifndef _PRIVCMD_IOEVENTFD_H
+#define _PRIVCMD_IOEVENTFD_H
+
+#include <linux/errno.h>
+#include <linux/list.h>
+
+#include "privcmd-ioreq.h"
+
+struct privcmd_ioeventfd;
+
+/* Of one open file; under ioreqs.lock. */
+struct privcmd_ioeventfds {
+	struct privcmd_ioreqs ioreqs;
+	struct list_head list;
+};
+
+#ifdef CONFIG_XEN_PRIVCMD_EVENTFD
+void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds);
+/* The caller has checked that its file may act on args->dom. */
+long privcmd_ioeventfd_ioctl(struct privcmd_ioeventfds *ioeventfds,
+			     const struct privcmd_ioeventfd *args);
+void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds);
+#else
+static inline void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds)
+{
+}
+
+static inline long privcmd_ioeventfd_ioctl(struct privcmd_ioeventfds *ioeventfds,
+					   const struct privcmd_ioeventfd *args)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds)
+{
+}
+#endif
+
+#endif /* _PRIVCMD_IOEVENTFD_H */

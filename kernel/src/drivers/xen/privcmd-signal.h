@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Call a function whenever somebody writes to an eventfd.
+ *
+ * The function runs in the writer's context with the eventfd's lock held and
+ * interrupts off, and consumes the write: pollers of the eventfd see nothing.
+ * An eventfd carries at most one function at a time.
+ *
+ * It ends by a detach or when the last user of the eventfd closes it, whichever
+ * is first; in both cases free() follows, once, in process context, after the
+ * last call of fn().
+ */
+#ifndef _PRIVCMD_SIGNAL_H
+#define _PRIVCMD_SIGNAL_H
+
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct eventfd_ctx;
+
+/**
+ * struct privcmd_signal - embedded by the user
+ * @fn: see above
+ * @free: see above
+ *
+ * The rest is private to privcmd-signal.c, but @eventfd may be compared.
+ */
+struct privcmd_signal {
+	void (*fn)(struct privcmd_signal *sig);
+	void (*free)(struct privcmd_signal *sig);
+	struct eventfd_ctx *eventfd;
+	struct list_head list;
+	struct work_struct shutdown;
+	wait_queue_entry_t wait;
+	wait_queue_head_t *wqh;
+	poll_table pt;
+};
+
+/**
+ * privcmd_signal_attach() - start
+ * @sig: @sig->fn and @sig->free set, the rest zero
+ * @fd: the eventfd
+ *
+ * A write that was not read yet calls fn() at once. When this returns 0, @sig is
+ * no longer the caller's: it may have been freed already.
+ *
+ * Return: 0; -EBADF; -EINVAL not an eventfd; -EBUSY it carries a function.
+ */
+int privcmd_signal_attach(struct privcmd_signal *sig, unsigned int fd);
+
+/**
+ * privcmd_signal_detach() - end all that match
+ * @match: called under a spinlock
+ * @arg: for @match
+ *
+ * On return no fn() of them runs or will, and their free() has been called.
+ * Return: how many there were.
+ */
+unsigned int privcmd_signal_detach(bool (*match)(const struct privcmd_signal *sig,
+						 const void *arg),
+				   const void *arg);
+
+int privcmd_signal_init(void);
+void privcmd_signal_exit(void);
+
+#endif /* _PRIVCMD_SIGNAL_H */
