@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# mode: smp
+# mode: icount
 # guest: 6.12
 # timeout: 180
 #
 # ./lab demo: a stock guest gives 128 MiB back to Xen and takes them again, watched from three sides: Xen's own
-# count, what the daemon publishes, and what the guest says of itself.
+# count, what the daemon publishes, and what the guest says of itself. Its seconds are the nested machine's, whose
+# clock counts instructions: they say how much work it was, on any machine.
 
 mib()
 {
@@ -45,7 +46,7 @@ before=$shown_pages
 start=$(now_cs)
 set_target "$domid" $((static - 131072))
 wait_pages "$domid" $((before - 32768)) 60
-show "inflated by 128 MiB, $(seconds_since "$start") s after the target was written"
+show "inflated by 128 MiB, $(seconds_since "$start") s of the machine's own time after the target was written"
 is "$((before - shown_pages))" 32768 "Xen got exactly 32768 pages (128 MiB) back"
 wait_for '[ "$(xs "$domid" stats/free-memory)" -lt $((free - 100000000)) ]' 20
 say "statistics, from xenstore ($(backend_node "$domid")/stats):"
@@ -57,5 +58,5 @@ is "$(xs "$domid" ballooned)" 131072 "the daemon publishes 131072 KiB as balloon
 start=$(now_cs)
 set_target "$domid" "$static"
 wait_pages "$domid" "$before" 60
-show "deflated, $(seconds_since "$start") s after the target was written"
+show "deflated, $(seconds_since "$start") s of the machine's own time after the target was written"
 is "$shown_pages" "$before" "the guest has every page again"

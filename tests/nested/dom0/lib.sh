@@ -131,7 +131,7 @@ wait_guest()
 {
 	local log
 	log=$(console_log "$1")
-	wait_for "[ \"\$(grep -c '^@ready' '$log' 2>/dev/null)\" -ge ${3:-1} ] 2>/dev/null" "${2:-60}"
+	wait_for "[ \"\$(grep -c '^@ready' '$log' 2>/dev/null)\" -ge ${3:-1} ] 2>/dev/null" "${2:-240}"
 }
 
 # guest_send NAME COMMAND: have the guest's agent start a command; prints the id of the request.
@@ -150,7 +150,7 @@ guest_result()
 {
 	local log
 	log=$(console_log "$1")
-	wait_for "grep -q '^@$2=' '$log'" "${3:-60}" || return 124
+	wait_for "grep -q '^@$2=' '$log'" "${3:-240}" || return 124
 	tr -d '\r' <"$log" | sed -n "s/^@$2|//p"
 	return "$(tr -d '\r' <"$log" | sed -n "s/^@$2=//p" | head -n 1)"
 }
@@ -160,7 +160,7 @@ guest_run()
 {
 	local id
 	id=$(guest_send "$1" "$2") || return 125
-	guest_result "$1" "$id" "${3:-60}"
+	guest_result "$1" "$id" "${3:-240}"
 }
 
 # guest_meminfo NAME KEY: a figure of the guest's /proc/meminfo, in KiB.
@@ -218,7 +218,7 @@ start_daemon()
 	xen-vballoond --domid "$id" "$@" >>"$log" 2>&1 </dev/null &
 	pid=$!
 	echo $pid >"$XV_STATE/daemon.$id"
-	wait_for "[ -n \"\$(xs $id path)\" ] || ! pid_alive $pid" 20
+	wait_for "[ -n \"\$(xs $id path)\" ] || ! pid_alive $pid" 60
 	if pid_alive $pid && [ -n "$(xs "$id" path)" ]; then
 		return 0
 	fi
@@ -300,11 +300,11 @@ cleanup()
 			xl destroy "$name" || left="$left xl-destroy-$name-failed"
 		fi
 	done
-	wait_for '[ -z "$(pidof xen-vballoond)" ]' 5 || left="$left daemon($(pidof xen-vballoond))"
+	wait_for '[ -z "$(pidof xen-vballoond)" ]' 10 || left="$left daemon($(pidof xen-vballoond))"
 	for pid in $(pidof xen-vballoond); do
 		kill -KILL "$pid"
 	done
-	wait_for '[ -z "$(zombies)" ]' 5 || left="$left zombie-domain"
+	wait_for '[ -z "$(zombies)" ]' 10 || left="$left zombie-domain"
 	if [ "$(xl list | wc -l)" -ne 2 ]; then
 		left="$left domains"
 	fi
