@@ -49,6 +49,10 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t ba
 			cfg->devid, cfg->domid, (int)owner);
 		return -ECANCELED;
 	}
+	if (rc == -EBADMSG) {
+		*code = EXIT_CODE_UNSUITABLE;
+		return -ECANCELED;
+	}
 	*code = EXIT_CODE_HOST;
 	log_msg(g->log, LOG_LEVEL_ERROR, rc,
 		"cannot keep state in %s: make the directory writable, or give --state-dir",
@@ -83,22 +87,19 @@ static int open_balloon(struct guest *g, const struct guest_config *cfg, enum ex
 	};
 	int rc;
 
-	for (int i = 0;; i++) {
-		rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state),
-				 state_file_balloon_bytes(g->state), state_file_device(g->state));
-		if (!rc)
-			return 0;
-		g->balloon = NULL;
-		if (rc != -EBADMSG || i)
-			return fail_host(g, rc, code, "cannot make the balloon device");
-		log_msg(g->log, LOG_LEVEL_WARNING, 0,
-			"%s: discarded: it is damaged: the guest must load its balloon driver "
-			"again",
-			state_file_path(g->state));
-		rc = state_file_reset(g->state);
-		if (rc)
-			return fail_host(g, rc, code, "cannot make a new state file");
-	}
+	rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state),
+			 state_file_balloon_bytes(g->state), state_file_device(g->state));
+	if (!rc)
+		return 0;
+	g->balloon = NULL;
+	if (rc != -EBADMSG)
+		return fail_host(g, rc, code, "cannot make the balloon device");
+	*code = EXIT_CODE_UNSUITABLE;
+	log_msg(g->log, LOG_LEVEL_ERROR, 0,
+		"%s cannot be used: it is damaged. It says which pages Xen holds back from the "
+		"guest: destroy the guest, then remove the file",
+		state_file_path(g->state));
+	return -ECANCELED;
 }
 
 static int explain_no_server(struct guest *g, const struct guest_config *cfg, int rc,

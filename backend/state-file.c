@@ -119,22 +119,41 @@ static int open_locked(struct state_file *sf, pid_t *owner)
 	return -EAGAIN;
 }
 
-/* NULL, or why the file is not to be believed. */
-static const char *check_header(const struct header *header, const struct state_file_key *key)
+/*
+ * What a file is to us. One that may be of this very domain and cannot be read is never thrown away:
+ * it alone says which frames Xen holds back from the guest.
+ */
+enum verdict {
+	BELIEVED,
+	OF_NO_USE, /* of an earlier domain, or of a process that died before it served */
+	UNREADABLE,
+};
+
+static enum verdict check_header(const struct header *header, const struct state_file_key *key,
+				 const char **why)
 {
+	*why = "it was never finished";
+	if (!header->magic)
+		return OF_NO_USE;
+	*why = "it is damaged";
 	if (header->magic != MAGIC)
-		return "it was never finished";
+		return UNREADABLE;
+	*why = "another version of xen-vballoond wrote it";
 	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
 	    header->device_bytes != sizeof(struct xenvirtio_device_state))
-		return "another version wrote it";
+		return UNREADABLE;
+	*why = "without xenstore it cannot be told whether it is of this domain";
+	if (!key->identity[0] && header->identity[0])
+		return UNREADABLE;
+	*why = "it is of an earlier domain";
 	if (header->domid != key->domid || header->devid != key->devid ||
 	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
-		return "it is of an earlier domain";
+		return OF_NO_USE;
+	*why = "the device had another address or interrupt";
 	if (header->base_gpa != key->base.v || header->irq != key->irq)
-		return "the device has another address or interrupt";
-	if (header->perms[sizeof(header->perms) - 1])
-		return "it is damaged";
-	return NULL;
+		return UNREADABLE;
+	*why = "it is damaged";
+	return header->perms[sizeof(header->perms) - 1] ? UNREADABLE : BELIEVED;
 }
 
 static void fill_header(struct header *header, const struct state_file_key *key)
@@ -190,31 +209,33 @@ static int make_new(struct state_file *sf)
 	return 0;
 }
 
-/* Return: 0 mapped and believed; XENVIRTIO_E_EMPTY not believed, @why says why not; -errno */
-static int adopt(struct state_file *sf, uint64_t bytes, const char **why)
+/* Maps the file if it is to be believed. Return: 0; -errno */
+static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdict, const char **why)
 {
 	int rc;
 
+	*verdict = UNREADABLE;
 	*why = "its size is wrong";
 	if (bytes < balloon_offset() || bytes > SIZE_MAX)
-		return XENVIRTIO_E_EMPTY;
+		return 0;
 	sf->bytes = (size_t)bytes;
 	rc = map_file(sf);
 	if (rc)
 		return rc;
-	*why = check_header(sf->header, &sf->key);
-	if (!*why && sf->header->balloon_bytes != sf->bytes - balloon_offset())
+	*verdict = check_header(sf->header, &sf->key, why);
+	if (*verdict == BELIEVED && sf->header->balloon_bytes != sf->bytes - balloon_offset()) {
+		*verdict = UNREADABLE;
 		*why = "its size is wrong";
-	if (!*why) {
-		sf->adopted = true;
-		return 0;
 	}
-	unmap_file(sf);
-	return XENVIRTIO_E_EMPTY;
+	sf->adopted = *verdict == BELIEVED;
+	if (!sf->adopted)
+		unmap_file(sf);
+	return 0;
 }
 
 static int adopt_or_make(struct state_file *sf, struct log *log)
 {
+	enum verdict verdict;
 	const char *why;
 	struct stat st;
 	int rc;
@@ -223,10 +244,17 @@ static int adopt_or_make(struct state_file *sf, struct log *log)
 		return -errno;
 	if (st.st_size == 0)
 		return make_new(sf);
-	rc = adopt(sf, (uint64_t)st.st_size, &why);
-	if (rc != XENVIRTIO_E_EMPTY)
+	rc = try_adopt(sf, (uint64_t)st.st_size, &verdict, &why);
+	if (rc || verdict == BELIEVED)
 		return rc;
-	log_msg(log, LOG_LEVEL_WARNING, 0, "%s: discarded: %s", sf->path, why);
+	if (verdict == UNREADABLE) {
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s cannot be used: %s. It says which pages Xen holds back from the guest: "
+			"destroy the guest, then remove the file",
+			sf->path, why);
+		return -EBADMSG;
+	}
+	log_msg(log, LOG_LEVEL_NOTICE, 0, "%s: discarded: %s", sf->path, why);
 	return make_new(sf);
 }
 
@@ -281,21 +309,6 @@ void state_file_remove(struct state_file *sf)
 	/* under the lock: whoever waits for it sees that the name is gone, and makes a new file */
 	unlink(sf->path);
 	state_file_close(sf);
-}
-
-int state_file_reset(struct state_file *sf)
-{
-	struct header old = *sf->header;
-	int rc;
-
-	unmap_file(sf);
-	rc = make_new(sf);
-	if (rc)
-		return rc;
-	sf->header->owner_pid = old.owner_pid;
-	sf->header->server = old.server;
-	memcpy(sf->header->perms, old.perms, sizeof(old.perms));
-	return 0;
 }
 
 bool state_file_adopted(const struct state_file *sf)

@@ -40,8 +40,8 @@ struct state_file;
  * @dir:   made (0700) if only its last part is missing
  * @owner: out; with -EBUSY the process that has the device, 0 if it cannot be told
  *
- * Return: 0; -EBUSY another process serves this device; -EPERM the file is not ours to trust;
- *         -errno
+ * Return: 0; -EBUSY another process serves this device; -EBADMSG the file may be of this domain and
+ *         cannot be read: it stays, and the log says why; -EPERM it is not ours to trust; -errno
  */
 int state_file_open(struct state_file **sf, const char *dir, const struct state_file_key *key,
 		    struct log *log, pid_t *owner);
@@ -49,14 +49,6 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
 void state_file_close(struct state_file *sf);
 /** state_file_remove() - the device is no more: remove the file and close; NULL is fine */
 void state_file_remove(struct state_file *sf);
-/**
- * state_file_reset() - what it says of the device is of no use: as a new file, all zero
- *
- * The ioreq server and the permissions are kept. Pointers into it are no longer valid.
- * Return: 0; -errno: good for nothing but to be closed or removed
- */
-int state_file_reset(struct state_file *sf);
-
 /** state_file_adopted() - a predecessor's state was found and believed */
 bool state_file_adopted(const struct state_file *sf);
 /** state_file_path() - for messages */
