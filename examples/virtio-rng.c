@@ -50,7 +50,8 @@ static int fill_chain(struct xenvirtio_queue *q, const struct xenvirtio_chain *c
 
 static int kick(void *opaque, unsigned int index)
 {
-	struct xenvirtio_queue *q = xenvirtio_device_queue(*(struct xenvirtio_device **)opaque, index);
+	struct xenvirtio_device **dev = opaque;
+	struct xenvirtio_queue *q = xenvirtio_device_queue(*dev, index);
 	struct xenvirtio_chain chain;
 	int ret;
 
@@ -68,7 +69,8 @@ static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const cha
 	static unsigned int told;
 
 	if (told++ < 10)
-		fprintf(stderr, "virtio-rng: guest: %s: %s\n", xenvirtio_guest_error_name(kind), detail);
+		fprintf(stderr, "virtio-rng: guest: %s: %s\n", xenvirtio_guest_error_name(kind),
+			detail);
 }
 
 static bool domain_is_over(struct xenvirtio_hv *hv)
@@ -94,10 +96,12 @@ static int serve(struct xenvirtio_hv *hv, struct xenvirtio_server *server,
 			continue;
 		if (fds[0].revents)
 			ret = xenvirtio_server_process(server);
-		while (fds[1].revents && !ret &&
-		       !(ret = store->ops->next_event(store, path, sizeof(path), token, sizeof(token))))
-			if (domain_is_over(hv))
+		while (fds[1].revents && !ret) {
+			ret = store->ops->next_event(store, path, sizeof(path), token,
+						     sizeof(token));
+			if (!ret && domain_is_over(hv))
 				return 0;
+		}
 		if (ret == XENVIRTIO_E_EMPTY)
 			ret = 0;
 	}

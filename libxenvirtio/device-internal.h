@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The inside of a device, for the transport in front of it: registers' effects, notifications, kicks.
+ * The inside of a device, for the transport in front of it: effects of registers, notifications,
+ * kicks.
  *
  * Everything written here comes from the guest. Functions return 0 whatever the guest wrote;
- * -errno or XENVIRTIO_E_GONE come from the host or from the author's hooks, and leave the device in a
- * state it can be restored from.
+ * -errno or XENVIRTIO_E_GONE come from the host or from the author's hooks, and leave the device in
+ * a state it can be restored from.
  */
 #ifndef DEVICE_INTERNAL_H
 #define DEVICE_INTERNAL_H
@@ -39,7 +40,7 @@ struct xenvirtio_device {
 
 _Static_assert(XENVIRTIO_QUEUES_MAX <= 32, "a bit each in notify_on and kicked");
 
-/** device_attach() - put @notify in its place and enable what is running; device_detach() undoes it */
+/** device_attach() - put @notify in its place, enable what is running; device_detach() undoes it */
 int device_attach(struct xenvirtio_device *dev, struct notify *notify);
 int device_detach(struct xenvirtio_device *dev);
 

@@ -80,7 +80,6 @@ int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)
 	if (value)
 		return enable_queue(dev, q);
 	ret = device_notify_off(dev, 1u << q->index);
-	dev->kicked &= ~(1u << q->index);
 	queue_stop(q);
 	return ret;
 }

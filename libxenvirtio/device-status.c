@@ -115,7 +115,7 @@ int device_write_status(struct xenvirtio_device *dev, uint32_t value)
 	if ((old & STATUS_DRIVERS & ~value) ||
 	    (value & ~(STATUS_DRIVERS | (old & XENVIRTIO_STATUS_NEEDS_RESET))))
 		xenvirtio_device_guest_error(dev, XENVIRTIO_GUEST_BAD_STATUS,
-					     "status bits cleared, or set that are not the driver's");
+					     "status bits cleared, or not the driver's");
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) && !ret; i++) {
 		if (value & order[i] & ~old)
 			ret = take_bit(dev, order[i], needed);

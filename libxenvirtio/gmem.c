@@ -45,8 +45,10 @@ struct xenvirtio_gmem {
 
 static struct bucket *find_bucket(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn)
 {
-	/* Fibonacci hashing: ring and buffer frames often differ in a few low bits only */
-	return &gmem->buckets[(gfn.v * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (gmem->nr_buckets - 1)];
+	/* Fibonacci hashing: frames in use often differ in a few bits only */
+	uint64_t hash = gfn.v * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+	return &gmem->buckets[hash & (gmem->nr_buckets - 1)];
 }
 
 static struct slot *find_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn)

@@ -2,10 +2,10 @@
 /*
  * The virtio-mmio register table.
  *
- * Below 0x100 each register is one entry: it is read or written as 4 aligned bytes or not at all, and
- * only in the direction that has a function. From 0x100 on it is the device type's configuration
- * space, in naturally aligned accesses of 1, 2, 4 or 8 bytes. QueueReset is not in the table, since
- * VIRTIO_F_RING_RESET is not offered; a read of it gives all-ones like any hole.
+ * Below 0x100 each register is one entry: it is read or written as 4 aligned bytes or not at all,
+ * and only in the direction that has a function. From 0x100 on it is the device type's
+ * configuration space, in naturally aligned accesses of 1, 2, 4 or 8 bytes. QueueReset is not in
+ * the table, since VIRTIO_F_RING_RESET is not offered; a read of it gives all-ones like any hole.
  *
  * Knows offsets, widths and byte order; what a register means is the device's.
  */

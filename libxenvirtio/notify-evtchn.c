@@ -2,9 +2,10 @@
 /*
  * Notification with nothing but the ioreq server and hv.set_irq: the way that is always there.
  *
- * Kicks come as writes of QueueNotify over the ioreq server's event channels, so there is nothing to
- * enable. An edge line is pulsed for each interrupt; a held line goes down only when the driver has
- * acknowledged everything, else an interrupt raised between its read and its write would be lost.
+ * Kicks come as writes of QueueNotify over the ioreq server's event channels, so there is nothing
+ * to enable. An edge line is pulsed for each interrupt; a held line goes down only when the driver
+ * has acknowledged everything, else an interrupt raised between its read and its write would be
+ * lost.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -31,7 +31,7 @@ struct notify_ops {
 	int (*queue_disable)(struct notify *notify, unsigned int index);
 	/** fd - optional: readable when kicks came past the ioreq server; the notify's own */
 	int (*fd)(struct notify *notify);
-	/** collect - goes with fd: which queues were kicked since it was last called, never blocks */
+	/** collect - goes with fd: queues kicked since it was last called; never blocks */
 	int (*collect)(struct notify *notify, uint32_t *queues);
 };
 

@@ -44,7 +44,7 @@ static int read_desc(struct xenvirtio_queue *q, const struct table *table, uint3
 	uint64_t gpa;
 	int ret;
 
-	/* An indirect table's address is not checked yet; is_ram() refuses what wraps after this. */
+	/* An indirect table's address is not checked yet; what wraps later is not RAM. */
 	if (__builtin_add_overflow(table->gpa, (uint64_t)i * DESC_BYTES, &gpa))
 		return XENVIRTIO_E_GUEST;
 	ret = xenvirtio_gmem_read(q->gmem, xenvirtio_gpa(gpa), &guest_desc, sizeof(guest_desc));
@@ -148,7 +148,8 @@ int queue_walk(struct xenvirtio_queue *q, uint16_t head, bool indirect,
 		*detail = add_segment(&desc, chain);
 		if (*detail)
 			return XENVIRTIO_E_GUEST;
-		if (desc.len && !xenvirtio_gmem_is_ram(q->gmem, xenvirtio_gpa(desc.addr), desc.len)) {
+		if (desc.len &&
+		    !xenvirtio_gmem_is_ram(q->gmem, xenvirtio_gpa(desc.addr), desc.len)) {
 			*kind = XENVIRTIO_GUEST_BAD_ADDRESS;
 			*detail = "buffer is not in RAM";
 			return XENVIRTIO_E_GUEST;

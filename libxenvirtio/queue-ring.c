@@ -2,9 +2,9 @@
 /*
  * Where the rings of a queue lie, and when a queue may be enabled.
  *
- * The sizes are those of virtio 1.2, 2.7: with the event index fields, negotiated or not. A queue is
- * enabled only when every page of its rings could be read, so a ring on a hole or in the MMIO window
- * is refused at once and not at the first kick.
+ * The sizes are those of virtio 1.2, 2.7: with the event index fields, negotiated or not. A queue
+ * is enabled only when every page of its rings could be read, so a ring on a hole or in the MMIO
+ * window is refused at once and not at the first kick.
  *
  * The state may be in a file that outlives us: `ready` is written last when the queue starts and
  * first when it stops, so that a queue found ready is whole.
@@ -39,7 +39,7 @@ static const char *find_setup_fault(const struct xenvirtio_queue_state *state,
 		return "queue enabled with a size that cannot be";
 	place_rings(state, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
-		/* Where RAM begins at 0 the specification would allow it, but no driver means it. */
+		/* Where RAM begins at 0 the specification allows it, but no driver means it. */
 		if (!ring[i].gpa.v)
 			return "queue enabled without a ring address";
 		if (ring[i].gpa.v & (ring[i].align - 1))

@@ -56,7 +56,7 @@ static int settle_indices(struct xenvirtio_queue *q)
 	ret = check_ring(q, xenvirtio_gmem_load16(q->gmem, used_idx_gpa(q), &guest_used_idx));
 	if (ret)
 		return ret;
-	/* Whatever the guest may have put there: it moves us by one chain, and one we had popped. */
+	/* Whatever the guest may have put there, it moves us by one chain that was popped. */
 	if (guest_used_idx == (uint16_t)(state->used_idx + 1) &&
 	    state->last_avail_idx != state->used_idx)
 		state->used_idx = guest_used_idx;
@@ -73,7 +73,8 @@ static int count_available(struct xenvirtio_queue *q, uint16_t *nr)
 	int ret;
 
 	ret = xenvirtio_gmem_load16(q->gmem, avail_idx_gpa(q), &guest_avail_idx);
-	if (!ret && guest_avail_idx == state->last_avail_idx && has_feature(q, XENVIRTIO_F_EVENT_IDX)) {
+	if (!ret && guest_avail_idx == state->last_avail_idx &&
+	    has_feature(q, XENVIRTIO_F_EVENT_IDX)) {
 		ret = xenvirtio_gmem_store16(q->gmem, avail_event_gpa(q), state->last_avail_idx);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (!ret)
@@ -111,7 +112,7 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	if (ret)
 		return check_ring(q, ret);
 	if (head >= state->size)
-		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "descriptor index outside the table");
+		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "head outside the table");
 	if (*find_flight_word(q, head) & head_bit(head))
 		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "chain made available twice");
 	ret = queue_walk(q, head, has_feature(q, XENVIRTIO_F_INDIRECT_DESC), chain, &kind, &detail);

@@ -3,9 +3,9 @@
  * The ioreq server: requests to devices, answers to vcpus, kicks after that.
  *
  * A request that was claimed is completed, whatever happens in between, for its vcpu stands still
- * until then and so does a domain that is to be suspended. Errors of devices come out only after it.
- * If completing itself fails there is nothing more to try here: ioreq_close answers who waits, and
- * so does a successor that adopts the server.
+ * until then and so does a domain that is to be suspended. Errors of devices come out only after
+ * it. If completing itself fails there is nothing more to try here: ioreq_close answers who waits,
+ * and so does a successor that adopts the server.
  *
  * Nothing outside a device's window is the guest's fault: Xen only sends what was claimed.
  * Lock: none. Knows device windows and request types; registers are mmio.c's.

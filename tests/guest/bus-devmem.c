@@ -3,8 +3,8 @@
  * See bus-devmem.h.
  *
  * Memory is one huge page where there is one, since those never move, else locked pages with
- * compaction of locked pages turned off. A page that is in the balloon must not be touched: pages are
- * zeroed when handed out, and scenarios deflate or reset before that.
+ * compaction of locked pages turned off. A page that is in the balloon must not be touched: pages
+ * are zeroed when handed out, and scenarios deflate or reset before that.
  */
 #include "bus-devmem.h"
 

@@ -2,9 +2,9 @@
 /*
  * What a guest's driver stands on: registers, memory, time.
  *
- * Siblings: bus-fake.c (the fake hypervisor's guest, in this process) and bus-devmem.c (a real Linux
- * guest, from user space). Drivers in this directory know nothing else of where they run, and know
- * nothing of libxenvirtio's inside.
+ * Siblings: bus-fake.c (the fake hypervisor's guest, in this process) and bus-devmem.c (a real
+ * Linux guest, from user space). Drivers in this directory know nothing else of where they run, and
+ * know nothing of libxenvirtio's inside.
  */
 #ifndef GUEST_BUS_H
 #define GUEST_BUS_H
@@ -22,7 +22,7 @@ struct bus_ops {
 	/** read, write - one access of @size bytes at @offset of the device's window */
 	int (*read)(struct bus *bus, uint32_t offset, uint32_t size, uint64_t *val);
 	int (*write)(struct bus *bus, uint32_t offset, uint32_t size, uint64_t val);
-	/** alloc_page - a zeroed page of guest RAM that stays where it is; NULL when there is none */
+	/** alloc_page - a zeroed page of guest RAM that stays where it is; NULL: none is left */
 	void *(*alloc_page)(struct bus *bus, uint64_t *gpa);
 	/** free_pages - all of them; the device must have been reset */
 	void (*free_pages)(struct bus *bus);

@@ -284,6 +284,20 @@ static int indirect_too_long(struct hostile *h)
 	return ret ? ret : indirect_of_len(h, 0xfffffff0);
 }
 
+/* Neither table is too long, but what they hold together is. */
+static int indirect_after_direct(struct hostile *h)
+{
+	int ret = begin_indirect(h, 256);
+	struct driver_queue *q = first_queue(h);
+
+	if (ret)
+		return ret;
+	q->desc[1] = q->desc[0];
+	q->desc[0] = (struct ring_desc){ .addr = q->ring_gpa, .len = 1, .flags = DESC_NEXT,
+					 .next = 1 };
+	return publish_unused(h, 0);
+}
+
 static int indirect_loop(struct hostile *h)
 {
 	int ret = begin_indirect(h, 4);
@@ -391,6 +405,8 @@ const struct hostile_scenario hostile_ring[] = {
 	{ "indirect in indirect", indirect_in_indirect, HOSTILE_NEEDS_RESET, true },
 	{ "indirect table of odd length", indirect_of_odd_length, HOSTILE_NEEDS_RESET, true },
 	{ "indirect table too long", indirect_too_long, HOSTILE_NEEDS_RESET, true },
+	{ "direct and indirect too long together", indirect_after_direct, HOSTILE_NEEDS_RESET,
+	  true },
 	{ "loop in an indirect table", indirect_loop, HOSTILE_NEEDS_RESET, true },
 	{ "next outside an indirect table", indirect_next_outside, HOSTILE_NEEDS_RESET, true },
 	{ "indirect table outside RAM", indirect_table_outside, HOSTILE_NEEDS_RESET, true },

@@ -40,7 +40,7 @@ int hostile_expect_status(struct hostile *h, uint32_t mask, uint32_t status)
 	return hostile_fail(h, "status is %#x, should be %#x of %#x", seen, status, mask);
 }
 
-/* The way back for every guest: reset, initialise, and it works, the last round with all features. */
+/* The way back for every guest: reset, initialise, and it works; then with all features. */
 static int check_recovery(struct hostile *h)
 {
 	static const uint64_t features[] = { 0, F_INDIRECT | F_EVENT_IDX };

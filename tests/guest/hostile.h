@@ -2,10 +2,10 @@
 /*
  * A driver that means harm, scenario by scenario.
  *
- * Each scenario begins with the device in any state, does its evil, and says in its table entry what
- * the device must be like afterwards. After each, the device must take a proper initialisation and
- * serve a proper request: that is what "the daemon lives" means from a guest. They run on any bus
- * and against any virtio-mmio device; struct hostile_target says what kind it is.
+ * Each scenario begins with the device in any state, does its evil, and says in its table entry
+ * what the device must be like afterwards. After each, the device must take a proper initialisation
+ * and serve a proper request: that is what "the daemon lives" means from a guest. They run on any
+ * bus and against any virtio-mmio device; struct hostile_target says what kind it is.
  */
 #ifndef GUEST_HOSTILE_H
 #define GUEST_HOSTILE_H

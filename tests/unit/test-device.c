@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The device between its author and the transport: what hooks are called when, what a driver is told,
- * which states of a former process are gone on from, and when a notification path is open.
+ * The device between its author and the transport: what hooks are called when, what a driver is
+ * told, which states of a former process are gone on from, and when a notification path is open.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -57,8 +57,12 @@ static int try_config(struct xenvirtio_device_config config)
 static void what_cannot_be_offered_is_refused(void **state)
 {
 	const struct xenvirtio_device_config good = {
-		.device_id = 1, .features = UINT64_C(1) << 56 | 1, .nr_queues = XENVIRTIO_QUEUES_MAX,
-		.queue_size_max = 256, .config_bytes = XENVIRTIO_CONFIG_MAX, .ops = &rig.ops,
+		.device_id = 1,
+		.features = UINT64_C(1) << 56 | 1,
+		.nr_queues = XENVIRTIO_QUEUES_MAX,
+		.queue_size_max = 256,
+		.config_bytes = XENVIRTIO_CONFIG_MAX,
+		.ops = &rig.ops,
 	};
 	struct xenvirtio_device_config bad;
 
@@ -66,7 +70,8 @@ static void what_cannot_be_offered_is_refused(void **state)
 	for (unsigned int bit = 24; bit <= 40; bit++) {
 		bad = good;
 		bad.features |= UINT64_C(1) << bit;
-		assert_int_equal(try_config(bad), bit == 28 || bit == 29 || bit == 32 ? 0 : -EINVAL);
+		assert_int_equal(try_config(bad),
+				 bit == 28 || bit == 29 || bit == 32 ? 0 : -EINVAL);
 	}
 	bad = good;
 	bad.nr_queues = 0;

@@ -88,7 +88,7 @@ static unsigned int find_access(uint64_t offset, uint32_t size)
 	return 0;
 }
 
-/* All that is not in the table reads as all-ones of its size, and is counted; sizes no CPU has, too. */
+/* What is not in the table reads as all-ones of its size, and is counted; odd sizes, too. */
 static void exactly_the_table_answers(void **state)
 {
 	for (uint64_t offset = 0; offset < 0x210; offset++) {

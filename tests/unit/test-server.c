@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The ioreq server: whatever a vcpu asks, and whatever fails, it gets an answer; then kicks run, each
- * queue once.
+ * The ioreq server: whatever a vcpu asks, and whatever fails, it gets an answer; then kicks run,
+ * each queue once.
  */
 #include <errno.h>
 #include <poll.h>
@@ -58,9 +58,14 @@ static void every_request_is_answered(void **state)
 	init();
 	for (unsigned int code = 0; code < 256 * 2 * 2 * 4; code++) {
 		struct xenvirtio_ioreq req = {
-			.addr = RIG_BASE + REG_MAGIC, .data = 0x5a5a5a5a, .size = 4, .vcpu = code % VCPUS,
-			.type = (uint8_t)(code / 16), .read = code & 1, .data_is_ptr = code & 2,
+			.addr = RIG_BASE + REG_MAGIC,
+			.data = 0x5a5a5a5a,
 			.count = counts[code / 4 % 4],
+			.size = 4,
+			.vcpu = code % VCPUS,
+			.type = (uint8_t)(code / 16),
+			.read = code & 1,
+			.data_is_ptr = code & 2,
 		};
 		uint64_t data = answer(&req);
 		bool plain = req.type == XENVIRTIO_IOREQ_COPY && req.count == 1 && !req.data_is_ptr;

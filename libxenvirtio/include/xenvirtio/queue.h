@@ -4,7 +4,9 @@
  *
  * A queue belongs to a device (device.h), which configures and enables it. Device code pops chains,
  * reads and writes their bytes by copy, pushes them, and asks for the interrupt once a batch.
- * Chains may be pushed in any order; what survives the process is in order (see device.h).
+ * Chains may be pushed in any order; but a restart (see device.h) knows only how many were pushed
+ * and takes the oldest for these: a device that wants to survive its process pushes in the order it
+ * pops.
  *
  * Indirect descriptors and EVENT_IDX follow the negotiated features. Everything in the rings is
  * hostile and read once. A queue on which the guest broke the rules stays broken until reset:
