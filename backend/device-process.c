@@ -469,10 +469,10 @@ static void start_serving(struct device_process *dp)
 		return;
 	if (!join_store(dp, static_max_kib))
 		return;
-	on_report(-1, 0, dp);
 	if (end_on(dp, xenvirtio_server_resume(dp->guest.server), "cannot go on with the guest"))
 		return;
 	look_for_work(dp);
+	on_report(-1, 0, dp);
 	dp->serving = true;
 	tell_connected(dp);
 	/* last: whoever waits for it may let the guest run */
