@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * eventfd-path DOMID UNPAUSE: what a running guest and its device model see.
+ *
+ * DOMID is a guest with guest.img that has not been unpaused; UNPAUSE is the command that does it. Invariants: a claimed
+ * access costs the device model no event; every access is answered once, by the kernel or by us, whatever goes away
+ * meanwhile; an interrupt arrives if and only if the eventfd is armed.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "eventfd.h"
+#include "tap.h"
+
+#define QUEUE_NOTIFY		0x50
+#define INTERRUPT_STATUS	0x60
+#define INTERRUPT_ACK		0x64
+#define PATIENCE		200000u
+
+static uint8_t op[256];
+
+static int new_eventfd(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	must(fd >= 0);
+	return fd;
+}
+
+static uint64_t taken(int fd)
+{
+	uint64_t n = 0;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		must(errno == EAGAIN);
+	return n;
+}
+
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+
+	must(write(fd, &one, sizeof(one)) == sizeof(one));
+}
+
+/* Accesses that came to us while vcpu @v did it. */
+static uint64_t strays(struct server *s, uint32_t v, uint32_t command, uint32_t times)
+{
+	uint64_t before = s->nr_strays;
+
+	guest_run(s, v, command, times);
+	return s->nr_strays - before;
+}
+
+static bool interrupted(struct server *s)
+{
+	return guest_run(s, 0, TAKE_INTERRUPT, PATIENCE) == GUEST_SPI;
+}
+
+static bool quiet(struct server *s)
+{
+	return guest_run(s, 0, TAKE_INTERRUPT, 1000) == NO_INTERRUPT;
+}
+
+static void test_kicks(struct server *s, int q0, int q1)
+{
+	struct privcmd_ioeventfd good = good_ioeventfd(s, q0, 0);
+	struct privcmd_eventfd_info info;
+	uint64_t events;
+
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10, "without ioeventfd kicks come to us");
+
+	must(!ioeventfd(s->privcmd, good));
+	must(!ioeventfd(s->privcmd, BUT(BUT(good, vq, 1), event_fd, q1)));
+	events = s->nr_events;
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10000) == 0, "with it none of 10000 does");
+	ok(taken(q0) == 10000, "the eventfd has counted each");
+	ok(s->nr_events - events <= 3, "events for the command, its count and the report only");
+	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &info));
+	ok(info.notified == 10000, "so has the kernel");
+
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 1), 5) == 0 && taken(q1) == 5 && taken(q0) == 0,
+	   "each queue has its eventfd");
+	ok(strays(s, 0, WRITE32_DATA(QUEUE_NOTIFY, 1), 5) == 0 && taken(q1) == 5,
+	   "the upper 16 bits may be anything (NOTIFICATION_DATA)");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 2), 5) == 5, "a queue without one comes to us");
+	ok(strays(s, 0, WRITE16(QUEUE_NOTIFY, 0), 5) == 5, "so does a write of another size");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY + 4, 0), 5) == 5, "and another register");
+	ok(strays(s, 0, READ32(QUEUE_NOTIFY), 5) == 5, "and a read");
+	ok(taken(q0) == 0 && taken(q1) == 0, "none of these has signalled");
+
+	if (s->nr_vcpus > 1) {
+		guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 20000);
+		guest_start(s, 1, WRITE32(QUEUE_NOTIFY, 0), 20000);
+		events = s->nr_strays;
+		must(guest_wait(s, 0, NULL, 120000) && guest_wait(s, 1, NULL, 120000));
+		ok(taken(q0) == 40000 && s->nr_strays == events, "two vcpus at once");
+	}
+
+	/* Two vcpus, one of which has an access that is ours: neither disturbs the other. */
+	if (s->nr_vcpus > 1) {
+		events = s->nr_strays;
+		guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 5000);
+		guest_start(s, 1, WRITE32(QUEUE_NOTIFY, 7), 500);
+		must(guest_wait(s, 0, NULL, 120000) && guest_wait(s, 1, NULL, 120000));
+		ok(taken(q0) == 5000 && s->nr_strays - events == 500,
+		   "claimed and unclaimed accesses at once");
+	}
+
+	must(!ioeventfd(s->privcmd, BUT(good, flags, 1)));
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 5) == 5 && !taken(q0), "deassigned: they are ours");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 1), 5) == 0 && taken(q1) == 5, "the other queue is not");
+	must(!ioeventfd(s->privcmd, BUT(BUT(BUT(good, vq, 1), event_fd, q1), flags, 1)));
+}
+
+static void test_irqfd(struct server *s, int q0)
+{
+	int fd = new_eventfd(), file;
+	struct privcmd_irqfd good = good_irqfd(s, fd, op, sizeof(op));
+
+	ok(quiet(s), "no interrupt yet");
+	must(!irqfd(s->privcmd, good));
+	signal_fd(fd);
+	ok(interrupted(s), "irqfd interrupts");
+	ok(!taken(fd), "and consumes the write");
+	ok(quiet(s), "once");
+	must(!irqfd(s->privcmd, BUT(good, flags, 1)));
+	signal_fd(fd);
+	ok(quiet(s), "deassigned it does not");
+	must(!irqfd(s->privcmd, good));
+	ok(interrupted(s) && !taken(fd), "what was written before counts at assign");
+
+	file = privcmd_open();
+	must(!irqfd(s->privcmd, BUT(good, flags, 1)) && !irqfd(file, good));
+	close(file);
+	signal_fd(fd);
+	ok(quiet(s) && taken(fd) == 1, "closing the file ends it");
+
+	/* A guest that interrupts itself: the eventfd of a queue is the irqfd's. */
+	must(!irqfd(s->privcmd, BUT(good, fd, q0)));
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, q0, 0)));
+	guest_run(s, 0, WRITE32(QUEUE_NOTIFY, 0), 1);
+	ok(interrupted(s) && !taken(q0), "a kick may raise an interrupt at once");
+	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, q0, 0), flags, 1)));
+	must(!irqfd(s->privcmd, BUT(BUT(good, fd, q0), flags, 1)));
+
+	/* Hang up in both orders. */
+	must(!irqfd(s->privcmd, good));
+	close(fd);
+	ok(quiet(s), "closing the eventfd ends it");
+	fd = new_eventfd();
+	file = privcmd_open();
+	must(!irqfd(file, BUT(good, fd, fd)));
+	close(fd);
+	close(file);
+	ok(quiet(s), "closing both does");
+}
+
+static void test_virtio_irq(struct server *s, int q0)
+{
+	int vring = new_eventfd(), config = new_eventfd();
+	struct privcmd_virtio_irq arg = good_virtio_irq(s, vring, config, op, sizeof(op));
+	struct privcmd_eventfd_info before, after;
+	uint64_t had = s->nr_strays;
+
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, q0, 0)));
+	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &before));
+	arg.status = 2;
+	must(!virtio_irq(s->privcmd, &arg));
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 2, "InterruptStatus as it was given");
+	ok(quiet(s), "which raises nothing");
+	guest_run(s, 0, WRITE32(INTERRUPT_ACK, 2), 1);
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 0, "acknowledged");
+
+	signal_fd(vring);
+	ok(interrupted(s), "vring_fd interrupts");
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 3) == 1, "and sets VRING");
+	signal_fd(config);
+	ok(interrupted(s), "config_fd interrupts");
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 3, "and sets CONFIG as well");
+	guest_run(s, 0, WRITE32(INTERRUPT_ACK, 1), 1);
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 2, "acknowledging one leaves the other");
+	signal_fd(config);
+	ok(interrupted(s), "a bit that is set interrupts again");
+	guest_run(s, 0, WRITE32(INTERRUPT_ACK, 0xffff), 1);
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 0, "acknowledging all");
+	ok(s->nr_strays == had, "none of this came to us");
+	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &after));
+	ok(after.answered - before.answered == 11, "the kernel has answered 11 accesses");
+	ok(strays(s, 0, WRITE16(INTERRUPT_ACK, 1), 2) == 2 &&
+		   strays(s, 0, WRITE32(INTERRUPT_STATUS, 1), 2) == 2 &&
+		   strays(s, 0, READ32(INTERRUPT_ACK), 2) == 2,
+	   "other accesses to these registers come to us");
+
+	/* The ioeventfd that made the group goes first. */
+	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, q0, 0), flags, 1)));
+	ok(guest_run(s, 0, READ32(INTERRUPT_STATUS), 1) == 0 && strays(s, 0, READ32(0x60), 1) == 0,
+	   "it outlives the ioeventfd");
+	signal_fd(vring);
+	ok(interrupted(s), "vring_fd still interrupts");
+	arg.flags = PRIVCMD_VIRTIO_IRQ_FLAG_DEASSIGN;
+	must(!virtio_irq(s->privcmd, &arg));
+	ok(arg.status == 1, "deassign returns what it held");
+	ok(strays(s, 0, READ32(INTERRUPT_STATUS), 4) == 4, "and the register is ours again");
+	signal_fd(vring);
+	ok(quiet(s) && taken(vring) == 1, "so are the eventfds");
+	close(vring);
+	close(config);
+}
+
+static void test_going_away(struct server *s, int q0)
+{
+	int file = privcmd_open();
+	void *second;
+
+	/* The page is unmapped while armed; the kernel's reference keeps its frame. */
+	must(!ioeventfd(file, good_ioeventfd(s, q0, 0)));
+	second = map_ioreq_page(s->privcmd, s->dom, s->id);
+	must(!munmap(s->slots, 4096));
+	s->slots = second;
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 1000) == 0 && taken(q0) == 1000,
+	   "armed, with its mapping gone");
+	close(file);
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10 && !taken(q0),
+	   "the file closed: kicks are ours");
+
+	/* The eventfd goes: its count is nobody's, the guest must not notice. */
+	file = new_eventfd();
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, file, 0)));
+	close(file);
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 1000) == 0, "the eventfd closed: still claimed");
+	close(s->privcmd);
+	must((s->privcmd = privcmd_open()) >= 0);
+	/* Our own mapping of the page keeps that file open. */
+	second = map_ioreq_page(s->privcmd, s->dom, s->id);
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 0, "a mapping keeps its file open");
+	must(!munmap(s->slots, 4096));
+	s->slots = second;
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10, "until it is unmapped");
+
+	if (s->nr_vcpus < 2)
+		return;
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, q0, 0)));
+	must(!unbind_port(s->evtchn, s->ports[1]));
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 100) == 0 && taken(q0) == 100,
+	   "a port unbound: the other vcpu is served");
+	must((int)(s->ports[1] = bind_port(s->evtchn, s->dom, s->slots[1].vp_eport)) > 0);
+	ok(strays(s, 1, WRITE32(QUEUE_NOTIFY, 0), 10) == 10,
+	   "bound again: not armed until we say so");
+	close(s->evtchn);
+	must((s->evtchn = open("/dev/xen/evtchn", O_RDWR | O_NONBLOCK | O_CLOEXEC)) >= 0);
+	must(!munmap(s->slots, 4096) && !close(s->privcmd));
+	must((s->privcmd = privcmd_open()) >= 0);
+	server_attach(s);
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10 &&
+		   strays(s, 1, WRITE32(QUEUE_NOTIFY, 0), 10) == 10,
+	   "everything closed and opened again");
+}
+
+/* A device model dies while its guest kicks; another adopts the server. No kick is lost or doubled. */
+static void test_killed(struct server *s, int round)
+{
+	const uint32_t kicks = 5000;
+	int q0 = new_eventfd();
+	struct server child = *s;
+	uint64_t seen;
+	pid_t pid;
+
+	munmap(s->slots, 4096);
+	close(s->evtchn);
+	close(s->privcmd);
+
+	pid = fork();
+	must(pid >= 0);
+	if (!pid) {
+		server_open(&child, s->dom, 0, s->id);
+		must(!ioeventfd(child.privcmd, good_ioeventfd(&child, q0, 0)));
+		guest_start(&child, 0, WRITE32(QUEUE_NOTIFY, 0), kicks);
+		for (;;)
+			server_poll(&child, 1000);
+	}
+	/* Somewhere in the middle, a different place each time. */
+	while (!(seen = taken(q0)))
+		must(waitpid(pid, NULL, WNOHANG) == 0);
+	must(!kill(pid, SIGKILL));
+	waitpid(pid, NULL, 0);
+	seen += taken(q0);
+
+	/* Xen raises the ports anew when they are bound, so what was pending is served. */
+	server_open(s, child.dom, 0, child.id);
+	if (seen < kicks)
+		must(guest_wait(s, 0, NULL, 60000));
+	ok(seen + s->nr_strays == kicks, "killed after %llu of %u kicks: the rest are ours (%d)",
+	   (unsigned long long)seen, kicks, round);
+	close(q0);
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10, "the guest goes on");
+}
+
+int main(int argc, char **argv)
+{
+	struct server s;
+	int q0, q1, round;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND\n", argv[0]);
+		return 2;
+	}
+	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
+	must(system(argv[2]) == 0);
+	q0 = new_eventfd();
+	q1 = new_eventfd();
+
+	ok(guest_run(&s, 0, READ32(0), 1) == ~0u, "the guest runs");
+	test_kicks(&s, q0, q1);
+	test_irqfd(&s, q0);
+	test_virtio_irq(&s, q0);
+	test_going_away(&s, q0);
+	for (round = 0; round < 3; round++)
+		test_killed(&s, round);
+
+	server_destroy(&s);
+	return tap_done();
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * eventfd-stress DOMID UNPAUSE ROUNDS SEED: everything at once, in random order.
+ *
+ * The guest kicks on every vcpu the whole time and is answered by this thread; workers assign, deassign, signal, close,
+ * map and unmap on files of their own and in processes that are killed; ports are unbound under them. Any errno that the
+ * documentation does not give for the operation is a failure; so is a guest that stops, or a kernel log that is not clean
+ * (the caller looks). Meant for a KASAN and lockdep kernel.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "eventfd.h"
+#include "tap.h"
+
+#define WORKERS	3
+#define KICKS	500u
+
+static struct server s;
+static unsigned int rounds, running = WORKERS, nr_bad;
+static uint64_t nr_done[16];
+
+struct worker {
+	unsigned int seed;
+	unsigned int rounds;
+	int file;
+	int fd[4];
+	void *page;
+	uint8_t op[256];
+};
+
+/* The errnos an operation may meet when others do the opposite meanwhile. */
+static void check(int rc, const char *what, const int *allowed)
+{
+	int err = errno;
+
+	if (rc >= 0)
+		return;
+	for (; *allowed; allowed++)
+		if (err == *allowed)
+			return;
+	__atomic_fetch_add(&nr_bad, 1, __ATOMIC_RELAXED);
+	printf("# %s: unexpected %s\n", what, strerrorname_np(err));
+}
+
+#define CHECK(rc, what, ...) check(rc, what, (const int[]){ __VA_ARGS__, 0 })
+
+static int fresh_eventfd(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	must(fd >= 0);
+	return fd;
+}
+
+static void worker_init(struct worker *w)
+{
+	unsigned int i;
+
+	must((w->file = privcmd_open()) >= 0);
+	for (i = 0; i < 4; i++)
+		w->fd[i] = fresh_eventfd();
+	w->page = map_ioreq_page(w->file, s.dom, s.id);
+}
+
+static void worker_fini(struct worker *w)
+{
+	unsigned int i;
+
+	munmap(w->page, 4096);
+	for (i = 0; i < 4; i++)
+		close(w->fd[i]);
+	close(w->file);
+}
+
+static void one_step(struct worker *w)
+{
+	unsigned int what = rand_r(&w->seed) % 13, n = rand_r(&w->seed) % 4;
+	struct privcmd_ioeventfd io = good_ioeventfd(&s, w->fd[n], n);
+	struct privcmd_irqfd irq = good_irqfd(&s, w->fd[n], w->op, sizeof(w->op));
+	struct privcmd_virtio_irq virq =
+		good_virtio_irq(&s, w->fd[n], w->fd[(n + 1) % 4], w->op, sizeof(w->op));
+	struct privcmd_eventfd_info info;
+	uint64_t one = 1;
+
+	io.ioreq = virq.ioreq = (uintptr_t)w->page;
+	switch (what) {
+	case 0 ... 2:
+		CHECK(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
+		break;
+	case 3 ... 4:
+		io.flags = 1;
+		CHECK(ioeventfd(w->file, io), "ioeventfd deassign", ENODEV);
+		break;
+	case 5:
+		CHECK(irqfd(w->file, irq), "irqfd", EBUSY);
+		break;
+	case 6:
+		irq.flags = 1;
+		CHECK(irqfd(w->file, irq), "irqfd deassign", ENODEV);
+		break;
+	case 7:
+		CHECK(virtio_irq(w->file, &virq), "virtio_irq", EBUSY, EEXIST, ENOENT);
+		break;
+	case 8:
+		virq.flags = 1;
+		CHECK(virtio_irq(w->file, &virq), "virtio_irq deassign", ENODEV);
+		break;
+	case 9:
+		CHECK(write(w->fd[n], &one, sizeof(one)), "signal", EAGAIN);
+		break;
+	case 10:
+		close(w->fd[n]);
+		w->fd[n] = fresh_eventfd();
+		break;
+	case 11:
+		munmap(w->page, 4096);
+		if (rand_r(&w->seed) % 2) {
+			close(w->file);
+			must((w->file = privcmd_open()) >= 0);
+		}
+		w->page = map_ioreq_page(w->file, s.dom, s.id);
+		break;
+	case 12:
+		CHECK(ioctl(w->file, IOCTL_PRIVCMD_EVENTFD_INFO, &info), "info", EINTR);
+		break;
+	}
+	__atomic_fetch_add(&nr_done[what], 1, __ATOMIC_RELAXED);
+}
+
+/* A process in the middle of all that, which is killed. */
+static void one_death(struct worker *w)
+{
+	pid_t pid = fork();
+
+	must(pid >= 0);
+	if (!pid) {
+		struct worker own = { .seed = rand_r(&w->seed) };
+
+		worker_init(&own);
+		for (;;)
+			one_step(&own);
+	}
+	usleep(rand_r(&w->seed) % 20000);
+	must(!kill(pid, SIGKILL));
+	waitpid(pid, NULL, 0);
+	__atomic_fetch_add(&nr_done[13], 1, __ATOMIC_RELAXED);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+
+	worker_init(w);
+	for (; w->rounds; w->rounds--) {
+		one_step(w);
+		if (rand_r(&w->seed) % 200 == 0)
+			one_death(w);
+	}
+	worker_fini(w);
+	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void rebind(uint32_t v)
+{
+	int port;
+
+	must(!unbind_port(s.evtchn, s.ports[v]));
+	/* A process about to be killed may still hold the old file: this one is ours alone. */
+	port = bind_port(s.evtchn, s.dom, s.slots[v].vp_eport);
+	must(port > 0);
+	s.ports[v] = port;
+	nr_done[14]++;
+}
+
+int main(int argc, char **argv)
+{
+	struct worker worker[WORKERS] = { 0 };
+	pthread_t thread[WORKERS];
+	struct server own;
+	uint64_t kicks = 0, turns = 0;
+	unsigned int seed, i;
+	uint32_t v;
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND ROUNDS SEED\n", argv[0]);
+		return 2;
+	}
+	rounds = atoi(argv[3]);
+	seed = atoi(argv[4]);
+	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
+	must(system(argv[2]) == 0);
+	guest_run(&s, 0, READ32(0), 1);
+
+	for (i = 0; i < WORKERS; i++) {
+		worker[i].seed = seed * WORKERS + i;
+		worker[i].rounds = rounds;
+		must(!pthread_create(&thread[i], NULL, work, &worker[i]));
+	}
+	for (v = 0; v < s.nr_vcpus; v++)
+		guest_start(&s, v, WRITE32(0x50, v), KICKS);
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+		server_poll(&s, 100);
+		for (v = 0; v < s.nr_vcpus; v++) {
+			if (!s.scripts[v].reported)
+				continue;
+			kicks += KICKS;
+			turns++;
+			if (turns % 50 == 0)
+				rebind(v);
+			guest_start(&s, v, turns % 3 ? WRITE32(0x50, turns % 5) : READ32(0x60), KICKS);
+		}
+	}
+	for (i = 0; i < WORKERS; i++)
+		must(!pthread_join(thread[i], NULL));
+	for (v = 0; v < s.nr_vcpus; v++)
+		must(guest_wait(&s, v, NULL, 120000));
+
+	printf("# accesses %llu (ours %llu), steps", (unsigned long long)kicks,
+	       (unsigned long long)s.nr_strays);
+	for (i = 0; i < 15; i++)
+		printf(" %llu", (unsigned long long)nr_done[i]);
+	printf("\n");
+	ok(nr_bad == 0, "every errno is one of those documented");
+
+	own = s;
+	guest_run(&s, 0, WRITE32(0x50, 0), 100);
+	ok(s.nr_strays - own.nr_strays == 100, "all is undone: kicks are ours");
+	server_destroy(&s);
+	return tap_done();
+}

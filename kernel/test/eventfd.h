@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Correct arguments of the ioctls under test for a server, to be spoiled one at a time.
+ */
+#ifndef TEST_EVENTFD_H
+#define TEST_EVENTFD_H
+
+#include <sys/ioctl.h>
+
+#include "../include/uapi/xen/privcmd-eventfd.h"
+#include "xen.h"
+
+static inline struct privcmd_ioeventfd good_ioeventfd(const struct server *s, int fd, uint32_t vq)
+{
+	return (struct privcmd_ioeventfd){
+		.ioreq = (uintptr_t)s->slots,
+		.ports = (uintptr_t)s->ports,
+		.addr = DEVICE_BASE,
+		.addr_len = 4,
+		.event_fd = fd,
+		.vcpus = s->nr_vcpus,
+		.vq = vq,
+		.dom = s->dom,
+	};
+}
+
+static inline struct privcmd_irqfd good_irqfd(const struct server *s, int fd, void *op, size_t size)
+{
+	return (struct privcmd_irqfd){
+		.dm_op = (uintptr_t)op,
+		.size = irq_op(op, size, GUEST_SPI, 1),
+		.fd = fd,
+		.dom = s->dom,
+	};
+}
+
+static inline struct privcmd_virtio_irq good_virtio_irq(const struct server *s, int vring_fd,
+							int config_fd, void *op, size_t size)
+{
+	return (struct privcmd_virtio_irq){
+		.ioreq = (uintptr_t)s->slots,
+		.addr = DEVICE_BASE,
+		.dm_op = (uintptr_t)op,
+		.size = irq_op(op, size, GUEST_SPI, 1),
+		.vring_fd = vring_fd,
+		.config_fd = config_fd,
+		.dom = s->dom,
+	};
+}
+
+static inline int ioeventfd(int privcmd, struct privcmd_ioeventfd arg)
+{
+	return ioctl(privcmd, IOCTL_PRIVCMD_IOEVENTFD, &arg);
+}
+
+static inline int irqfd(int privcmd, struct privcmd_irqfd arg)
+{
+	return ioctl(privcmd, IOCTL_PRIVCMD_IRQFD, &arg);
+}
+
+static inline int virtio_irq(int privcmd, struct privcmd_virtio_irq *arg)
+{
+	return ioctl(privcmd, IOCTL_PRIVCMD_VIRTIO_IRQ, arg);
+}
+
+/* A correct argument but for one field. */
+#define BUT(good, field, value)                                                                    \
+	({                                                                                         \
+		__typeof__(good) spoiled_ = (good);                                                \
+		spoiled_.field = (value);                                                          \
+		spoiled_;                                                                          \
+	})
+
+#endif /* TEST_EVENTFD_H */

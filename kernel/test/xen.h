@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An ioreq server by system calls alone, and the scripted guest (guest.S) behind it.
+ *
+ * No Xen library: a static program for any dom0. One thread per server. User space claims a slot with the same
+ * compare-and-swap as the kernel, so it may be used while ioeventfds are armed.
+ */
+#ifndef TEST_XEN_H
+#define TEST_XEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEVICE_BASE	0x02000000ull
+#define DEVICE_BYTES	0x200u
+#define VCPUS_MAX	128u
+#define GUEST_SPI	40u
+
+struct slot {
+	uint64_t addr;
+	uint64_t data;
+	uint32_t count;
+	uint32_t size;
+	uint32_t vp_eport;
+	uint32_t word;
+};
+
+/* What a vcpu is to do next, and what it said of the last. */
+struct script {
+	bool given;
+	bool reported;
+	uint32_t command;
+	uint32_t times;
+	uint32_t report;
+};
+
+struct server {
+	int privcmd;
+	int evtchn;
+	uint16_t dom;
+	uint16_t id;
+	uint32_t nr_vcpus;
+	struct slot *slots;
+	uint32_t ports[VCPUS_MAX];
+	struct script scripts[VCPUS_MAX];
+	/* What came to user space. */
+	uint64_t nr_events;
+	uint64_t nr_strays; /* accesses that are no commands */
+	uint64_t last_stray_addr;
+};
+
+int privcmd_open(void);
+int dm_op(int privcmd, uint16_t dom, void *op, size_t size);
+/* Raise (or just encode) set_irq_level: fills a whole struct xen_dm_op, returns its size. */
+size_t irq_op(void *buf, size_t size, uint32_t irq, uint8_t level);
+int map_resource(int privcmd, uint16_t dom, uint16_t id, uint32_t frame, uint64_t num, void *va);
+void *map_ioreq_page(int privcmd, uint16_t dom, uint16_t id);
+int bind_port(int evtchn, uint16_t dom, uint32_t remote_port);
+/* A port that @dom may bind, but has not. */
+int offer_port(int evtchn, uint16_t dom);
+int unbind_port(int evtchn, uint32_t port);
+
+/* Create a server for the device of DEVICE_BASE (0 bytes: for nothing), or adopt @id if it is not 0xffff. */
+void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id);
+/* Destroy it in Xen and close everything. */
+void server_destroy(struct server *s);
+/* Map the page and bind the ports of an existing server. */
+void server_attach(struct server *s);
+
+/* Answer what comes; waits for something at most @ms. */
+void server_poll(struct server *s, int ms);
+
+#define WRITE32(reg, value)	((uint32_t)(reg) | ((uint32_t)(value) << 16))
+#define READ32(reg)		((uint32_t)(reg) | 1u << 12)
+#define WRITE16(reg, value)	((uint32_t)(reg) | 2u << 12 | ((uint32_t)(value) << 16))
+#define TAKE_INTERRUPT		(3u << 12)
+#define WRITE32_DATA(reg, value) ((uint32_t)(reg) | 4u << 12 | ((uint32_t)(value) << 16))
+#define NO_INTERRUPT		1023u
+
+/* Give vcpu @v a command; wait for its report; both, bailing out after a minute. */
+void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times);
+bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms);
+uint32_t guest_run(struct server *s, uint32_t v, uint32_t command, uint32_t times);
+
+#endif /* TEST_XEN_H */
