@@ -397,6 +397,62 @@ static void after_a_reset_a_signal_takes_it_away(void **state)
 	assert_clean_end(b);
 }
 
+/* What the guest was told before it is told again, by default as by word. */
+static void a_target_nobody_names_any_more_is_gone(void **state)
+{
+	struct process_bench *b = *state;
+
+	process_bench_put(b, "target", "16384");
+	start_inflated(b, 10);
+	assert_int_equal(process_bench_num_pages(b), 1024);
+	process_bench_stop(b);
+	fake_store_del(b->store, BENCH_NODE "/target");
+	assert_true(process_bench_start(b));
+	key_is(b, "target", "20480");
+	assert_int_equal(process_bench_num_pages(b), 0);
+}
+
+/* The server a state file names is gone: the guest gets a new one at the same address. */
+static void a_lost_server_is_made_anew(void **state)
+{
+	struct process_bench *b = *state;
+	const struct xenvirtio_gpa_range range = {{BENCH_BASE}, {BENCH_BASE + 0x1ff}};
+	struct xenvirtio_hv *hv;
+	uint16_t id = 0;
+
+	start_inflated(b, 100);
+	process_bench_stop(b);
+	assert_int_equal(fake_open(b->fake, &hv), 0);
+	assert_int_equal(hv->ops->ioreq_open(hv, &range, 1, &id), 0);
+	assert_int_equal(hv->ops->ioreq_close(hv), 0);
+	xenvirtio_hv_close(hv);
+	assert_int_equal(fake_servers(b->fake), 0);
+	assert_true(process_bench_start(b));
+	assert_true(log_capture_has(&b->capture, "is gone: making a new one"));
+	key_is(b, "ballooned", "400");
+	assert_int_equal(process_bench_send(b, DEFLATE, BENCH_FREE_GFN, 100), 0);
+	assert_int_equal(fake_tot_pages(b->fake), BENCH_RAM_PAGES);
+}
+
+/* No driver, but frames that could not be given back yet: only the state file knows which. */
+static void a_signal_leaves_frames_that_are_owed(void **state)
+{
+	struct process_bench *b = *state;
+
+	start_inflated(b, 100);
+	fake_set_max_pages(b->fake, BENCH_RAM_PAGES - 40);
+	driver_write(&b->driver, REG_STATUS, 0);
+	assert_int_equal(fake_holes(b->fake), 40);
+	raise(SIGTERM);
+	assert_true(process_bench_wait_end(b, NULL));
+	assert_true(state_file_there(b));
+	process_bench_stop(b);
+	fake_set_max_pages(b->fake, BENCH_RAM_PAGES);
+	assert_true(process_bench_start(b));
+	assert_true(process_bench_wait_key(b, "ballooned", "0"));
+	assert_int_equal(fake_holes(b->fake), 0);
+}
+
 static void another_domain_of_that_number_starts_empty(void **state)
 {
 	struct process_bench *b = *state;
@@ -617,6 +673,9 @@ int main(void)
 		TEST(a_signal_takes_an_unused_device_away),
 		TEST(a_signal_leaves_a_used_device_to_the_next),
 		TEST(after_a_reset_a_signal_takes_it_away),
+		TEST(a_target_nobody_names_any_more_is_gone),
+		TEST(a_lost_server_is_made_anew),
+		TEST(a_signal_leaves_frames_that_are_owed),
 		TEST(another_domain_of_that_number_starts_empty),
 		TEST(a_stalled_deflate_goes_on_by_itself),
 		TEST(mem_set_is_followed),
