@@ -19,7 +19,7 @@
 #include "tap.h"
 
 #define WORKERS	3
-#define KICKS	500u
+#define KICKS	2000u
 
 static struct server s;
 static unsigned int rounds, running = WORKERS, nr_bad;
@@ -90,10 +90,10 @@ static void one_step(struct worker *w)
 
 	io.ioreq = virq.ioreq = (uintptr_t)w->page;
 	switch (what) {
-	case 0 ... 2:
+	case 0 ... 3:
 		CHECK(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
 		break;
-	case 3 ... 4:
+	case 4:
 		io.flags = 1;
 		CHECK(ioeventfd(w->file, io), "ioeventfd deassign", ENODEV);
 		break;
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 			turns++;
 			if (turns % 50 == 0)
 				rebind(v);
-			guest_start(&s, v, turns % 3 ? WRITE32(0x50, turns % 5) : READ32(0x60), KICKS);
+			guest_start(&s, v, turns % 3 ? WRITE32(0x50, turns % 4) : READ32(0x60), KICKS);
 		}
 	}
 	for (i = 0; i < WORKERS; i++)
