@@ -19,7 +19,7 @@
 #include "tap.h"
 
 #define WORKERS	3
-#define KICKS	2000u
+#define KICKS	1000u
 
 static struct server s;
 static unsigned int rounds, running = WORKERS, nr_bad;
@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 				continue;
 			kicks += KICKS;
 			turns++;
-			if (turns % 50 == 0)
+			if (turns % 4 == 0)
 				rebind(v);
 			guest_start(&s, v, turns % 3 ? WRITE32(0x50, turns % 4) : READ32(0x60), KICKS);
 		}

@@ -3,8 +3,8 @@
  * upstream-abi DOMID UNPAUSE: a device model written for upstream's ioctls, with upstream's header, runs unchanged.
  *
  * It does what such programs do and no more: map the page, bind the ports, assign an ioeventfd and an irqfd, let the
- * guest kick and be interrupted, deassign with the arguments of the assign. It runs on an upstream kernel (6.7 or later
- * with XEN_PRIVCMD_EVENTFD) as well.
+ * guest kick and be interrupted, deassign with the arguments of the assign. All ioctls succeed on upstream's own
+ * implementation too; there the cases that count kicks fail, because kernel and user space both take some.
  */
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
