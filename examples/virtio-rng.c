@@ -8,6 +8,7 @@
  * The guest must stay paused until this runs: a driver that probes an address nobody claims gives
  * up. Ends when the guest does, or with SIGINT or SIGTERM, and takes its ioreq server along.
  */
+#define _GNU_SOURCE /* ppoll() */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
