@@ -15,6 +15,8 @@
 
 #include <xenvirtio/balloon.h>
 
+#include <time.h>
+
 #include "balloon.h"
 #include "reservation.h"
 
@@ -64,6 +66,15 @@ static inline void balloon_changed(struct balloon *b)
 {
 	if (b->cfg.changed)
 		b->cfg.changed(b->cfg.opaque);
+}
+
+/** CLOCK_MONOTONIC, for figures only */
+static inline uint64_t balloon_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /** serve both page queues, oldest deflate first; sets pages_pending when it stopped early */

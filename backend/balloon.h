@@ -55,6 +55,8 @@ struct balloon_status {
 	uint64_t stall_pages;		/* frames still missing when stalled */
 	uint64_t inflated_pages;	/* released since the start of this process */
 	uint64_t deflated_pages;	/* populated since the start of this process */
+	uint64_t inflate_ns;		/* spent on releasing, likewise */
+	uint64_t deflate_ns;		/* spent on populating, likewise; waiting is not counted */
 	uint64_t stalls;		/* how often a deflate had to wait */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 	bool driver_ok;
@@ -62,6 +64,7 @@ struct balloon_status {
 	uint64_t stats_sequence;	/* grows with each set of statistics; 0: none since reset */
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
+	uint64_t stats_ns;		/* CLOCK_MONOTONIC when they came */
 };
 
 struct balloon_config {

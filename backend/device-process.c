@@ -4,9 +4,11 @@
  * guest, and only then write XenbusState 6, after which the toolstack removes the node.
  */
 #include "backend/device-process.h"
+#include "backend/control.h"
 #include "backend/discovery.h"
 #include "backend/guest.h"
 #include "backend/mem-set.h"
+#include "backend/metrics.h"
 #include "backend/report.h"
 #include "backend/size.h"
 
@@ -36,6 +38,8 @@
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
 
+#define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
+
 static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
 
@@ -52,6 +56,9 @@ struct device_process {
 	struct publish publish;
 	struct target target;
 	struct mem_set mem_set;
+	struct control *control; /* NULL: not serving, or it could not be opened */
+	struct metrics *metrics; /* likewise, or not wanted */
+	char name[FIGURES_NAME_MAX]; /* of the domain when service began */
 
 	struct event *signal[END_SIGNALS];
 	struct event *discovery; /* the node must be whole by then */
@@ -120,6 +127,10 @@ static void end_process(struct device_process *dp, enum exit_code code, enum gue
 	dp->ended = true;
 	dp->serving = false;
 	dp->code = code;
+	/* before the state file is let go: a successor makes a socket of the same name */
+	control_stop(dp->control);
+	metrics_free(dp->metrics);
+	dp->metrics = NULL;
 	publish_remove(&dp->publish, KEY_PATH);
 	publish_stop(&dp->publish);
 	if (dp->mem_set.link)
@@ -200,6 +211,7 @@ static void on_report(evutil_socket_t fd, short what, void *opaque)
 	balloon_get_status(dp->guest.balloon, &status);
 	report_status(&dp->publish, &status);
 	follow_stall(dp, &status);
+	control_changed(dp->control);
 }
 
 /* From inside any call of the balloon: only a note for later. */
@@ -281,6 +293,115 @@ static void target_changed(void *opaque, uint64_t kib)
 			    target_balloon_pages(&dp->target));
 	else
 		end_on(dp, rc, "cannot tell the guest its target");
+}
+
+/* --- control socket and metrics --- */
+
+static void get_figures(void *opaque, struct figures *f)
+{
+	const struct device_process *dp = opaque;
+	struct balloon_status status;
+
+	*f = (struct figures){
+		.domid = dp->opts->domid,
+		.devid = dp->bus.devid,
+		.static_max_kib = dp->target.static_max_kib,
+		.target_kib = dp->target.kib,
+	};
+	snprintf(f->name, sizeof(f->name), "%s", dp->name);
+	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
+	balloon_get_status(dp->guest.balloon, &status);
+	figures_take(f, &status);
+}
+
+/* Unlike a key in xenstore, a client hears of a size that cannot be: nothing is cut. */
+static bool set_by_client(void *opaque, uint64_t kib, struct control_error *error)
+{
+	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
+	struct device_process *dp = opaque;
+	struct balloon_status status;
+	uint64_t min_kib, max_kib = dp->target.static_max_kib;
+
+	balloon_get_status(dp->guest.balloon, &status);
+	/* the balloon cannot be larger than the RAM it is made of */
+	min_kib = status.ram_pages * KIB_PER_PAGE;
+	min_kib = max_kib > min_kib ? max_kib - min_kib : 0;
+	if (min_kib < KIB_PER_PAGE)
+		min_kib = KIB_PER_PAGE;
+	if (kib > max_kib) {
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot have %s: give at most %s (memory/static-max)",
+				  size_format(kib, asked), size_format(max_kib, limit));
+		return false;
+	}
+	if (kib < min_kib) {
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot do with %s: give at least %s",
+				  size_format(kib, asked), size_format(min_kib, limit));
+		return false;
+	}
+	target_set(&dp->target, kib, "control socket");
+	return true;
+}
+
+static bool refresh_stats(void *opaque)
+{
+	struct device_process *dp = opaque;
+	int rc = balloon_request_stats(dp->guest.balloon);
+	struct balloon_status status;
+
+	if (end_on(dp, rc, "cannot ask for statistics"))
+		return false;
+	balloon_get_status(dp->guest.balloon, &status);
+	/* one that owes an answer may give it; one that never gave any has no such queue */
+	return !rc || (status.driver_ok && status.stats_sequence);
+}
+
+static void read_name(struct device_process *dp)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", dp->opts->domid);
+	if (store_link_read(dp->link, path, value, sizeof(value)))
+		value[0] = '\0';
+	snprintf(dp->name, sizeof(dp->name), "%.*s", (int)sizeof(dp->name) - 1, value);
+}
+
+/* The guest is served also where these cannot be. */
+static void open_doors(struct device_process *dp)
+{
+	static const struct control_ops ops = {
+		.figures = get_figures,
+		.set_target = set_by_client,
+		.refresh_stats = refresh_stats,
+	};
+	struct control_config control = {
+		.base = dp->base,
+		.log = dp->log,
+		.dir = dp->opts->state_dir,
+		.domid = dp->opts->domid,
+		.devid = dp->bus.devid,
+		.ops = &ops,
+		.opaque = dp,
+	};
+	struct metrics_config metrics = {
+		.base = dp->base,
+		.log = dp->log,
+		.address = &dp->opts->metrics,
+		.figures = get_figures,
+		.opaque = dp,
+	};
+	int rc;
+
+	read_name(dp);
+	rc = control_open(&dp->control, &control);
+	if (rc)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc,
+			"no control socket in %s: xen-vballoonctl will not see this guest",
+			dp->opts->state_dir);
+	rc = dp->opts->metrics.len ? metrics_open(&dp->metrics, &metrics) : 0;
+	if (rc)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
 }
 
 static uint64_t read_static_max(struct device_process *dp, const struct xenvirtio_domain_info *info)
@@ -474,6 +595,7 @@ static void start_serving(struct device_process *dp)
 	look_for_work(dp);
 	on_report(-1, 0, dp);
 	dp->serving = true;
+	open_doors(dp);
 	tell_connected(dp);
 	/* last: whoever waits for it may let the guest run */
 	publish_text(&dp->publish, KEY_PATH, xenvirtio_server_path(dp->guest.server));
@@ -771,6 +893,7 @@ void device_process_free(struct device_process *dp)
 	if (!dp)
 		return;
 	end_process(dp, EXIT_CODE_DONE, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
+	control_free(dp->control);
 	store_link_free(dp->link);
 	free(dp);
 }

@@ -136,6 +136,7 @@ static void tell_suppressed(struct log *log, unsigned int kind)
 			nr,
 			kind == LOG_KIND_STALL	  ? "stalled deflate"
 			: kind == LOG_KIND_TARGET ? "bad target"
+			: kind == LOG_KIND_CONTROL ? "control socket"
 						  : "xenstore failure");
 }
 

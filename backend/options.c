@@ -4,6 +4,7 @@
  */
 #include "backend/options.h"
 #include "backend/size.h"
+#include "backend/state-dir.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-#define DEFAULT_STATE_DIR "/run/xen-vballoond"
 #define DEFAULT_STATS_INTERVAL_S 5
 /** DOMID_FIRST_RESERVED, xen/xen.h */
 #define DOMID_MAX 0x7fefu
@@ -31,6 +31,7 @@ enum option_id {
 	OPTION_STATS_INTERVAL,
 	OPTION_NOTIFY,
 	OPTION_STATE_DIR,
+	OPTION_METRICS,
 	OPTION_RECORD,
 	OPTION_LOG_LEVEL,
 	OPTION_SYSLOG,
@@ -57,7 +58,9 @@ static const struct {
 	{OPTION_NOTIFY, "notify", "auto|event-channel",
 	 "how the guest's notifications travel (default: auto)"},
 	{OPTION_STATE_DIR, "state-dir", "DIR",
-	 "what must survive a crash (default: " DEFAULT_STATE_DIR ")"},
+	 "what must survive a crash, and control sockets (default: " DEFAULT_STATE_DIR ")"},
+	{OPTION_METRICS, "metrics", "ADDRESS",
+	 "Prometheus metrics: unix:PATH or 127.0.0.1:PORT (default: none)"},
 	{OPTION_RECORD, "record", "FILE", "append every call to the hypervisor to FILE"},
 	{OPTION_LOG_LEVEL, "log-level", "LEVEL",
 	 "error, warning, notice, info or debug (default: notice)"},
@@ -197,6 +200,15 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		}
 		opts->state_dir = arg;
 		return 0;
+	case OPTION_METRICS: {
+		const char *wrong;
+
+		if (metrics_address_parse(arg, &opts->metrics, &wrong)) {
+			snprintf(why, why_size, "--metrics %s: %s", arg, wrong);
+			return -1;
+		}
+		return 0;
+	}
 	case OPTION_RECORD:
 		if (!arg[0]) {
 			snprintf(why, why_size, "--record: give the name of a file");

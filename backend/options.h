@@ -7,6 +7,7 @@
 #define BACKEND_OPTIONS_H
 
 #include "backend/log.h"
+#include "backend/metrics-address.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct options {
 	bool deflate_on_oom;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */
 	const char *state_dir;	   /* points into argv, or is static */
+	struct metrics_address metrics; /* len 0: none */
 	const char *record;	   /* NULL: do not record */
 	enum log_level log_level;
 	bool syslog;

@@ -5,6 +5,7 @@
  * is synced. Whoever can write the directory is root: the checks guard against leftovers and bugs.
  */
 #include "backend/state-file.h"
+#include "backend/access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,12 @@ static size_t balloon_offset(void)
 
 static int make_dir(const char *dir)
 {
-	if (mkdir(dir, 0700) && errno != EEXIST)
+	gid_t group = access_group();
+
+	if (mkdir(dir, 0700))
+		return errno == EEXIST ? 0 : -errno;
+	/* the control sockets are in it; one that was there before is somebody else's to open */
+	if (group != ACCESS_NO_GROUP && (chown(dir, (uid_t)-1, group) || chmod(dir, 0750)))
 		return -errno;
 	return 0;
 }

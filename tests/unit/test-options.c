@@ -43,8 +43,9 @@ static void the_domain_alone_is_enough(void **state)
 	assert_false(opts.mem_set_follow);
 	assert_true(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 5);
-	assert_string_equal(opts.state_dir, "/run/xen-vballoond");
+	assert_string_equal(opts.state_dir, "/run/xen-vballoon");
 	assert_null(opts.record);
+	assert_int_equal(opts.metrics.len, 0);
 	assert_int_equal(opts.log_level, LOG_LEVEL_NOTICE);
 	assert_false(opts.syslog);
 }
@@ -53,7 +54,7 @@ static void each_option_reaches_its_field(void **state)
 {
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
 			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
-			       "--state-dir=/x --record=y --log-level=debug --syslog "
+			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
 			       "--notify=event-channel"),
 			 OPTIONS_RUN);
 	assert_int_equal(opts.domid, 32751);
@@ -69,6 +70,7 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.stats_interval_s, 0);
 	assert_string_equal(opts.state_dir, "/x");
 	assert_string_equal(opts.record, "y");
+	assert_int_equal(opts.metrics.address.ss_family, AF_INET);
 	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
 	assert_true(opts.syslog);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
@@ -105,6 +107,9 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --base 0x --irq 33", "--base"},
 		{"--domid 1 --base 2000000 --irq 31", "--irq"},
 		{"--domid 1 --base 2000000 --irq 1020", "--irq"},
+		{"--domid 1 --metrics 0.0.0.0:9101", "loopback"},
+		{"--domid 1 --metrics :9101", "--metrics"},
+		{"--domid 1 --metrics unix:x", "absolute"},
 		{"--domid 1 --target 12Q", "12Q"},
 		{"--domid 1 --target -5M", "-5M"},
 		{"--domid 1 --target 99999999999999999999", "--target"},
@@ -194,7 +199,7 @@ static void help_and_manual_list_the_same(void **state)
 	nr_page = collect_names(options, "\n*--", in_page, 64);
 	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
 	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
-	assert_int_equal(nr_help, 15);
+	assert_int_equal(nr_help, 16);
 	assert_int_equal(nr_page, nr_help);
 	for (size_t i = 0; i < nr_help; i++)
 		assert_true(has_name(in_page, nr_page, in_help[i]));

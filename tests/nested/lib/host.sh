@@ -6,7 +6,7 @@
 # nothing else on the machine and adds no foreign architecture.
 
 # Building the project natively.
-host_packages_unit="autoconf automake libtool make gcc libc6-dev pkg-config libevent-dev libcmocka-dev scdoc
+host_packages_unit="autoconf automake libtool make gcc libc6-dev pkg-config libevent-dev libjson-c-dev libcmocka-dev scdoc
 	libxen-dev valgrind xz-utils"
 # The nested platform besides.
 host_packages_nested="qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison

@@ -12,7 +12,7 @@ platform_packages_xen="xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemod
 	libxen-dev"
 # Run-time and development packages of the same suite.
 platform_packages_other="busybox-static libc6 libgcc-s1 libyajl2 libfdt1 libuuid1
-	zlib1g libevent-2.1-7t64 libevent-core-2.1-7t64 libevent-dev libjson-c5 libjson-c-dev"
+	zlib1g libevent-2.1-7t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-dev libjson-c5 libjson-c-dev"
 
 dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"

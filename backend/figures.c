@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Figures: pages to KiB and bytes, a point in time to an age.
+ */
+#include "backend/figures.h"
+
+#include <string.h>
+#include <time.h>
+
+#define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void figures_take(struct figures *f, const struct balloon_status *status)
+{
+	f->driver_ok = status->driver_ok;
+	f->actual_kib = status->actual_pages * (uint64_t)KIB_PER_PAGE;
+	f->ballooned_kib = status->ballooned_pages * KIB_PER_PAGE;
+	f->stall = status->stall;
+	f->stall_kib = status->stall_pages * KIB_PER_PAGE;
+	f->stalls = status->stalls;
+	f->inflated_bytes = status->inflated_pages * XENVIRTIO_PAGE_SIZE;
+	f->deflated_bytes = status->deflated_pages * XENVIRTIO_PAGE_SIZE;
+	f->inflate_ns = status->inflate_ns;
+	f->deflate_ns = status->deflate_ns;
+	memcpy(f->guest_errors, status->guest_errors, sizeof(f->guest_errors));
+	f->stats_sequence = status->stats_sequence;
+	f->stats_age_ms = status->stats_sequence ? (now_ns() - status->stats_ns) / 1000000 : 0;
+	f->stats_valid = status->stats_valid;
+	memcpy(f->stats, status->stats, sizeof(f->stats));
+}
+
+const char *figures_stall_name(enum balloon_stall stall)
+{
+	switch (stall) {
+	case BALLOON_STALL_MAX_MEM:
+		return "max-mem";
+	case BALLOON_STALL_HOST:
+		return "host";
+	default:
+		return NULL;
+	}
+}
+
+uint64_t figures_wanted_kib(const struct figures *f)
+{
+	return f->static_max_kib > f->target_kib ? f->static_max_kib - f->target_kib : 0;
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * See control-bench.h. Clients read byte by byte: what comes after a line stays in the socket.
+ */
+#include "control-bench.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 5000
+
+static void get_figures(void *opaque, struct figures *f)
+{
+	struct control_bench *b = opaque;
+
+	*f = b->figures;
+}
+
+static bool set_target(void *opaque, uint64_t kib, struct control_error *error)
+{
+	struct control_bench *b = opaque;
+
+	b->sets++;
+	if (b->stop_in_set)
+		control_stop(b->control);
+	if (kib > b->figures.static_max_kib) {
+		control_error_set(error, CONTROL_OUT_OF_RANGE, "too much");
+		return false;
+	}
+	b->figures.target_kib = kib;
+	return true;
+}
+
+static bool refresh_stats(void *opaque)
+{
+	struct control_bench *b = opaque;
+
+	b->refreshes++;
+	return b->may_refresh;
+}
+
+static const struct control_ops ops = {
+	.figures = get_figures,
+	.set_target = set_target,
+	.refresh_stats = refresh_stats,
+};
+
+int control_bench_setup(void **state)
+{
+	struct control_bench *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	signal(SIGPIPE, SIG_IGN);
+	log_capture_open(&b->capture, LOG_LEVEL_NOTICE);
+	b->base = event_base_new();
+	assert_non_null(b->base);
+	snprintf(b->dir, sizeof(b->dir), "/tmp/xenvirtio-test-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	snprintf(b->path, sizeof(b->path), "%s/7-0.sock", b->dir);
+	b->figures = (struct figures){
+		.domid = 7,
+		.name = "guest",
+		.path = "event-channel",
+		.driver_ok = true,
+		.static_max_kib = 1048576,
+		.target_kib = 1048576,
+	};
+	b->cfg = (struct control_config){
+		.base = b->base,
+		.log = &b->capture.log,
+		.dir = b->dir,
+		.domid = 7,
+		.ops = &ops,
+		.opaque = b,
+	};
+	*state = b;
+	return 0;
+}
+
+int control_bench_teardown(void **state)
+{
+	struct control_bench *b = *state;
+
+	control_free(b->control);
+	assert_int_equal(rmdir(b->dir), 0);
+	event_base_free(b->base);
+	free(b);
+	return 0;
+}
+
+void control_bench_open(struct control_bench *b)
+{
+	assert_int_equal(control_open(&b->control, &b->cfg), 0);
+}
+
+static void run(struct event_base *base)
+{
+	for (int i = 0; i < 8; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void nap(struct event_base *base)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+
+	run(base);
+	nanosleep(&ms, NULL);
+}
+
+void control_bench_run(struct control_bench *b)
+{
+	run(b->base);
+}
+
+void control_bench_wait(struct control_bench *b, unsigned int ms)
+{
+	while (ms--)
+		nap(b->base);
+}
+
+int client_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+void client_send(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+const char *client_line(struct event_base *base, int fd)
+{
+	static char line[16384];
+	size_t used = 0;
+
+	for (int waited = 0; waited < WAIT_MS;) {
+		ssize_t got = recv(fd, line + used, 1, 0);
+
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			return NULL;
+		if (got < 0) {
+			nap(base);
+			waited++;
+			continue;
+		}
+		if (line[used] == '\n') {
+			line[used] = '\0';
+			return line;
+		}
+		assert_true(++used < sizeof(line));
+	}
+	return NULL;
+}
+
+struct json_object *client_json(struct event_base *base, int fd)
+{
+	const char *line = client_line(base, fd);
+	struct json_object *json;
+
+	assert_non_null(line);
+	json = json_tokener_parse(line);
+	assert_non_null(json);
+	return json;
+}
+
+bool client_closed(struct event_base *base, int fd)
+{
+	for (int waited = 0; waited < WAIT_MS; waited++) {
+		char byte;
+		ssize_t got = recv(fd, &byte, 1, 0);
+
+		if (got == 0 || (got < 0 && errno == ECONNRESET))
+			return true;
+		if (got > 0)
+			return false;
+		nap(base);
+	}
+	return false;
+}
+
+bool client_quiet(struct event_base *base, int fd)
+{
+	char byte;
+
+	run(base);
+	return recv(fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+struct json_object *json_at(struct json_object *json, const char *path)
+{
+	char copy[128], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *key = strtok_r(copy, ".", &save); key; key = strtok_r(NULL, ".", &save)) {
+		if (!json_object_object_get_ex(json, key, &json))
+			return NULL;
+	}
+	return json;
+}
+
+const char *expect_error(struct event_base *base, int fd, const char *code)
+{
+	static char message[256];
+	struct json_object *json = client_json(base, fd);
+
+	assert_non_null(json_at(json, "error.code"));
+	assert_string_equal(json_object_get_string(json_at(json, "error.code")), code);
+	snprintf(message, sizeof(message), "%s",
+		 json_object_get_string(json_at(json, "error.message")));
+	assert_null(strchr(message, '\n'));
+	assert_null(json_at(json, "result"));
+	json_object_put(json);
+	return message;
+}
+
+void expect_u64(struct event_base *base, int fd, const char *path, uint64_t value)
+{
+	struct json_object *json = client_json(base, fd), *at = json_at(json, path);
+
+	assert_non_null(at);
+	assert_int_equal(json_object_get_uint64(at), value);
+	json_object_put(json);
+}
