@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Decoding of balloon messages. Fields are unaligned in the statistics, so both arrays are read with
+ * Messages of the specification. Fields of the statistics are unaligned, so they are read with
  * memcpy; the caller bounds the length.
  */
 #include <string.h>
+#include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
 
 int xenvirtio_balloon_decode_pfns(const void *msg, size_t bytes, struct xenvirtio_runs *runs)
 {
-	const unsigned char *at = msg;
+	struct xenvirtio_balloon_decoder d;
+	int ret = xenvirtio_balloon_decoder_init(&d, XENVIRTIO_BALLOON_PFNS, bytes);
 
-	if (bytes % XENVIRTIO_BALLOON_PFN_BYTES)
-		return XENVIRTIO_E_GUEST;
-	for (; bytes; bytes -= XENVIRTIO_BALLOON_PFN_BYTES, at += XENVIRTIO_BALLOON_PFN_BYTES) {
-		struct xenvirtio_le32 pfn;
-		int ret;
-
-		memcpy(&pfn, at, sizeof(pfn));
-		ret = xenvirtio_runs_add(runs, xenvirtio_gfn(xenvirtio_le32_get(pfn)), 1);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return ret ? ret : xenvirtio_balloon_decoder_feed(&d, msg, bytes, runs);
 }
 
 int xenvirtio_balloon_decode_stats(const void *msg, size_t bytes, uint64_t *value, unsigned int nr,

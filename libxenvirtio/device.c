@@ -128,10 +128,15 @@ bool xenvirtio_device_driver_ok(const struct xenvirtio_device *dev)
 
 bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvirtio_gfn gfn)
 {
+	return !xenvirtio_device_next_ring(dev, gfn, 1);
+}
+
+uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct xenvirtio_gfn start,
+				    uint64_t nr)
+{
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
-		if (queue_holds_gfn(&dev->queue[i], gfn))
-			return true;
-	return false;
+		nr = queue_next_gfn(&dev->queue[i], start, nr);
+	return nr;
 }
 
 int device_raise(struct xenvirtio_device *dev, uint32_t bits)

@@ -123,21 +123,24 @@ bool queue_state_valid(const struct xenvirtio_queue_state *state,
 	       (uint16_t)(state->last_avail_idx - state->used_idx) <= state->size;
 }
 
-bool queue_holds_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn gfn)
+uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn start, uint64_t nr)
 {
 	struct ring_place ring[NR_RINGS];
 
 	if (!q->state->ready)
-		return false;
+		return nr;
 	place_rings(q->state, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
 		struct xenvirtio_gpa last = { ring[i].gpa.v + ring[i].bytes - 1 };
+		uint64_t first_gfn = xenvirtio_gpa_to_gfn(ring[i].gpa).v, offset;
 
-		if (gfn.v >= xenvirtio_gpa_to_gfn(ring[i].gpa).v &&
-		    gfn.v <= xenvirtio_gpa_to_gfn(last).v)
-			return true;
+		if (xenvirtio_gpa_to_gfn(last).v < start.v)
+			continue;
+		offset = first_gfn > start.v ? first_gfn - start.v : 0;
+		if (offset < nr)
+			nr = offset;
 	}
-	return false;
+	return nr;
 }
 
 int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail)

@@ -62,8 +62,12 @@ void queue_restore(struct xenvirtio_queue *q);
 /** queue_state_valid() - whether a state found somewhere is one this library can have written */
 bool queue_state_valid(const struct xenvirtio_queue_state *state,
 		       const struct xenvirtio_gmem *gmem, uint16_t size_max);
-/** queue_holds_gfn() - whether a part of its rings is in @gfn; false when it is not enabled */
-bool queue_holds_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn gfn);
+/**
+ * queue_next_gfn() - offset of the first of @nr frames from @start on that holds a part of its rings
+ *
+ * Return: it; @nr if none does, or the queue is not enabled
+ */
+uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn start, uint64_t nr);
 /** queue_fault() - break the queue. Return: XENVIRTIO_E_GUEST; -errno */
 int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail);
 

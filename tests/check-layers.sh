@@ -22,7 +22,7 @@ layer_of()
 	hv.[ch] | hv-*.c | ioreq-page.c) echo hv ;;
 	store*.[ch] | xenbus.c) echo store ;;
 	extent.[ch]) echo extent ;;
-	balloon.[ch]) echo balloon ;;
+	balloon.[ch] | balloon-*.[ch]) echo balloon ;;
 	gmem.[ch]) echo gmem ;;
 	notify*.[ch]) echo notify ;;
 	queue*.[ch]) echo queue ;;

@@ -10,7 +10,7 @@
  *   device.h  status machine, features, configuration space
  *   server.h  ioreq server and virtio-mmio transport
  *   store.h   xenstore: finding the device, talking to the toolstack
- *   balloon.h messages of a memory balloon
+ *   balloon.h, balloon-bulk.h  messages of a memory balloon
  *   extent.h  runs of frames and the extents they are cut into
  *
  * examples/virtio-rng.c is a whole backend in about a hundred lines.
@@ -18,6 +18,7 @@
 #ifndef XENVIRTIO_H
 #define XENVIRTIO_H
 
+#include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
 #include <xenvirtio/device.h>
 #include <xenvirtio/error.h>

@@ -199,6 +199,14 @@ static void rings_are_found_by_frame(void **state)
 	assert_true(xenvirtio_device_ring_gfn(rig.dev, ring));
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, xenvirtio_gfn(ring.v + 1)));
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, xenvirtio_gfn(UINT64_MAX)));
+	/* queue 0 has its ring below, with a page of tables between */
+	assert_int_equal(xenvirtio_device_next_ring(rig.dev, ring, 512), 0);
+	assert_int_equal(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(ring.v - 1), 512), 1);
+	assert_int_equal(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(ring.v - 1), 1), 1);
+	assert_int_equal(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(0), UINT64_MAX),
+			 rig.driver.queue[0].ring_gpa / BUS_PAGE_BYTES);
+	assert_true(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(ring.v + 1), UINT64_MAX) ==
+		    UINT64_MAX);
 	assert_int_equal(driver_reset(&rig.driver), 0);
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, ring));
 }

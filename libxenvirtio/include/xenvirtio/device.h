@@ -156,5 +156,13 @@ void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_g
 
 /** xenvirtio_device_ring_gfn() - whether @gfn holds a part of a ring of an enabled queue */
 bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvirtio_gfn gfn);
+/**
+ * xenvirtio_device_next_ring() - how many frames from @start on hold no part of such a ring
+ *
+ * One look at each queue, however large @nr is.
+ * Return: the offset from @start of the first that does; @nr if none of them does
+ */
+uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct xenvirtio_gfn start,
+				    uint64_t nr);
 
 #endif /* XENVIRTIO_DEVICE_H */
