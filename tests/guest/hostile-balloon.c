@@ -300,6 +300,28 @@ static int lie_about_actual(struct hostile *h)
 	return ret ? ret : request_page(&h->driver);
 }
 
+/* Of a message only the pages that can be given are: three are out at the end, whatever else it says. */
+static int pages_of_all_kinds(struct hostile *h)
+{
+	struct bus *bus = h->driver.bus;
+	uint64_t gpa[3];
+	int ret = hostile_init(h, 0);
+
+	if (ret)
+		return ret;
+	for (int i = 0; i < 3; i++)
+		if (!bus->ops->alloc_page(bus, &gpa[i]))
+			return -ENOMEM;
+
+	const uint32_t pfn[] = {
+		to_pfn(gpa[0]), 0xffffffff, to_pfn(h->driver.queue[INFLATE].ring_gpa), to_pfn(gpa[1]),
+		to_pfn(gpa[0]), to_pfn(bus->outside_gpa), to_pfn(gpa[2]), to_pfn(gpa[2]),
+		to_pfn(bus->base_gpa),
+	};
+
+	return send_pfns(&h->driver, INFLATE, pfn, sizeof(pfn) / sizeof(pfn[0]));
+}
+
 /* A driver that crashes with pages out: the next one must find them all. */
 static int reset_with_pages_out(struct hostile *h)
 {
@@ -337,6 +359,7 @@ static int reset_with_pages_out(struct hostile *h)
 const struct hostile_scenario hostile_balloon[] = {
 	{ "pages outside RAM", pages_outside_ram, HOSTILE_IGNORED, true },
 	{ "pages repeated", pages_repeated, HOSTILE_IGNORED, true },
+	{ "pages of all kinds", pages_of_all_kinds, HOSTILE_IGNORED, true },
 	{ "pages never inflated", pages_never_inflated, HOSTILE_IGNORED, true },
 	{ "pages of the rings", pages_of_rings, HOSTILE_IGNORED, true },
 	{ "ring on a ballooned page", ring_on_a_ballooned_page, HOSTILE_NEEDS_RESET, true },

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * hostile-guest BASE [TEXT]: all scenarios, or those whose name contains TEXT, against the balloon
- * at guest-physical address BASE, from inside a Linux guest. Static, runs as root, reports TAP.
+ * hostile-guest BASE [TEXT [hold]]: all scenarios, or those whose name contains TEXT, against the
+ * balloon at guest-physical address BASE, from inside a Linux guest. Static, runs as root, reports TAP.
+ *
+ * With "hold" the device is left as the first such scenario leaves it, to be looked at from outside,
+ * until SIGTERM comes.
  *
  * The guest's own driver must not be bound to the device. The device is left reset.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +28,36 @@ static const struct hostile_scenario *const tables[] = {
 
 struct score {
 	const char *only;
+	bool hold;
 	unsigned int run;
 	unsigned int failed;
 };
+
+/* The scenario alone: no judgement and no recovery. SIGTERM is blocked: it is only waited for. */
+static int run_and_hold(struct hostile *h, const struct hostile_scenario *scenario)
+{
+	sigset_t term;
+	int sig, ret;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	h->why[0] = 0;
+	ret = scenario->run(h);
+	printf("# holding: %s\n", scenario->name);
+	fflush(stdout);
+	sigwait(&term, &sig);
+	return ret;
+}
 
 static void run_one(struct hostile *h, const struct hostile_scenario *scenario,
 		    struct score *score)
 {
 	int ret;
 
-	if (score->only && !strstr(scenario->name, score->only))
+	if ((score->only && !strstr(scenario->name, score->only)) || (score->hold && score->run))
 		return;
-	ret = hostile_run(h, scenario);
+	ret = score->hold ? run_and_hold(h, scenario) : hostile_run(h, scenario);
 	score->run++;
 	if (!ret) {
 		printf("ok %u - %s\n", score->run, scenario->name);
@@ -48,7 +70,7 @@ static void run_one(struct hostile *h, const struct hostile_scenario *scenario,
 
 int main(int argc, char **argv)
 {
-	struct score score = { .only = argc > 2 ? argv[2] : NULL };
+	struct score score = { .only = argc > 2 ? argv[2] : NULL, .hold = argc == 4 };
 	struct bus_devmem *devmem;
 	unsigned long long base;
 	struct hostile h;
@@ -58,8 +80,9 @@ int main(int argc, char **argv)
 
 	errno = 0;
 	base = argc > 1 ? strtoull(argv[1], &end, 16) : 0;
-	if (argc < 2 || argc > 3 || errno || *end || end == argv[1]) {
-		fprintf(stderr, "usage: hostile-guest BASE-IN-HEX [PART-OF-A-NAME]\n");
+	if (argc < 2 || argc > 4 || errno || *end || end == argv[1] ||
+	    (score.hold && strcmp(argv[3], "hold"))) {
+		fprintf(stderr, "usage: hostile-guest BASE-IN-HEX [PART-OF-A-NAME [hold]]\n");
 		return 2;
 	}
 	ret = bus_devmem_open(&devmem, base, &why);

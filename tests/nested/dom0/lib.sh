@@ -65,6 +65,21 @@ bail()
 	exit 1
 }
 
+# relay_tap FILE PREFIX: the results of a program that reports TAP itself, as this case's; the plan must hold.
+relay_tap()
+{
+	local line results=0 plan=none
+	while IFS= read -r line; do
+		case $line in
+		"ok "*)		results=$((results + 1)); ok "$2: ${line#ok * - }" ;;
+		"not ok "*)	results=$((results + 1)); not_ok "$2: ${line#not ok * - }" ;;
+		1..*)		plan=${line#1..} ;;
+		*)		diag "$2: $line" ;;
+		esac
+	done <"$1"
+	is "$plan" "$results" "$2: as many results as planned"
+}
+
 # say TEXT: a line for the person at the terminal, of a demonstration.
 say()
 {
@@ -91,14 +106,14 @@ wait_for()
 # --- guests --------------------------------------------------------------------------------------------------
 
 # create_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES]]]: xl create -p with a balloon device; prints the domain id.
-# XV_APPEND is put on the guest's kernel command line.
+# XV_APPEND is put on the guest's kernel command line, XV_INITRD is an initramfs other than the usual one.
 create_guest()
 {
 	local name=$1 mem=${2:-256} vcpus=${3:-1} extra=${4:-} id
 	cat >"$XV_STATE/$name.cfg" <<-EOT
 	name = "$name"
 	kernel = "/guest/Image-$XV_KERNEL"
-	ramdisk = "/guest/initrd-$XV_KERNEL"
+	ramdisk = "${XV_INITRD:-/guest/initrd-$XV_KERNEL}"
 	extra = "console=hvc0 rdinit=/init loglevel=4 ${XV_APPEND:-}"
 	memory = $mem
 	vcpus = $vcpus

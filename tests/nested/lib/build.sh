@@ -78,7 +78,7 @@ run_dominfo()
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl
 }
 
-# build_arm64: the project for dom0, installed into a tree of its own; sets arm64_stage.
+# build_arm64: the project for dom0, installed into a tree of its own; sets arm64_build and arm64_stage.
 # The cross compiler's libc is Debian 12's, the libraries of the sysroot want a newer one: dom0 has it.
 build_arm64()
 {
@@ -93,6 +93,7 @@ build_arm64()
 	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
 		need "make install failed" "make install (arm64)" run_install "$build_dir"
 	fi
+	arm64_build=$build_dir
 	arm64_stage=$build_dir/stage
 	artifact dominfo "$(hash_of "$lab_nested/dom0/xen-dominfo.c" "$sysroot")" "compiling xen-dominfo" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
@@ -108,11 +109,16 @@ fill_overlay()
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
-	cp "$dominfo_program" "$tree/usr/bin/"
+	cp "$dominfo_program" "$arm64_build/tests/contract/contract-xen" "$tree/usr/bin/"
+	# A part of a guest's initramfs, for the case that adds it.
+	mkdir -p "$run_dir/guest-part/bin"
+	cp "$arm64_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
+	make_cpio "$run_dir/guest-part" "$tree/xv/hostile-guest.cpio"
 	cp -P "$arm64_stage"/usr/lib/aarch64-linux-gnu/*.so* "$tree/usr/lib/aarch64-linux-gnu/"
 	programs=("$arm64_stage"/usr/sbin/* "$arm64_stage"/usr/bin/*)
 	for program in "${programs[@]}"; do
 		cp "$program" "$tree/${program#"$arm64_stage/"}"
 	done
-	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree"/usr/lib/aarch64-linux-gnu/*.so* "$dominfo_program"
+	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree"/usr/lib/aarch64-linux-gnu/*.so* \
+		"$tree"/usr/bin/{xen-dominfo,contract-xen}
 }

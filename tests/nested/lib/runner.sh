@@ -128,13 +128,13 @@ watch_run()
 			elif [ "$(now_ms)" -gt "$limit" ]; then
 				why="hung: nothing for $((($(now_ms) - start) / 1000)) s"
 				break
-			elif [ "$(now_ms)" -gt "$look" ]; then
-				look=$(($(now_ms) + 5000))
-				if grep -aqE "$fatal" "$run_dir/console.log"; then
-					why="dom0 or Xen is broken: $(grep -aoE "$fatal" "$run_dir/console.log" | head -n 1)"
-					break
-				fi
 			else
+				if [ "$(now_ms)" -gt "$look" ]; then
+					look=$(($(now_ms) + 5000))
+					why=$(grep -aoE -m 1 "$fatal" "$run_dir/console.log" || true)
+					[ -z "$why" ] || { why="dom0 or Xen is broken: $why"; break; }
+					why="the machine went down"
+				fi
 				sleep 0.1
 				continue
 			fi
