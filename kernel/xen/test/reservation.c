@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reservation: what XENMEM_decrease_reservation and XENMEM_populate_physmap do to a guest's memory, page by page.
+ * reservation: what XENMEM_decrease_reservation and XENMEM_populate_physmap do to a guest's memory,
+ * page by page.
  *
- * Makes a guest of its own without a running vcpu, releases and populates extents in it, and checks after each call the
- * count it returned, the guest's tot_pages, the host's free pages, which frames are left and what is in them. The numbers
- * are in the names of the results, so that the outputs of two hypervisors can be compared as text. "--bench" prints
- * nanoseconds a page instead; under -icount that counts instructions.
+ * Makes a guest of its own without a running vcpu, releases and populates extents in it, and checks
+ * after each call the count it returned, the guest's tot_pages, the host's free pages, which frames
+ * are left and what is in them. The numbers are in the names of the results, so that the outputs of
+ * two hypervisors can be compared as text. "--bench" prints nanoseconds a page instead; under
+ * -icount that counts instructions.
  *
- * Speaks to Xen by raw hypercalls through privcmd: it needs Xen's public headers of the running version to build and no
- * library to run, so one static program serves any dom0. It knows nothing about xenvirtio, and must not.
+ * Speaks to Xen by raw hypercalls through privcmd: it needs Xen's public headers of the running
+ * version to build and no library to run, so one static program serves any dom0. It knows nothing
+ * about xenvirtio, and must not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,14 +30,15 @@
 #if defined(__x86_64__)
 #define xen_mb() __sync_synchronize()
 #endif
-#include <xen/xen.h>
 #include <xen/domctl.h>
+#include <xen/hvm/dm_op.h>
 #include <xen/memory.h>
 #include <xen/sysctl.h>
 #include <xen/version.h>
-#include <xen/hvm/dm_op.h>
+#include <xen/xen.h>
 
-/* The kernel's interface (xen/privcmd.h of the kernel's uapi, which few machines have installed). */
+/* The kernel's interface (xen/privcmd.h of the kernel's uapi, which few machines have installed).
+ */
 struct privcmd_call {
 	uint64_t op;
 	uint64_t arg[5];
@@ -94,7 +98,7 @@ static struct call_buffer {
 	xen_ulong_t idx;
 	xen_pfn_t gfn;
 	int error;
-} *call;
+} * call;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
 {
@@ -123,7 +127,7 @@ __attribute__((format(printf, 2, 3))) static void result(bool good, const char *
 
 static long hypercall(uint64_t op, uint64_t arg0, void *arg1)
 {
-	struct privcmd_call request = { .op = op, .arg = { arg0, (uintptr_t)arg1 } };
+	struct privcmd_call request = {.op = op, .arg = {arg0, (uintptr_t)arg1}};
 	int rc = ioctl(privcmd_fd, PRIVCMD_CALL, &request);
 
 	return rc < 0 ? -errno : rc;
@@ -131,7 +135,8 @@ static long hypercall(uint64_t op, uint64_t arg0, void *arg1)
 
 static long domctl_call(uint32_t cmd, domid_t domid)
 {
-	struct privcmd_call request = { .op = __HYPERVISOR_domctl, .arg = { (uintptr_t)&call->u.domctl } };
+	struct privcmd_call request = {.op = __HYPERVISOR_domctl,
+				       .arg = {(uintptr_t)&call->u.domctl}};
 	int rc;
 
 	call->u.domctl.cmd = cmd;
@@ -188,7 +193,8 @@ static unsigned long tot_pages(domid_t domid)
 
 static unsigned long host_free_pages(void)
 {
-	struct privcmd_call request = { .op = __HYPERVISOR_sysctl, .arg = { (uintptr_t)&call->u.sysctl } };
+	struct privcmd_call request = {.op = __HYPERVISOR_sysctl,
+				       .arg = {(uintptr_t)&call->u.sysctl}};
 
 	memset(&call->u.sysctl, 0, sizeof(call->u.sysctl));
 	call->u.sysctl.cmd = XEN_SYSCTL_physinfo;
@@ -226,7 +232,8 @@ static domid_t domain_new(unsigned long max_pages)
 }
 
 /*
- * Xen treats memory of a guest that was never unpaused more leniently. The only vcpu has no context, so it stays down.
+ * Xen treats memory of a guest that was never unpaused more leniently. The only vcpu has no
+ * context, so it stays down.
  */
 static void domain_start_and_pause(domid_t domid)
 {
@@ -251,7 +258,7 @@ static void domain_free(domid_t domid)
 /* Map nr frames; errors[i] says which of them are not there. NULL if none of them could be. */
 static void *map_frames(domid_t domid, unsigned long gfn, unsigned int nr, int *errors)
 {
-	struct privcmd_mapbatch request = { .num = nr, .dom = domid, .err = errors };
+	struct privcmd_mapbatch request = {.num = nr, .dom = domid, .err = errors};
 	xen_pfn_t list[BLOCK_PAGES];
 	unsigned int i;
 	void *at;
@@ -364,8 +371,9 @@ static void restore(domid_t domid)
 }
 
 /* A release and all that can be seen of it; gone is relative to the area's start. */
-static void check_release(domid_t domid, const char *name, unsigned int nr, unsigned int order, long want_done,
-			  unsigned long want_freed, unsigned int want_hole_start, unsigned int want_holes)
+static void check_release(domid_t domid, const char *name, unsigned int nr, unsigned int order,
+			  long want_done, unsigned long want_freed, unsigned int want_hole_start,
+			  unsigned int want_holes)
 {
 	unsigned long tot_before = tot_pages(domid), free_before = host_free_pages(), freed, heap;
 	struct area_state *before = look(domid);
@@ -380,12 +388,14 @@ static void check_release(domid_t domid, const char *name, unsigned int nr, unsi
 	after = look(domid);
 	for (i = want_hole_start; i < want_hole_start + want_holes; i++)
 		holes += !after->is_present[i];
-	result(done == want_done && freed == want_freed && heap == want_freed && holes == want_holes &&
-	       after->present == after->stamped && present_before - after->present <= want_holes,
-	       "%s: %ld of %u extents of order %u done, tot_pages %+ld, host's free pages %+ld, frames %+d, "
+	result(done == want_done && freed == want_freed && heap == want_freed &&
+		       holes == want_holes && after->present == after->stamped &&
+		       present_before - after->present <= want_holes,
+	       "%s: %ld of %u extents of order %u done, tot_pages %+ld, host's free pages %+ld, "
+	       "frames %+d, "
 	       "%u of %u left untouched",
-	       name, done, nr, order, -(long)freed, (long)heap, (int)(after->present - present_before),
-	       after->stamped, after->present);
+	       name, done, nr, order, -(long)freed, (long)heap,
+	       (int)(after->present - present_before), after->stamped, after->present);
 }
 
 static void case_orders(domid_t domid)
@@ -407,14 +417,16 @@ static void case_orders(domid_t domid)
 		call->extents[0] = BASE_GFN + first;
 		call->extents[1] = BASE_GFN + last;
 		done = memory_extents(XENMEM_populate_physmap, domid, 2, order);
-		result(done == 2 && tot_pages(domid) == TEST_PAGES && look(domid)->present == TEST_PAGES,
-		       "order %u, populated again: %ld extents, tot_pages %lu", order, done, tot_pages(domid));
+		result(done == 2 && tot_pages(domid) == TEST_PAGES &&
+			       look(domid)->present == TEST_PAGES,
+		       "order %u, populated again: %ld extents, tot_pages %lu", order, done,
+		       tot_pages(domid));
 	}
 }
 
 static void case_holes(domid_t domid)
 {
-	static const unsigned int holes[] = { 0, 1, 255, 511 };
+	static const unsigned int holes[] = {0, 1, 255, 511};
 	const unsigned int at = 7 * BLOCK_PAGES;
 	unsigned int i;
 	char name[80];
@@ -432,12 +444,13 @@ static void case_holes(domid_t domid)
 	}
 }
 
-/* A frame somebody else holds stays the guest's until it is let go, and nobody gets it meanwhile. */
+/* A frame somebody else holds stays the guest's until it is let go, and nobody gets it meanwhile.
+ */
 static void case_held(domid_t domid)
 {
 	static const struct {
 		unsigned int first, nr;
-	} held[] = { { 0, 1 }, { 1, 1 }, { 255, 1 }, { 511, 1 }, { 100, 200 }, { 0, 512 } };
+	} held[] = {{0, 1}, {1, 1}, {255, 1}, {511, 1}, {100, 200}, {0, 512}};
 	const unsigned int at = 6 * BLOCK_PAGES;
 	int errors[BLOCK_PAGES];
 	unsigned int i, n;
@@ -455,7 +468,8 @@ static void case_held(domid_t domid)
 			die("frame %#lx cannot be mapped: %d", gfn, errors[0]);
 		snprintf(name, sizeof(name), "%u frames mapped from %u", held[i].nr, held[i].first);
 		call->extents[0] = BASE_GFN + at;
-		check_release(domid, name, 1, BLOCK_ORDER, 1, BLOCK_PAGES - held[i].nr, at, BLOCK_PAGES);
+		check_release(domid, name, 1, BLOCK_ORDER, 1, BLOCK_PAGES - held[i].nr, at,
+			      BLOCK_PAGES);
 		done = populate_one(domid, BASE_GFN + at, BLOCK_ORDER);
 		tot = tot_pages(domid);
 		write_stamps(domid, BASE_GFN + at, BLOCK_PAGES);
@@ -466,11 +480,14 @@ static void case_held(domid_t domid)
 			map[j * PAGE_WORDS] ^= ~0ull;
 			intact += page_is_stamped(map + j * PAGE_WORDS, gfn + j);
 		}
-		result(done == 1 && tot == TEST_PAGES + held[i].nr && intact == held[i].nr && n == TEST_PAGES,
-		       "%s: not given out again (tot_pages %lu, %u held ones intact, %u of the new)", name, tot, intact, n);
+		result(done == 1 && tot == TEST_PAGES + held[i].nr && intact == held[i].nr &&
+			       n == TEST_PAGES,
+		       "%s: not given out again (tot_pages %lu, %u held ones intact, %u of the "
+		       "new)",
+		       name, tot, intact, n);
 		unmap_frames(map, held[i].nr);
-		result(tot_pages(domid) == TEST_PAGES, "%s: freed when unmapped (tot_pages %lu)", name,
-		       tot_pages(domid));
+		result(tot_pages(domid) == TEST_PAGES, "%s: freed when unmapped (tot_pages %lu)",
+		       name, tot_pages(domid));
 	}
 }
 
@@ -478,7 +495,8 @@ static void case_unaligned(domid_t domid)
 {
 	static const struct {
 		unsigned int offset, order;
-	} extents[] = { { 1, 9 }, { 255, 9 }, { 511, 9 }, { 256, 9 }, { 3, 5 }, { 509, 2 }, { 130, 8 }, { 0, 10 }, { 77, 10 } };
+	} extents[] = {{1, 9},	 {255, 9}, {511, 9}, {256, 9}, {3, 5},
+		       {509, 2}, {130, 8}, {0, 10},  {77, 10}};
 	unsigned int i;
 	char name[80];
 
@@ -486,31 +504,40 @@ static void case_unaligned(domid_t domid)
 		unsigned int at = 9 * BLOCK_PAGES + extents[i].offset, nr = 1u << extents[i].order;
 
 		restore(domid);
-		snprintf(name, sizeof(name), "order %u at %u of a block", extents[i].order, extents[i].offset);
+		snprintf(name, sizeof(name), "order %u at %u of a block", extents[i].order,
+			 extents[i].offset);
 		call->extents[0] = BASE_GFN + at;
 		check_release(domid, name, 1, extents[i].order, 1, nr, at, nr);
 		call->extents[0] = BASE_GFN + at;
-		snprintf(name, sizeof(name), "order %u at %u of a block, again", extents[i].order, extents[i].offset);
+		snprintf(name, sizeof(name), "order %u at %u of a block, again", extents[i].order,
+			 extents[i].offset);
 		check_release(domid, name, 1, extents[i].order, 0, 0, at, nr);
 	}
 	restore(domid);
 	if (release_one(domid, BASE_GFN + 10 * BLOCK_PAGES + 4, 0) != 1)
 		die("no hole");
 	call->extents[0] = BASE_GFN + 9 * BLOCK_PAGES;
-	check_release(domid, "order 10, hole in its second block", 1, 10, 0, BLOCK_PAGES + 4, 9 * BLOCK_PAGES,
-		      BLOCK_PAGES + 4);
+	check_release(domid, "order 10, hole in its second block", 1, 10, 0, BLOCK_PAGES + 4,
+		      9 * BLOCK_PAGES, BLOCK_PAGES + 4);
 }
 
 static void case_ends(domid_t domid)
 {
-	static const unsigned long outside[] = { BASE_GFN + TEST_PAGES, 0, 0x3fffful, (1ul << 28) - 512, 1ul << 40,
-						 1ul << 52, ~0ul, ~511ul };
+	static const unsigned long outside[] = {BASE_GFN + TEST_PAGES,
+						0,
+						0x3fffful,
+						(1ul << 28) - 512,
+						1ul << 40,
+						1ul << 52,
+						~0ul,
+						~511ul};
 	unsigned int i;
 	char name[80];
 
 	restore(domid);
 	call->extents[0] = BASE_GFN + TEST_PAGES - 256;
-	check_release(domid, "across the end of RAM", 1, BLOCK_ORDER, 0, 256, TEST_PAGES - 256, 256);
+	check_release(domid, "across the end of RAM", 1, BLOCK_ORDER, 0, 256, TEST_PAGES - 256,
+		      256);
 	restore(domid);
 	call->extents[0] = BASE_GFN - 256;
 	check_release(domid, "across the start of RAM", 1, BLOCK_ORDER, 0, 0, 0, 0);
@@ -538,26 +565,30 @@ static void case_scattered(domid_t domid)
 	       "populated in pages, out of order");
 	write_stamps(domid, BASE_GFN + at, BLOCK_PAGES);
 	call->extents[0] = BASE_GFN + at;
-	check_release(domid, "block of scattered frames", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at, BLOCK_PAGES);
+	check_release(domid, "block of scattered frames", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at,
+		      BLOCK_PAGES);
 	for (i = 0; i < BLOCK_PAGES; i++)
 		call->extents[i] = BASE_GFN + at + i;
 	memory_extents(XENMEM_populate_physmap, domid, BLOCK_PAGES, 0);
 	write_stamps(domid, BASE_GFN + at, BLOCK_PAGES);
 	call->extents[0] = BASE_GFN + at;
-	check_release(domid, "block of pages in order", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at, BLOCK_PAGES);
+	check_release(domid, "block of pages in order", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at,
+		      BLOCK_PAGES);
 	populate_one(domid, BASE_GFN + at + 256, 8);
 	for (i = 0; i < 256; i++)
 		call->extents[i] = BASE_GFN + at + 255 - i;
 	memory_extents(XENMEM_populate_physmap, domid, 256, 0);
 	write_stamps(domid, BASE_GFN + at, BLOCK_PAGES);
 	call->extents[0] = BASE_GFN + at;
-	check_release(domid, "block half of pages", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at, BLOCK_PAGES);
+	check_release(domid, "block half of pages", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at,
+		      BLOCK_PAGES);
 	populate_one(domid, BASE_GFN + at, BLOCK_ORDER);
 	release_one(domid, BASE_GFN + at + 200, 0);
 	populate_one(domid, BASE_GFN + at + 200, 0);
 	write_stamps(domid, BASE_GFN + at, BLOCK_PAGES);
 	call->extents[0] = BASE_GFN + at;
-	check_release(domid, "block with one frame from elsewhere", 1, BLOCK_ORDER, 1, BLOCK_PAGES, at, BLOCK_PAGES);
+	check_release(domid, "block with one frame from elsewhere", 1, BLOCK_ORDER, 1, BLOCK_PAGES,
+		      at, BLOCK_PAGES);
 }
 
 static void case_lists(domid_t domid)
@@ -569,16 +600,18 @@ static void case_lists(domid_t domid)
 	call->extents[1] = BASE_GFN + 3 * BLOCK_PAGES;
 	call->extents[2] = BASE_GFN + 4 * BLOCK_PAGES;
 	call->extents[3] = BASE_GFN + 5 * BLOCK_PAGES;
-	check_release(domid, "list whose third extent has a hole", 4, BLOCK_ORDER, 2, 2 * BLOCK_PAGES + 77,
-		      2 * BLOCK_PAGES, 2 * BLOCK_PAGES + 77);
+	check_release(domid, "list whose third extent has a hole", 4, BLOCK_ORDER, 2,
+		      2 * BLOCK_PAGES + 77, 2 * BLOCK_PAGES, 2 * BLOCK_PAGES + 77);
 	restore(domid);
 	call->extents[0] = BASE_GFN + 2 * BLOCK_PAGES;
 	call->extents[1] = BASE_GFN + 2 * BLOCK_PAGES;
-	check_release(domid, "list naming a block twice", 2, BLOCK_ORDER, 1, BLOCK_PAGES, 2 * BLOCK_PAGES, BLOCK_PAGES);
+	check_release(domid, "list naming a block twice", 2, BLOCK_ORDER, 1, BLOCK_PAGES,
+		      2 * BLOCK_PAGES, BLOCK_PAGES);
 	restore(domid);
 	call->extents[0] = BASE_GFN + 2 * BLOCK_PAGES;
 	call->extents[1] = BASE_GFN + 2 * BLOCK_PAGES + 256;
-	check_release(domid, "list of blocks that overlap", 2, BLOCK_ORDER, 1, BLOCK_PAGES, 2 * BLOCK_PAGES, BLOCK_PAGES);
+	check_release(domid, "list of blocks that overlap", 2, BLOCK_ORDER, 1, BLOCK_PAGES,
+		      2 * BLOCK_PAGES, BLOCK_PAGES);
 }
 
 /* Another guest's frame in the middle of a block: not ours to release. */
@@ -608,16 +641,20 @@ static void case_foreign(domid_t domid)
 	set_xen_guest_handle(batch->errs, &call->error);
 	done = hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, batch);
 	if (done || call->error) {
-		result(true, "foreign frame # SKIP this Xen maps none into such a guest: %ld, %d", done, call->error);
+		result(true, "foreign frame # SKIP this Xen maps none into such a guest: %ld, %d",
+		       done, call->error);
 	} else {
 		freed = tot_pages(domid);
 		done = release_one(domid, BASE_GFN + at, BLOCK_ORDER);
 		freed -= tot_pages(domid);
-		result(done == 0 && freed == 99 && tot_pages(other) == 1 && !release_one(domid, BASE_GFN + at + 99, 0),
-		       "foreign frame at 99 of a block: %ld done, tot_pages %+ld, the owner's %lu", done, -(long)freed,
-		       tot_pages(other));
-		call->u.physmap_remove = (struct xen_remove_from_physmap){ .domid = domid, .gpfn = BASE_GFN + at + 99 };
-		done = hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &call->u.physmap_remove);
+		result(done == 0 && freed == 99 && tot_pages(other) == 1 &&
+			       !release_one(domid, BASE_GFN + at + 99, 0),
+		       "foreign frame at 99 of a block: %ld done, tot_pages %+ld, the owner's %lu",
+		       done, -(long)freed, tot_pages(other));
+		call->u.physmap_remove = (struct xen_remove_from_physmap){
+			.domid = domid, .gpfn = BASE_GFN + at + 99};
+		done = hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap,
+				 &call->u.physmap_remove);
 		if (done)
 			die("the foreign frame cannot be removed: %s", strerror(-done));
 	}
@@ -625,8 +662,8 @@ static void case_foreign(domid_t domid)
 }
 
 /*
- * A page of the hypervisor's own in the middle of a block. What becomes of it is for comparing versions, not judged, and
- * what was there before it is lost until the guest ends: the last case.
+ * A page of the hypervisor's own in the middle of a block. What becomes of it is for comparing
+ * versions, not judged, and what was there before it is lost until the guest ends: the last case.
  */
 static void case_shared_info(domid_t domid)
 {
@@ -645,8 +682,9 @@ static void case_shared_info(domid_t domid)
 	freed = tot_pages(domid);
 	done = release_one(domid, BASE_GFN + at, BLOCK_ORDER);
 	freed -= tot_pages(domid);
-	result(freed >= 300, "shared info at 300 of a block: %ld done, tot_pages %+ld, %u frames left", done, -(long)freed,
-	       look(domid)->present);
+	result(freed >= 300,
+	       "shared info at 300 of a block: %ld done, tot_pages %+ld, %u frames left", done,
+	       -(long)freed, look(domid)->present);
 }
 
 static uint64_t now_ns(void)
@@ -682,29 +720,31 @@ static void bench(bool ioreq)
 		const char *name;
 		unsigned int order, stride;
 	} made[] = {
-		{ "blocks", 9, 1 },
-		{ "pages in order", 0, 1 },
-		{ "pages at random", 0, 10007 },
+		{"blocks", 9, 1},
+		{"pages in order", 0, 1},
+		{"pages at random", 0, 10007},
 	};
 	domid_t domid = domain_new(BENCH_PAGES);
 	unsigned int order, i;
 
 	if (ioreq) {
-		struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
-		struct privcmd_buf buf = { &op, sizeof(op) };
-		struct privcmd_dm request = { .dom = domid, .num = 1, .bufs = &buf };
+		struct xen_dm_op op = {.op = XEN_DMOP_create_ioreq_server};
+		struct privcmd_buf buf = {&op, sizeof(op)};
+		struct privcmd_dm request = {.dom = domid, .num = 1, .bufs = &buf};
 
 		if (ioctl(privcmd_fd, PRIVCMD_DM, &request))
 			die("create_ioreq_server: %s", strerror(errno));
 	}
 	bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
 	domain_start_and_pause(domid);
-	printf("# ns a page of virtual time, %u pages, %s ioreq server\n", BENCH_PAGES, ioreq ? "with an" : "without an");
+	printf("# ns a page of virtual time, %u pages, %s ioreq server\n", BENCH_PAGES,
+	       ioreq ? "with an" : "without an");
 	for (order = 0; order <= BLOCK_ORDER; order += 3) {
 		double released = bench_call(XENMEM_decrease_reservation, domid, order, 1);
 		double populated = bench_call(XENMEM_populate_physmap, domid, order, 1);
 
-		printf("bench order %u release-of-blocks %.0f populate %.0f\n", order, released, populated);
+		printf("bench order %u release-of-blocks %.0f populate %.0f\n", order, released,
+		       populated);
 		bench_call(XENMEM_decrease_reservation, domid, 0, 1);
 		bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
 	}
@@ -712,9 +752,11 @@ static void bench(bool ioreq)
 		double populated, released;
 
 		bench_call(XENMEM_decrease_reservation, domid, 0, 1);
-		populated = bench_call(XENMEM_populate_physmap, domid, made[i].order, made[i].stride);
+		populated =
+			bench_call(XENMEM_populate_physmap, domid, made[i].order, made[i].stride);
 		released = bench_call(XENMEM_decrease_reservation, domid, BLOCK_ORDER, 1);
-		printf("bench order 9 release-of \"%s\" %.0f (populated in %.0f)\n", made[i].name, released, populated);
+		printf("bench order 9 release-of \"%s\" %.0f (populated in %.0f)\n", made[i].name,
+		       released, populated);
 		bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
 	}
 	domain_free(domid);
@@ -722,8 +764,9 @@ static void bench(bool ioreq)
 
 int main(int argc, char **argv)
 {
-	static void (*const cases[])(domid_t) = { case_orders,	  case_holes,	  case_held,  case_unaligned, case_ends,
-						  case_scattered, case_lists,   case_foreign, case_shared_info };
+	static void (*const cases[])(domid_t) = {case_orders,	 case_holes,   case_held,
+						 case_unaligned, case_ends,    case_scattered,
+						 case_lists,	 case_foreign, case_shared_info};
 	unsigned int i;
 	domid_t domid;
 
@@ -735,8 +778,8 @@ int main(int argc, char **argv)
 	privcmd_fd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
 	if (privcmd_fd < 0)
 		die("/dev/xen/privcmd: %s", strerror(errno));
-	call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1,
-		    0);
+	call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
 	if (call == MAP_FAILED)
 		die("no locked memory: %s", strerror(errno));
 	if (argc == 2) {
