@@ -6,11 +6,15 @@
 #include "config.h"
 
 #include "backend/device-process.h"
+#include "backend/launcher.h"
+#include "backend/service-notify.h"
+#include "backend/supervisor.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -48,6 +52,42 @@ out:
 	return code;
 }
 
+static void notify_manager(void *opaque, const char *text)
+{
+	service_notify(text);
+}
+
+static enum exit_code supervise(const struct options *opts, struct log *log, int argc, char **argv)
+{
+	struct launcher_exec exec = {0};
+	struct launcher launcher;
+	const struct supervisor_env env = {
+		.open_store = open_xen_store,
+		.launcher = &launcher,
+		.notify = notify_manager,
+	};
+	enum exit_code code = EXIT_CODE_HOST;
+	struct supervisor *sup = NULL;
+	struct event_base *base;
+
+	base = event_base_new();
+	if (!base || launcher_init(&launcher, &exec, argc, argv, opts->state_dir) ||
+	    supervisor_new(&sup, base, opts, log, &env)) {
+		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
+		goto out;
+	}
+	if (!supervisor_ended(sup, &code) && event_base_dispatch(base) < 0)
+		log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
+	if (!supervisor_ended(sup, &code))
+		code = EXIT_CODE_HOST;
+out:
+	supervisor_free(sup);
+	launcher_fini(&exec);
+	if (base)
+		event_base_free(base);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct options opts;
@@ -74,7 +114,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "xen-vballoond: out of memory\n");
 		return EXIT_CODE_HOST;
 	}
-	code = serve(&opts, &log);
+	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
+	prctl(PR_SET_NAME, "xen-vballoond");
+	code = opts.domid ? serve(&opts, &log) : supervise(&opts, &log, argc, argv);
 	log_close(&log);
 	return code;
 }

@@ -45,7 +45,7 @@ static const struct {
 	const char *argument;
 	const char *help;
 } table[] = {
-	{OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (required)"},
+	{OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (default: all, as a service)"},
 	{OPTION_DEVID, "devid", "I", "its device (default: the first of type virtio,device5)"},
 	{OPTION_BASE, "base", "HEX", "address of the device, instead of looking in xenstore"},
 	{OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base"},
@@ -73,9 +73,10 @@ static const struct {
 
 void options_help(FILE *out)
 {
-	fputs("usage: xen-vballoond --domid D [OPTION...]\n"
-	      "Serve the virtio memory balloon of one Xen guest, in the foreground, until the "
-	      "guest is gone.\n\n",
+	fputs("usage: xen-vballoond [OPTION...]\n"
+	      "       xen-vballoond --domid D [OPTION...]\n"
+	      "Serve the virtio memory balloons of all Xen guests, each in a process of its own; or "
+	      "that of\none guest, until it is gone. In the foreground.\n\n",
 	      out);
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
 		char left[40];
@@ -232,9 +233,17 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 static enum options_result check_whole(const struct options *opts, bool irq_given, char *why,
 				       size_t why_size)
 {
-	if (!opts->domid) {
+	const char *of_one = opts->devid_given		     ? "--devid"
+			     : opts->base_given || irq_given ? "--base and --irq"
+			     : opts->target_given	     ? "--target"
+			     : opts->metrics.len	     ? "--metrics"
+			     : opts->record		     ? "--record"
+							     : NULL;
+
+	if (!opts->domid && of_one) {
 		snprintf(why, why_size,
-			 "--domid is missing: say which guest to serve, as xl list shows it");
+			 "%s without --domid: it is for one guest: say which, as xl list shows it",
+			 of_one);
 		return OPTIONS_WRONG;
 	}
 	if (opts->base_given != irq_given) {

@@ -15,7 +15,7 @@
 #include <xenvirtio/types.h>
 
 struct options {
-	uint32_t domid;
+	uint32_t domid; /* 0: the service for all guests */
 	bool devid_given;
 	uint32_t devid;
 	bool base_given; /* base and irq come from here, not from xenstore */

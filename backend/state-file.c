@@ -66,7 +66,7 @@ static size_t balloon_offset(void)
 	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
 }
 
-static int make_dir(const char *dir)
+int state_file_make_dir(const char *dir)
 {
 	gid_t group = access_group();
 
@@ -281,7 +281,7 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 		rc = -ENAMETOOLONG;
 		goto fail;
 	}
-	rc = make_dir(dir);
+	rc = state_file_make_dir(dir);
 	if (rc)
 		goto fail;
 	rc = open_locked(sf, owner);
@@ -355,4 +355,26 @@ size_t state_file_balloon_bytes(const struct state_file *sf)
 char *state_file_perms(struct state_file *sf)
 {
 	return sf->header->perms;
+}
+
+int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner)
+{
+	struct state_file sf = {0};
+	int rc = 0;
+
+	*owner = 0;
+	rc = snprintf(sf.path, sizeof(sf.path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir, domid,
+		      devid);
+	if ((size_t)rc >= sizeof(sf.path))
+		return -ENAMETOOLONG;
+	sf.fd = open(sf.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (sf.fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	rc = flock(sf.fd, LOCK_SH | LOCK_NB) ? -errno : 0;
+	if (rc == -EWOULDBLOCK) {
+		*owner = read_owner(&sf);
+		rc = -EBUSY;
+	}
+	close(sf.fd);
+	return rc;
 }

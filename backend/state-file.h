@@ -45,6 +45,20 @@ struct state_file;
  */
 int state_file_open(struct state_file **sf, const char *dir, const struct state_file_key *key,
 		    struct log *log, pid_t *owner);
+/**
+ * state_file_owner() - who serves a device, without disturbing it
+ * @owner: out; with -EBUSY its process, 0 if it cannot be told
+ *
+ * A process that opens the file at this very moment may find it locked.
+ * Return: 0 nobody; -EBUSY; -errno
+ */
+int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
+/**
+ * state_file_make_dir() - if only its last part is missing, for root and the control tool's group
+ *
+ * Return: 0, also if it is there; -errno
+ */
+int state_file_make_dir(const char *dir);
 /** state_file_close() - leave the file for a successor; NULL is fine */
 void state_file_close(struct state_file *sf);
 /** state_file_remove() - the device is no more: remove the file and close; NULL is fine */

@@ -50,6 +50,16 @@ static void the_domain_alone_is_enough(void **state)
 	assert_false(opts.syslog);
 }
 
+static void without_a_domain_it_is_the_service(void **state)
+{
+	assert_int_equal(parse(""), OPTIONS_RUN);
+	assert_int_equal(opts.domid, 0);
+	assert_int_equal(parse("--mem-set follow --no-deflate-on-oom --state-dir /x --syslog"),
+			 OPTIONS_RUN);
+	assert_int_equal(opts.domid, 0);
+	assert_true(opts.mem_set_follow);
+}
+
 static void each_option_reaches_its_field(void **state)
 {
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
@@ -84,8 +94,12 @@ static void a_wrong_line_is_named(void **state)
 	static const struct {
 		const char *line, *word;
 	} bad[] = {
-		{"", "--domid"},
-		{"--target 64M", "--domid"},
+		{"--target 64M", "--target without --domid"},
+		{"--devid 0", "--devid without --domid"},
+		{"--base 0x2000000 --irq 33", "--base and --irq without --domid"},
+		{"--irq 33", "--base and --irq without --domid"},
+		{"--record x", "--record without --domid"},
+		{"--metrics 127.0.0.1:9100", "--metrics without --domid"},
 		{"--bogus", "--bogus"},
 		{"--domid", "--domid"},
 		{"-d 3", "-d"},
@@ -209,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_domain_alone_is_enough),
+		cmocka_unit_test(without_a_domain_it_is_the_service),
 		cmocka_unit_test(each_option_reaches_its_field),
 		cmocka_unit_test(a_wrong_line_is_named),
 		cmocka_unit_test(help_and_version_win),

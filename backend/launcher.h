@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the supervisor starts device processes and learns of their ends: the seam between the two, so
+ * that tests need no processes.
+ *
+ * A process is known by a descriptor, not by its number, which may be another's by the time it is
+ * used. It is readable once the process has ended, also for one that is nobody's child here: one
+ * that a supervisor before this one started, or somebody at a terminal.
+ */
+#ifndef BACKEND_LAUNCHER_H
+#define BACKEND_LAUNCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <xenvirtio/error.h>
+
+struct process {
+	pid_t pid;
+	int fd; /* readable once it has ended; -1: no process */
+};
+
+struct process_end {
+	bool known;	/* it was our child */
+	bool signalled; /* @value is a signal, not an exit code */
+	int value;
+};
+
+struct launcher {
+	/** start - Return: 0; -errno nothing was started */
+	int (*start)(void *opaque, uint32_t domid, uint32_t devid, struct process *p);
+	/**
+	 * attach - find a process that serves the device already
+	 * Return: 0; XENVIRTIO_E_EMPTY nobody does; XENVIRTIO_E_AGAIN one is just beginning or
+	 *         ending; -errno
+	 */
+	int (*attach)(void *opaque, uint32_t domid, uint32_t devid, struct process *p);
+	/** signal - to one that has ended it is nothing */
+	void (*signal)(void *opaque, const struct process *p, int signal);
+	/** reap - once @p->fd is readable: how it ended; closes the descriptor */
+	void (*reap)(void *opaque, struct process *p, struct process_end *end);
+	/** detach - let it run and forget it; closes the descriptor */
+	void (*detach)(void *opaque, struct process *p);
+	void *opaque;
+};
+
+/** what launcher_init() needs to keep */
+struct launcher_exec {
+	char **argv; /* of this program, and room for two more words */
+	int argc;
+	const char *state_dir;
+};
+
+/**
+ * launcher_init() - device processes are this very program
+ * @argv: its command line, which is handed on, with --domid and --devid after it; borrowed
+ *
+ * Return: 0; -ENOMEM
+ */
+int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int argc, char **argv,
+		  const char *state_dir);
+void launcher_fini(struct launcher_exec *exec);
+
+#endif /* BACKEND_LAUNCHER_H */
