@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Finding guests. A name is looked up among all domains; one that is only digits is a number, as it
+ * is for xl.
+ */
+#include "tools/ctl-find.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_FIRST 4096u
+#define NAMES_MAX (1u << 20)
+
+/* "7-0.sock", and nothing that only looks like it. */
+static bool parse_name(const char *name, struct ctl_device *d)
+{
+	char again[40];
+
+	if (sscanf(name, "%9" SCNu32 "-%9" SCNu32 ".sock", &d->domid, &d->devid) != 2)
+		return false;
+	snprintf(again, sizeof(again), "%" PRIu32 "-%" PRIu32 ".sock", d->domid, d->devid);
+	return strcmp(again, name) == 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct ctl_device *x = a, *y = b;
+
+	if (x->domid != y->domid)
+		return x->domid < y->domid ? -1 : 1;
+	return x->devid < y->devid ? -1 : x->devid > y->devid;
+}
+
+static int add_device(struct ctl_device **devices, size_t *nr, const struct ctl_device *d)
+{
+	struct ctl_device *more;
+
+	/* doubled at each power of two */
+	if ((*nr & (*nr - 1)) == 0) {
+		more = reallocarray(*devices, *nr ? *nr * 2 : 1, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		*devices = more;
+	}
+	(*devices)[(*nr)++] = *d;
+	return 0;
+}
+
+int ctl_find_devices(const char *dir, struct ctl_device **devices, size_t *nr)
+{
+	struct dirent *entry;
+	int rc = 0;
+	DIR *d;
+
+	*devices = NULL;
+	*nr = 0;
+	d = opendir(dir);
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (!rc && (entry = readdir(d))) {
+		struct ctl_device device;
+
+		if (!parse_name(entry->d_name, &device))
+			continue;
+		if (snprintf(device.path, sizeof(device.path), "%s/%s", dir, entry->d_name) >=
+		    (int)sizeof(device.path))
+			rc = -ENAMETOOLONG;
+		else
+			rc = add_device(devices, nr, &device);
+	}
+	closedir(d);
+	if (rc) {
+		free(*devices);
+		*devices = NULL;
+		return rc;
+	}
+	if (*nr)
+		qsort(*devices, *nr, sizeof(**devices), by_number);
+	return 0;
+}
+
+static int list_domains(struct xenvirtio_store *store, char **names)
+{
+	for (size_t size = NAMES_FIRST; size <= NAMES_MAX; size *= 2) {
+		int rc;
+
+		*names = malloc(size);
+		if (!*names)
+			return -ENOMEM;
+		rc = store->ops->list(store, "/local/domain", *names, size);
+		if (!rc)
+			return 0;
+		free(*names);
+		if (rc != -EMSGSIZE)
+			return rc;
+	}
+	return -EMSGSIZE;
+}
+
+static int find_in_store(struct xenvirtio_store *store, const char *name, uint32_t *domid)
+{
+	char *names;
+	int rc = list_domains(store, &names);
+
+	if (rc)
+		return rc;
+	rc = -ESRCH;
+	for (const char *id = names; *id && rc == -ESRCH; id += strlen(id) + 1) {
+		char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+		if (strlen(id) > 9 || id[strspn(id, "0123456789")])
+			continue;
+		snprintf(path, sizeof(path), "/local/domain/%s/name", id);
+		if (!store->ops->read(store, path, value, sizeof(value)) &&
+		    strcmp(value, name) == 0) {
+			*domid = (uint32_t)strtoul(id, NULL, 10);
+			rc = 0;
+		}
+	}
+	free(names);
+	return rc;
+}
+
+static enum ctl_exit find_domain(struct ctl *ctl, uint32_t *domid)
+{
+	const char *name = ctl->opts->domain;
+	struct xenvirtio_store *store;
+	int rc;
+
+	if (*name && strlen(name) <= 9 && !name[strspn(name, "0123456789")]) {
+		*domid = (uint32_t)strtoul(name, NULL, 10);
+		return CTL_EXIT_DONE;
+	}
+	rc = ctl->open_store(ctl->opaque, &store);
+	if (rc) {
+		ctl_say(ctl,
+			"%s: xenstore cannot be reached to find that name (%s): give the "
+			"guest's number",
+			name, strerror(-rc));
+		return rc == -EACCES || rc == -EPERM ? CTL_EXIT_NO_PERMISSION : CTL_EXIT_FAILED;
+	}
+	rc = find_in_store(store, name, domid);
+	xenvirtio_store_close(store);
+	if (!rc)
+		return CTL_EXIT_DONE;
+	if (rc != -ESRCH && rc != -ENOENT)
+		return ctl_fail(ctl, name, rc, NULL);
+	ctl_say(ctl, "%s: no such domain: xl list shows those that exist", name);
+	return CTL_EXIT_NO_DAEMON;
+}
+
+enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who)
+{
+	struct ctl_device *devices;
+	enum ctl_exit code;
+	uint32_t domid;
+	size_t nr;
+	int rc;
+
+	code = find_domain(ctl, &domid);
+	if (code)
+		return code;
+	snprintf(who, CTL_WHO_MAX, "domain %" PRIu32, domid);
+	rc = ctl_find_devices(ctl->opts->state_dir, &devices, &nr);
+	if (rc)
+		return ctl_fail(ctl, ctl->opts->state_dir, rc, NULL);
+	rc = -ENOENT;
+	for (size_t i = 0; i < nr; i++) {
+		if (devices[i].domid != domid ||
+		    (ctl->opts->devid_given && devices[i].devid != ctl->opts->devid))
+			continue;
+		rc = ctl_client_open(client, devices[i].path);
+		break;
+	}
+	free(devices);
+	if (rc != -ENOENT && rc != -ECONNREFUSED)
+		return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
+	ctl_say(ctl,
+		"%s: no xen-vballoond serves it: start one with xen-vballoond --domid %" PRIu32
+		", or give its --state-dir",
+		who, domid);
+	return CTL_EXIT_NO_DAEMON;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which guests there are, and where their daemons listen: sockets in the state directory, names in
+ * xenstore. Without xenstore a guest's number still does.
+ */
+#ifndef TOOLS_CTL_FIND_H
+#define TOOLS_CTL_FIND_H
+
+#include "tools/ctl.h"
+
+struct ctl_device {
+	uint32_t domid;
+	uint32_t devid;
+	char path[128];
+};
+
+/** how a guest is called in messages: "guest (domain 7)" */
+#define CTL_WHO_MAX 96
+
+/**
+ * ctl_find_devices() - all sockets, by domid and devid
+ * @devices: out; to be freed
+ *
+ * Return: 0, also where the directory is not there; -EACCES; -ENOMEM; -errno
+ */
+int ctl_find_devices(const char *dir, struct ctl_device **devices, size_t *nr);
+
+/**
+ * ctl_find_open() - connect to the daemon of the guest on the command line
+ * @who: out; CTL_WHO_MAX bytes
+ *
+ * Return: CTL_EXIT_DONE; else what was wrong was said, and nothing is open
+ */
+enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who);
+
+#endif /* TOOLS_CTL_FIND_H */

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Commands that only look: list, status, stats, top. A daemon that ends while others are listed is
+ * left out; that is no failure.
+ */
+#include "backend/figures-json.h"
+#include "tools/ctl-find.h"
+#include "tools/ctl-print.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* To the beginning of the screen, and clear it: nothing of the terminal's database is needed. */
+#define CLEAR_SCREEN "\033[H\033[2J"
+
+static void print_json(struct ctl *ctl, struct json_object *json)
+{
+	fprintf(ctl->out, "%s\n",
+		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+							     JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* Return: as ctl_client_call(); @json: out; to be put */
+static int ask_status(struct ctl_client *client, struct figures *f, struct json_object **json,
+		      struct ctl_refusal *refusal)
+{
+	int rc = ctl_client_call(client, "status", NULL, NULL, json, refusal);
+
+	if (rc)
+		return rc;
+	rc = figures_from_status(f, *json);
+	if (rc)
+		json_object_put(*json);
+	return rc;
+}
+
+/* Likewise; adds to the figures of a status. */
+static int ask_stats(struct ctl_client *client, bool refresh, struct figures *f,
+		     struct json_object **json, struct ctl_refusal *refusal)
+{
+	int rc = ctl_client_call(client, "stats", "refresh", refresh ? "true" : "false", json,
+				 refusal);
+
+	if (rc)
+		return rc;
+	rc = figures_from_stats(f, *json);
+	if (rc)
+		json_object_put(*json);
+	return rc;
+}
+
+/* --- all guests --- */
+
+struct table {
+	bool wide; /* with statistics */
+	bool begun;
+	size_t rows;
+	struct json_object *array; /* NULL: text */
+};
+
+static int add_row(struct ctl *ctl, struct table *t, const struct ctl_device *device,
+		   struct ctl_client *client, struct ctl_refusal *refusal)
+{
+	struct json_object *status, *stats;
+	struct figures f;
+	int rc = ctl_client_open(client, device->path);
+
+	if (rc)
+		return rc;
+	rc = ask_status(client, &f, &status, refusal);
+	if (!rc && t->wide) {
+		rc = ask_stats(client, false, &f, &stats, refusal);
+		if (!rc)
+			json_object_object_add(status, "statistics", stats);
+		else
+			json_object_put(status);
+	}
+	ctl_client_close(client);
+	if (rc)
+		return rc;
+	t->rows++;
+	if (t->array) {
+		json_object_array_add(t->array, status);
+		return 0;
+	}
+	if (!t->begun)
+		ctl_print_head(ctl->out, t->wide);
+	t->begun = true;
+	ctl_print_row(ctl->out, &f, t->wide);
+	json_object_put(status);
+	return 0;
+}
+
+static enum ctl_exit add_rows(struct ctl *ctl, struct table *t)
+{
+	struct ctl_refusal refusal = {0};
+	enum ctl_exit code = CTL_EXIT_DONE;
+	struct ctl_device *devices;
+	struct ctl_client *client;
+	size_t nr;
+	int rc;
+
+	rc = ctl_find_devices(ctl->opts->state_dir, &devices, &nr);
+	if (rc)
+		return ctl_fail(ctl, ctl->opts->state_dir, rc, NULL);
+	client = malloc(sizeof(*client));
+	if (!client) {
+		free(devices);
+		return ctl_fail(ctl, "no memory", -ENOMEM, NULL);
+	}
+	for (size_t i = 0; i < nr; i++) {
+		rc = add_row(ctl, t, &devices[i], client, &refusal);
+		/* left by one that was killed, or gone at this moment */
+		if (rc && rc != -ECONNREFUSED && rc != -ENOENT && rc != -EPIPE)
+			code = ctl_fail(ctl, devices[i].path, rc, &refusal);
+	}
+	free(client);
+	free(devices);
+	return code;
+}
+
+static enum ctl_exit show_table(struct ctl *ctl, bool wide)
+{
+	struct table t = {.wide = wide};
+	enum ctl_exit code;
+
+	if (ctl->opts->json)
+		t.array = json_object_new_array();
+	code = add_rows(ctl, &t);
+	if (t.array)
+		print_json(ctl, t.array);
+	json_object_put(t.array);
+	if (t.rows || code)
+		return code;
+	ctl_say(ctl,
+		"no xen-vballoond is running (none listens in %s): start one with xen-vballoond "
+		"--domid D, or give --state-dir",
+		ctl->opts->state_dir);
+	return CTL_EXIT_NO_DAEMON;
+}
+
+enum ctl_exit ctl_list(struct ctl *ctl)
+{
+	return show_table(ctl, false);
+}
+
+static void nap(const struct ctl *ctl)
+{
+	const struct timespec time = {.tv_sec = ctl->opts->interval_s};
+
+	nanosleep(&time, NULL);
+}
+
+enum ctl_exit ctl_top(struct ctl *ctl)
+{
+	enum ctl_exit code;
+
+	for (uint32_t i = 1;; i++) {
+		if (ctl->tty && !ctl->opts->json)
+			fputs(CLEAR_SCREEN, ctl->out);
+		code = show_table(ctl, true);
+		/* none yet, or none any more, may be otherwise in a moment */
+		if (code && code != CTL_EXIT_NO_DAEMON)
+			return code;
+		if (fflush(ctl->out) || i == ctl->opts->count)
+			return code;
+		nap(ctl);
+	}
+}
+
+/* --- one guest --- */
+
+enum ctl_exit ctl_status(struct ctl *ctl)
+{
+	struct ctl_refusal refusal;
+	struct ctl_client client;
+	struct json_object *json;
+	char who[CTL_WHO_MAX];
+	enum ctl_exit code;
+	struct figures f;
+	int rc;
+
+	code = ctl_find_open(ctl, &client, who);
+	if (code)
+		return code;
+	rc = ask_status(&client, &f, &json, &refusal);
+	ctl_client_close(&client);
+	if (rc)
+		return ctl_fail(ctl, who, rc, &refusal);
+	if (ctl->opts->json)
+		print_json(ctl, json);
+	else
+		ctl_print_status(ctl->out, &f);
+	json_object_put(json);
+	return CTL_EXIT_DONE;
+}
+
+static int show_stats(struct ctl *ctl, struct ctl_client *client, struct ctl_refusal *refusal)
+{
+	struct figures f = {0};
+	struct json_object *json;
+	int rc = ask_stats(client, true, &f, &json, refusal);
+
+	if (rc)
+		return rc;
+	if (ctl->opts->json)
+		print_json(ctl, json);
+	else
+		ctl_print_stats(ctl->out, &f);
+	json_object_put(json);
+	return 0;
+}
+
+enum ctl_exit ctl_stats(struct ctl *ctl)
+{
+	uint32_t count = ctl->opts->watch ? ctl->opts->count : 1;
+	struct ctl_refusal refusal;
+	struct ctl_client client;
+	char who[CTL_WHO_MAX];
+	enum ctl_exit code;
+	int rc;
+
+	code = ctl_find_open(ctl, &client, who);
+	if (code)
+		return code;
+	for (uint32_t i = 1;; i++) {
+		if (ctl->tty && ctl->opts->watch && !ctl->opts->json)
+			fputs(CLEAR_SCREEN, ctl->out);
+		rc = show_stats(ctl, &client, &refusal);
+		if (rc || fflush(ctl->out) || i == count)
+			break;
+		nap(ctl);
+	}
+	ctl_client_close(&client);
+	return rc ? ctl_fail(ctl, who, rc, &refusal) : CTL_EXIT_DONE;
+}

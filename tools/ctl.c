@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which command, and how failures are worded: what is wrong, and what to do.
+ */
+#include "tools/ctl.h"
+#include "backend/access.h"
+#include "backend/control-request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+void ctl_say(struct ctl *ctl, const char *format, ...)
+{
+	va_list args;
+
+	/* a line begun on the terminal is a progress bar */
+	fflush(ctl->out);
+	fputs("xen-vballoonctl: ", ctl->err);
+	va_start(args, format);
+	vfprintf(ctl->err, format, args);
+	va_end(args);
+	fputc('\n', ctl->err);
+}
+
+enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ctl_refusal *refusal)
+{
+	switch (rc) {
+	case -EACCES:
+	case -EPERM:
+		ctl_say(ctl, "%s: no permission: be root, or in the group " ACCESS_GROUP, who);
+		return CTL_EXIT_NO_PERMISSION;
+	case -EREMOTEIO:
+		ctl_say(ctl, "%s: %s", who, refusal->message);
+		if (strcmp(refusal->code, CONTROL_NOT_PERMITTED) == 0)
+			return CTL_EXIT_NO_PERMISSION;
+		return strcmp(refusal->code, CONTROL_BUSY) == 0 ? CTL_EXIT_FAILED
+								: CTL_EXIT_REFUSED;
+	case -EPIPE:
+		ctl_say(ctl, "%s: its xen-vballoond has ended", who);
+		return CTL_EXIT_NO_DAEMON;
+	case -ETIMEDOUT:
+		ctl_say(ctl, "%s: its xen-vballoond does not answer", who);
+		return CTL_EXIT_FAILED;
+	case -EPROTO:
+		ctl_say(ctl,
+			"%s: its xen-vballoond says what this tool does not understand: is it "
+			"of another version?",
+			who);
+		return CTL_EXIT_FAILED;
+	default:
+		ctl_say(ctl, "%s: %s", who, strerror(-rc));
+		return CTL_EXIT_FAILED;
+	}
+}
+
+uint64_t ctl_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+enum ctl_exit ctl_run(struct ctl *ctl)
+{
+	static enum ctl_exit (*const commands[CTL_COMMANDS])(struct ctl * ctl) = {
+		[CTL_LIST] = ctl_list,	 [CTL_STATUS] = ctl_status, [CTL_SET] = ctl_set,
+		[CTL_STATS] = ctl_stats, [CTL_TOP] = ctl_top,
+	};
+	enum ctl_exit code;
+
+	if (!ctl->stall_ms)
+		ctl->stall_ms = CTL_STALL_MS;
+	code = commands[ctl->opts->command](ctl);
+	if (fflush(ctl->out) && code == CTL_EXIT_DONE)
+		code = CTL_EXIT_FAILED;
+	return code;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control tool, without its main(): a command line that was read, in; an exit code out.
+ *
+ *   ctl-options.c  the command line        ctl-show.c    list, status, stats, top
+ *   ctl-find.c     guests and their sockets  ctl-set.c     set, and waiting for it
+ *   ctl-client.c   the protocol            ctl-progress.c  how far it is
+ *   ctl-print.c    figures for people
+ *
+ * What a command finds goes to `out`; what is wrong goes to `err`, in one line.
+ */
+#ifndef TOOLS_CTL_H
+#define TOOLS_CTL_H
+
+#include "backend/figures.h"
+#include "tools/ctl-client.h"
+#include "tools/ctl-exit.h"
+#include "tools/ctl-options.h"
+
+#include <stdio.h>
+#include <xenvirtio/store.h>
+
+/** without progress for so long, a guest is stalled */
+#define CTL_STALL_MS 15000u
+
+struct json_object;
+
+struct ctl {
+	const struct ctl_options *opts;
+	FILE *out;
+	FILE *err;
+	bool tty;	       /* out is a terminal */
+	unsigned int stall_ms; /* 0: CTL_STALL_MS */
+	/** open_store - for names: xenvirtio_store_open_xen(), or a fake's */
+	int (*open_store)(void *opaque, struct xenvirtio_store **store);
+	void *opaque;
+};
+
+/** ctl_run() - do what the command line says */
+enum ctl_exit ctl_run(struct ctl *ctl);
+
+/* Commands. */
+enum ctl_exit ctl_list(struct ctl *ctl);
+enum ctl_exit ctl_status(struct ctl *ctl);
+enum ctl_exit ctl_set(struct ctl *ctl);
+enum ctl_exit ctl_stats(struct ctl *ctl);
+enum ctl_exit ctl_top(struct ctl *ctl);
+
+/** ctl_say() - one line on `err` */
+void ctl_say(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/**
+ * ctl_fail() - say what a call of the client answered
+ * @who: the guest, for the line
+ * @rc:  negative; with -EREMOTEIO @refusal counts
+ *
+ * Return: what to end with
+ */
+enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ctl_refusal *refusal);
+
+/** ctl_now_ms() - a clock that never goes back */
+uint64_t ctl_now_ms(void);
+
+#endif /* TOOLS_CTL_H */

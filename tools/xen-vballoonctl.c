@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xen-vballoonctl: command line in, exit code out. Everything else is in libctl, which tests link
+ * as well.
+ */
+#include "config.h"
+
+#include "tools/ctl.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+static int open_xen_store(void *opaque, struct xenvirtio_store **store)
+{
+	return xenvirtio_store_open_xen(store);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl_options opts;
+	struct ctl ctl = {
+		.opts = &opts,
+		.out = stdout,
+		.err = stderr,
+		.tty = isatty(STDOUT_FILENO),
+		.open_store = open_xen_store,
+	};
+	char why[256];
+
+	switch (ctl_options_parse(&opts, argc, argv, why, sizeof(why))) {
+	case CTL_OPTIONS_HELP:
+		ctl_options_help(stdout);
+		return CTL_EXIT_DONE;
+	case CTL_OPTIONS_VERSION:
+		puts("xen-vballoonctl (" PACKAGE_NAME ") " PACKAGE_VERSION);
+		return CTL_EXIT_DONE;
+	case CTL_OPTIONS_WRONG:
+		fprintf(stderr, "xen-vballoonctl: %s\n", why);
+		return CTL_EXIT_USAGE;
+	case CTL_OPTIONS_RUN:
+		break;
+	}
+	/* a reader of ours that went away ends top: fflush() says so */
+	signal(SIGPIPE, SIG_IGN);
+	return (int)ctl_run(&ctl);
+}
