@@ -67,6 +67,8 @@ int device_notify_off(struct xenvirtio_device *dev, uint32_t queues);
 
 /** device_mark_kick() - the driver notified this queue number */
 void device_mark_kick(struct xenvirtio_device *dev, uint32_t index);
+/** device_mark_signal() - a kick came past the registers; a stale one is nobody's fault */
+void device_mark_signal(struct xenvirtio_device *dev, uint32_t index);
 /** device_mark_all() - look at every enabled queue */
 void device_mark_all(struct xenvirtio_device *dev);
 /** device_run_kicks() - call the author for each queue marked, once. Return: the first failure */

@@ -142,13 +142,15 @@ uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct x
 int device_raise(struct xenvirtio_device *dev, uint32_t bits)
 {
 	dev->state->interrupt_status |= bits;
-	return dev->notify ? dev->notify->ops->interrupt(dev->notify) : 0;
+	return dev->notify ? dev->notify->ops->interrupt(dev->notify, bits) : 0;
 }
 
 int device_ack_interrupt(struct xenvirtio_device *dev, uint32_t bits)
 {
 	dev->state->interrupt_status &= ~bits;
-	return dev->notify ? dev->notify->ops->ack(dev->notify, dev->state->interrupt_status) : 0;
+	if (!dev->notify)
+		return 0;
+	return dev->notify->ops->ack(dev->notify, &dev->state->interrupt_status);
 }
 
 int xenvirtio_device_config_changed(struct xenvirtio_device *dev)
@@ -192,7 +194,8 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 	    !xenvirtio_queue_enabled(&dev->queue[index]))
 		return 0;
 	if (dev->notify->ops->queue_enable)
-		ret = dev->notify->ops->queue_enable(dev->notify, index);
+		ret = dev->notify->ops->queue_enable(dev->notify, index,
+						      &dev->state->interrupt_status);
 	if (!ret)
 		dev->notify_on |= 1u << index;
 	return ret;
@@ -208,7 +211,8 @@ int device_notify_off(struct xenvirtio_device *dev, uint32_t queues)
 		dev->notify_on &= ~(1u << i);
 		if (!dev->notify->ops->queue_disable)
 			continue;
-		ret = dev->notify->ops->queue_disable(dev->notify, i);
+		ret = dev->notify->ops->queue_disable(dev->notify, i,
+						      &dev->state->interrupt_status);
 		if (ret && !first)
 			first = ret;
 	}
@@ -247,6 +251,13 @@ void device_mark_kick(struct xenvirtio_device *dev, uint32_t index)
 	}
 	/* Linux's drivers kick before DRIVER_OK; it is not lost, see device_mark_all()'s caller. */
 	if (xenvirtio_device_driver_ok(dev))
+		dev->kicked |= 1u << index;
+}
+
+void device_mark_signal(struct xenvirtio_device *dev, uint32_t index)
+{
+	if (index < dev->cfg.nr_queues && xenvirtio_device_driver_ok(dev) &&
+	    xenvirtio_queue_enabled(&dev->queue[index]))
 		dev->kicked |= 1u << index;
 }
 

@@ -17,6 +17,7 @@
 
 struct record {
 	struct xenvirtio_hv hv;
+	struct xenvirtio_hv_ops ops;
 	struct xenvirtio_hv *inner;
 	FILE *file;
 };
@@ -218,7 +219,86 @@ static int record_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
 	return print_result(r->file, ret);
 }
 
-static const struct xenvirtio_hv_ops record_ops = {
+/* --- optional operations: present in the recorder where the inner handle has them --- */
+
+static int record_eventfd_features(struct xenvirtio_hv *hv, uint32_t *features)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->eventfd_features(r->inner, features);
+
+	fprintf(r->file, "eventfd_features = %d", ret);
+	if (!ret)
+		fprintf(r->file, " %" PRIx32, *features);
+	return end_line(r->file, ret);
+}
+
+static int print_ioeventfd(struct record *r, const char *name, struct xenvirtio_gpa base,
+			   uint32_t queue, int ret)
+{
+	fprintf(r->file, "%s base=%" PRIx64 " queue=%" PRIu32, name, base.v, queue);
+	return print_result(r->file, ret);
+}
+
+static int record_ioeventfd_add(struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
+				uint32_t queue, int fd)
+{
+	struct record *r = to_record(hv);
+
+	return print_ioeventfd(r, "ioeventfd_add", base, queue,
+			       r->inner->ops->ioeventfd_add(r->inner, base, queue, fd));
+}
+
+static int record_ioeventfd_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
+				uint32_t queue, int fd)
+{
+	struct record *r = to_record(hv);
+
+	return print_ioeventfd(r, "ioeventfd_del", base, queue,
+			       r->inner->ops->ioeventfd_del(r->inner, base, queue, fd));
+}
+
+static int record_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->irqfd_add(r->inner, irq, fd);
+
+	fprintf(r->file, "irqfd_add irq=%" PRIu32, irq);
+	return print_result(r->file, ret);
+}
+
+static int record_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->irqfd_del(r->inner, irq, fd);
+
+	fprintf(r->file, "irqfd_del irq=%" PRIu32, irq);
+	return print_result(r->file, ret);
+}
+
+static int record_registers_add(struct xenvirtio_hv *hv,
+				const struct xenvirtio_irq_registers *regs)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->registers_add(r->inner, regs);
+
+	fprintf(r->file, "registers_add base=%" PRIx64 " irq=%" PRIu32 " status=%" PRIx32 "%s",
+		regs->base.v, regs->irq, regs->status, regs->held ? " held" : "");
+	return print_result(r->file, ret);
+}
+
+static int record_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
+				uint32_t *status)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->registers_del(r->inner, base, status);
+
+	fprintf(r->file, "registers_del base=%" PRIx64 " = %d", base.v, ret);
+	if (!ret)
+		fprintf(r->file, " status=%" PRIx32, *status);
+	return end_line(r->file, ret);
+}
+
+static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "record",
 	.close = record_close,
@@ -237,6 +317,21 @@ static const struct xenvirtio_hv_ops record_ops = {
 	.set_max_mem = record_set_max_mem,
 };
 
+static void choose_ops(struct record *r)
+{
+	r->ops = plain_ops;
+	if (r->inner->ops->eventfd_features) {
+		r->ops.eventfd_features = record_eventfd_features;
+		r->ops.ioeventfd_add = record_ioeventfd_add;
+		r->ops.ioeventfd_del = record_ioeventfd_del;
+		r->ops.irqfd_add = record_irqfd_add;
+		r->ops.irqfd_del = record_irqfd_del;
+		r->ops.registers_add = record_registers_add;
+		r->ops.registers_del = record_registers_del;
+	}
+	r->hv.ops = &r->ops;
+}
+
 int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner,
 			     const char *path)
 {
@@ -247,8 +342,8 @@ int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inne
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->hv.ops = &record_ops;
 	r->inner = inner;
+	choose_ops(r);
 	r->file = fopen(path, "ae");
 	if (!r->file) {
 		int ret = -errno;

@@ -13,8 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 
 #include "hv-xen.h"
+
+/* Far more than an interrupt handler on another CPU takes to pass through a slot. */
+#define SETTLE_ROUNDS 1000
 
 int xen_event_open(struct xen_hv *x)
 {
@@ -117,9 +121,23 @@ static bool find_vcpu(const struct xen_ioreq *io, evtchn_port_t port, uint32_t *
 	return false;
 }
 
+/*
+ * Upstream's ioeventfd handler takes any write to INPROCESS and those that are not for it back to
+ * READY, after it has woken us. A slot that stays INPROCESS is a dead owner's.
+ */
+static void settle_slot(const struct ioreq_slot *slot)
+{
+	for (int i = 0; i < SETTLE_ROUNDS; i++) {
+		if (ioreq_slot_state(slot) != IOREQ_STATE_INPROCESS)
+			return;
+		sched_yield();
+	}
+}
+
 int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
 {
-	struct xen_ioreq *io = &to_xen(hv)->ioreq;
+	struct xen_hv *x = to_xen(hv);
+	struct xen_ioreq *io = &x->ioreq;
 
 	if (!io->evtchn)
 		return -EINVAL;
@@ -129,12 +147,15 @@ int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
 	for (uint32_t i = 0; i <= io->nr_vcpus; i++) {
 		evtchn_port_t port;
 		uint32_t vcpu;
+		bool known;
 		int ret = take_port(io, &port);
 
 		if (ret)
 			return ret;
-		if (find_vcpu(io, port, &vcpu) &&
-		    !ioreq_slot_claim(&io->page->slot[vcpu], vcpu, req)) {
+		known = find_vcpu(io, port, &vcpu);
+		if (known && x->eventfd.shared)
+			settle_slot(&io->page->slot[vcpu]);
+		if (known && !ioreq_slot_claim(&io->page->slot[vcpu], vcpu, req)) {
 			io->holding = true;
 			io->held_vcpu = vcpu;
 			return 0;

@@ -86,6 +86,8 @@ static int refuse_conflicts(struct xen_hv *x, const struct xenvirtio_gpa_range *
 /* Disabled first, so that nobody new comes while those who wait are answered. */
 static int destroy_server(struct xen_hv *x)
 {
+	/* What the caller did not take away: from here on all slots are ours alone. */
+	xen_eventfd_close(x);
 	if (xendevicemodel_set_ioreq_server_state(x->dmod, x->domid, x->ioreq.id, 0))
 		return xen_error(errno);
 	if (x->ioreq.page)

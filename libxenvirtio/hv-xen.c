@@ -66,6 +66,7 @@ static void close_handle(struct xenvirtio_hv *hv)
 {
 	struct xen_hv *x = to_xen(hv);
 
+	xen_eventfd_close(x);
 	xen_ioreq_detach(x);
 	xen_unmap_all(x);
 	xen_mem_close(x->mem);
@@ -93,6 +94,13 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.release_pages = xen_release_pages,
 	.populate_pages = xen_populate_pages,
 	.set_max_mem = xen_set_max_mem,
+	.eventfd_features = xen_eventfd_features,
+	.ioeventfd_add = xen_ioeventfd_add,
+	.ioeventfd_del = xen_ioeventfd_del,
+	.irqfd_add = xen_irqfd_add,
+	.irqfd_del = xen_irqfd_del,
+	.registers_add = xen_registers_add,
+	.registers_del = xen_registers_del,
 };
 
 static int probe_device(const char *path)
@@ -124,6 +132,7 @@ int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
 		return -ENOMEM;
 	x->hv.ops = &xen_ops;
 	x->domid = (domid_t)domid;
+	x->eventfd.file = -1;
 	x->logger = logger;
 	x->dmod = xendevicemodel_open(logger, 0);
 	if (!x->dmod) {

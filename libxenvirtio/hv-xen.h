@@ -5,6 +5,7 @@
  *   hv-xen.c        the handle, the ops table, interrupt lines
  *   hv-xen-ioreq.c  the ioreq server: make, adopt, destroy
  *   hv-xen-event.c  its event channels: next request, answer
+ *   hv-xen-eventfd.c  ioeventfds, irqfds, registers answered by the kernel
  *   hv-xen-map.c    foreign mappings
  *   hv-xen-mem.c    domain information, release and populate: all of libxenctrl
  *
@@ -46,6 +47,18 @@ struct xen_ioreq {
 	uint32_t held_vcpu;
 };
 
+/**
+ * struct xen_eventfd - the kernel's part in notification
+ * @file:     /dev/xen/privcmd, to which all that is assigned belongs; -1 until first asked
+ * @features: what the kernel said, XENVIRTIO_EVENTFD_*
+ * @shared:   ioeventfds there are of a kernel that looks at requests which are ours, too
+ */
+struct xen_eventfd {
+	int file;
+	uint32_t features;
+	unsigned int shared;
+};
+
 struct xen_hv {
 	struct xenvirtio_hv hv;
 	domid_t domid;
@@ -55,6 +68,7 @@ struct xen_hv {
 	struct xen_mem *mem;
 	struct xen_mapping *mappings;
 	struct xen_ioreq ioreq;
+	struct xen_eventfd eventfd;
 };
 
 static inline struct xen_hv *to_xen(struct xenvirtio_hv *hv)
@@ -82,6 +96,16 @@ int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 	    void **va);
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
 void xen_unmap_all(struct xen_hv *x);
+
+/* hv-xen-eventfd.c */
+void xen_eventfd_close(struct xen_hv *x);
+int xen_eventfd_features(struct xenvirtio_hv *hv, uint32_t *features);
+int xen_ioeventfd_add(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue, int fd);
+int xen_ioeventfd_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue, int fd);
+int xen_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int xen_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int xen_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
+int xen_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
 
 /* hv-xen-ioreq.c */
 int xen_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range, size_t nr,

@@ -24,24 +24,29 @@ static void evtchn_free(struct notify *notify)
 	free(notify);
 }
 
-static int evtchn_interrupt(struct notify *notify)
+static const char *evtchn_path(const struct notify *notify)
+{
+	return xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_EVENT_CHANNEL);
+}
+
+static int evtchn_interrupt(struct notify *notify, uint32_t bits)
 {
 	struct notify_evtchn *self = (struct notify_evtchn *)notify;
 
 	return self->hv->ops->set_irq(self->hv, self->irq, true);
 }
 
-static int evtchn_ack(struct notify *notify, uint32_t status)
+static int evtchn_ack(struct notify *notify, uint32_t *status)
 {
 	struct notify_evtchn *self = (struct notify_evtchn *)notify;
 
-	if (self->line != NOTIFY_HOLD || status)
+	if (self->line != NOTIFY_HOLD || *status)
 		return 0;
 	return self->hv->ops->set_irq(self->hv, self->irq, false);
 }
 
 static const struct notify_ops evtchn_ops = {
-	.path = "event-channel",
+	.path = evtchn_path,
 	.free = evtchn_free,
 	.interrupt = evtchn_interrupt,
 	.ack = evtchn_ack,
@@ -60,10 +65,4 @@ int notify_open_evtchn(struct notify **notify, struct xenvirtio_hv *hv, uint32_t
 	self->line = line;
 	*notify = &self->notify;
 	return 0;
-}
-
-void notify_close(struct notify *notify)
-{
-	if (notify)
-		notify->ops->free(notify);
 }

@@ -13,31 +13,52 @@
 #define NOTIFY_H
 
 #include <xenvirtio/hv.h>
+#include <xenvirtio/notify-path.h>
 
 struct notify;
 
 /** struct notify_ops - optional ones may be NULL; returns follow error.h */
 struct notify_ops {
-	/** what xenvirtio_server_path() answers */
-	const char *path;
+	/** path - how notifications travel now: the name of one of XENVIRTIO_NOTIFY_* */
+	const char *(*path)(const struct notify *notify);
 	void (*free)(struct notify *notify);
-	/** interrupt - InterruptStatus has got a bit: make the driver look */
-	int (*interrupt)(struct notify *notify);
-	/** ack - the driver acknowledged, or was reset; InterruptStatus is now @status */
-	int (*ack)(struct notify *notify, uint32_t status);
-	/** queue_enable - optional: from now on kicks of @index may come past the ioreq server */
-	int (*queue_enable)(struct notify *notify, unsigned int index);
+	/** interrupt - InterruptStatus has got these bits (none: has some): make the driver look */
+	int (*interrupt)(struct notify *notify, uint32_t bits);
+	/**
+	 * ack - the driver acknowledged, or was reset
+	 * @status: in: what is left of InterruptStatus; out: what to say of it
+	 */
+	int (*ack)(struct notify *notify, uint32_t *status);
+	/**
+	 * queue_enable - optional: from now on kicks of @index may come past the ioreq server
+	 *
+	 * @status: in, out: InterruptStatus. The first one may take it away, and queue_disable of
+	 *          the last one brings it back; in between it has bits that may be acknowledged
+	 */
+	int (*queue_enable)(struct notify *notify, unsigned int index, uint32_t *status);
 	/** queue_disable - after it returned none comes any more; undoes one queue_enable */
-	int (*queue_disable)(struct notify *notify, unsigned int index);
-	/** fd - optional: readable when kicks came past the ioreq server; the notify's own */
-	int (*fd)(struct notify *notify);
-	/** collect - goes with fd: queues kicked since it was last called; never blocks */
-	int (*collect)(struct notify *notify, uint32_t *queues);
+	int (*queue_disable)(struct notify *notify, unsigned int index, uint32_t *status);
+	/**
+	 * poll - optional: have kicks that come past the ioreq server make @epoll_fd readable
+	 * @tag: of the device; events carry it with the queue's number in NOTIFY_TAG_QUEUE
+	 *
+	 * They are edge-triggered: an event is told once and needs no reading.
+	 */
+	int (*poll)(struct notify *notify, int epoll_fd, uint32_t tag);
 };
 
-/** struct notify - siblings embed this as their first member */
+/** bits of an epoll event's data.u32 that are the queue; the others are the device's tag */
+#define NOTIFY_TAG_QUEUE 0xffu
+
+/**
+ * struct notify - siblings embed this as their first member
+ * @changed, @opaque: whoever opened it may fill them in
+ */
 struct notify {
 	const struct notify_ops *ops;
+	/** changed - optional: path() is another one now, because of @why (-errno) */
+	void (*changed)(void *opaque, int why);
+	void *opaque;
 };
 
 /** how long a line stays up */
@@ -54,6 +75,22 @@ enum notify_line {
  */
 int notify_open_evtchn(struct notify **notify, struct xenvirtio_hv *hv, uint32_t irq,
 		       enum notify_line line);
+/**
+ * notify_open_eventfd() - kicks and interrupts by eventfds, as far as the host goes along
+ * @path: XENVIRTIO_NOTIFY_EVENTFD, _EVENTFD_REGS or _UPSTREAM, which notify_choose() gave
+ *
+ * Where the host refuses something later, a slower path takes over and @changed tells.
+ * Return: 0; -ENOMEM
+ */
+int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
+			uint32_t irq, enum notify_line line, enum xenvirtio_notify_path path);
+/**
+ * notify_choose() - the path to start with
+ * @path: in: what is wanted; out: never XENVIRTIO_NOTIFY_AUTO
+ *
+ * Return: 0; -ENOTSUP what is wanted does not work on this host; XENVIRTIO_E_GONE; -errno
+ */
+int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path *path);
 /** notify_close() - free any sibling; NULL is fine */
 void notify_close(struct notify *notify);
 

@@ -18,6 +18,13 @@
 #include "mmio.h"
 #include "server-internal.h"
 
+/* Tags of epoll events: a device's index above the queue's number; and the ioreq server's. */
+#define TAG_SHIFT 8
+#define TAG_IOREQ UINT32_MAX
+#define EVENTS_PER_CALL 32
+
+_Static_assert(XENVIRTIO_QUEUES_MAX - 1 <= NOTIFY_TAG_QUEUE, "a queue's number is in the tag");
+
 /* One request of each vcpu there can be; then kicks get their turn. */
 #define REQUESTS_PER_CALL XENVIRTIO_VCPUS_MAX
 
@@ -30,9 +37,13 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
+ * @path, @path_changed, @opaque: for the notify of the next device
  */
 struct xenvirtio_server {
 	struct xenvirtio_hv *hv;
+	enum xenvirtio_notify_path path;
+	void (*path_changed)(void *opaque, int why);
+	void *opaque;
 	struct xenvirtio_gmem *gmem;
 	struct server_device device[XENVIRTIO_RANGES_MAX];
 	size_t nr_devices;
@@ -56,6 +67,12 @@ int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
 
 static void stop_polling(struct xenvirtio_server *server)
 {
+	for (size_t i = 0; i < server->nr_devices; i++) {
+		struct notify *notify = server->device[i].notify;
+
+		if (notify->ops->poll)
+			notify->ops->poll(notify, -1, 0);
+	}
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
 	server->epoll_fd = -1;
@@ -65,11 +82,11 @@ void xenvirtio_server_free(struct xenvirtio_server *server)
 {
 	if (!server)
 		return;
-	stop_polling(server);
-	for (size_t i = 0; i < server->nr_devices; i++) {
+	for (size_t i = 0; i < server->nr_devices; i++)
 		device_detach(server->device[i].dev);
+	stop_polling(server);
+	for (size_t i = 0; i < server->nr_devices; i++)
 		notify_close(server->device[i].notify);
-	}
 	free(server);
 }
 
@@ -78,11 +95,10 @@ int server_add_notify(struct xenvirtio_server *server, struct xenvirtio_device *
 {
 	struct server_device *added = &server->device[server->nr_devices];
 	uint64_t end_incl;
-	int ret;
 
 	if (server->open)
 		return -EBUSY;
-	if (dev->notify || base.v & 3 ||
+	if (base.v & 3 ||
 	    __builtin_add_overflow(base.v, XENVIRTIO_MMIO_BYTES - 1, &end_incl))
 		return -EINVAL;
 	if (server->nr_devices == XENVIRTIO_RANGES_MAX)
@@ -90,41 +106,54 @@ int server_add_notify(struct xenvirtio_server *server, struct xenvirtio_device *
 	for (size_t i = 0; i < server->nr_devices; i++) {
 		uint64_t other = server->device[i].base.v;
 
+		if (server->device[i].dev == dev)
+			return -EINVAL;
 		if (base.v <= other + XENVIRTIO_MMIO_BYTES - 1 && end_incl >= other)
 			return -EEXIST;
 	}
-	ret = device_attach(dev, notify);
-	if (ret)
-		return ret;
 	*added = (struct server_device){ .dev = dev, .base = base, .notify = notify };
 	server->nr_devices++;
 	return 0;
 }
 
+void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio_notify_path path,
+				 void (*changed)(void *opaque, int why), void *opaque)
+{
+	server->path = path;
+	server->path_changed = changed;
+	server->opaque = opaque;
+}
+
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
 			 struct xenvirtio_gpa base, uint32_t irq)
 {
+	enum xenvirtio_notify_path path = server->path;
 	struct notify *notify;
 	int ret;
 
-	ret = notify_open_evtchn(&notify, server->hv, irq, NOTIFY_EDGE);
+	ret = notify_choose(server->hv, &path);
 	if (ret)
 		return ret;
+	if (path == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
+		ret = notify_open_evtchn(&notify, server->hv, irq, NOTIFY_EDGE);
+	else
+		ret = notify_open_eventfd(&notify, server->hv, base, irq, NOTIFY_EDGE, path);
+	if (ret)
+		return ret;
+	notify->changed = server->path_changed;
+	notify->opaque = server->opaque;
 	ret = server_add_notify(server, dev, base, notify);
 	if (ret)
 		notify_close(notify);
 	return ret;
 }
 
-static int poll_fd(struct xenvirtio_server *server, int fd)
+static int poll_ioreq(struct xenvirtio_server *server)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = TAG_IOREQ };
+	int fd = server->hv->ops->ioreq_fd(server->hv);
 
-	if (server->epoll_fd < 0)
-		server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (server->epoll_fd < 0 || epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event))
-		return -errno;
-	return 0;
+	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
 /* An epoll instance only if there is more than one descriptor to wait for. */
@@ -135,11 +164,44 @@ static int start_polling(struct xenvirtio_server *server)
 	for (size_t i = 0; !ret && i < server->nr_devices; i++) {
 		struct notify *notify = server->device[i].notify;
 
-		if (notify->ops->fd)
-			ret = poll_fd(server, notify->ops->fd(notify));
+		if (!notify->ops->poll)
+			continue;
+		if (server->epoll_fd < 0)
+			server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+		if (server->epoll_fd < 0)
+			return -errno;
+		ret = notify->ops->poll(notify, server->epoll_fd, (uint32_t)i << TAG_SHIFT);
 	}
 	if (!ret && server->epoll_fd >= 0)
-		ret = poll_fd(server, server->hv->ops->ioreq_fd(server->hv));
+		ret = poll_ioreq(server);
+	return ret;
+}
+
+static int disarm_devices(struct xenvirtio_server *server)
+{
+	int ret, first = 0;
+
+	for (size_t i = 0; i < server->nr_devices; i++) {
+		ret = device_notify_off(server->device[i].dev, UINT32_MAX);
+		if (ret && !first)
+			first = ret;
+	}
+	return first;
+}
+
+static void detach_devices(struct xenvirtio_server *server)
+{
+	for (size_t i = 0; i < server->nr_devices; i++)
+		device_detach(server->device[i].dev);
+}
+
+/* A device that ran under a process before us has its shortcuts again from here on. */
+static int attach_devices(struct xenvirtio_server *server)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < server->nr_devices; i++)
+		ret = device_attach(server->device[i].dev, server->device[i].notify);
 	return ret;
 }
 
@@ -159,7 +221,10 @@ int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id)
 	if (ret)
 		return ret;
 	ret = start_polling(server);
+	if (!ret)
+		ret = attach_devices(server);
 	if (ret) {
+		detach_devices(server);
 		stop_polling(server);
 		server->hv->ops->ioreq_close(server->hv);
 		return ret;
@@ -171,17 +236,19 @@ int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id)
 
 int xenvirtio_server_close(struct xenvirtio_server *server)
 {
-	int ret;
+	int ret, off;
 
 	if (!server->open)
 		return 0;
+	off = disarm_devices(server);
 	ret = server->hv->ops->ioreq_close(server->hv);
 	/* A domain that is gone took its servers along. */
 	if (ret && ret != XENVIRTIO_E_GONE)
 		return ret;
+	detach_devices(server);
 	stop_polling(server);
 	server->open = false;
-	return ret;
+	return ret ? ret : off;
 }
 
 int xenvirtio_server_resume(struct xenvirtio_server *server)
@@ -206,7 +273,9 @@ int xenvirtio_server_fd(const struct xenvirtio_server *server)
 
 const char *xenvirtio_server_path(const struct xenvirtio_server *server)
 {
-	return server->nr_devices ? server->device[0].notify->ops->path : "none";
+	const struct notify *notify = server->nr_devices ? server->device[0].notify : NULL;
+
+	return notify ? notify->ops->path(notify) : "none";
 }
 
 static struct server_device *find_device(struct xenvirtio_server *server, uint64_t addr)
@@ -276,32 +345,44 @@ static int serve_pending(struct xenvirtio_server *server)
 	return 0;
 }
 
-static int collect_kicks(struct server_device *device)
+/* What is pending: kicks are marked, for requests it is only said whether there are any. */
+static int look_around(struct xenvirtio_server *server, bool *requests)
 {
-	struct notify *notify = device->notify;
-	uint32_t queues = 0;
-	int ret;
+	struct epoll_event event[EVENTS_PER_CALL];
+	int nr;
 
-	if (!notify->ops->collect)
+	*requests = true;
+	if (server->epoll_fd < 0)
 		return 0;
-	ret = notify->ops->collect(notify, &queues);
-	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++)
-		if (queues >> i & 1)
-			device_mark_kick(device->dev, i);
-	return ret;
+	nr = epoll_wait(server->epoll_fd, event, EVENTS_PER_CALL, 0);
+	if (nr < 0)
+		return errno == EINTR ? 0 : -errno;
+	*requests = false;
+	for (int i = 0; i < nr; i++) {
+		uint32_t tag = event[i].data.u32;
+
+		if (tag == TAG_IOREQ)
+			*requests = true;
+		else
+			device_mark_signal(server->device[tag >> TAG_SHIFT].dev,
+					   tag & NOTIFY_TAG_QUEUE);
+	}
+	return 0;
 }
 
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
+	bool requests;
 	int ret, first;
 
 	if (!server->open)
 		return -EBADF;
-	first = serve_pending(server);
+	first = look_around(server, &requests);
+	if (requests) {
+		ret = serve_pending(server);
+		first = first ? first : ret;
+	}
 	for (size_t i = 0; i < server->nr_devices; i++) {
-		ret = collect_kicks(&server->device[i]);
-		if (ret && !first)
-			first = ret;
 		ret = device_run_kicks(server->device[i].dev);
 		if (ret && !first)
 			first = ret;

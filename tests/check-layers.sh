@@ -46,7 +46,7 @@ below()
 	queue) echo base hv gmem queue ;;
 	device) echo base hv gmem queue notify device ;;
 	server) echo base hv gmem queue notify device server ;;
-	all) echo base hv extent balloon gmem queue device server store ;;
+	all) echo base hv extent balloon gmem queue notify device server store ;;
 	esac
 }
 

@@ -25,6 +25,7 @@
 #include <xenvirtio/extent.h>
 #include <xenvirtio/gmem.h>
 #include <xenvirtio/hv.h>
+#include <xenvirtio/notify-path.h>
 #include <xenvirtio/queue.h>
 #include <xenvirtio/server.h>
 #include <xenvirtio/store.h>

@@ -5,6 +5,7 @@
  *   hv-fake.c        the machine, handles, the ops table, failures on demand
  *   hv-fake-mem.c    frames, p2m, mappings, release and populate
  *   hv-fake-ioreq.c  servers, slots, the vcpus' side
+ *   hv-fake-eventfd.c  ioeventfds, irqfds, registers that the host answers
  *
  * Frames of the host are numbered from 0 and are pages of one memfd; the p2m gives a guest frame's
  * number plus one, 0 is a hole.
@@ -63,6 +64,26 @@ struct fake_handle {
 	int held;		/* vcpu whose request is held, or -1 */
 };
 
+enum fake_eventfd_kind {
+	FAKE_NOTHING,
+	FAKE_IOEVENTFD,
+	FAKE_IRQFD,
+	FAKE_REGISTERS,
+};
+
+/* key: base, or the irqfd's descriptor; with queue it is what an entry is known by */
+struct fake_eventfd {
+	enum fake_eventfd_kind kind;
+	const struct fake_handle *owner;
+	uint64_t key;
+	uint32_t queue;
+	uint32_t irq;
+	int fd;
+	int config_fd;
+	bool held;
+	uint32_t status;
+};
+
 struct fake {
 	struct fake_config config;
 	struct fake_faults faults;
@@ -85,6 +106,10 @@ struct fake {
 	bool invalidate_pending;
 	uint32_t irq_count[FAKE_IRQS_MAX][2];
 	bool irq_level[FAKE_IRQS_MAX];
+
+	struct fake_eventfd eventfd[FAKE_EVENTFDS_MAX];
+	uint32_t refuse;
+	uint64_t answered;
 
 	bool dying;
 	bool gone;
@@ -124,6 +149,24 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 			  unsigned int order, size_t *done);
 int fake_op_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
 			   unsigned int order, size_t *done);
+
+/* hv-fake-eventfd.c */
+/** fake_eventfd_claim() - whether the host answers this access itself; @data: out, of a read */
+bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
+			const struct xenvirtio_ioreq *req, uint64_t *data);
+/** fake_eventfd_settle() - take what was written to irqfds */
+void fake_eventfd_settle(struct fake *f);
+/** fake_eventfd_drop() - the handle's go; @counts: the caller should have taken them away */
+void fake_eventfd_drop(struct fake_handle *h, bool counts);
+int fake_op_eventfd_features(struct xenvirtio_hv *hv, uint32_t *features);
+int fake_op_ioeventfd_add(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
+			  int fd);
+int fake_op_ioeventfd_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
+			  int fd);
+int fake_op_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int fake_op_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int fake_op_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
+int fake_op_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
 
 /* hv-fake-ioreq.c */
 void fake_ioreq_fini(struct fake *f);

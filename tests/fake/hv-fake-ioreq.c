@@ -227,6 +227,7 @@ int fake_op_ioreq_close(struct xenvirtio_hv *hv)
 		ioreq_slot_complete(&s->page->slot[i], &req);
 		f->vcpu[i].notified = true;
 	}
+	fake_eventfd_drop(h, true);
 	disown_server(h);
 	destroy_server(f, (size_t)id);
 	return 0;
@@ -370,6 +371,24 @@ static void put_request(struct fake *f, uint32_t vcpu, const struct xenvirtio_io
 	send_event(f, s, vcpu);
 }
 
+/*
+ * The vcpu's access reaches its server: as a request, unless the host answers. A host that is not
+ * quiet announces it all the same.
+ */
+static void deliver(struct fake *f, uint32_t vcpu, const struct xenvirtio_ioreq *req)
+{
+	struct fake_vcpu *v = &f->vcpu[vcpu];
+	struct fake_server *s = &f->server[v->server];
+
+	if (!s->owner || !fake_eventfd_claim(f, s, req, &v->answer)) {
+		put_request(f, vcpu, req);
+		return;
+	}
+	v->orphan = true;
+	if (!(f->config.eventfd_features & XENVIRTIO_EVENTFD_QUIET))
+		send_event(f, s, vcpu);
+}
+
 static bool server_claims_all(const struct fake_server *s, uint64_t addr, uint32_t size)
 {
 	for (uint64_t i = 0; i < size; i++) {
@@ -420,7 +439,10 @@ int fake_access_start(struct fake *f, const struct xenvirtio_ioreq *req)
 	v->access = *req;
 	v->invalidating = f->invalidate_pending;
 	f->invalidate_pending = false;
-	put_request(f, req->vcpu, v->invalidating ? &invalidate : req);
+	if (v->invalidating)
+		put_request(f, req->vcpu, &invalidate);
+	else
+		deliver(f, req->vcpu, req);
 	return 0;
 }
 
@@ -464,7 +486,7 @@ int fake_access_finish(struct fake *f, uint32_t vcpu, uint64_t *data)
 	__atomic_store_n(&slot->flags, IOREQ_STATE_NONE, __ATOMIC_RELEASE);
 	if (v->invalidating) {
 		v->invalidating = false;
-		put_request(f, vcpu, &v->access);
+		deliver(f, vcpu, &v->access);
 		return XENVIRTIO_E_AGAIN;
 	}
 	v->busy = false;

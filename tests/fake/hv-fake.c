@@ -42,6 +42,8 @@ struct fake *fake_new(const struct fake_config *config)
 		for (size_t i = 0; i < default_config.nr_ram; i++)
 			f->config.ram[i] = default_config.ram[i];
 	}
+	if (!f->config.eventfd_features && getenv("FAKE_EVENTFD_FEATURES"))
+		f->config.eventfd_features = (uint32_t)atoi(getenv("FAKE_EVENTFD_FEATURES"));
 	if (!f->config.nr_vcpus)
 		f->config.nr_vcpus = default_config.nr_vcpus;
 	if (!config_ok(&f->config) || fake_mem_init(f)) {
@@ -77,6 +79,7 @@ static void close_handle(struct xenvirtio_hv *hv)
 {
 	struct fake_handle *h = to_handle(hv);
 
+	fake_eventfd_drop(h, false);
 	fake_ioreq_close_handle(h);
 	fake_mem_close_handle(h);
 	h->f->handles--;
@@ -148,6 +151,13 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.release_pages = fake_op_release_pages,
 	.populate_pages = fake_op_populate_pages,
 	.set_max_mem = set_max_mem,
+	.eventfd_features = fake_op_eventfd_features,
+	.ioeventfd_add = fake_op_ioeventfd_add,
+	.ioeventfd_del = fake_op_ioeventfd_del,
+	.irqfd_add = fake_op_irqfd_add,
+	.irqfd_del = fake_op_irqfd_del,
+	.registers_add = fake_op_registers_add,
+	.registers_del = fake_op_registers_del,
 };
 
 int fake_open(struct fake *f, struct xenvirtio_hv **hv)
@@ -176,7 +186,7 @@ uint64_t fake_faults_total(const struct fake *f)
 	const struct fake_faults *x = &f->faults;
 
 	return x->released_mapped + x->leaked + x->populated_outside + x->holes_touched +
-	       x->unclaimed + x->bad_state + x->stuck + x->bad_unmap;
+	       x->unclaimed + x->bad_state + x->stuck + x->bad_unmap + x->left_armed;
 }
 
 size_t fake_open_handles(const struct fake *f)
@@ -189,13 +199,15 @@ size_t fake_open_fds(const struct fake *f)
 	return f->fds;
 }
 
-uint64_t fake_irqs(const struct fake *f, uint32_t irq, bool level)
+uint64_t fake_irqs(struct fake *f, uint32_t irq, bool level)
 {
+	fake_eventfd_settle(f);
 	return irq < FAKE_IRQS_MAX ? f->irq_count[irq][level] : 0;
 }
 
-bool fake_irq_level(const struct fake *f, uint32_t irq)
+bool fake_irq_level(struct fake *f, uint32_t irq)
 {
+	fake_eventfd_settle(f);
 	return irq < FAKE_IRQS_MAX && f->irq_level[irq];
 }
 

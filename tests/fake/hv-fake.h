@@ -24,6 +24,7 @@
 #define FAKE_RAM_MAX 4u
 #define FAKE_SERVERS_MAX 8u
 #define FAKE_IRQS_MAX 1024u
+#define FAKE_EVENTFDS_MAX 64u
 
 /**
  * struct fake_config - the machine; zero fields get a default
@@ -34,6 +35,8 @@
  * @heap_pages:     free frames of the host beside the guest's; default 0
  * @no_ioreq:       this Xen has no ioreq servers: -ENOSYS
  * @invalidate:     each release makes the next access of a vcpu an IOREQ_TYPE_INVALIDATE first
+ * @eventfd_features: XENVIRTIO_EVENTFD_* that this host has; default: the number in the environment
+ *                  variable FAKE_EVENTFD_FEATURES, so that any test can be run with each path, or 0
  */
 struct fake_config {
 	struct xenvirtio_gfn_range ram[FAKE_RAM_MAX];
@@ -43,6 +46,7 @@ struct fake_config {
 	uint64_t heap_pages;
 	bool no_ioreq;
 	bool invalidate;
+	uint32_t eventfd_features;
 };
 
 /** struct fake_faults - what a correct caller never does; all zero at the end of a good test */
@@ -55,6 +59,7 @@ struct fake_faults {
 	uint64_t bad_state;		/* a slot went a way that makes Xen crash the domain */
 	uint64_t stuck;			/* a vcpu was left without an answer */
 	uint64_t bad_unmap;		/* unmap of what is not mapped, or of another length */
+	uint64_t left_armed;		/* eventfds still assigned when the server was closed */
 };
 
 struct fake;
@@ -90,9 +95,14 @@ size_t fake_open_fds(const struct fake *f);
 /** fake_servers() - ioreq servers that are not foreign, owned or left over */
 size_t fake_servers(const struct fake *f);
 
-/** fake_irqs() - set_irq calls for @irq with @level; fake_irq_level() the level now */
-uint64_t fake_irqs(const struct fake *f, uint32_t irq, bool level);
-bool fake_irq_level(const struct fake *f, uint32_t irq);
+/** fake_irqs() - set_irq and the like for @irq with @level; fake_irq_level() the level now */
+uint64_t fake_irqs(struct fake *f, uint32_t irq, bool level);
+bool fake_irq_level(struct fake *f, uint32_t irq);
+
+/** fake_answered() - accesses that the host answered itself */
+uint64_t fake_answered(const struct fake *f);
+/** fake_armed() - what is assigned now: ioeventfds, irqfds, registers */
+size_t fake_armed(const struct fake *f);
 
 /* --- what befalls the domain --- */
 
@@ -109,6 +119,9 @@ void fake_set_heap_order(struct fake *f, unsigned int order);
 void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
 /** fake_add_foreign() - another process's ioreq server. Return: its id; -ENOSPC */
 int fake_add_foreign(struct fake *f, const struct xenvirtio_gpa_range *range);
+
+/** fake_refuse_eventfds() - from now on refuse to add these, XENVIRTIO_EVENTFD_*, though offered */
+void fake_refuse_eventfds(struct fake *f, uint32_t features);
 
 /* --- failures on demand --- */
 

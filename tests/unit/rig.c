@@ -207,6 +207,7 @@ static int start_server(struct rig *rig)
 		ret = server_add_notify(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
 					rig->notify);
 	} else if (!ret) {
+		xenvirtio_server_set_notify(rig->server, rig->path, rig->path_changed, rig);
 		ret = xenvirtio_server_add(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
 					   RIG_IRQ);
 	}
@@ -258,6 +259,14 @@ void rig_crash(struct rig *rig)
 	rig->gmem = NULL;
 	rig->hv = NULL;
 	rig->nr_kept = 0;
+}
+
+void rig_kill(struct rig *rig)
+{
+	struct xenvirtio_device_state state = rig->state;
+
+	rig_crash(rig);
+	rig->state = state;
 }
 
 int rig_stop(struct rig *rig)

@@ -6,7 +6,8 @@
  * writable ones. Queue 1 keeps its chains until rig_return_kept(). Its configuration space is 12
  * bytes of memory.
  *
- * rig_crash() is a process that dies: nothing is closed properly but what the kernel would close.
+ * rig_crash() is a process that ends without closing its ioreq server; rig_kill() one that dies:
+ * nothing is done but what the kernel does.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -38,6 +39,8 @@ struct rig {
 	uint16_t id;
 	struct notify *(*make_notify)(struct rig *rig); /* NULL: as the library does */
 	struct notify *notify;				/* what it made; the server's */
+	enum xenvirtio_notify_path path;		/* else what the library is asked for */
+	void (*path_changed)(void *rig, int why);
 	struct bus_fake bus;
 	struct driver driver;
 
@@ -62,6 +65,8 @@ int rig_start(struct rig *rig);
 /** rig_open() - both */
 int rig_open(struct rig *rig);
 void rig_crash(struct rig *rig);
+/** rig_kill() - as rig_crash(), but what is assigned goes by itself and its last value is lost */
+void rig_kill(struct rig *rig);
 /** rig_stop() - close all properly. Return: what closing the ioreq server gave */
 int rig_stop(struct rig *rig);
 /** rig_fini() - stop if need be, and assert that nothing is left or went wrong */

@@ -171,6 +171,7 @@ static void every_call_may_fail(void **state)
 static void every_call_of_the_start_may_fail(void **state)
 {
 	struct bench *b = *state;
+	unsigned int forgiven = 0;
 	bool failed = true;
 
 	assert_int_equal(xenvirtio_server_close(b->server), 0);
@@ -183,12 +184,18 @@ static void every_call_of_the_start_may_fail(void **state)
 		ret = bench_start(b);
 		failed = fake_failed(b->fake) != 0;
 		fake_fail(b->fake, 0, 0, FAKE_FAIL_ONCE, false);
-		assert_int_equal(ret, failed ? -EIO : 0);
-		assert_int_equal(fake_servers(b->fake), failed ? 0 : 1);
+		assert_true(ret == 0 || (failed && ret == -EIO));
+		assert_int_equal(fake_servers(b->fake), ret ? 0 : 1);
+		if (failed && !ret) {
+			forgiven++;
+			assert_int_equal(xenvirtio_server_close(b->server), 0);
+		}
 		if (failed)
 			bench_kill(b);
 		assert_true(nth < 100);
 	}
+	/* a host that cannot be asked for eventfds has event channels */
+	assert_int_equal(forgiven, 1);
 	assert_int_equal(bench_driver(b, ALL), 0);
 }
 

@@ -261,19 +261,19 @@ struct recorder {
 	int result;
 };
 
-static int recorder_interrupt(struct notify *notify)
+static int recorder_interrupt(struct notify *notify, uint32_t bits)
 {
 	((struct recorder *)notify)->interrupts++;
 	return 0;
 }
 
-static int recorder_ack(struct notify *notify, uint32_t status)
+static int recorder_ack(struct notify *notify, uint32_t *status)
 {
-	((struct recorder *)notify)->acked = status;
+	((struct recorder *)notify)->acked = *status;
 	return 0;
 }
 
-static int recorder_enable(struct notify *notify, unsigned int index)
+static int recorder_enable(struct notify *notify, unsigned int index, uint32_t *status)
 {
 	struct recorder *r = (struct recorder *)notify;
 
@@ -284,7 +284,7 @@ static int recorder_enable(struct notify *notify, unsigned int index)
 	return 0;
 }
 
-static int recorder_disable(struct notify *notify, unsigned int index)
+static int recorder_disable(struct notify *notify, unsigned int index, uint32_t *status)
 {
 	struct recorder *r = (struct recorder *)notify;
 
@@ -294,7 +294,6 @@ static int recorder_disable(struct notify *notify, unsigned int index)
 }
 
 static const struct notify_ops recorder_ops = {
-	.path = "recorder",
 	.interrupt = recorder_interrupt,
 	.ack = recorder_ack,
 	.queue_enable = recorder_enable,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -124,6 +125,62 @@ static void every_call_is_a_line(void **state)
 	assert_string_equal(text, expected);
 }
 
+/* Optional operations are there when the inner handle has them, and are lines like all others. */
+static void optional_calls_are_lines(void **state)
+{
+	static const char expected[] =
+		"ioreq_open 2000000-20001ff new = 0 id=0\n"
+		"eventfd_features = 0 f\n"
+		"ioeventfd_add base=2000000 queue=3 = 0\n"
+		"irqfd_add irq=33 = 0\n"
+		"registers_add base=2000000 irq=33 status=1 = 0\n"
+		"registers_del base=2000000 = 0 status=3\n"
+		"irqfd_del irq=33 = 0\n"
+		"ioeventfd_del base=2000000 queue=3 = 0\n"
+		"ioeventfd_del base=2000000 queue=3 = -19\n"
+		"ioreq_close = 0\n"
+		"close\n";
+	const struct xenvirtio_gpa base = window.start;
+	struct xenvirtio_irq_registers regs = { .base = base, .irq = 33, .status = 1 };
+	const struct xenvirtio_hv_ops *ops;
+	uint16_t id = XENVIRTIO_IOREQ_NEW;
+	const uint64_t one = 1;
+	uint32_t features, status = 0;
+	int fd[3];
+	char text[1024];
+	struct fixture x;
+
+	setenv("FAKE_EVENTFD_FEATURES", "15", 1);
+	open_recorder(&x);
+	unsetenv("FAKE_EVENTFD_FEATURES");
+	for (int i = 0; i < 3; i++) {
+		fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		assert_true(fd[i] >= 0);
+	}
+	regs.used_fd = fd[1];
+	regs.config_fd = fd[2];
+	ops = x.hv->ops;
+	assert_int_equal(ops->ioreq_open(x.hv, &window, 1, &id), 0);
+	assert_int_equal(ops->eventfd_features(x.hv, &features), 0);
+	assert_int_equal(features, 15);
+	assert_int_equal(ops->ioeventfd_add(x.hv, base, 3, fd[0]), 0);
+	assert_int_equal(ops->irqfd_add(x.hv, 33, fd[0]), 0);
+	assert_int_equal(ops->registers_add(x.hv, &regs), 0);
+	assert_int_equal(fake_armed(x.f), 3);
+	assert_int_equal(write(fd[2], &one, sizeof(one)), sizeof(one));
+	assert_int_equal(ops->registers_del(x.hv, base, &status), 0);
+	assert_int_equal(status, 3);
+	assert_int_equal(ops->irqfd_del(x.hv, 33, fd[0]), 0);
+	assert_int_equal(ops->ioeventfd_del(x.hv, base, 3, fd[0]), 0);
+	assert_int_equal(ops->ioeventfd_del(x.hv, base, 3, fd[0]), -ENODEV);
+	assert_int_equal(ops->ioreq_close(x.hv), 0);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_string_equal(text, expected);
+}
+
 /* A failure of the inner handle comes through as it is, with nothing done behind it. */
 static void failures_come_through(void **state)
 {
@@ -161,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_is_a_line),
+		cmocka_unit_test(optional_calls_are_lines),
 		cmocka_unit_test(failures_come_through),
 		cmocka_unit_test(open_needs_its_file),
 	};

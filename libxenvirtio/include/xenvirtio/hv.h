@@ -88,12 +88,37 @@ struct xenvirtio_domain_info {
 	bool shutdown;		/* it has powered off, rebooted or crashed */
 };
 
+/** what eventfd_features answers */
+#define XENVIRTIO_EVENTFD_IOEVENTFD 1u	/* ioeventfd_add works */
+#define XENVIRTIO_EVENTFD_IRQFD 2u	/* irqfd_add works */
+#define XENVIRTIO_EVENTFD_QUIET 4u	/* a kick that is taken wakes its eventfd's reader alone */
+#define XENVIRTIO_EVENTFD_REGISTERS 8u	/* registers_add works */
+
+/**
+ * struct xenvirtio_irq_registers - InterruptStatus and InterruptACK of one virtio-mmio device
+ * @base:      of its window: reads of 4 bytes at +0x60, writes of 4 bytes at +0x64
+ * @irq:       as set_irq takes it
+ * @held:      the line stays up until the last bit is acknowledged; else one edge an interrupt
+ * @used_fd:   eventfd; a write sets bit 0 (used buffers) and interrupts
+ * @config_fd: another one; a write sets bit 1 (configuration change) and interrupts
+ * @status:    the register's value at first; raises nothing
+ */
+struct xenvirtio_irq_registers {
+	struct xenvirtio_gpa base;
+	uint32_t irq;
+	bool held;
+	int used_fd;
+	int config_fd;
+	uint32_t status;
+};
+
 struct xenvirtio_hv;
 
 /**
  * struct xenvirtio_hv_ops - the operations of the seam
  *
- * Optional operations may be NULL; everything else is there. Return values follow error.h.
+ * Optional operations (the last ones) may be NULL; everything else is there. Return values follow
+ * error.h.
  * Operations on a domain that is gone return XENVIRTIO_E_GONE.
  */
 struct xenvirtio_hv_ops {
@@ -201,6 +226,51 @@ struct xenvirtio_hv_ops {
 			      size_t nr, unsigned int order, size_t *done);
 	/** set_max_mem - limit of the domain's memory, in KiB */
 	int (*set_max_mem)(struct xenvirtio_hv *hv, uint64_t max_kib);
+
+	/*
+	 * Notification by eventfds: optional, all of what follows or nothing. Where a call is
+	 * refused, set_irq and ioreq_next go on as before: a refusal costs speed, nothing else.
+	 *
+	 * What is added is to be taken away again, before ioreq_close and before its eventfd is
+	 * closed. With a process that dies it goes by itself, as far as the host can (QUIET says
+	 * so too); the successor adds it anew. Eventfds are borrowed and non-blocking.
+	 */
+
+	/**
+	 * eventfd_features - which of them work here
+	 * @features: out; XENVIRTIO_EVENTFD_*, 0 on most hosts. May be asked before ioreq_open
+	 *
+	 * Return: 0; -errno
+	 */
+	int (*eventfd_features)(struct xenvirtio_hv *hv, uint32_t *features);
+	/**
+	 * ioeventfd_add - kicks of one virtqueue signal an eventfd and are no requests any more
+	 * @base:  of the device's virtio-mmio window
+	 * @queue: a kick is a write of 4 bytes at @base + 0x50 that has this in its low 16 bits
+	 *
+	 * Serving only. A kick that was there before stays a request.
+	 * Order:  the eventfd is signalled before the vcpu goes on
+	 * Return: 0; -EEXIST the queue has one; -ENOSYS; -EACCES; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*ioeventfd_add)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
+			     int fd);
+	/** ioeventfd_del - kicks are requests again. Return: 0; -ENODEV there is none; -errno */
+	int (*ioeventfd_del)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
+			     int fd);
+	/** irqfd_add - a write to @fd does what set_irq(@irq, true) does, and consumes the write */
+	int (*irqfd_add)(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+	/** irqfd_del - it does not any more. Return: 0; -ENODEV there is none; -errno */
+	int (*irqfd_del)(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+	/**
+	 * registers_add - the host answers the driver's accesses to these registers
+	 *
+	 * Serving, and only while the handle has an ioeventfd. The word is the host's until
+	 * registers_del; with a process that dies its value is lost.
+	 * Return: 0; -EEXIST the device has them; -ENOENT no ioeventfd; as ioeventfd_add
+	 */
+	int (*registers_add)(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
+	/** registers_del - @status: out; the last value, the caller's again. Return: as irqfd_del */
+	int (*registers_del)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -14,6 +14,7 @@
 #define XENVIRTIO_SERVER_H
 
 #include <xenvirtio/device.h>
+#include <xenvirtio/notify-path.h>
 
 /** bytes of one virtio-mmio window; libxl lays devices out at this stride */
 #define XENVIRTIO_MMIO_BYTES 0x200u
@@ -37,12 +38,23 @@ int xenvirtio_server_new(struct xenvirtio_server **server, struct xenvirtio_hv *
 void xenvirtio_server_free(struct xenvirtio_server *server);
 
 /**
+ * xenvirtio_server_set_notify() - how notifications of devices added from now on shall travel
+ * @path:    default: XENVIRTIO_NOTIFY_AUTO
+ * @changed: may be NULL; called when the host refuses, while the device runs, what it had offered,
+ *           and a slower path has taken over. @why: -errno. For a log, and to publish the path;
+ *           it must not call the library but for xenvirtio_server_path()
+ */
+void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio_notify_path path,
+				 void (*changed)(void *opaque, int why), void *opaque);
+
+/**
  * xenvirtio_server_add() - put a device at an address; before xenvirtio_server_open()
  * @dev:  borrowed
  * @base: of its XENVIRTIO_MMIO_BYTES, 4-byte aligned
  * @irq:  its line, as hv.set_irq takes it
  *
- * Return: 0; -EINVAL; -EEXIST overlaps; -ENOSPC; -EBUSY already open
+ * Return: 0; -EINVAL; -EEXIST overlaps; -ENOSPC; -EBUSY already open; -ENOTSUP the path asked for
+ *         with xenvirtio_server_set_notify() does not work on this host; XENVIRTIO_E_GONE; -errno
  */
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
 			 struct xenvirtio_gpa base, uint32_t irq);
@@ -68,7 +80,11 @@ int xenvirtio_server_fd(const struct xenvirtio_server *server);
  * Return: 0; XENVIRTIO_E_GONE; -errno the guest's device cannot go on
  */
 int xenvirtio_server_process(struct xenvirtio_server *server);
-/** xenvirtio_server_path() - how notifications travel now: "event-channel", "ioeventfd" */
+/**
+ * xenvirtio_server_path() - how notifications travel now
+ *
+ * Return: a name of xenvirtio_notify_path_name(), of the first device; "none" without one
+ */
 const char *xenvirtio_server_path(const struct xenvirtio_server *server);
 
 #endif /* XENVIRTIO_SERVER_H */

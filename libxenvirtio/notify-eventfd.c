@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Notification by eventfds: ioeventfds for kicks, an irqfd for interrupts, and, where the kernel
+ * does that, InterruptStatus kept by it, so that an interrupt costs us no access of a register.
+ *
+ *   [not armed] --first queue_enable--> [armed] --last queue_disable--> [not armed]
+ *                          | the host refuses something
+ *                          v
+ *               a slower path, for as long as this object lives
+ *
+ * While not armed, and for what eventfds cannot do, an event-channel notify does the work. Nothing
+ * is lost in a change: kick eventfds stay in the epoll set until the end, so what they count is
+ * seen, and interrupts that were pending are raised again.
+ *
+ * While the kernel has the register, our word for it says both bits: a process that goes on after
+ * us cannot know which the driver has not acknowledged, and one too many costs it a look.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "notify.h"
+
+/* a queue's number fits the tag, and what is armed a word */
+#define QUEUES_MAX 32u
+/* InterruptStatus, virtio 1.2, 4.2.2 */
+#define STATUS_USED 1u
+#define STATUS_CONFIG 2u
+
+enum call {
+	CALL_USED, /* or any, through the irqfd */
+	CALL_CONFIG,
+	NR_CALLS,
+};
+
+/**
+ * struct notify_eventfd
+ * @plain:   what works always
+ * @way:     the path now
+ * @kick_fd: of each queue that was ever enabled; -1
+ * @call_fd: written to interrupt; -1
+ * @armed:   queues that have an ioeventfd, a bit each
+ * @irqfd:   CALL_USED is an irqfd
+ * @regs:    the kernel has InterruptStatus
+ */
+struct notify_eventfd {
+	struct notify notify;
+	struct notify *plain;
+	struct xenvirtio_hv *hv;
+	struct xenvirtio_gpa base;
+	uint32_t irq;
+	enum notify_line line;
+	enum xenvirtio_notify_path way;
+	int kick_fd[QUEUES_MAX];
+	int call_fd[NR_CALLS];
+	uint32_t armed;
+	bool irqfd;
+	bool regs;
+	int epoll_fd;
+	uint32_t tag;
+};
+
+static struct notify_eventfd *to_self(struct notify *notify)
+{
+	return (struct notify_eventfd *)notify;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void eventfd_free(struct notify *notify)
+{
+	struct notify_eventfd *self = to_self(notify);
+
+	for (unsigned int i = 0; i < QUEUES_MAX; i++)
+		close_fd(&self->kick_fd[i]);
+	for (unsigned int i = 0; i < NR_CALLS; i++)
+		close_fd(&self->call_fd[i]);
+	notify_close(self->plain);
+	free(self);
+}
+
+static const char *eventfd_path(const struct notify *notify)
+{
+	return xenvirtio_notify_path_name(((const struct notify_eventfd *)notify)->way);
+}
+
+/* What is not there need not be taken away. */
+static int forgive_absence(int ret)
+{
+	return ret == -ENODEV ? 0 : ret;
+}
+
+static void use_path(struct notify_eventfd *self, enum xenvirtio_notify_path way, int why)
+{
+	self->way = way;
+	if (self->notify.changed)
+		self->notify.changed(self->notify.opaque, why);
+}
+
+/* --- kicks --- */
+
+static int watch_queue(struct notify_eventfd *self, unsigned int index)
+{
+	struct epoll_event event = {
+		/* Never read: each signal is told once, whatever the count is. */
+		.events = EPOLLIN | EPOLLET,
+		.data.u32 = self->tag | index,
+	};
+
+	if (self->epoll_fd < 0 || self->kick_fd[index] < 0)
+		return 0;
+	return epoll_ctl(self->epoll_fd, EPOLL_CTL_ADD, self->kick_fd[index], &event) ? -errno : 0;
+}
+
+static int open_kick(struct notify_eventfd *self, unsigned int index)
+{
+	int ret;
+
+	if (self->kick_fd[index] >= 0)
+		return 0;
+	self->kick_fd[index] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (self->kick_fd[index] < 0)
+		return -errno;
+	ret = watch_queue(self, index);
+	if (ret)
+		close_fd(&self->kick_fd[index]);
+	return ret;
+}
+
+static int arm_queue(struct notify_eventfd *self, unsigned int index)
+{
+	int ret = open_kick(self, index);
+
+	if (!ret)
+		ret = self->hv->ops->ioeventfd_add(self->hv, self->base, index,
+						   self->kick_fd[index]);
+	if (!ret)
+		self->armed |= 1u << index;
+	return ret;
+}
+
+static int disarm_queue(struct notify_eventfd *self, unsigned int index)
+{
+	self->armed &= ~(1u << index);
+	return forgive_absence(self->hv->ops->ioeventfd_del(self->hv, self->base, index,
+							    self->kick_fd[index]));
+}
+
+/* --- interrupts --- */
+
+static int open_calls(struct notify_eventfd *self)
+{
+	for (unsigned int i = 0; i < NR_CALLS; i++) {
+		if (self->call_fd[i] < 0)
+			self->call_fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (self->call_fd[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int give_registers(struct notify_eventfd *self, uint32_t *status)
+{
+	const struct xenvirtio_irq_registers regs = {
+		.base = self->base,
+		.irq = self->irq,
+		.held = self->line == NOTIFY_HOLD,
+		.used_fd = self->call_fd[CALL_USED],
+		.config_fd = self->call_fd[CALL_CONFIG],
+		.status = *status,
+	};
+	int ret = self->hv->ops->registers_add(self->hv, &regs);
+
+	if (ret)
+		return ret;
+	self->regs = true;
+	*status = STATUS_USED | STATUS_CONFIG;
+	return 0;
+}
+
+static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
+{
+	int ret = open_calls(self);
+
+	if (!ret && self->way == XENVIRTIO_NOTIFY_EVENTFD_REGS) {
+		ret = give_registers(self, status);
+		if (!ret || ret == XENVIRTIO_E_GONE)
+			return ret;
+		use_path(self, XENVIRTIO_NOTIFY_EVENTFD, ret);
+		ret = 0;
+	}
+	if (!ret)
+		ret = self->hv->ops->irqfd_add(self->hv, self->irq, self->call_fd[CALL_USED]);
+	if (!ret)
+		self->irqfd = true;
+	return ret;
+}
+
+static int disarm_interrupts(struct notify_eventfd *self, uint32_t *status)
+{
+	int ret = 0;
+
+	if (self->regs)
+		ret = self->hv->ops->registers_del(self->hv, self->base, status);
+	else if (self->irqfd)
+		ret = self->hv->ops->irqfd_del(self->hv, self->irq, self->call_fd[CALL_USED]);
+	self->regs = false;
+	self->irqfd = false;
+	return forgive_absence(ret);
+}
+
+/* --- all of it --- */
+
+static int disarm(struct notify_eventfd *self, uint32_t *status)
+{
+	int first = disarm_interrupts(self, status);
+
+	for (unsigned int i = 0; self->armed >> i; i++) {
+		int ret = self->armed >> i & 1 ? disarm_queue(self, i) : 0;
+
+		if (ret && !first)
+			first = ret;
+	}
+	return first;
+}
+
+/* Return: 0, the device goes on; else there is no slower path either */
+static int fall_back(struct notify_eventfd *self, uint32_t *status, int why)
+{
+	int ret, raised = 0;
+
+	if (why == XENVIRTIO_E_GONE)
+		return why;
+	ret = disarm(self, status);
+	/* It may have been on its way. */
+	if (*status)
+		raised = self->plain->ops->interrupt(self->plain, 0);
+	use_path(self, XENVIRTIO_NOTIFY_EVENT_CHANNEL, why);
+	return ret ? ret : raised;
+}
+
+static int eventfd_enable(struct notify *notify, unsigned int index, uint32_t *status)
+{
+	struct notify_eventfd *self = to_self(notify);
+	bool first = !self->armed;
+	int ret;
+
+	if (self->way == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
+		return 0;
+	ret = index < QUEUES_MAX ? arm_queue(self, index) : -E2BIG;
+	if (!ret && first)
+		ret = arm_interrupts(self, status);
+	return ret ? fall_back(self, status, ret) : 0;
+}
+
+static int eventfd_disable(struct notify *notify, unsigned int index, uint32_t *status)
+{
+	struct notify_eventfd *self = to_self(notify);
+
+	if (index >= QUEUES_MAX || !(self->armed >> index & 1))
+		return 0;
+	return self->armed == 1u << index ? disarm(self, status) : disarm_queue(self, index);
+}
+
+static int eventfd_poll(struct notify *notify, int epoll_fd, uint32_t tag)
+{
+	struct notify_eventfd *self = to_self(notify);
+	int ret = 0;
+
+	self->epoll_fd = epoll_fd;
+	self->tag = tag;
+	for (unsigned int i = 0; !ret && i < QUEUES_MAX; i++)
+		ret = watch_queue(self, i);
+	return ret;
+}
+
+static int call(struct notify_eventfd *self, enum call which)
+{
+	const uint64_t one = 1;
+
+	if (write(self->call_fd[which], &one, sizeof(one)) == sizeof(one))
+		return 0;
+	/* The counter is full: nobody takes from it. */
+	if (errno == EAGAIN)
+		return self->plain->ops->interrupt(self->plain, 0);
+	return -errno;
+}
+
+static int eventfd_interrupt(struct notify *notify, uint32_t bits)
+{
+	struct notify_eventfd *self = to_self(notify);
+	int config = 0, used = 0;
+
+	if (self->irqfd)
+		return call(self, CALL_USED);
+	if (!self->regs)
+		return self->plain->ops->interrupt(self->plain, bits);
+	if (bits & STATUS_CONFIG)
+		config = call(self, CALL_CONFIG);
+	if (bits & STATUS_USED || !bits)
+		used = call(self, CALL_USED);
+	return config ? config : used;
+}
+
+/* With the registers in the kernel's hands this is one that was on its way to us before. */
+static int eventfd_ack(struct notify *notify, uint32_t *status)
+{
+	struct notify_eventfd *self = to_self(notify);
+
+	if (!self->regs)
+		return self->plain->ops->ack(self->plain, status);
+	*status = STATUS_USED | STATUS_CONFIG;
+	return 0;
+}
+
+static const struct notify_ops eventfd_ops = {
+	.path = eventfd_path,
+	.free = eventfd_free,
+	.interrupt = eventfd_interrupt,
+	.ack = eventfd_ack,
+	.queue_enable = eventfd_enable,
+	.queue_disable = eventfd_disable,
+	.poll = eventfd_poll,
+};
+
+int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
+			uint32_t irq, enum notify_line line, enum xenvirtio_notify_path path)
+{
+	struct notify_eventfd *self = calloc(1, sizeof(*self));
+	int ret;
+
+	if (!self)
+		return -ENOMEM;
+	ret = notify_open_evtchn(&self->plain, hv, irq, line);
+	if (ret) {
+		free(self);
+		return ret;
+	}
+	self->notify.ops = &eventfd_ops;
+	self->hv = hv;
+	self->base = base;
+	self->irq = irq;
+	self->line = line;
+	self->way = path;
+	self->epoll_fd = -1;
+	for (unsigned int i = 0; i < QUEUES_MAX; i++)
+		self->kick_fd[i] = -1;
+	for (unsigned int i = 0; i < NR_CALLS; i++)
+		self->call_fd[i] = -1;
+	*notify = &self->notify;
+	return 0;
+}

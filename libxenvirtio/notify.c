@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Names of the ways of notification, and the choice between them.
+ *
+ * A host that cannot be asked has event channels; only a way that was asked for by name and is not
+ * there is an error.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "notify.h"
+
+static const char *const names[] = {
+	[XENVIRTIO_NOTIFY_AUTO] = "auto",
+	[XENVIRTIO_NOTIFY_EVENTFD_REGS] = "eventfd-regs",
+	[XENVIRTIO_NOTIFY_EVENTFD] = "eventfd",
+	[XENVIRTIO_NOTIFY_UPSTREAM] = "upstream",
+	[XENVIRTIO_NOTIFY_EVENT_CHANNEL] = "event-channel",
+};
+
+#define NR_PATHS (sizeof(names) / sizeof(names[0]))
+
+/* What the host must have; _UPSTREAM is also what one gets who ignores the rest. */
+static const uint32_t needs[NR_PATHS] = {
+	[XENVIRTIO_NOTIFY_EVENTFD_REGS] = XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD |
+					  XENVIRTIO_EVENTFD_QUIET | XENVIRTIO_EVENTFD_REGISTERS,
+	[XENVIRTIO_NOTIFY_EVENTFD] = XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD |
+				     XENVIRTIO_EVENTFD_QUIET,
+	[XENVIRTIO_NOTIFY_UPSTREAM] = XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD,
+	[XENVIRTIO_NOTIFY_EVENT_CHANNEL] = 0,
+};
+
+const char *xenvirtio_notify_path_name(enum xenvirtio_notify_path path)
+{
+	return (size_t)path < NR_PATHS ? names[path] : "unknown";
+}
+
+int xenvirtio_notify_path_parse(const char *name, enum xenvirtio_notify_path *path)
+{
+	for (size_t i = 0; i < NR_PATHS; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*path = (enum xenvirtio_notify_path)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path *path)
+{
+	enum xenvirtio_notify_path way = *path;
+	uint32_t features = 0;
+	int ret;
+
+	if (way == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
+		return 0;
+	ret = hv->ops->eventfd_features ? hv->ops->eventfd_features(hv, &features) : 0;
+	if (way != XENVIRTIO_NOTIFY_AUTO) {
+		if (ret)
+			return ret;
+		return (features & needs[way]) == needs[way] ? 0 : -ENOTSUP;
+	}
+	if (ret == XENVIRTIO_E_GONE)
+		return ret;
+	if (ret)
+		features = 0;
+	for (way = XENVIRTIO_NOTIFY_EVENTFD_REGS; (features & needs[way]) != needs[way]; way++)
+		;
+	*path = way;
+	return 0;
+}
+
+void notify_close(struct notify *notify)
+{
+	if (notify)
+		notify->ops->free(notify);
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Every notification path behaves like the event channel: the programs that put a driver in front of a device run once
+# more on a fake host that offers each path (tests/fake/hv-fake.h, FAKE_EVENTFD_FEATURES), as TAP.
+#
+# The programs are those of the build directory that make check has just built.
+
+programs="device mmio queue server restart every-failure hostile balloon balloon-faults hostile-balloon"
+number=0
+status=0
+
+for path in 3:upstream 7:eventfd 15:eventfd-regs; do
+	for program in $programs; do
+		number=$((number + 1))
+		name="test-$program with ${path#*:}"
+		if output=$(FAKE_EVENTFD_FEATURES=${path%:*} "./tests/unit/test-$program" 2>&1); then
+			echo "ok $number - $name"
+		else
+			echo "not ok $number - $name"
+			printf '%s\n' "$output" | grep -aE 'LINE|ERROR|FAILED' | sed 's/^/# /'
+			status=1
+		fi
+	done
+done
+echo "1..$number"
+exit $status
