@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Inflate and deflate: chains to runs to the reservation, and back to the driver.
+ * Inflate and deflate: runs to the reservation, and the chains that named them back to the driver.
  *
- * All chains that wait in a queue are taken as one batch, so that a driver that sends page by page
- * (compaction) costs one hypercall a batch. A message that cannot be decoded breaks the device: a
- * deflate must never be acknowledged with pages missing, and what was meant is unknown. A page that
- * cannot be (outside RAM, of a ring, named twice) is counted and skipped: the rest of its message
- * is good, and skipping harms the guest at most.
+ * A page that cannot be (outside RAM, of a ring, named twice) is counted and skipped: the rest of
+ * its message is good, and skipping harms the guest at most. A deflate is never acknowledged with
+ * pages missing.
  */
 #include <errno.h>
 
 #include "balloon-internal.h"
-
-/* PFNs copied at a time; a message of any length is decoded in such pieces. */
-#define PIECE_BYTES 4096
-
-static int fault(struct balloon *b, enum xenvirtio_guest_error kind, const char *detail)
-{
-	int ret = xenvirtio_device_guest_fault(b->dev, kind, detail);
-
-	return ret ? ret : XENVIRTIO_E_GUEST;
-}
 
 static void bad_pages(struct balloon *b, uint64_t nr, const char *detail)
 {
@@ -28,97 +16,22 @@ static void bad_pages(struct balloon *b, uint64_t nr, const char *detail)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_PAGE, detail);
 }
 
-/* XENVIRTIO_E_GUEST: NEEDS_RESET is set. */
-static int decode_chain(struct balloon *b, struct xenvirtio_queue *q,
-			const struct xenvirtio_chain *chain, struct xenvirtio_runs *runs)
-{
-	unsigned char piece[PIECE_BYTES];
-	uint64_t bytes = chain->readable_bytes;
-
-	if (bytes % XENVIRTIO_BALLOON_PFN_BYTES)
-		return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE,
-			     "page list is no array of 4-byte numbers");
-	if (bytes / XENVIRTIO_BALLOON_PFN_BYTES > BALLOON_MESSAGE_PFNS_MAX)
-		return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE, "page list is too long");
-	for (uint64_t at = 0; at < bytes; at += sizeof(piece)) {
-		size_t here = bytes - at < sizeof(piece) ? bytes - at : sizeof(piece);
-		int ret = xenvirtio_chain_read(q, chain, at, piece, here);
-
-		if (ret == XENVIRTIO_E_GUEST)
-			return fault(b, XENVIRTIO_GUEST_BAD_ADDRESS, "page list is not in RAM");
-		if (!ret)
-			ret = xenvirtio_balloon_decode_pfns(piece, here, runs);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/*
- * Fill a batch from its queue. XENVIRTIO_E_EMPTY: nothing was there; XENVIRTIO_E_GUEST: the device is
- * broken and the batch void.
- */
-static int fill_batch(struct balloon *b, unsigned int index, struct balloon_batch *batch)
-{
-	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
-	int ret;
-
-	batch->nr_chains = 0;
-	xenvirtio_runs_clear(&batch->runs);
-	while (batch->nr_chains < BALLOON_BATCH_CHAINS) {
-		struct xenvirtio_chain *chain = &batch->chain[batch->nr_chains];
-
-		ret = xenvirtio_queue_pop(q, chain);
-		if (ret == XENVIRTIO_E_EMPTY)
-			break;
-		if (!ret)
-			ret = decode_chain(b, q, chain, &batch->runs);
-		if (ret) {
-			batch->nr_chains = 0;
-			return ret;
-		}
-		batch->nr_chains++;
-		/* Bound a batch's memory by its pages too. */
-		if (batch->runs.nr >= BALLOON_MESSAGE_PFNS_MAX)
-			break;
-	}
-	return batch->nr_chains ? 0 : XENVIRTIO_E_EMPTY;
-}
-
-static int push_batch(struct balloon *b, unsigned int index, struct balloon_batch *batch)
-{
-	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
-	int ret = 0;
-
-	b->replay[index] = false;
-	for (size_t i = 0; i < batch->nr_chains && !ret; i++)
-		ret = xenvirtio_queue_push(q, &batch->chain[i], 0);
-	batch->nr_chains = 0;
-	if (!ret)
-		ret = xenvirtio_queue_interrupt(q);
-	return ret;
-}
-
 /* The frames of a run that is all present, except those the device itself needs: its rings. */
 static int release_present(struct balloon *b, struct xenvirtio_run run)
 {
-	struct xenvirtio_run good = { run.start, 0 };
-	int ret;
+	while (run.nr) {
+		struct xenvirtio_run good = {
+			run.start, xenvirtio_device_next_ring(b->dev, run.start, run.nr)
+		};
+		int ret = good.nr ? reservation_release(&b->reservation, good) : 0;
 
-	for (uint64_t i = 0; i < run.nr; i++) {
-		struct xenvirtio_gfn gfn = xenvirtio_gfn(run.start.v + i);
-
-		if (!xenvirtio_device_ring_gfn(b->dev, gfn)) {
-			good.nr++;
-			continue;
-		}
-		bad_pages(b, 1, "page to inflate holds a virtqueue");
-		ret = good.nr ? reservation_release(&b->reservation, good) : 0;
-		if (ret)
+		if (ret || good.nr == run.nr)
 			return ret;
-		good = (struct xenvirtio_run){ xenvirtio_gfn(gfn.v + 1), 0 };
+		bad_pages(b, 1, "page to inflate holds a virtqueue");
+		run.start.v += good.nr + 1;
+		run.nr -= good.nr + 1;
 	}
-	return good.nr ? reservation_release(&b->reservation, good) : 0;
+	return 0;
 }
 
 static int release_batch(struct balloon *b)
@@ -167,6 +80,7 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, b
 		while (run.nr && !ret) {
 			switch (frames_next(&b->frames, &run, &piece)) {
 			case FRAME_BALLOONED:
+				balloon_unused_forget(b, piece);
 				ret = reservation_populate(&b->reservation, piece);
 				break;
 			case FRAME_PRESENT:
@@ -225,7 +139,7 @@ static void note_stall(struct balloon *b)
 		b->status.stall = BALLOON_STALL_MAX_MEM;
 }
 
-/* Populate what the deflate batch names; push it if all is there. */
+/* Populate what the slice of the deflate batch names; push the batch if all of it is there. */
 static int deflate_batch(struct balloon *b, bool first)
 {
 	int ret = populate_runs(b, &b->deflate.runs, first);
@@ -238,7 +152,7 @@ static int deflate_batch(struct balloon *b, bool first)
 		return XENVIRTIO_E_AGAIN;
 	}
 	b->status.stall = BALLOON_STALL_NONE;
-	return push_batch(b, XENVIRTIO_BALLOON_VQ_DEFLATE, &b->deflate);
+	return balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_DEFLATE, &b->deflate);
 }
 
 static int run_deflate(struct balloon *b)
@@ -248,7 +162,7 @@ static int run_deflate(struct balloon *b)
 
 	if (b->deflate_waiting)
 		return deflate_batch(b, false);
-	ret = fill_batch(b, XENVIRTIO_BALLOON_VQ_DEFLATE, &b->deflate);
+	ret = balloon_batch_fill(b, XENVIRTIO_BALLOON_VQ_DEFLATE, &b->deflate);
 	if (ret)
 		return ret;
 	bad_pages(b, xenvirtio_runs_coalesce(&b->deflate.runs), "page to deflate named twice");
@@ -257,11 +171,11 @@ static int run_deflate(struct balloon *b)
 
 static int run_inflate(struct balloon *b)
 {
-	int ret = fill_batch(b, XENVIRTIO_BALLOON_VQ_INFLATE, &b->inflate);
+	int ret = balloon_batch_fill(b, XENVIRTIO_BALLOON_VQ_INFLATE, &b->inflate);
 
 	if (!ret)
 		ret = release_batch(b);
-	return ret ? ret : push_batch(b, XENVIRTIO_BALLOON_VQ_INFLATE, &b->inflate);
+	return ret ? ret : balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_INFLATE, &b->inflate);
 }
 
 /* Nothing more to do in a queue for now, or the device is broken until the guest resets it. */
@@ -275,7 +189,7 @@ int balloon_pages_run(struct balloon *b)
 	int inflate = 0, deflate = 0;
 
 	b->pages_pending = false;
-	for (int batches = 0; batches < BALLOON_BATCHES_PER_CALL; batches++) {
+	for (int slices = 0; slices < BALLOON_SLICES_PER_CALL; slices++) {
 		/* Inflating first: what it releases may be what a deflate waits for. */
 		inflate = run_inflate(b);
 		if (inflate && !is_quiet(inflate))
@@ -317,10 +231,8 @@ int balloon_pages_refill(struct balloon *b)
 
 void balloon_pages_reset(struct balloon *b)
 {
-	b->inflate.nr_chains = 0;
-	b->deflate.nr_chains = 0;
-	xenvirtio_runs_clear(&b->inflate.runs);
-	xenvirtio_runs_clear(&b->deflate.runs);
+	balloon_batch_reset(&b->inflate);
+	balloon_batch_reset(&b->deflate);
 	b->deflate_waiting = false;
 	b->pages_pending = false;
 	b->replay[0] = false;

@@ -9,18 +9,13 @@
 /* Sixteen tags are known; four times that leaves room for a driver of the future. */
 #define STATS_BYTES_MAX (64 * XENVIRTIO_BALLOON_STAT_BYTES)
 
-static struct xenvirtio_queue *stats_queue(struct balloon *b)
-{
-	return xenvirtio_device_queue(b->dev, XENVIRTIO_BALLOON_VQ_STATS);
-}
-
 static int give_back(struct balloon *b)
 {
 	int ret;
 
 	b->stats_held = false;
-	ret = xenvirtio_queue_push(stats_queue(b), &b->stats_chain, 0);
-	return ret ? ret : xenvirtio_queue_interrupt(stats_queue(b));
+	ret = xenvirtio_queue_push(balloon_queue(b, BALLOON_VQ_STATS), &b->stats_chain, 0);
+	return ret ? ret : xenvirtio_queue_interrupt(balloon_queue(b, BALLOON_VQ_STATS));
 }
 
 static int read_figures(struct balloon *b)
@@ -35,7 +30,7 @@ static int read_figures(struct balloon *b)
 					     "statistics buffer too long");
 		return 0;
 	}
-	ret = xenvirtio_chain_read(stats_queue(b), &b->stats_chain, 0, msg, bytes);
+	ret = xenvirtio_chain_read(balloon_queue(b, BALLOON_VQ_STATS), &b->stats_chain, 0, msg, bytes);
 	if (ret)
 		return ret;
 	if (xenvirtio_balloon_decode_stats(msg, bytes, b->status.stats, BALLOON_STATS, &mask)) {
@@ -52,9 +47,11 @@ static int read_figures(struct balloon *b)
 
 int balloon_stats_run(struct balloon *b)
 {
-	for (unsigned int chains = 0; chains <= XENVIRTIO_QUEUE_SIZE_MAX; chains++) {
+	struct xenvirtio_queue *q = balloon_queue(b, BALLOON_VQ_STATS);
+
+	for (unsigned int chains = 0; q && chains <= XENVIRTIO_QUEUE_SIZE_MAX; chains++) {
 		struct xenvirtio_chain chain;
-		int ret = xenvirtio_queue_pop(stats_queue(b), &chain);
+		int ret = xenvirtio_queue_pop(q, &chain);
 
 		if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST)
 			return 0;

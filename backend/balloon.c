@@ -12,13 +12,64 @@
 #include "balloon-internal.h"
 
 #define QUEUE_SIZE 128
-#define NR_QUEUES 3
 /* Qumranet's number, which drivers of every system know for virtio devices. */
 #define VENDOR_ID 0x1af4
 
 static uint64_t bit(unsigned int nr)
 {
 	return UINT64_C(1) << nr;
+}
+
+static bool has_feature(const struct balloon *b, unsigned int nr)
+{
+	return nr && xenvirtio_device_features(b->dev) & bit(nr);
+}
+
+/* The inflate and deflate queues are always there, though MUST_TELL_HOST has bit 0. */
+static bool has_queue(const struct balloon *b, enum balloon_vq vq)
+{
+	switch (vq) {
+	case BALLOON_VQ_STATS:
+		return has_feature(b, XENVIRTIO_BALLOON_F_STATS_VQ);
+	case BALLOON_VQ_FREE_PAGE:
+		return has_feature(b, XENVIRTIO_BALLOON_F_FREE_PAGE_HINT);
+	case BALLOON_VQ_HOST_REQ:
+		return has_feature(b, b->cfg.bits.host_req_vq);
+	default:
+		return true;
+	}
+}
+
+/* What queue @index is for; BALLOON_VQS: nothing. */
+static enum balloon_vq find_vq(const struct balloon *b, unsigned int index)
+{
+	unsigned int vq;
+
+	for (vq = 0; vq < BALLOON_VQS; vq++) {
+		if (has_queue(b, vq) && !index--)
+			break;
+	}
+	return vq;
+}
+
+struct xenvirtio_queue *balloon_queue(const struct balloon *b, enum balloon_vq vq)
+{
+	unsigned int index = 0;
+
+	if (!has_queue(b, vq))
+		return NULL;
+	for (unsigned int below = 0; below < vq; below++)
+		index += has_queue(b, below);
+	return xenvirtio_device_queue(b->dev, index);
+}
+
+enum xenvirtio_balloon_encoding balloon_encoding(const struct balloon *b)
+{
+	bool chunks = has_feature(b, b->cfg.bits.page_chunks);
+
+	if (has_feature(b, b->cfg.bits.page_bitmap))
+		return chunks ? XENVIRTIO_BALLOON_EITHER : XENVIRTIO_BALLOON_RECORDS;
+	return chunks ? XENVIRTIO_BALLOON_CHUNKS : XENVIRTIO_BALLOON_PFNS;
 }
 
 static int check_features(void *opaque, uint64_t features)
@@ -39,6 +90,8 @@ static void fill_config(const struct balloon *b, struct xenvirtio_balloon_config
 {
 	config->num_pages = xenvirtio_le32(b->persist->target_pages);
 	config->actual = xenvirtio_le32(b->persist->actual_pages);
+	config->free_page_hint_cmd_id = xenvirtio_le32(b->persist->hint_cmd_id);
+	config->poison_val = xenvirtio_le32(b->persist->poison_val);
 }
 
 static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
@@ -49,7 +102,7 @@ static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 	memcpy(buf, (const unsigned char *)&config + offset, len);
 }
 
-/* Only `actual` is the driver's to write; bytes that fall elsewhere are dropped. */
+/* Only these two are the driver's to write; bytes that fall elsewhere are dropped. */
 static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
 {
 	struct xenvirtio_balloon_config config;
@@ -58,6 +111,7 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 	fill_config(b, &config);
 	memcpy((unsigned char *)&config + offset, buf, len);
 	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
+	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
 	balloon_changed(b);
 }
 
@@ -71,7 +125,20 @@ static int kick(void *opaque, unsigned int index)
 {
 	struct balloon *b = opaque;
 
-	return index == XENVIRTIO_BALLOON_VQ_STATS ? balloon_stats_run(b) : balloon_pages_run(b);
+	switch (find_vq(b, index)) {
+	case BALLOON_VQ_INFLATE:
+	case BALLOON_VQ_DEFLATE:
+		return balloon_pages_run(b);
+	case BALLOON_VQ_STATS:
+		return balloon_stats_run(b);
+	case BALLOON_VQ_FREE_PAGE:
+	case BALLOON_VQ_HOST_REQ:
+		return balloon_unused_run(b);
+	default:
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
+					     "a queue that was not negotiated");
+		return 0;
+	}
 }
 
 static int reset(void *opaque)
@@ -81,7 +148,10 @@ static int reset(void *opaque)
 
 	balloon_pages_reset(b);
 	balloon_stats_reset(b);
+	balloon_unused_reset(b);
 	b->persist->actual_pages = 0;
+	b->persist->poison_val = 0;
+	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
 	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
 	balloon_changed(b);
 	return ret;
@@ -150,14 +220,38 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
 }
 
+/* Distinct, and in the range the specification leaves to a device. */
+static bool bits_valid(const struct balloon_bits *bits)
+{
+	const unsigned int nr[] = { bits->page_bitmap, bits->page_chunks, bits->host_req_vq };
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < sizeof(nr) / sizeof(nr[0]); i++) {
+		if (!nr[i])
+			continue;
+		if (nr[i] < XENVIRTIO_BALLOON_BULK_BIT_MIN ||
+		    nr[i] > XENVIRTIO_BALLOON_BULK_BIT_MAX || seen & bit(nr[i]))
+			return false;
+		seen |= bit(nr[i]);
+	}
+	return true;
+}
+
+static uint64_t offer(unsigned int nr)
+{
+	return nr ? bit(nr) : 0;
+}
+
 static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 {
 	struct xenvirtio_device_config config = {
 		.device_id = XENVIRTIO_BALLOON_DEVICE_ID,
 		.vendor_id = VENDOR_ID,
 		.features = bit(XENVIRTIO_BALLOON_F_MUST_TELL_HOST) |
-			    bit(XENVIRTIO_BALLOON_F_STATS_VQ),
-		.nr_queues = NR_QUEUES,
+			    bit(XENVIRTIO_BALLOON_F_STATS_VQ) |
+			    bit(XENVIRTIO_BALLOON_F_FREE_PAGE_HINT) |
+			    bit(XENVIRTIO_BALLOON_F_PAGE_POISON),
+		.nr_queues = BALLOON_VQS,
 		.queue_size_max = QUEUE_SIZE,
 		.config_bytes = sizeof(struct xenvirtio_balloon_config),
 		.ops = &device_ops,
@@ -166,7 +260,17 @@ static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 
 	if (b->cfg.deflate_on_oom)
 		config.features |= bit(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	if (!bits_valid(&b->cfg.bits))
+		return -EINVAL;
+	config.features |= offer(b->cfg.bits.page_bitmap) | offer(b->cfg.bits.page_chunks) |
+			   offer(b->cfg.bits.host_req_vq);
 	return xenvirtio_device_new(&b->dev, &config, b->cfg.gmem, state);
+}
+
+/* A question whose asker died: nobody wants the answer, and the driver holds pages for it. */
+static int end_hints(struct balloon *b)
+{
+	return b->persist->hint_cmd_id > XENVIRTIO_BALLOON_HINT_DONE ? balloon_hint_release(b) : 0;
 }
 
 int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *persist,
@@ -181,9 +285,15 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 	b->cfg = *cfg;
 	b->replay[0] = true;
 	b->replay[1] = true;
+	b->hostreq.replay = true;
 	ret = open_persist(b, persist, persist_bytes);
 	if (!ret)
 		ret = make_device(b, state);
+	if (ret) {
+		balloon_free(b);
+		return ret;
+	}
+	ret = end_hints(b);
 	if (ret) {
 		balloon_free(b);
 		return ret;
@@ -203,6 +313,8 @@ void balloon_free(struct balloon *b)
 	xenvirtio_device_free(b->dev);
 	xenvirtio_runs_fini(&b->inflate.runs);
 	xenvirtio_runs_fini(&b->deflate.runs);
+	xenvirtio_runs_fini(&b->unused.runs);
+	free(b->unused.frames.word);
 	free(b);
 }
 
@@ -230,6 +342,8 @@ int balloon_retry(struct balloon *b)
 		ret = balloon_pages_refill(b);
 	else if (b->deflate_waiting || b->pages_pending)
 		ret = balloon_pages_run(b);
+	if (!ret && b->unused.pending)
+		ret = balloon_unused_run(b);
 	if (!ret)
 		balloon_changed(b);
 	return ret;
@@ -244,5 +358,9 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->ram_pages = b->frames.nr_frames;
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
-	status->work_pending = b->pages_pending;
+	status->work_pending = b->pages_pending || b->unused.pending;
+	status->unused = b->unused.state;
+	status->unused_pages = b->unused.frames.nr_set;
+	status->poison_val = b->persist->poison_val;
+	status->encoding = balloon_encoding(b);
 }

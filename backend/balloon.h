@@ -45,6 +45,14 @@ enum balloon_stall {
 	BALLOON_STALL_HOST,	/* Xen's heap has no frames to give */
 };
 
+/** how far the newest question for unused pages has come */
+enum balloon_unused_state {
+	BALLOON_UNUSED_NONE,	/* nothing was asked, or the answer was let go of */
+	BALLOON_UNUSED_ASKED,	/* the driver is answering */
+	BALLOON_UNUSED_DONE,	/* the answer is complete, and the driver holds the pages */
+	BALLOON_UNUSED_FAILED,	/* there will be no answer: it was malformed, or the driver went */
+};
+
 /** what there is to publish; all figures in 4 KiB pages */
 struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
@@ -65,12 +73,24 @@ struct balloon_status {
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
 	uint64_t stats_ns;		/* CLOCK_MONOTONIC when they came */
+	enum balloon_unused_state unused;
+	uint64_t unused_pages;		/* named so far as unused */
+	uint32_t poison_val;		/* what the guest fills free pages with; 0: nothing. Hostile */
+	enum xenvirtio_balloon_encoding encoding; /* how the driver names pages */
+};
+
+/** numbers of the feature bits no specification fixes, 50 to 63; 0: not offered */
+struct balloon_bits {
+	unsigned int page_bitmap;
+	unsigned int page_chunks;
+	unsigned int host_req_vq;
 };
 
 struct balloon_config {
 	struct xenvirtio_hv *hv;	/* borrowed */
 	struct xenvirtio_gmem *gmem;	/* borrowed */
 	bool deflate_on_oom;		/* offer VIRTIO_BALLOON_F_DEFLATE_ON_OOM */
+	struct balloon_bits bits;
 	/** something in balloon_status changed; may come often, from inside any call; may be NULL */
 	void (*changed)(void *opaque);
 	/** for a rate-limited log; counted already; may be NULL */
@@ -124,6 +144,37 @@ int balloon_set_target(struct balloon *b, uint32_t pages);
  *         XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -errno
  */
 int balloon_request_stats(struct balloon *b);
+
+/**
+ * balloon_request_unused() - ask the driver which pages are unused
+ *
+ * By the host request queue if that was negotiated, else by free page hints. Follow
+ * balloon_status.unused, and end with balloon_release_unused(), also after a failure or when it
+ * takes too long: nothing here waits or counts time.
+ *
+ * Order:  from the answer's end until balloon_release_unused() the driver holds the pages, unless
+ *         its guest runs out of memory. A guest that then writes to one is not seen here: a copy
+ *         of RAM begins to track writes, then asks, then skips what was answered
+ * Return: 0 asked; XENVIRTIO_E_EMPTY no driver that can answer, or not yet; XENVIRTIO_E_AGAIN one
+ *         question at a time; XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -ENOMEM; -errno
+ */
+int balloon_request_unused(struct balloon *b);
+/**
+ * balloon_next_unused() - take the longest piece of one kind off the front of a run
+ * @run:   shortened; nr must not be 0; any frames
+ * @piece: out
+ *
+ * Trust:  the guest says so: a lie harms that guest alone
+ * Return: whether all of @piece was unused; false for all when there is no complete answer
+ */
+bool balloon_next_unused(const struct balloon *b, struct xenvirtio_run *run,
+			 struct xenvirtio_run *piece);
+/**
+ * balloon_release_unused() - the answer is no longer needed: the driver may use its pages again
+ *
+ * Return: 0, also when nothing was asked; XENVIRTIO_E_GONE; -errno
+ */
+int balloon_release_unused(struct balloon *b);
 
 /**
  * balloon_retry() - go on with a stalled deflate, or with queues left half served

@@ -11,7 +11,7 @@
 #include "bus.h"
 
 #define DRIVER_EMPTY 1
-#define DRIVER_QUEUES_MAX 4u
+#define DRIVER_QUEUES_MAX 5u
 /** so that a ring, whole, fits in a page */
 #define DRIVER_QUEUE_SIZE_MAX 64u
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,10 @@ int bench_run(struct bench *b)
 
 static int open_process(struct bench *b, bool adopt)
 {
-	struct balloon_config config = { .deflate_on_oom = true };
+	struct balloon_config config = {
+		.deflate_on_oom = true,
+		.bits = { .page_bitmap = 56, .page_chunks = 57, .host_req_vq = 58 },
+	};
 	int ret;
 
 	ret = fake_open(b->fake, &b->hv);
@@ -90,6 +94,17 @@ int bench_setup(void **state)
 	return 0;
 }
 
+int bench_setup_encoding(void **state)
+{
+	enum bulk_encoding encoding = (enum bulk_encoding)(uintptr_t)*state;
+	struct bench *b;
+	int ret = bench_setup(state);
+
+	b = *state;
+	b->encoding = encoding;
+	return ret;
+}
+
 int bench_teardown(void **state)
 {
 	struct bench *b = *state;
@@ -140,38 +155,117 @@ void bench_assert_exact(struct bench *b)
 	assert_int_equal(bench_status(b).ballooned_pages, f->nr_set);
 }
 
+unsigned int bench_queue(const struct bench *b, enum balloon_vq vq)
+{
+	const uint64_t need[BALLOON_VQS] = {
+		[BALLOON_VQ_INFLATE] = F_MUST_TELL_HOST,
+		[BALLOON_VQ_DEFLATE] = F_MUST_TELL_HOST,
+		[BALLOON_VQ_STATS] = F_STATS_VQ,
+		[BALLOON_VQ_FREE_PAGE] = F_FREE_PAGE_HINT,
+		[BALLOON_VQ_HOST_REQ] = F_HOST_REQ_VQ,
+	};
+	unsigned int index = 0;
+
+	for (unsigned int below = 0; below < vq; below++)
+		index += (b->driver.features & need[below]) != 0;
+	return index;
+}
+
 int bench_driver(struct bench *b, uint64_t features)
 {
-	return driver_init(&b->driver, 5, F_VERSION_1 | features, features & F_STATS_VQ ? 3 : 2);
+	features |= F_VERSION_1 | bulk_features(b->encoding);
+	b->driver.features = features | F_MUST_TELL_HOST;
+	return driver_init(&b->driver, 5, features, bench_queue(b, BALLOON_VQS));
+}
+
+int bench_post_bytes(struct bench *b, unsigned int index, const void *msg, size_t bytes)
+{
+	struct driver_queue *q = &b->driver.queue[index];
+	struct driver_buf buf[DRIVER_QUEUE_SIZE_MAX];
+	unsigned int nr = 0;
+	uint16_t head;
+	int ret;
+
+	do {
+		size_t here = bytes < BUS_PAGE_BYTES ? bytes : BUS_PAGE_BYTES;
+		void *page;
+
+		if (nr == DRIVER_QUEUE_SIZE_MAX)
+			return -ENOSPC;
+		page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf[nr].gpa);
+		if (!page)
+			return -ENOSPC;
+		memcpy(page, msg, here);
+		buf[nr].writable = false;
+		buf[nr++].len = (uint32_t)here;
+		msg = (const unsigned char *)msg + here;
+		bytes -= here;
+	} while (bytes);
+	ret = driver_add(q, buf, nr, false, &head);
+	return ret ? ret : driver_kick(q);
+}
+
+/* Neighbours become runs, in the order they come; a page that is named twice is in two runs. */
+static size_t find_runs(const uint32_t *pfn, size_t nr, struct bulk_run *run)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (runs && run[runs - 1].pfn + run[runs - 1].nr == pfn[i])
+			run[runs - 1].nr++;
+		else
+			run[runs++] = (struct bulk_run){ pfn[i], 1 };
+	}
+	return runs;
+}
+
+static int post_runs(struct bench *b, unsigned int index, const struct bulk_run *run, size_t nr)
+{
+	unsigned char *msg = malloc(DRIVER_QUEUE_SIZE_MAX * BUS_PAGE_BYTES);
+	size_t bytes;
+	int ret = -ENOSPC;
+
+	assert_non_null(msg);
+	bytes = bulk_encode(b->encoding, run, nr, msg, DRIVER_QUEUE_SIZE_MAX * BUS_PAGE_BYTES);
+	if (bytes)
+		ret = bench_post_bytes(b, index, msg, bytes);
+	free(msg);
+	return ret;
 }
 
 int bench_post(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr)
 {
-	struct driver_queue *q = &b->driver.queue[index];
-	struct driver_buf buf = { .len = (uint32_t)(nr * sizeof(*pfn)) };
-	uint16_t head;
-	void *page;
-	int ret;
+	struct bulk_run run[1024];
 
-	page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
-	if (!page || buf.len > BUS_PAGE_BYTES)
-		return -ENOSPC;
-	memcpy(page, pfn, buf.len);
-	ret = driver_add(q, &buf, 1, false, &head);
-	return ret ? ret : driver_kick(q);
+	return nr > 1024 ? -ENOSPC : post_runs(b, index, run, find_runs(pfn, nr, run));
+}
+
+/* Wait for the message, and have its pages again from @next_gfn on. */
+static int finish(struct bench *b, unsigned int index, uint64_t next_gfn)
+{
+	uint16_t head;
+	uint32_t len;
+	int ret = driver_wait(&b->driver.queue[index], &head, &len);
+
+	if (!ret)
+		b->bus.next_gfn = next_gfn;
+	return ret;
+}
+
+int bench_send_runs(struct bench *b, unsigned int index, const struct bulk_run *run, size_t nr)
+{
+	uint64_t next_gfn = b->bus.next_gfn;
+	int ret = post_runs(b, index, run, nr);
+
+	return ret ? ret : finish(b, index, next_gfn);
 }
 
 int bench_send(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr)
 {
+	uint64_t next_gfn = b->bus.next_gfn;
 	int ret = bench_post(b, index, pfn, nr);
-	uint16_t head;
-	uint32_t len;
 
-	if (!ret)
-		ret = driver_wait(&b->driver.queue[index], &head, &len);
-	if (!ret)
-		b->bus.next_gfn--;
-	return ret;
+	return ret ? ret : finish(b, index, next_gfn);
 }
 
 int bench_send_run(struct bench *b, unsigned int index, uint64_t gfn, size_t nr)
@@ -190,4 +284,25 @@ int bench_send_run(struct bench *b, unsigned int index, uint64_t gfn, size_t nr)
 		nr -= here;
 	}
 	return 0;
+}
+
+int bench_run_encodings(const struct CMUnitTest *tests, size_t nr)
+{
+	struct CMUnitTest *all = calloc(nr * BULK_ENCODINGS, sizeof(*all));
+	char (*name)[128] = calloc(nr * BULK_ENCODINGS, sizeof(*name));
+	int ret = 1;
+
+	for (size_t i = 0; all && name && i < nr * BULK_ENCODINGS; i++) {
+		enum bulk_encoding encoding = i / nr;
+
+		all[i] = tests[i % nr];
+		snprintf(name[i], sizeof(name[i]), "%s, %s", all[i].name, bulk_name(encoding));
+		all[i].name = name[i];
+		all[i].initial_state = (void *)(uintptr_t)encoding;
+	}
+	if (all && name)
+		ret = _cmocka_run_group_tests("encodings", all, nr * BULK_ENCODINGS, NULL, NULL);
+	free(all);
+	free(name);
+	return ret;
 }

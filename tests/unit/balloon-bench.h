@@ -10,6 +10,7 @@
 
 #include "backend/balloon-internal.h"
 #include "fake/hv-fake.h"
+#include "guest/bulk.h"
 #include "guest/bus-fake.h"
 #include "guest/driver.h"
 
@@ -24,11 +25,17 @@
 #define F_MUST_TELL_HOST (UINT64_C(1) << 0)
 #define F_STATS_VQ (UINT64_C(1) << 1)
 #define F_DEFLATE_ON_OOM (UINT64_C(1) << 2)
+#define F_FREE_PAGE_HINT (UINT64_C(1) << 3)
+#define F_PAGE_POISON (UINT64_C(1) << 4)
+#define F_HOST_REQ_VQ (UINT64_C(1) << 58)
+
+struct CMUnitTest;
 
 struct bench {
 	struct fake *fake;
 	struct bus_fake bus;
 	struct driver driver;
+	enum bulk_encoding encoding;	/* of the driver's messages */
 	/* what survives the process */
 	struct xenvirtio_device_state state;
 	void *persist;
@@ -43,6 +50,8 @@ struct bench {
 
 /** bench_setup/teardown - for cmocka; teardown asserts that nothing was leaked or done wrong */
 int bench_setup(void **state);
+/** bench_setup_encoding - the test's initial state is the encoding */
+int bench_setup_encoding(void **state);
 int bench_teardown(void **state);
 
 /** bench_start - the process comes up, new or adopting. Return: as what failed in it */
@@ -53,8 +62,14 @@ void bench_kill(struct bench *b);
 void bench_assert_exact(struct bench *b);
 /** bench_run - what the event loop would do now: serve, and go on with what is pending */
 int bench_run(struct bench *b);
-/** bench_driver - a driver with all features and queues, DRIVER_OK. Return: as driver_init() */
+/**
+ * bench_driver - a driver with @features, those of its encoding, and all queues they give; DRIVER_OK
+ *
+ * Return: as driver_init()
+ */
 int bench_driver(struct bench *b, uint64_t features);
+/** bench_queue - the number of a queue among those that were negotiated */
+unsigned int bench_queue(const struct bench *b, enum balloon_vq vq);
 /** bench_post - PFNs as one message on queue @index; kicks, and waits for nothing */
 int bench_post(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr);
 /**
@@ -65,7 +80,15 @@ int bench_post(struct bench *b, unsigned int index, const uint32_t *pfn, size_t 
 int bench_send(struct bench *b, unsigned int index, const uint32_t *pfn, size_t nr);
 /** bench_send_run - the same for a contiguous run, in messages of 256, until one is not used */
 int bench_send_run(struct bench *b, unsigned int index, uint64_t gfn, size_t nr);
+/** bench_send_runs - runs of any length as one message; otherwise as bench_send() */
+int bench_send_runs(struct bench *b, unsigned int index, const struct bulk_run *run, size_t nr);
+/** bench_post_bytes - @bytes as one message, at most 64 pages; kicks, and waits for nothing */
+int bench_post_bytes(struct bench *b, unsigned int index, const void *msg, size_t bytes);
 /** bench_status - a snapshot */
 struct balloon_status bench_status(struct bench *b);
+
+/** BENCH_RUN_ENCODINGS - run the array @tests of CMUnitTest once for each encoding */
+int bench_run_encodings(const struct CMUnitTest *tests, size_t nr);
+#define BENCH_RUN_ENCODINGS(tests) bench_run_encodings(tests, sizeof(tests) / sizeof((tests)[0]))
 
 #endif /* BALLOON_BENCH_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whole scenarios of the balloon with the n-th hypervisor call failing, for every n.
+ * Whole scenarios of the balloon with the n-th hypervisor call failing, for every n, in each encoding
+ * of the driver's messages.
  *
  * Whatever failed and wherever the process died, its successor finds a bitmap that agrees with the
  * machine on every frame, no vcpu is left waiting, and nothing was leaked. What was acknowledged to
@@ -202,6 +203,7 @@ static void every_call_of_the_start_may_fail(void **state)
 /* The domain goes away in mid-work: GONE comes out, and nothing stays mapped. */
 static void the_domain_may_go_at_any_call(void **state)
 {
+	const struct bench *given = *state;
 	bool failed = true;
 
 	for (uint64_t nth = 1; failed; nth++) {
@@ -210,6 +212,7 @@ static void the_domain_may_go_at_any_call(void **state)
 
 		assert_int_equal(bench_setup(&fresh), 0);
 		b = fresh;
+		b->encoding = given->encoding;
 		fake_fail(b->fake, nth, XENVIRTIO_E_GONE, FAKE_FAIL_FROM, false);
 		inflate_and_deflate(b);
 		failed = fake_failed(b->fake) != 0;
@@ -226,7 +229,7 @@ static void the_domain_may_go_at_any_call(void **state)
 	}
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, faulty_teardown)
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup_encoding, faulty_teardown)
 
 /* As bench_teardown(), but vcpus were left waiting on purpose. */
 static int faulty_teardown(void **state)
@@ -254,5 +257,5 @@ int main(void)
 		ON_BENCH(the_domain_may_go_at_any_call),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return BENCH_RUN_ENCODINGS(tests);
 }

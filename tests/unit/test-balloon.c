@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The balloon device in front of a driver: what is acknowledged has been done, what is published is
+ * The balloon device in front of a driver, each case in each encoding of its messages: what is acknowledged has been done, what is published is
  * what the machine holds back, to the frame.
  */
 #include <errno.h>
@@ -332,11 +332,12 @@ static void waiting_messages_are_one_batch(void **state)
 
 	assert_int_equal(bench_driver(b, ALL), 0);
 	for (uint32_t i = 0; i < 16; i++) {
-		struct driver_buf buf = { .len = 4 };
-		uint32_t *page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
+		const struct bulk_run run = { BENCH_FREE_GFN + 2 * i, 1 };
+		struct driver_buf buf = { 0 };
+		void *page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
 
 		assert_non_null(page);
-		*page = BENCH_FREE_GFN + 2 * i;
+		buf.len = (uint32_t)bulk_encode(b->encoding, &run, 1, page, BUS_PAGE_BYTES);
 		assert_int_equal(driver_add(q, &buf, 1, false, &head), 0);
 	}
 	calls = bench_status(b).inflated_pages;
@@ -413,7 +414,7 @@ static void a_successor_fills_the_holes(void **state)
 	bench_assert_exact(b);
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup_encoding, bench_teardown)
 
 int main(void)
 {
@@ -438,5 +439,5 @@ int main(void)
 		ON_BENCH(a_successor_fills_the_holes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return BENCH_RUN_ENCODINGS(tests);
 }

@@ -16,6 +16,8 @@
 #define XENVIRTIO_BALLOON_F_MUST_TELL_HOST 0
 #define XENVIRTIO_BALLOON_F_STATS_VQ 1
 #define XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM 2
+#define XENVIRTIO_BALLOON_F_FREE_PAGE_HINT 3
+#define XENVIRTIO_BALLOON_F_PAGE_POISON 4
 
 /** queues, as Linux numbers them when the statistics queue is negotiated */
 #define XENVIRTIO_BALLOON_VQ_INFLATE 0u
@@ -26,7 +28,13 @@
 struct xenvirtio_balloon_config {
 	struct xenvirtio_le32 num_pages;
 	struct xenvirtio_le32 actual;
+	struct xenvirtio_le32 free_page_hint_cmd_id;
+	struct xenvirtio_le32 poison_val;
 };
+
+/** values of free_page_hint_cmd_id that are no request, virtio 1.2, 5.5.6.5 */
+#define XENVIRTIO_BALLOON_HINT_STOP 0u
+#define XENVIRTIO_BALLOON_HINT_DONE 1u
 
 /** bytes of one page frame number in a message, and of one packed {le16 tag, le64 value} */
 #define XENVIRTIO_BALLOON_PFN_BYTES 4u
