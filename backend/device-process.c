@@ -520,6 +520,21 @@ static bool refuse_target(struct device_process *dp, uint64_t static_max_kib)
 	return true;
 }
 
+/* The host has taken something back; the guest is served as before, if not as fast. */
+static void path_changed(void *opaque, int why)
+{
+	struct device_process *dp = opaque;
+	const char *path;
+
+	/* when the device is being opened it is told at the end of that */
+	path = dp->guest.server ? xenvirtio_server_path(dp->guest.server) : "";
+	log_msg(dp->log, LOG_LEVEL_WARNING, why, "notifications go on by %s", path);
+	if (!dp->serving)
+		return;
+	publish_text(&dp->publish, KEY_PATH, path);
+	note_change(dp);
+}
+
 /* False: the process has ended. */
 static bool open_guest(struct device_process *dp)
 {
@@ -534,6 +549,8 @@ static bool open_guest(struct device_process *dp)
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
 		.deflate_on_oom = dp->opts->deflate_on_oom,
+		.notify = dp->opts->notify,
+		.path_changed = path_changed,
 		.changed = note_change,
 		.opaque = dp,
 	};

@@ -134,7 +134,16 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 		g->server = NULL;
 		return fail_host(g, rc, code, "cannot make the device's bus");
 	}
+	xenvirtio_server_set_notify(g->server, cfg->notify, cfg->path_changed, cfg->opaque);
 	rc = xenvirtio_server_add(g->server, balloon_device(g->balloon), cfg->base, cfg->irq);
+	if (rc == -ENOTSUP) {
+		*code = EXIT_CODE_UNSUITABLE;
+		log_msg(g->log, LOG_LEVEL_ERROR, 0,
+			"--notify %s: this host's kernel does not do that: load the modules of "
+			"kernel/, or give auto",
+			xenvirtio_notify_path_name(cfg->notify));
+		return -ECANCELED;
+	}
 	if (rc)
 		return fail_host(g, rc, code, "cannot put the device at its address");
 	g->adopted = id != XENVIRTIO_IOREQ_NEW;

@@ -25,6 +25,9 @@ struct guest_config {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	bool deflate_on_oom;
+	enum xenvirtio_notify_path notify;
+	/** path_changed - notifications travel another way, because of @why (-errno) */
+	void (*path_changed)(void *opaque, int why);
 	/** changed - the balloon's status did; may come often, from inside any call */
 	void (*changed)(void *opaque);
 	void *opaque;

@@ -55,8 +55,9 @@ static const struct {
 	 "do not let a guest short of memory take it back"},
 	{OPTION_STATS_INTERVAL, "stats-interval", "SECONDS",
 	 "ask for statistics so often (default: 5; 0: never)"},
-	{OPTION_NOTIFY, "notify", "auto|event-channel",
-	 "how the guest's notifications travel (default: auto)"},
+	{OPTION_NOTIFY, "notify", "PATH",
+	 "how the guest's notifications travel: auto (default), eventfd-regs,\n"
+	 "                               eventfd, upstream or event-channel"},
 	{OPTION_STATE_DIR, "state-dir", "DIR",
 	 "what must survive a crash, and control sockets (default: " DEFAULT_STATE_DIR ")"},
 	{OPTION_METRICS, "metrics", "ADDRESS",
@@ -185,14 +186,11 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		opts->stats_interval_s = (uint32_t)v;
 		return 0;
 	case OPTION_NOTIFY:
-		if (strcmp(arg, "auto") == 0 || strcmp(arg, "event-channel") == 0)
+		if (!xenvirtio_notify_path_parse(arg, &opts->notify))
 			return 0;
-		if (strcmp(arg, "ioeventfd") == 0)
-			snprintf(why, why_size,
-				 "--notify ioeventfd: this version has event channels only: give "
-				 "auto or event-channel");
-		else
-			snprintf(why, why_size, "--notify %s: give auto or event-channel", arg);
+		snprintf(why, why_size,
+			 "--notify %s: give auto, eventfd-regs, eventfd, upstream or event-channel",
+			 arg);
 		return -1;
 	case OPTION_STATE_DIR:
 		if (arg[0] != '/') {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <xenvirtio/notify-path.h>
 #include <xenvirtio/types.h>
 
 struct options {
@@ -26,6 +27,7 @@ struct options {
 	bool mem_set_follow;
 	bool deflate_on_oom;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */
+	enum xenvirtio_notify_path notify;
 	const char *state_dir;	   /* points into argv, or is static */
 	struct metrics_address metrics; /* len 0: none */
 	const char *record;	   /* NULL: do not record */

@@ -284,6 +284,11 @@ size_t fake_armed(const struct fake *f)
 	return nr;
 }
 
+void fake_offer_eventfds(struct fake *f, uint32_t features)
+{
+	f->config.eventfd_features = features;
+}
+
 void fake_refuse_eventfds(struct fake *f, uint32_t features)
 {
 	f->refuse = features;

@@ -120,6 +120,8 @@ void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
 /** fake_add_foreign() - another process's ioreq server. Return: its id; -ENOSPC */
 int fake_add_foreign(struct fake *f, const struct xenvirtio_gpa_range *range);
 
+/** fake_offer_eventfds() - what the host has from now on, as fake_config.eventfd_features */
+void fake_offer_eventfds(struct fake *f, uint32_t features);
 /** fake_refuse_eventfds() - from now on refuse to add these, XENVIRTIO_EVENTFD_*, though offered */
 void fake_refuse_eventfds(struct fake *f, uint32_t features);
 

@@ -71,6 +71,30 @@ static void it_serves_and_says_so(void **state)
 	assert_true(log_capture_has(&b->capture, "at 0x2000000, interrupt 33"));
 }
 
+/* What the host offers is used and published; what it takes back is told, and the guest goes on. */
+static void the_path_of_notifications_is_published(void **state)
+{
+	struct process_bench *b = *state;
+
+	b->opts.notify = XENVIRTIO_NOTIFY_EVENTFD;
+	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD);
+	assert_false(process_bench_start(b));
+	assert_int_equal(process_bench_stop(b), EXIT_CODE_UNSUITABLE);
+	assert_true(log_capture_has(&b->capture, "--notify eventfd"));
+
+	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD |
+					     XENVIRTIO_EVENTFD_QUIET);
+	assert_true(process_bench_start(b));
+	key_is(b, "path", "eventfd");
+	assert_true(log_capture_has(&b->capture, "by eventfd"));
+	fake_refuse_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD);
+	assert_int_equal(process_bench_driver(b), 0);
+	assert_true(process_bench_wait_key(b, "path", "event-channel"));
+	assert_true(log_capture_has(&b->capture, "notifications go on by event-channel"));
+	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 512), 0);
+	assert_int_equal(fake_tot_pages(b->fake), BENCH_RAM_PAGES - 512);
+}
+
 static void a_target_becomes_a_balloon(void **state)
 {
 	struct process_bench *b = *state;
@@ -654,6 +678,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, process_bench_setup, process_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(it_serves_and_says_so),
+		TEST(the_path_of_notifications_is_published),
 		TEST(a_target_becomes_a_balloon),
 		TEST(the_command_lines_target_comes_first),
 		TEST(a_half_written_node_is_waited_for),

@@ -92,7 +92,7 @@ static void the_best_that_works_is_chosen(void **state)
 		}
 		rig_fini(&rig);
 	}
-	/* a host that cannot be asked (after the guest's RAM) has event channels, unless something else was asked for */
+	/* a host that cannot be asked (after its RAM) has event channels, unless told otherwise */
 	for (int forced = 0; forced < 2; forced++) {
 		const struct fake_config config = { .eventfd_features = ALL };
 

@@ -65,7 +65,7 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
 			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
 			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
-			       "--notify=event-channel"),
+			       "--notify=eventfd-regs"),
 			 OPTIONS_RUN);
 	assert_int_equal(opts.domid, 32751);
 	assert_true(opts.devid_given);
@@ -81,6 +81,7 @@ static void each_option_reaches_its_field(void **state)
 	assert_string_equal(opts.state_dir, "/x");
 	assert_string_equal(opts.record, "y");
 	assert_int_equal(opts.metrics.address.ss_family, AF_INET);
+	assert_int_equal(opts.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
 	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
 	assert_true(opts.syslog);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
