@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -29,7 +30,6 @@
 #include <cmocka.h>
 
 #define CHILD "--be-a-child"
-#define CHILD_ENV "XENVIRTIO_TEST_LAUNCHER_CHILD"
 #define CHILD_MARK "XENVIRTIO_TEST_LAUNCHER_CHILD"
 
 struct bench {
@@ -183,6 +183,10 @@ static pid_t hold_the_lock(const char *dir, bool half)
 
 		if (fork())
 			_exit(0);
+		/* whatever becomes of the test, nobody waits for this one's output, or for its end */
+		close(STDOUT_FILENO);
+		close(STDERR_FILENO);
+		alarm(60);
 		log_capture_open(&capture, LOG_LEVEL_ERROR);
 		if (state_file_open(&sf, dir, &key, &capture.log, &owner))
 			_exit(1);
@@ -301,5 +305,10 @@ int main(int argc, char **argv)
 	if (getenv(CHILD_MARK))
 		return be_a_child(argc, argv);
 	setenv(CHILD_MARK, "1", 1);
+	/* valgrind knows no process descriptors, and is /proc/self/exe itself */
+	if (pidfd_open(getpid(), 0) < 0 && errno == ENOSYS) {
+		puts("1..0 # SKIP no process descriptors here");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
