@@ -314,6 +314,15 @@ static void get_figures(void *opaque, struct figures *f)
 	figures_take(f, &status);
 }
 
+static void collect_figures(void *opaque,
+			    void (*done)(void *arg, const struct figures *f, size_t nr), void *arg)
+{
+	struct figures f;
+
+	get_figures(opaque, &f);
+	done(arg, &f, 1);
+}
+
 /* Unlike a key in xenstore, a client hears of a size that cannot be: nothing is cut. */
 static bool set_by_client(void *opaque, uint64_t kib, struct control_error *error)
 {
@@ -388,7 +397,7 @@ static void open_doors(struct device_process *dp)
 		.base = dp->base,
 		.log = dp->log,
 		.address = &dp->opts->metrics,
-		.figures = get_figures,
+		.collect = collect_figures,
 		.opaque = dp,
 	};
 	int rc;

@@ -210,6 +210,7 @@ int figures_from_stats(struct figures *f, struct json_object *json)
 	struct json_object *v;
 
 	if (!json_object_is_type(json, json_type_object) ||
+	    !get_u32(json, "domid", &f->domid) || !get_u32(json, "devid", &f->devid) ||
 	    !get_u64(json, "sequence", &f->stats_sequence) ||
 	    !json_object_object_get_ex(json, "stats", &v) ||
 	    !json_object_is_type(v, json_type_object))

@@ -7,6 +7,8 @@
 
 #include "backend/device-process.h"
 #include "backend/launcher.h"
+#include "backend/metrics-collect.h"
+#include "backend/metrics.h"
 #include "backend/service-notify.h"
 #include "backend/supervisor.h"
 
@@ -14,6 +16,8 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
@@ -57,8 +61,45 @@ static void notify_manager(void *opaque, const char *text)
 	service_notify(text);
 }
 
+/* Device processes leave the metrics to the service: the last word of a command line counts. */
+static char **without_metrics(int argc, char **argv)
+{
+	static char none[] = "--metrics=none";
+	char **words = calloc((size_t)argc + 2, sizeof(*words));
+
+	if (words) {
+		memcpy(words, argv, (size_t)argc * sizeof(*argv));
+		words[argc] = none;
+	}
+	return words;
+}
+
+static void open_metrics(struct metrics **m, struct metrics_collect **collect,
+			 struct event_base *base, const struct options *opts, struct log *log)
+{
+	struct metrics_config cfg = {
+		.base = base,
+		.log = log,
+		.address = &opts->metrics,
+		.collect = metrics_collect_run,
+	};
+	int rc;
+
+	if (!opts->metrics.len)
+		return;
+	rc = metrics_collect_new(collect, base, opts->state_dir, 0);
+	cfg.opaque = *collect;
+	if (!rc)
+		rc = metrics_open(m, &cfg);
+	if (rc)
+		log_msg(log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
+}
+
 static enum exit_code supervise(const struct options *opts, struct log *log, int argc, char **argv)
 {
+	char **words = opts->metrics.len ? without_metrics(argc, argv) : argv;
+	struct metrics_collect *collect = NULL;
+	struct metrics *metrics = NULL;
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
 	const struct supervisor_env env = {
@@ -71,18 +112,26 @@ static enum exit_code supervise(const struct options *opts, struct log *log, int
 	struct event_base *base;
 
 	base = event_base_new();
-	if (!base || launcher_init(&launcher, &exec, argc, argv, opts->state_dir) ||
+	if (!base || !words ||
+	    launcher_init(&launcher, &exec, argc + (words != argv), words, opts->state_dir) ||
 	    supervisor_new(&sup, base, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
 	}
-	if (!supervisor_ended(sup, &code) && event_base_dispatch(base) < 0)
-		log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
+	if (!supervisor_ended(sup, &code)) {
+		open_metrics(&metrics, &collect, base, opts, log);
+		if (event_base_dispatch(base) < 0)
+			log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
+	}
 	if (!supervisor_ended(sup, &code))
 		code = EXIT_CODE_HOST;
 out:
+	metrics_free(metrics);
+	metrics_collect_free(collect);
 	supervisor_free(sup);
 	launcher_fini(&exec);
+	if (words != argv)
+		free(words);
 	if (base)
 		event_base_free(base);
 	return code;

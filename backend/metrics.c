@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ struct metrics {
 	struct event *sweep;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; or empty */
 	struct slot slot[METRICS_CLIENTS_MAX];
+	LIST_HEAD(, asked) asked;
 };
 
 static uint64_t now_ms(void)
@@ -119,9 +121,8 @@ static void on_accept_error(struct evconnlistener *listener, void *opaque)
 
 /* --- requests --- */
 
-static bool write_text(struct metrics *m, struct evbuffer *out)
+static bool write_text(struct evbuffer *out, const struct figures *f, size_t nr)
 {
-	struct figures f;
 	char *text = NULL;
 	size_t size;
 	FILE *file;
@@ -130,30 +131,68 @@ static bool write_text(struct metrics *m, struct evbuffer *out)
 	file = open_memstream(&text, &size);
 	if (!file)
 		return false;
-	m->cfg.figures(m->cfg.opaque, &f);
-	metrics_text_write(file, &f, 1);
+	metrics_text_write(file, f, nr);
 	good = fclose(file) == 0 && evbuffer_add(out, text, size) == 0;
 	free(text);
 	return good;
 }
 
-static void on_metrics(struct evhttp_request *request, void *opaque)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-	struct metrics *m = opaque;
-	struct evbuffer *out = evbuffer_new();
+/* Figures are awaited, and the connection may end first. */
+struct asked {
+	LIST_ENTRY(asked) link;
+	struct evhttp_request *request; /* NULL: it has ended */
+};
 
-	/* one answer a connection: slots are few */
-	evhttp_add_header(headers, "Connection", "close");
-	if (!out || !write_text(m, out)) {
+static void on_asker_gone(struct evhttp_connection *connection, void *opaque)
+{
+	((struct asked *)opaque)->request = NULL;
+}
+
+static void free_asked(struct asked *a)
+{
+	if (a->request)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(a->request), NULL,
+					      NULL);
+	LIST_REMOVE(a, link);
+	free(a);
+}
+
+static void on_figures(void *opaque, const struct figures *f, size_t nr)
+{
+	struct asked *a = opaque;
+	struct evhttp_request *request = a->request;
+	struct evbuffer *out;
+
+	free_asked(a);
+	if (!request)
+		return;
+	out = evbuffer_new();
+	if (!out || !write_text(out, f, nr)) {
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 	} else {
-		evhttp_add_header(headers, "Content-Type",
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
 				  "text/plain; version=0.0.4; charset=utf-8");
 		evhttp_send_reply(request, HTTP_OK, NULL, out);
 	}
 	if (out)
 		evbuffer_free(out);
+}
+
+static void on_metrics(struct evhttp_request *request, void *opaque)
+{
+	struct metrics *m = opaque;
+	struct asked *a = calloc(1, sizeof(*a));
+
+	/* one answer a connection: slots are few */
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
+	if (!a) {
+		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	a->request = request;
+	LIST_INSERT_HEAD(&m->asked, a, link);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_asker_gone, a);
+	m->cfg.collect(m->cfg.opaque, on_figures, a);
 }
 
 static void on_other(struct evhttp_request *request, void *opaque)
@@ -250,6 +289,8 @@ void metrics_free(struct metrics *m)
 	/* its references first: it still looks at their descriptors */
 	if (m->http)
 		evhttp_free(m->http);
+	while (!LIST_EMPTY(&m->asked))
+		free_asked(LIST_FIRST(&m->asked));
 	for (size_t i = 0; i < METRICS_CLIENTS_MAX; i++) {
 		if (m->slot[i].bev)
 			free_slot(&m->slot[i]);

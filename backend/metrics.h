@@ -21,8 +21,13 @@ struct metrics_config {
 	struct event_base *base; /* borrowed */
 	struct log *log;	 /* borrowed */
 	const struct metrics_address *address;
-	/** figures - how it is at this moment; must not call back */
-	void (*figures)(void *opaque, struct figures *f);
+	/**
+	 * collect - get the figures of all devices there are
+	 *
+	 * Calls @done once, from inside or later; not after metrics_free().
+	 */
+	void (*collect)(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+			void *arg);
 	void *opaque;
 	unsigned int client_ms; /* 0: METRICS_CLIENT_MS */
 };

@@ -61,7 +61,7 @@ static const struct {
 	{OPTION_STATE_DIR, "state-dir", "DIR",
 	 "what must survive a crash, and control sockets (default: " DEFAULT_STATE_DIR ")"},
 	{OPTION_METRICS, "metrics", "ADDRESS",
-	 "Prometheus metrics: unix:PATH or 127.0.0.1:PORT (default: none)"},
+	 "Prometheus metrics: unix:PATH, 127.0.0.1:PORT or none (default)"},
 	{OPTION_RECORD, "record", "FILE", "append every call to the hypervisor to FILE"},
 	{OPTION_LOG_LEVEL, "log-level", "LEVEL",
 	 "error, warning, notice, info or debug (default: notice)"},
@@ -202,6 +202,9 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_METRICS: {
 		const char *wrong;
 
+		opts->metrics.len = 0;
+		if (strcmp(arg, "none") == 0)
+			return 0;
 		if (metrics_address_parse(arg, &opts->metrics, &wrong)) {
 			snprintf(why, why_size, "--metrics %s: %s", arg, wrong);
 			return -1;

@@ -4,8 +4,8 @@
  * is for xl.
  */
 #include "tools/ctl-find.h"
+#include "backend/sockets.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,74 +13,6 @@
 
 #define NAMES_FIRST 4096u
 #define NAMES_MAX (1u << 20)
-
-/* "7-0.sock", and nothing that only looks like it. */
-static bool parse_name(const char *name, struct ctl_device *d)
-{
-	char again[40];
-
-	if (sscanf(name, "%9" SCNu32 "-%9" SCNu32 ".sock", &d->domid, &d->devid) != 2)
-		return false;
-	snprintf(again, sizeof(again), "%" PRIu32 "-%" PRIu32 ".sock", d->domid, d->devid);
-	return strcmp(again, name) == 0;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct ctl_device *x = a, *y = b;
-
-	if (x->domid != y->domid)
-		return x->domid < y->domid ? -1 : 1;
-	return x->devid < y->devid ? -1 : x->devid > y->devid;
-}
-
-static int add_device(struct ctl_device **devices, size_t *nr, const struct ctl_device *d)
-{
-	struct ctl_device *more;
-
-	/* doubled at each power of two */
-	if ((*nr & (*nr - 1)) == 0) {
-		more = reallocarray(*devices, *nr ? *nr * 2 : 1, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		*devices = more;
-	}
-	(*devices)[(*nr)++] = *d;
-	return 0;
-}
-
-int ctl_find_devices(const char *dir, struct ctl_device **devices, size_t *nr)
-{
-	struct dirent *entry;
-	int rc = 0;
-	DIR *d;
-
-	*devices = NULL;
-	*nr = 0;
-	d = opendir(dir);
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while (!rc && (entry = readdir(d))) {
-		struct ctl_device device;
-
-		if (!parse_name(entry->d_name, &device))
-			continue;
-		if (snprintf(device.path, sizeof(device.path), "%s/%s", dir, entry->d_name) >=
-		    (int)sizeof(device.path))
-			rc = -ENAMETOOLONG;
-		else
-			rc = add_device(devices, nr, &device);
-	}
-	closedir(d);
-	if (rc) {
-		free(*devices);
-		*devices = NULL;
-		return rc;
-	}
-	if (*nr)
-		qsort(*devices, *nr, sizeof(**devices), by_number);
-	return 0;
-}
 
 static int list_domains(struct xenvirtio_store *store, char **names)
 {
@@ -154,7 +86,7 @@ static enum ctl_exit find_domain(struct ctl *ctl, uint32_t *domid)
 
 enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who)
 {
-	struct ctl_device *devices;
+	struct control_socket *sockets;
 	enum ctl_exit code;
 	uint32_t domid;
 	size_t nr;
@@ -164,18 +96,18 @@ enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *wh
 	if (code)
 		return code;
 	snprintf(who, CTL_WHO_MAX, "domain %" PRIu32, domid);
-	rc = ctl_find_devices(ctl->opts->state_dir, &devices, &nr);
+	rc = sockets_find(ctl->opts->state_dir, &sockets, &nr);
 	if (rc)
 		return ctl_fail(ctl, ctl->opts->state_dir, rc, NULL);
 	rc = -ENOENT;
 	for (size_t i = 0; i < nr; i++) {
-		if (devices[i].domid != domid ||
-		    (ctl->opts->devid_given && devices[i].devid != ctl->opts->devid))
+		if (sockets[i].domid != domid ||
+		    (ctl->opts->devid_given && sockets[i].devid != ctl->opts->devid))
 			continue;
-		rc = ctl_client_open(client, devices[i].path);
+		rc = ctl_client_open(client, sockets[i].path);
 		break;
 	}
-	free(devices);
+	free(sockets);
 	if (rc != -ENOENT && rc != -ECONNREFUSED)
 		return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
 	ctl_say(ctl,

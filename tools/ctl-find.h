@@ -8,22 +8,8 @@
 
 #include "tools/ctl.h"
 
-struct ctl_device {
-	uint32_t domid;
-	uint32_t devid;
-	char path[128];
-};
-
 /** how a guest is called in messages: "guest (domain 7)" */
 #define CTL_WHO_MAX 96
-
-/**
- * ctl_find_devices() - all sockets, by domid and devid
- * @devices: out; to be freed
- *
- * Return: 0, also where the directory is not there; -EACCES; -ENOMEM; -errno
- */
-int ctl_find_devices(const char *dir, struct ctl_device **devices, size_t *nr);
 
 /**
  * ctl_find_open() - connect to the daemon of the guest on the command line

@@ -4,6 +4,7 @@
  * left out; that is no failure.
  */
 #include "backend/figures-json.h"
+#include "backend/sockets.h"
 #include "tools/ctl-find.h"
 #include "tools/ctl-print.h"
 
@@ -60,12 +61,12 @@ struct table {
 	struct json_object *array; /* NULL: text */
 };
 
-static int add_row(struct ctl *ctl, struct table *t, const struct ctl_device *device,
+static int add_row(struct ctl *ctl, struct table *t, const struct control_socket *socket,
 		   struct ctl_client *client, struct ctl_refusal *refusal)
 {
 	struct json_object *status, *stats;
 	struct figures f;
-	int rc = ctl_client_open(client, device->path);
+	int rc = ctl_client_open(client, socket->path);
 
 	if (rc)
 		return rc;
@@ -97,27 +98,27 @@ static enum ctl_exit add_rows(struct ctl *ctl, struct table *t)
 {
 	struct ctl_refusal refusal = {0};
 	enum ctl_exit code = CTL_EXIT_DONE;
-	struct ctl_device *devices;
+	struct control_socket *sockets;
 	struct ctl_client *client;
 	size_t nr;
 	int rc;
 
-	rc = ctl_find_devices(ctl->opts->state_dir, &devices, &nr);
+	rc = sockets_find(ctl->opts->state_dir, &sockets, &nr);
 	if (rc)
 		return ctl_fail(ctl, ctl->opts->state_dir, rc, NULL);
 	client = malloc(sizeof(*client));
 	if (!client) {
-		free(devices);
+		free(sockets);
 		return ctl_fail(ctl, "no memory", -ENOMEM, NULL);
 	}
 	for (size_t i = 0; i < nr; i++) {
-		rc = add_row(ctl, t, &devices[i], client, &refusal);
+		rc = add_row(ctl, t, &sockets[i], client, &refusal);
 		/* left by one that was killed, or gone at this moment */
 		if (rc && rc != -ECONNREFUSED && rc != -ENOENT && rc != -EPIPE)
-			code = ctl_fail(ctl, devices[i].path, rc, &refusal);
+			code = ctl_fail(ctl, sockets[i].path, rc, &refusal);
 	}
 	free(client);
-	free(devices);
+	free(sockets);
 	return code;
 }
 

@@ -185,6 +185,7 @@ static void figures_are_shown(void **state)
 	assert_non_null(
 		strstr(out, "    7 guest                  0     1024      512      512 settled"));
 	assert_int_equal(run(&r, "stats 7"), CTL_EXIT_DONE);
+	assert_non_null(strstr(out, "domain 7, "));
 	assert_non_null(strstr(out, "free-memory"));
 	assert_non_null(strstr(out, "268435456"));
 	assert_int_equal(run(&r, "stats 7 --watch --interval 1 --count 2 --json"), CTL_EXIT_DONE);

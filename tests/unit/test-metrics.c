@@ -3,6 +3,8 @@
  * Metrics: every line of the text is of the format, every figure is in it with its value and unit,
  * families are whole; addresses beyond this machine are refused; HTTP is bounded.
  */
+#include "backend/access.h"
+#include "backend/metrics-collect.h"
 #include "backend/metrics-text.h"
 #include "backend/metrics.h"
 #include "control-bench.h"
@@ -258,9 +260,10 @@ static void only_this_machine(void **state)
 
 /* --- HTTP --- */
 
-static void get_figures(void *opaque, struct figures *f)
+static void collect(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+		    void *arg)
 {
-	*f = ((struct control_bench *)opaque)->figures;
+	done(arg, &((struct control_bench *)opaque)->figures, 1);
 }
 
 static char http_path[128];
@@ -272,7 +275,7 @@ static struct metrics *serve_unix(struct control_bench *b, unsigned int client_m
 		.base = b->base,
 		.log = &b->capture.log,
 		.address = &a,
-		.figures = get_figures,
+		.collect = collect,
 		.opaque = b,
 		.client_ms = client_ms,
 	};
@@ -413,7 +416,7 @@ static void a_port_is_served_and_may_be_taken(void **state)
 		.base = b->base,
 		.log = &b->capture.log,
 		.address = &a,
-		.figures = get_figures,
+		.collect = collect,
 		.opaque = b,
 	};
 	int taken = socket(AF_INET, SOCK_STREAM, 0);
@@ -432,6 +435,156 @@ static void a_port_is_served_and_may_be_taken(void **state)
 	metrics_free(m);
 }
 
+/* --- all guests --- */
+
+struct collected {
+	unsigned int calls;
+	size_t nr;
+	struct figures figures[8];
+};
+
+static void take(void *arg, const struct figures *f, size_t nr)
+{
+	struct collected *c = arg;
+
+	c->calls++;
+	c->nr = nr;
+	assert_true(nr <= 8);
+	if (nr)
+		memcpy(c->figures, f, nr * sizeof(*f));
+}
+
+static void wait_collected(struct control_bench *b, const struct collected *c)
+{
+	for (int ms = 0; ms < 5000 && !c->calls; ms++)
+		control_bench_wait(b, 1);
+	assert_int_equal(c->calls, 1);
+}
+
+static struct control *open_guest(struct control_bench *b, uint32_t domid)
+{
+	struct control *c;
+
+	b->cfg.domid = domid;
+	assert_int_equal(control_open(&c, &b->cfg), 0);
+	return c;
+}
+
+static int listen_as(struct control_bench *b, uint32_t domid, char *path, size_t size)
+{
+	int fd;
+
+	snprintf(path, size, "%s/%u-0.sock", b->dir, domid);
+	fd = access_listen(path, ACCESS_NO_GROUP, 4);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Those that answer, in order; not one that was killed, hangs, or is something else. */
+static void all_guests_are_collected(void **state)
+{
+	struct control_bench *b = *state;
+	struct collected one = {0}, two = {0}, three = {0};
+	struct metrics_collect *collect;
+	char dead[96], hung[96], other[96];
+	struct control *guest[2];
+	int hung_fd, other_fd, client = -1;
+
+	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, 200), 0);
+	metrics_collect_run(collect, take, &one);
+	wait_collected(b, &one);
+	assert_int_equal(one.nr, 0);
+
+	b->figures.stats_sequence = 1;
+	b->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
+	b->figures.stats[BALLOON_STAT_FREE_MEMORY] = 4711;
+	guest[0] = open_guest(b, 12);
+	guest[1] = open_guest(b, 7);
+	close(listen_as(b, 3, dead, sizeof(dead)));
+	memset(&one, 0, sizeof(one));
+	metrics_collect_run(collect, take, &one);
+	metrics_collect_run(collect, take, &two);
+	wait_collected(b, &one);
+	assert_int_equal(one.nr, 2);
+	/* asked meanwhile: the same answer, at the same time */
+	assert_int_equal(two.calls, 1);
+	assert_int_equal(two.nr, 2);
+	assert_int_equal(one.figures[1].stats[BALLOON_STAT_FREE_MEMORY], 4711);
+	assert_int_equal(one.figures[1].static_max_kib, 1048576);
+
+	hung_fd = listen_as(b, 4, hung, sizeof(hung));
+	other_fd = listen_as(b, 5, other, sizeof(other));
+	metrics_collect_run(collect, take, &three);
+	for (int ms = 0; ms < 1000 && client < 0; ms++) {
+		control_bench_wait(b, 1);
+		client = accept(other_fd, NULL, NULL);
+	}
+	assert_true(client >= 0);
+	client_send(client, "{\"result\":{\"domid\":5}}\nhello\n");
+	wait_collected(b, &three);
+	assert_int_equal(three.nr, 2);
+	assert_int_equal(control_clients(guest[0]), 0);
+
+	/* freed in the middle: nobody is called */
+	memset(&three, 0, sizeof(three));
+	metrics_collect_run(collect, take, &three);
+	metrics_collect_free(collect);
+	control_bench_wait(b, 300);
+	assert_int_equal(three.calls, 0);
+	close(client);
+	close(hung_fd);
+	close(other_fd);
+	unlink(dead);
+	unlink(hung);
+	unlink(other);
+	control_free(guest[0]);
+	control_free(guest[1]);
+}
+
+/* The scraper goes away while guests are asked, or the service ends. */
+static void who_asks_may_go(void **state)
+{
+	static struct metrics_address a;
+	struct control_bench *b = *state;
+	struct metrics_collect *collect;
+	struct metrics_config cfg = {
+		.base = b->base,
+		.log = &b->capture.log,
+		.address = &a,
+		.collect = metrics_collect_run,
+	};
+	struct metrics *m = NULL;
+	const char *why;
+	char text[160], hung[96], *answer;
+	int hung_fd, fd;
+
+	snprintf(http_path, sizeof(http_path), "%s/metrics.sock", b->dir);
+	snprintf(text, sizeof(text), "unix:%s", http_path);
+	assert_int_equal(metrics_address_parse(text, &a, &why), 0);
+	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, 150), 0);
+	cfg.opaque = collect;
+	assert_int_equal(metrics_open(&m, &cfg), 0);
+	hung_fd = listen_as(b, 4, hung, sizeof(hung));
+	fd = client_connect(http_path);
+	client_send(fd, "GET /metrics HTTP/1.0\r\n\r\n");
+	control_bench_wait(b, 20);
+	close(fd);
+	control_bench_wait(b, 300);
+	/* the next one is answered */
+	answer = ask(b, "GET /metrics HTTP/1.0\r\n\r\n");
+	assert_non_null(strstr(answer, " 200 "));
+	free(answer);
+	fd = client_connect(http_path);
+	client_send(fd, "GET /metrics HTTP/1.0\r\n\r\n");
+	control_bench_wait(b, 20);
+	metrics_free(m);
+	metrics_collect_free(collect);
+	assert_true(client_closed(b->base, fd));
+	close(fd);
+	close(hung_fd);
+	unlink(hung);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -444,6 +597,8 @@ int main(void)
 		TEST(http_serves_nothing_else),
 		TEST(http_connections_are_bounded),
 		TEST(a_port_is_served_and_may_be_taken),
+		TEST(all_guests_are_collected),
+		TEST(who_asks_may_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,9 @@ static void each_option_reaches_its_field(void **state)
 	assert_false(opts.mem_set_follow);
 	assert_int_equal(parse("--domid 1 --base 2000000 --irq 1019"), OPTIONS_RUN);
 	assert_int_equal(opts.base.v, 0x2000000);
+	/* the last word counts: the supervisor's to its processes */
+	assert_int_equal(parse("--metrics=[::1]:9101 --metrics=none --domid=3"), OPTIONS_RUN);
+	assert_int_equal(opts.metrics.len, 0);
 }
 
 static void a_wrong_line_is_named(void **state)
