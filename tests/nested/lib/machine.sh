@@ -43,6 +43,7 @@ machine_initramfs()
 # machine_start DIR MODE [MEMORY]: sets machine_pid.
 machine_start()
 {
+	machine_mode=$2
 	machine_arguments "$@"
 	: >"$1/results.log"
 	: >"$1/logs.tar"
@@ -57,6 +58,21 @@ machine_start()
 machine_running()
 {
 	kill -0 "$machine_pid" 2>/dev/null
+}
+
+# machine_clock_ms: a clock for time-outs. Under -icount it is the processor time the machine has used: how much it has
+# done does not depend on what else this host does.
+machine_clock_ms()
+{
+	local stat
+	if [ "$machine_mode" != icount ]; then
+		now_ms
+		return
+	fi
+	read -r stat 2>/dev/null <"/proc/$machine_pid/stat" || stat="x) 0 0 0 0 0 0 0 0 0 0 0 0 0"
+	# utime and stime, in hundredths of a second, counted from behind the name
+	read -ra stat <<<"${stat##*) }"
+	echo $(((stat[11] + stat[12]) * 10))
 }
 
 machine_stop()

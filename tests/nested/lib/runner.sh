@@ -2,8 +2,10 @@
 #
 # lab's commands, and running cases: which boot together, what their results say, what is shown of a failure.
 #
-# Cases with the same header (mode, guest kernel, memory) share a boot, but for those that ask for their own. A boot ends with its first case that fails, hangs
-# or takes the machine down; the rest get a new one. A case passes only if its TAP is whole: a plan that matches, no
+# Cases with the same header (mode, guest kernel, memory) share boots, in order, a few to each, but for those that ask
+# for their own: which case is in which boot, after which, depends on nothing else. Boots under -icount are single-threaded
+# and cannot disturb each other: as many run at a time as there are processors, and are shown in order. Those with two
+# vcpus run alone. A boot ends with its first case that fails, hangs or takes the machine down; the rest get a new one. A case passes only if its TAP is whole: a plan that matches, no
 # "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
 
 nested_passed=0
@@ -107,17 +109,44 @@ case_over()
 	return 1
 }
 
+# find_hung: is the machine to be taken for hung? Sets why. Limits are on machine_clock_ms, so that under -icount a
+# busy host takes none of a case's time; a machine that uses no processor at all is hung as well.
+# Uses watch_run's: limit since last_clock last_wall.
+find_hung()
+{
+	local clock wall
+	clock=$(machine_clock_ms)
+	wall=$(now_ms)
+	if [ "$clock" -ne "$last_clock" ]; then
+		last_clock=$clock
+		last_wall=$wall
+	elif [ $((wall - last_wall)) -gt 120000 ]; then
+		why="hung: nothing moves in the machine"
+		return 0
+	fi
+	[ "$clock" -gt "$limit" ] || return 1
+	why="hung: no end after $(((clock - since) / 1000)) s"
+}
+
+# allow_ms MILLISECONDS: from now.
+allow_ms()
+{
+	since=$(machine_clock_ms)
+	limit=$((since + $1))
+}
+
 # watch_run MODE: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
 watch_run()
 {
-	local line buf= current= limit start fd status look=0 why="the machine went down"
+	local line buf= current= start fd status turn=0 why="the machine went down" broken
+	local limit since last_clock=-1 last_wall=0
 	local fatal='Kernel panic|Panic on CPU|Oops: '
 	# Virtual time cannot be late: a lockup under -icount is one.
 	[ "$1" != icount ] || fatal+='|soft lockup'
 	done_cases=()
 	case_tap=()
 	start=$(now_ms)
-	limit=$((start + 180000))
+	allow_ms 180000
 	exec {fd}<"$run_dir/results.log"
 	while true; do
 		if ! IFS= read -r -u "$fd" line; then
@@ -125,15 +154,14 @@ watch_run()
 			if ! machine_running; then
 				# What was written between the last look and the end.
 				IFS= read -r -u "$fd" line || break
-			elif [ "$(now_ms)" -gt "$limit" ]; then
-				why="hung: nothing for $((($(now_ms) - start) / 1000)) s"
-				break
 			else
-				if [ "$(now_ms)" -gt "$look" ]; then
-					look=$(($(now_ms) + 5000))
-					why=$(grep -aoE -m 1 "$fatal" "$run_dir/console.log" || true)
-					[ -z "$why" ] || { why="dom0 or Xen is broken: $why"; break; }
-					why="the machine went down"
+				turn=$((turn + 1))
+				if [ $((turn % 10)) -eq 0 ] && find_hung; then
+					break
+				fi
+				if [ $((turn % 50)) -eq 0 ]; then
+					broken=$(grep -aoE -m 1 "$fatal" "$run_dir/console.log" || true)
+					[ -z "$broken" ] || { why="dom0 or Xen is broken: $broken"; break; }
 				fi
 				sleep 0.1
 				continue
@@ -144,12 +172,13 @@ watch_run()
 		case $line in
 		"ready "*)
 			[ -n "${demo_running:-}" ] || printf '  dom0 is up after %s s\n' "$(seconds_since "$start")"
-			limit=$(($(now_ms) + 60000)) ;;
+			allow_ms 60000 ;;
 		"begin "*)
 			current=${line#begin }
 			case_tap=()
 			start=$(now_ms)
-			limit=$((start + 60000 + 2000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
+			# dom0 ends it when its own time is up; this is for a dom0 that cannot.
+			allow_ms $((60000 + 4000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
 		"say "*)
 			say "  ${line#say }" ;;
 		"end "*)
@@ -245,39 +274,126 @@ prepare_nested()
 	lab_unlock
 }
 
+# A boot takes about as long as one case.
+boot_cases_max=4
+
+# plan_boots CASE...: fills boot_group and boot_cases, one entry a boot.
+plan_boots()
+{
+	local name group
+	local -A last=() count=()
+	boot_group=()
+	boot_cases=()
+	for name; do
+		[ -r "$(case_file "$name")" ] || die "no such case: $name (there are: $(cd "$lab_nested/cases" && echo *.sh | sed 's/\.sh//g'))"
+		group=$(case_group "$name")
+		if [ "${count[$group]:-$boot_cases_max}" -eq "$boot_cases_max" ]; then
+			last[$group]=${#boot_group[@]}
+			count[$group]=0
+			boot_group+=("$group")
+			boot_cases+=("")
+		fi
+		boot_cases[${last[$group]}]+=" $name"
+		count[$group]=$((count[$group] + 1))
+	done
+}
+
+# run_job DIR NUMBER: one boot of the plan, in a process of its own; its counts are for the pool.
+run_job()
+{
+	lab_jobs=()
+	run_dir=
+	trap end_jobs EXIT
+	trap 'exit 143' INT TERM HUP
+	nested_passed=0
+	nested_failed=0
+	# shellcheck disable=SC2086
+	run_group "${boot_group[$2]}" ${boot_cases[$2]}
+	echo "$nested_passed $nested_failed" >"$1/$2.counts"
+}
+
+# show_job DIR NUMBER: of one that has ended.
+show_job()
+{
+	local passed=0 failed words
+	read -ra words <<<"${boot_cases[$2]}"
+	failed=${#words[@]}
+	cat "$1/$2.out"
+	if [ -e "$1/$2.counts" ]; then
+		read -r passed failed <"$1/$2.counts"
+	else
+		say "  FAILED  lab itself, with:${boot_cases[$2]}"
+	fi
+	nested_passed=$((nested_passed + passed))
+	nested_failed=$((nested_failed + failed))
+}
+
+# run_pool NUMBER...: those boots of the plan, several at a time.
+run_pool()
+{
+	local dir pid next=0 shown=0 numbers=("$@") limit
+	local -A number_of=() ended=()
+	limit=$(nproc)
+	mkdir -p "$lab_cache/runs"
+	dir=$(mktemp -d "$lab_cache/runs/pool.XXXXXX")
+	while [ $shown -lt $# ]; do
+		while [ $next -lt $# ] && [ ${#number_of[@]} -lt "$limit" ]; do
+			set -m
+			(run_job "$dir" "${numbers[$next]}") >"$dir/${numbers[$next]}.out" 2>&1 </dev/null &
+			pid=$!
+			set +m
+			lab_jobs[$pid]=1
+			number_of[$pid]=${numbers[$next]}
+			next=$((next + 1))
+		done
+		wait -n -p pid "${!number_of[@]}" || true
+		ended[${number_of[$pid]}]=1
+		unset "number_of[$pid]" "lab_jobs[$pid]"
+		while [ $shown -lt $# ] && [ -n "${ended[${numbers[$shown]}]:-}" ]; do
+			show_job "$dir" "${numbers[$shown]}"
+			shown=$((shown + 1))
+		done
+	done
+	rm -rf "$dir"
+}
+
 check_nested()
 {
-	local name file group
-	local -A groups=()
-	local -a order=()
+	local file name i
+	local -a boot_group boot_cases together=() alone=()
 	if [ $# -eq 0 ]; then
 		for file in "$lab_nested"/cases/*.sh; do
 			name=${file##*/}
 			set -- "$@" "${name%.sh}"
 		done
 	fi
-	for name; do
-		[ -r "$(case_file "$name")" ] || die "no such case: $name (there are: $(cd "$lab_nested/cases" && echo *.sh | sed 's/\.sh//g'))"
-		group=$(case_group "$name")
-		[ -n "${groups[$group]:-}" ] || order+=("$group")
-		groups[$group]+=" $name"
+	plan_boots "$@"
+	for i in "${!boot_group[@]}"; do
+		case ${boot_group[$i]} in
+		icount*) together+=("$i") ;;
+		*) alone+=("$i") ;;
+		esac
 	done
+	# One boot is shown as it goes.
+	[ ${#together[@]} -gt 1 ] || { alone=("${together[@]}" "${alone[@]}"); together=(); }
 	say "nested: the platform"
 	prepare_nested
-	say "nested: $# case(s) on real Xen"
-	for group in "${order[@]}"; do
+	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
+	run_pool "${together[@]}"
+	for i in "${alone[@]}"; do
 		# shellcheck disable=SC2086
-		run_group "$group" ${groups[$group]}
+		run_group "${boot_group[$i]}" ${boot_cases[$i]}
 	done
 }
 
 unit_passed=0
 unit_failed=0
 
-# run_make_check DIR LOG
+# run_make_check DIR LOG TARGET
 run_make_check()
 {
-	make -C "$1" -j"$(nproc)" check 2>&1 | tee "$2"
+	# More than there are processors: the longest tests spend their time waiting.
+	make -C "$1" -j$((3 * $(nproc))) "$3" 2>&1 | tee "$2"
 }
 
 # count_unit LOG TEXT: add automake's summary of the log to the totals; 1 if it has none.
@@ -293,26 +409,33 @@ count_unit()
 	[ $((pass + fail)) -gt 0 ]
 }
 
+# run_checks NAME TARGET: the tests of build_dir, counted.
+run_checks()
+{
+	local text="$2 ($1)" log=$build_dir/lab-$2.log
+	step "make $text" run_make_check "$build_dir" "$log" "$2"
+	if [ "$step_status" -eq 0 ]; then
+		count_unit "$log" "$text" || { say "    $text: no test ran"; unit_failed=$((unit_failed + 1)); }
+	else
+		count_unit "$log" "$text" || unit_failed=$((unit_failed + 1))
+		grep -hE '^(not ok|FAIL|ERROR)' "$log" "$build_dir"/tests/*/*.log "$build_dir"/test-suite.log 2>/dev/null |
+			sort -u | head -n 40 | sed 's/^/    | /' || true
+		say "    logs: $build_dir"
+	fi
+}
+
 # check_build NAME CONFIGURE-ARGUMENT...
 check_build()
 {
-	local name=$1 log
+	local name=$1
 	build_configure "$@"
 	[ "$step_status" -ne 0 ] || step "make ($name)" run_make "$build_dir"
 	if [ "$step_status" -ne 0 ]; then
 		unit_failed=$((unit_failed + 1))
 		return 0
 	fi
-	log=$build_dir/lab-check.log
-	step "make check ($name)" run_make_check "$build_dir" "$log"
-	if [ "$step_status" -eq 0 ]; then
-		count_unit "$log" "$name" || { say "    $name: no test ran"; unit_failed=$((unit_failed + 1)); }
-	else
-		count_unit "$log" "$name" || unit_failed=$((unit_failed + 1))
-		grep -hE '^(not ok|FAIL|ERROR)' "$log" "$build_dir"/tests/*/*.log "$build_dir"/test-suite.log 2>/dev/null |
-			sort -u | head -n 40 | sed 's/^/    | /' || true
-		say "    logs: $build_dir"
-	fi
+	run_checks "$name" check
+	[ "$name" != plain ] || run_checks "$name" check-valgrind
 }
 
 # A tarball that builds and passes its tests by itself counts as one more test.

@@ -40,6 +40,10 @@ end_jobs()
 	for pid in "${!lab_jobs[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || true
 	done
+	for pid in "${!lab_jobs[@]}"; do
+		wait "$pid" 2>/dev/null || true
+	done
+	lab_jobs=()
 	[ -z "$run_dir" ] || rm -rf "$run_dir"
 }
 trap end_jobs EXIT
