@@ -47,6 +47,8 @@ static int count_open_files(void)
 
 	while (dir && readdir(dir))
 		nr++;
+	if (dir)
+		closedir(dir);
 	return nr;
 }
 

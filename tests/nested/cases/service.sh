@@ -4,7 +4,7 @@
 # timeout: 360
 #
 # The service, started first: guests that are created *unpaused* always find their device, as often as fits three
-# minutes of virtual time (a create, a boot up to the balloon at work and a destroy are about six seconds of it);
+# minutes of virtual time (24: a create, a boot up to the balloon at work and a destroy are 7.5 seconds of it);
 # reboot, kill -9 of a device process and of the service, stop and start: no hand in between, and nothing is left.
 
 log=$XV_LOGS/service.log
