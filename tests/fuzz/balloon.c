@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A whole balloon on the fake hypervisor, and a guest that does what the input says.
+ *
+ * Input: operations of 10 bytes each: what, where (1 byte), how much (8
+ * bytes). They set up rings as a driver would or write any register, fill guest memory, make
+ * chains available, kick, reset, take frames from the guest, kill the process and start it again,
+ * change what the host has, ask for what the daemon asks for. Between any two of them the guest's
+ * vcpu has its answer, and the machine, the bitmap and what is published agree to the frame.
+ */
+#include <string.h>
+
+#include "../guest/bulk.h"
+#include "../guest/driver.h"
+#include "backend/balloon-internal.h"
+#include "fake/hv-fake.h"
+#include "fuzz.h"
+
+#define BASE UINT64_C(0x2000000)
+#define IRQ 33
+#define RAM_GFN UINT64_C(0x40000)
+#define RAM_PAGES 700u
+#define HIGH_GFN UINT64_C(0x200000)
+#define HIGH_PAGES 64u
+#define QUEUES 5u
+#define RING_SIZE 16u
+#define OPERATION_BYTES 10
+#define OPERATIONS_MAX 400
+/* Looking at each frame is what takes most of the time. */
+#define CHECK_EVERY 16
+#define RETRIES_MAX 64
+
+struct machine {
+	struct fake *fake;
+	struct xenvirtio_device_state state;
+	void *persist;
+	size_t persist_bytes;
+	uint16_t server_id;
+	struct xenvirtio_hv *hv;
+	struct xenvirtio_gmem *gmem;
+	struct balloon *balloon;
+	struct xenvirtio_server *server;
+	uint16_t avail_idx[QUEUES];
+	uint64_t holes;		/* that the guest made itself, beside the balloon */
+	uint64_t excused;	/* of them, frames we had mapped: not our doing */
+};
+
+static int start(struct machine *m)
+{
+	struct balloon_config config = {
+		.deflate_on_oom = true,
+		.bits = { 56, 57, 58 },
+	};
+	bool adopt = m->server_id != XENVIRTIO_IOREQ_NEW;
+
+	MUST(!fake_open(m->fake, &m->hv));
+	MUST(!xenvirtio_gmem_new(&m->gmem, m->hv, 16));
+	config.hv = m->hv;
+	config.gmem = m->gmem;
+	MUST(!balloon_new(&m->balloon, &config, m->persist, m->persist_bytes, &m->state));
+	MUST(!xenvirtio_server_new(&m->server, m->hv, m->gmem));
+	MUST(!xenvirtio_server_add(m->server, balloon_device(m->balloon), xenvirtio_gpa(BASE),
+				   IRQ));
+	MUST(!xenvirtio_server_open(m->server, &m->server_id));
+	return adopt ? xenvirtio_server_resume(m->server) : 0;
+}
+
+static void kill_process(struct machine *m)
+{
+	xenvirtio_server_free(m->server);
+	balloon_free(m->balloon);
+	xenvirtio_gmem_free(m->gmem);
+	xenvirtio_hv_close(m->hv);
+}
+
+static int serve(void *opaque)
+{
+	struct machine *m = opaque;
+	struct balloon_status status;
+
+	MUST(!xenvirtio_server_process(m->server));
+	balloon_get_status(m->balloon, &status);
+	for (int i = 0; i < RETRIES_MAX && status.work_pending; i++) {
+		MUST(!balloon_retry(m->balloon));
+		balloon_get_status(m->balloon, &status);
+	}
+	return 0;
+}
+
+static void write_register(struct machine *m, uint32_t offset, unsigned int size, uint64_t value)
+{
+	MUST(!fake_mmio_write(m->fake, 0, BASE + offset, size, value));
+}
+
+static void read_register(struct machine *m, uint32_t offset, unsigned int size)
+{
+	uint64_t value;
+
+	MUST(!fake_mmio_read(m->fake, 0, BASE + offset, size, &value));
+}
+
+static void write_guest(struct machine *m, uint64_t gpa, const void *buf, size_t len)
+{
+	const uint8_t *at = buf;
+
+	/* not through fake_guest_write(): a hole that is touched is no fault of the device here */
+	while (len) {
+		struct xenvirtio_gfn gfn = xenvirtio_gpa_to_gfn(xenvirtio_gpa(gpa));
+		size_t here = 4096 - gpa % 4096 < len ? 4096 - gpa % 4096 : len;
+
+		if (fake_present(m->fake, gfn))
+			memcpy((uint8_t *)fake_guest_page(m->fake, gfn) + gpa % 4096, at, here);
+		gpa += here;
+		at += here;
+		len -= here;
+	}
+}
+
+static void write_le(struct machine *m, uint64_t gpa, uint64_t value, unsigned int bytes)
+{
+	write_guest(m, gpa, &value, bytes);
+}
+
+/* Ring of queue @index: one page each, the descriptors first. */
+static uint64_t ring_gpa(unsigned int index)
+{
+	return (RAM_GFN + index) << 12;
+}
+
+/* As a driver does; the features are the input's. */
+static void set_up(struct machine *m, uint64_t features)
+{
+	write_register(m, REG_STATUS, 4, 0);
+	write_register(m, REG_STATUS, 4, 1);
+	write_register(m, REG_STATUS, 4, 3);
+	features |= F_VERSION_1 | 1;
+	for (uint32_t sel = 0; sel < 2; sel++) {
+		write_register(m, REG_DRIVER_FEATURES_SEL, 4, sel);
+		write_register(m, REG_DRIVER_FEATURES, 4, (uint32_t)(features >> (32 * sel)));
+	}
+	write_register(m, REG_STATUS, 4, 11);
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		uint8_t zero[1024] = { 0 };
+
+		write_guest(m, ring_gpa(i) + 1024, zero, sizeof(zero));
+		write_register(m, REG_QUEUE_SEL, 4, i);
+		write_register(m, REG_QUEUE_NUM, 4, RING_SIZE);
+		write_register(m, REG_QUEUE_DESC, 4, ring_gpa(i));
+		write_register(m, REG_QUEUE_AVAIL, 4, ring_gpa(i) + 1024);
+		write_register(m, REG_QUEUE_USED, 4, ring_gpa(i) + 2048);
+		write_register(m, REG_QUEUE_READY, 4, 1);
+		m->avail_idx[i] = 0;
+	}
+	write_register(m, REG_STATUS, 4, 15);
+}
+
+static uint64_t known_features(uint64_t n)
+{
+	return (n & 0x1f) | (n >> 5 & 7) << 56 | (n >> 8 & 3) << 28;
+}
+
+/* Descriptor @where of a queue, fields from @much: page, offset, length, flags, next. */
+static void write_desc(struct machine *m, uint8_t where, uint64_t much)
+{
+	uint64_t at = ring_gpa(where >> 4) + where % 16 * 16;
+
+	if (where >> 4 >= QUEUES)
+		return;
+	write_le(m, at, ((RAM_GFN + (much & 0x7ff)) << 12) + (much >> 11 & 0xff), 8);
+	write_le(m, at + 8, much >> 19 & 0xffffff, 4);
+	write_le(m, at + 12, much >> 43 & 7, 2);
+	write_le(m, at + 14, much >> 46 & 0x1f, 2);
+}
+
+static void make_available(struct machine *m, uint8_t where, uint64_t much)
+{
+	unsigned int index = where % QUEUES;
+	uint16_t idx = m->avail_idx[index]++;
+
+	write_le(m, ring_gpa(index) + 1024 + 4 + idx % RING_SIZE * 2, much & 0x1f, 2);
+	write_le(m, ring_gpa(index) + 1024 + 2, m->avail_idx[index] + (much >> 5 & 7) / 7, 2);
+	write_register(m, REG_QUEUE_NOTIFY, 4, index);
+}
+
+/* The id that was asked for last, which a guest knows, into an answer's header or a command. */
+static void write_id(struct machine *m, uint64_t much)
+{
+	uint64_t gpa = ((RAM_GFN + (much & 0x3f)) << 12) + (much >> 6 & 0xff);
+
+	if (much >> 14 & 1)
+		write_le(m, gpa, m->balloon->hostreq.req_id, 8);
+	else
+		write_le(m, gpa, ((struct balloon_persist *)m->persist)->hint_cmd_id, 4);
+}
+
+static void make_hole(struct machine *m, uint64_t much)
+{
+	static const struct xenvirtio_ioreq invalidate = {
+		.type = XENVIRTIO_IOREQ_INVALIDATE, .size = 4, .count = 1, .data = UINT64_MAX,
+	};
+	struct xenvirtio_gfn gfn = { RAM_GFN + QUEUES + much % (RAM_PAGES - QUEUES) };
+
+	if (m->holes < 8 && fake_present(m->fake, gfn) &&
+	    frames_next(&m->balloon->frames, &(struct xenvirtio_run){ gfn, 1 },
+			&(struct xenvirtio_run){ 0 }) == FRAME_PRESENT) {
+		uint64_t before = fake_faults(m->fake)->released_mapped;
+
+		fake_make_hole(m->fake, gfn, 1);
+		m->holes++;
+		m->excused += fake_faults(m->fake)->released_mapped - before;
+		/* as Xen does afterwards */
+		MUST(!fake_access_start(m->fake, &invalidate));
+		serve(m);
+		MUST(!fake_access_finish(m->fake, 0, NULL));
+	}
+}
+
+static void ask_unused(struct machine *m, uint8_t where)
+{
+	struct xenvirtio_run run = { { 0 }, UINT64_C(1) << 53 }, piece;
+	uint64_t count = 0;
+	int ret;
+
+	switch (where % 3) {
+	case 0:
+		ret = balloon_request_unused(m->balloon);
+		MUST(ret >= 0 && ret != XENVIRTIO_E_GONE);
+		break;
+	case 1:
+		MUST(!balloon_release_unused(m->balloon));
+		break;
+	default:
+		while (run.nr) {
+			if (balloon_next_unused(m->balloon, &run, &piece))
+				count += piece.nr;
+		}
+		MUST(count <= RAM_PAGES + HIGH_PAGES);
+	}
+}
+
+static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t much)
+{
+	static const unsigned int sizes[] = { 1, 2, 4, 8 };
+	uint64_t all = RAM_PAGES + HIGH_PAGES;
+
+	switch (what % 14) {
+	case 0:
+		set_up(m, known_features(much));
+		break;
+	case 1:
+		write_desc(m, where, much);
+		break;
+	case 2:
+		make_available(m, where, much);
+		break;
+	case 3: /* words of a message */
+		write_le(m, ((RAM_GFN + QUEUES + where % 32) << 12) + (much >> 56), much << 8 >> 8,
+			 8);
+		break;
+	case 4: /* heads, chunks and page numbers that mean something */
+		write_le(m, ((RAM_GFN + QUEUES + where % 32) << 12) + (much & 0xff) * 8,
+			 bulk_head(RAM_GFN + (much >> 8 & 0xfff), 12 + (much >> 20 & 0xf),
+				   (much >> 24 & 0x3f) * (much >> 30 & 1)), 8);
+		break;
+	case 5:
+		write_le(m, ((RAM_GFN + QUEUES + where % 32) << 12) + (much & 0xff) * 8,
+			 ((much >> 16 & 1 ? RAM_GFN : 0) + (much >> 8 & 0xff)) << 12, 8);
+		break;
+	case 6:
+		write_register(m, where * 4 % 0x120, sizes[much & 3], much >> 2);
+		break;
+	case 7:
+		read_register(m, where * 2 % 0x120, sizes[much & 3]);
+		break;
+	case 8:
+		kill_process(m);
+		MUST(!start(m));
+		break;
+	case 9:
+		make_hole(m, much);
+		break;
+	case 10:
+		fake_set_max_pages(m->fake, where & 1 ? all : all - much % 600);
+		fake_set_heap_order(m->fake, where >> 1 & 15);
+		MUST(!balloon_retry(m->balloon));
+		break;
+	case 11:
+		ask_unused(m, where);
+		break;
+	case 12:
+		MUST(balloon_set_target(m->balloon, (uint32_t)(much % all)) == 0);
+		MUST(balloon_request_stats(m->balloon) >= 0);
+		break;
+	default:
+		write_id(m, much);
+	}
+	serve(m);
+}
+
+/* Every frame is where the bitmap says, but for those the guest threw away itself. */
+static void check(struct machine *m)
+{
+	const struct fake_faults *faults = fake_faults(m->fake);
+	struct balloon_status status;
+	uint64_t differ = 0;
+
+	for (uint64_t i = 0; i < RAM_PAGES + HIGH_PAGES; i++) {
+		struct xenvirtio_gfn gfn = {
+			i < RAM_PAGES ? RAM_GFN + i : HIGH_GFN + i - RAM_PAGES
+		};
+		struct xenvirtio_run run = { gfn, 1 }, piece;
+		bool there = frames_next(&m->balloon->frames, &run, &piece) == FRAME_PRESENT;
+
+		differ += there != fake_present(m->fake, gfn);
+	}
+	balloon_get_status(m->balloon, &status);
+	MUST(differ <= m->holes);
+	MUST(status.ballooned_pages == m->balloon->frames.nr_set);
+	MUST(m->balloon->inflate.runs.room <= 65536 && m->balloon->deflate.runs.room <= 65536);
+	MUST(faults->released_mapped == m->excused);
+	MUST(!faults->leaked && !faults->populated_outside);
+	MUST(!faults->bad_state && !faults->bad_unmap && !faults->stuck);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct fake_config config = {
+		.ram = { { { RAM_GFN }, { RAM_GFN + RAM_PAGES - 1 } },
+			 { { HIGH_GFN }, { HIGH_GFN + HIGH_PAGES - 1 } } },
+		.nr_ram = 2,
+	};
+	struct machine m = { .server_id = XENVIRTIO_IOREQ_NEW };
+
+	m.fake = fake_new(&config);
+	MUST(m.fake);
+	m.persist_bytes = balloon_persist_bytes(config.ram, 2);
+	m.persist = calloc(1, m.persist_bytes);
+	MUST(m.persist);
+	fake_set_serve(m.fake, serve, &m);
+	MUST(!start(&m));
+	for (int i = 0; i < OPERATIONS_MAX && size >= OPERATION_BYTES; i++) {
+		uint64_t much;
+
+		memcpy(&much, data + 2, sizeof(much));
+		operate(&m, data[0], data[1], much);
+		if (i % CHECK_EVERY == 0)
+			check(&m);
+		data += OPERATION_BYTES;
+		size -= OPERATION_BYTES;
+	}
+	check(&m);
+	kill_process(&m);
+	MUST(!fake_live_pages(m.fake) && !fake_open_handles(m.fake) && !fake_open_fds(m.fake));
+	fake_free(m.fake);
+	free(m.persist);
+	return 0;
+}
