@@ -572,5 +572,8 @@ int main(void)
 		TEST(an_end_inside_a_request_is_survived),
 	};
 
+	/* valgrind takes the connection and closes it, where the kernel leaves it in the queue */
+	if (getenv("UNDER_VALGRIND"))
+		cmocka_set_skip_filter("without_descriptors_it_waits");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
