@@ -14,6 +14,8 @@
 
 #include <xenvirtio.h>
 
+#include "bulk-bits.h"
+
 /** statistics tags: virtio 1.2, 5.5.6.3, and those Linux 6.12 added */
 enum balloon_stat {
 	BALLOON_STAT_SWAP_IN,
@@ -77,13 +79,6 @@ struct balloon_status {
 	uint64_t unused_pages;		/* named so far as unused */
 	uint32_t poison_val;		/* what the guest fills free pages with; 0: nothing. Hostile */
 	enum xenvirtio_balloon_encoding encoding; /* how the driver names pages */
-};
-
-/** numbers of the feature bits no specification fixes, 50 to 63; 0: not offered */
-struct balloon_bits {
-	unsigned int page_bitmap;
-	unsigned int page_chunks;
-	unsigned int host_req_vq;
 };
 
 struct balloon_config {

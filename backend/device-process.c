@@ -558,6 +558,7 @@ static bool open_guest(struct device_process *dp)
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
 		.deflate_on_oom = dp->opts->deflate_on_oom,
+		.bulk = dp->opts->bulk,
 		.notify = dp->opts->notify,
 		.path_changed = path_changed,
 		.changed = note_change,

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-/** pages kept mapped: rings of three queues and a few buffers */
+/** pages kept mapped: rings of five queues and a few buffers */
 #define GMEM_PAGES 64
 #define RAM_RANGES_MAX 16
 
@@ -81,6 +81,7 @@ static int open_balloon(struct guest *g, const struct guest_config *cfg, enum ex
 		.hv = cfg->hv,
 		.gmem = g->gmem,
 		.deflate_on_oom = cfg->deflate_on_oom,
+		.bits = cfg->bulk,
 		.changed = tell_changed,
 		.guest_error = log_guest_error,
 		.opaque = g,

@@ -25,6 +25,7 @@ struct guest_config {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	bool deflate_on_oom;
+	struct balloon_bits bulk;
 	enum xenvirtio_notify_path notify;
 	/** path_changed - notifications travel another way, because of @why (-errno) */
 	void (*path_changed)(void *opaque, int why);

@@ -28,6 +28,7 @@ enum option_id {
 	OPTION_TARGET,
 	OPTION_MEM_SET,
 	OPTION_NO_DEFLATE_ON_OOM,
+	OPTION_BULK,
 	OPTION_STATS_INTERVAL,
 	OPTION_NOTIFY,
 	OPTION_STATE_DIR,
@@ -53,6 +54,8 @@ static const struct {
 	{OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)"},
 	{OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
 	 "do not let a guest short of memory take it back"},
+	{OPTION_BULK, "bulk", "LIST|none",
+	 "bulk messages to offer: bitmap, chunks, host-request (default: all)"},
 	{OPTION_STATS_INTERVAL, "stats-interval", "SECONDS",
 	 "ask for statistics so often (default: 5; 0: never)"},
 	{OPTION_NOTIFY, "notify", "PATH",
@@ -175,6 +178,14 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	case OPTION_NO_DEFLATE_ON_OOM:
 		opts->deflate_on_oom = false;
 		return 0;
+	case OPTION_BULK:
+		if (!bulk_bits_parse(arg, &opts->bulk))
+			return 0;
+		snprintf(why, why_size,
+			 "--bulk %s: give none, or some of bitmap, chunks, host-request, each with "
+			 "=BIT (50 to 63) where the driver has another than by default",
+			 arg);
+		return -1;
 	case OPTION_STATS_INTERVAL:
 		if (parse_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
 			snprintf(why, why_size,
@@ -268,6 +279,7 @@ enum options_result options_parse(struct options *opts, int argc, char **argv, c
 	}
 	*opts = (struct options){
 		.deflate_on_oom = true,
+		.bulk = bulk_bits_default(),
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,
 		.state_dir = DEFAULT_STATE_DIR,
 		.log_level = LOG_LEVEL_NOTICE,

@@ -6,6 +6,7 @@
 #ifndef BACKEND_OPTIONS_H
 #define BACKEND_OPTIONS_H
 
+#include "backend/bulk-bits.h"
 #include "backend/log.h"
 #include "backend/metrics-address.h"
 
@@ -26,6 +27,7 @@ struct options {
 	uint64_t target_kib;
 	bool mem_set_follow;
 	bool deflate_on_oom;
+	struct balloon_bits bulk;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */
 	enum xenvirtio_notify_path notify;
 	const char *state_dir;	   /* points into argv, or is static */

@@ -93,6 +93,28 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.metrics.len, 0);
 }
 
+static void assert_bulk(const char *list, unsigned int bitmap, unsigned int chunks,
+			unsigned int host_req)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "--domid 1 %s%s", *list ? "--bulk=" : "", list);
+	assert_int_equal(parse(line), OPTIONS_RUN);
+	assert_int_equal(opts.bulk.page_bitmap, bitmap);
+	assert_int_equal(opts.bulk.page_chunks, chunks);
+	assert_int_equal(opts.bulk.host_req_vq, host_req);
+}
+
+static void bulk_features_are_a_list(void **state)
+{
+	assert_bulk("", 56, 57, 58);
+	assert_bulk("none", 0, 0, 0);
+	assert_bulk("chunks", 0, 57, 0);
+	assert_bulk("host-request,bitmap", 56, 0, 58);
+	assert_bulk("bitmap=50,chunks=63,host-request", 50, 63, 58);
+	assert_bulk("chunks=56,bitmap=57", 57, 56, 0);
+}
+
 static void a_wrong_line_is_named(void **state)
 {
 	static const struct {
@@ -132,6 +154,19 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --target -5M", "-5M"},
 		{"--domid 1 --target 99999999999999999999", "--target"},
 		{"--domid 1 --mem-set=banana", "banana"},
+		{"--domid 1 --bulk=", "--bulk"},
+		{"--domid 1 --bulk=all", "all"},
+		{"--domid 1 --bulk=bitmap,", "--bulk"},
+		{"--domid 1 --bulk=,bitmap", "--bulk"},
+		{"--domid 1 --bulk=bitmap,none", "--bulk"},
+		{"--domid 1 --bulk=bitmap,bitmap", "--bulk"},
+		{"--domid 1 --bulk=bitmap=49", "49"},
+		{"--domid 1 --bulk=bitmap=64", "64"},
+		{"--domid 1 --bulk=bitmap=", "--bulk"},
+		{"--domid 1 --bulk=bitmap=056", "--bulk"},
+		{"--domid 1 --bulk=bitmap=5x", "--bulk"},
+		{"--domid 1 --bulk=bitmap=57,chunks", "--bulk"},
+		{"--domid 1 --bulk=bitmaps", "--bulk"},
 		{"--domid 1 --stats-interval -1", "--stats-interval"},
 		{"--domid 1 --stats-interval 86401", "--stats-interval"},
 		{"--domid 1 --notify ioeventfd", "ioeventfd"},
@@ -217,7 +252,7 @@ static void help_and_manual_list_the_same(void **state)
 	nr_page = collect_names(options, "\n*--", in_page, 64);
 	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
 	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
-	assert_int_equal(nr_help, 16);
+	assert_int_equal(nr_help, 17);
 	assert_int_equal(nr_page, nr_help);
 	for (size_t i = 0; i < nr_help; i++)
 		assert_true(has_name(in_page, nr_page, in_help[i]));
@@ -229,6 +264,7 @@ int main(void)
 		cmocka_unit_test(the_domain_alone_is_enough),
 		cmocka_unit_test(without_a_domain_it_is_the_service),
 		cmocka_unit_test(each_option_reaches_its_field),
+		cmocka_unit_test(bulk_features_are_a_list),
 		cmocka_unit_test(a_wrong_line_is_named),
 		cmocka_unit_test(help_and_version_win),
 		cmocka_unit_test(help_and_manual_list_the_same),
