@@ -248,7 +248,6 @@ static enum options_result check_whole(const struct options *opts, bool irq_give
 	const char *of_one = opts->devid_given		     ? "--devid"
 			     : opts->base_given || irq_given ? "--base and --irq"
 			     : opts->target_given	     ? "--target"
-			     : opts->metrics.len	     ? "--metrics"
 			     : opts->record		     ? "--record"
 							     : NULL;
 
