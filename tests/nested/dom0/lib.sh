@@ -220,11 +220,13 @@ daemon_log()
 	echo "$XV_LOGS/daemon-$1.log"
 }
 
-# start_daemon DOMID [ARGUMENTS]: start it and wait until it serves its device.
+# start_daemon DOMID [ARGUMENTS]: start it and wait until it serves its device. XV_NOTIFY is its notification path, if one
+# is asked for.
 start_daemon()
 {
 	local id=$1 log lines pid
 	shift
+	set -- ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@"
 	log=$(daemon_log "$id")
 	touch "$log"
 	lines=$(wc -l <"$log")

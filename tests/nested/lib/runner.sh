@@ -22,6 +22,7 @@ case_file()
 {
 	case $1 in
 	demo) echo "$lab_nested/dom0/demo.sh" ;;
+	bench) echo "$lab_top/tests/bench/notify.sh" ;;
 	*) echo "$lab_nested/cases/$1.sh" ;;
 	esac
 }
@@ -32,7 +33,18 @@ case_group()
 	file=$(case_file "$1")
 	own=$(case_header "$file" boot shared)
 	[ "$own" = shared ] || own=$1
-	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G) $own"
+	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
+		"$(case_modules "$file") $own"
+}
+
+# case_modules FILE: which of dom0's modules the boot has; a path that is forced needs its own.
+case_modules()
+{
+	case ${lab_notify:-} in
+	eventfd|eventfd-regs) echo ours ;;
+	upstream) echo upstream ;;
+	*) case_header "$1" modules ours ;;
+	esac
 }
 
 case_logs()
@@ -205,15 +217,18 @@ watch_run()
 	return 1
 }
 
-# make_boot RUN KERNEL...: a run directory with the initramfs of one boot; sets run_dir.
+# make_boot RUN MODULES KERNEL...: a run directory with the initramfs of one boot; sets run_dir.
 make_boot()
 {
-	local run=$1 kernel parts=()
-	shift
+	local run=$1 modules=$2 kernel parts=()
+	shift 2
 	for kernel; do
 		parts+=("${guest_cpio[${kernel//./}]}")
 	done
 	fill_overlay "$run_dir/overlay" "$run"
+	modules_overlay "$run_dir/overlay" "$modules"
+	bench_overlay "$run_dir/overlay"
+	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$run_dir/overlay/xv/notify"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
@@ -225,16 +240,16 @@ new_run_dir()
 	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
 }
 
-# run_group "MODE KERNEL MEM OWN" CASE...
+# run_group "MODE KERNEL MEM MODULES OWN" CASE...
 run_group()
 {
-	local mode kernel mem remaining=("${@:2}") name left finished tries=0
-	read -r mode kernel mem _ <<<"$1"
+	local mode kernel mem modules remaining=("${@:2}") name left finished tries=0
+	read -r mode kernel mem modules _ <<<"$1"
 	while [ ${#remaining[@]} -gt 0 ]; do
 		new_run_dir
-		make_boot "cases ${remaining[*]}" "$kernel"
+		make_boot "cases ${remaining[*]}" "$modules" "$kernel"
 		boot_failed=
-		[ -n "${demo_running:-}" ] || say "  boot: $mode, guests with Linux $kernel, ${#remaining[@]} case(s)"
+		[ -n "${demo_running:-}" ] || say "  boot: $mode, $modules modules, guests with Linux $kernel, ${#remaining[@]} case(s)"
 		machine_start "$run_dir" "$mode" "$mem"
 		watch_run "$mode" || true
 		machine_stop
@@ -270,6 +285,7 @@ prepare_nested()
 	host_prepare "$host_packages_unit $host_packages_nested"
 	host_check_qemu
 	platform_prepare
+	modules_prepare
 	build_arm64
 	lab_unlock
 }
@@ -361,6 +377,12 @@ check_nested()
 {
 	local file name i
 	local -a boot_group boot_cases together=() alone=()
+	case ${1:-} in
+	--notify=eventfd-regs|--notify=eventfd|--notify=upstream|--notify=event-channel)
+		lab_notify=${1#--notify=}
+		shift ;;
+	-*)	die "not an option of check nested: $1" ;;
+	esac
 	if [ $# -eq 0 ]; then
 		for file in "$lab_nested"/cases/*.sh; do
 			name=${file##*/}
@@ -512,7 +534,7 @@ lab_shell()
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
 	new_run_dir
-	make_boot shell 6.12
+	make_boot shell ours 6.12
 	machine_interactive "$run_dir" smp 2G
 	rm -rf "$run_dir"
 }

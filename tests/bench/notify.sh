@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# In dom0: kick-guest in front of kick-backend, once for each path of /xv/bench ("KICKS VCPUS PATH..."). Each result is a
+# line "# bench {...}".
+
+read -r kicks vcpus paths </xv/bench
+for path in $paths; do
+	cat >"$XV_STATE/kick.cfg" <<-EOT
+	name = "kick"
+	kernel = "/xv/kick-guest.img"
+	memory = 16
+	vcpus = $vcpus
+	nr_spis = 16
+	acpi = 0
+	EOT
+	echo kick >>"$XV_STATE/guests"
+	xl create -p "$XV_STATE/kick.cfg" || bail "xl create"
+	out=$XV_STATE/result.$path
+	kick-backend "$(domid kick)" "$path" "$kicks" >"$out" 2>"$XV_LOGS/backend-$path.log" &
+	pid=$!
+	wait_for "grep -q serving '$out' || ! pid_alive $pid" 20
+	unpause kick
+	wait $pid
+	is "$?" 0 "$path: $kicks kicks"
+	grep '^{' "$out" | while read -r line; do tap "# bench $line"; done
+	[ ! -s "$XV_LOGS/backend-$path.log" ] || diag "$(tail -n 3 "$XV_LOGS/backend-$path.log")"
+	xl destroy kick
+done
