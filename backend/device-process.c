@@ -631,6 +631,11 @@ static void start_serving(struct device_process *dp)
 		", interrupt %" PRIu32 ", by %s",
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
+	if (strcmp(xenvirtio_server_path(dp->guest.server),
+		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
+		log_msg(dp->log, LOG_LEVEL_WARNING, 0,
+			"with this kernel's ioeventfds a process that is killed cannot be replaced: "
+			"the modules of kernel/, or --notify=event-channel, do not have that fault");
 }
 
 /* --- discovery --- */

@@ -15,7 +15,8 @@
  * @XENVIRTIO_NOTIFY_EVENTFD:       kicks by ioeventfd, which wake the queue's work alone, and
  *                                  interrupts by irqfd: the modules of kernel/
  * @XENVIRTIO_NOTIFY_UPSTREAM:      ioeventfd and irqfd as Linux 6.7 has them: each kick also wakes
- *                                  the register path, and what was assigned outlives the process
+ *                                  the register path, and what was assigned outlives the process:
+ *                                  after a kill no successor can adopt the server (-EBUSY)
  * @XENVIRTIO_NOTIFY_EVENT_CHANNEL: every access is a request, every interrupt a hypercall
  */
 enum xenvirtio_notify_path {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
+# modules: ours
 # timeout: 400
 #
 # The ioctls of dom0's modules, by the programs of kernel/test against guests of their own: every bad argument has its

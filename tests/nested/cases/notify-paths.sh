@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
+# modules: ours
 #
 # Each notification path in turn under one guest that never notices: the daemon is killed, or ends, and its successor takes
 # another one. What the dead one had assigned is gone with it: its successor, and the guest, are served by the new path.

@@ -37,14 +37,12 @@ case_group()
 		"$(case_modules "$file") $own"
 }
 
-# case_modules FILE: which of dom0's modules the boot has; a path that is forced needs its own.
+# case_modules FILE: which of dom0's modules the boot has: what the case says, else what the forced path needs.
 case_modules()
 {
-	case ${lab_notify:-} in
-	eventfd|eventfd-regs) echo ours ;;
-	upstream) echo upstream ;;
-	*) case_header "$1" modules ours ;;
-	esac
+	local default=ours
+	[ "${lab_notify:-}" != upstream ] || default=upstream
+	case_header "$1" modules "$default"
 }
 
 case_logs()
@@ -314,6 +312,22 @@ plan_boots()
 	done
 }
 
+# leave_out CASE...: sets kept_cases to those that can pass with the path that is forced, and says which cannot.
+leave_out()
+{
+	local name
+	kept_cases=()
+	for name; do
+		if [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
+		   [ "$(case_header "$(case_file "$name")" not-with "")" = "$lab_notify" ]; then
+			say "left out with $lab_notify, which cannot do it: $name"
+		else
+			kept_cases+=("$name")
+		fi
+	done
+	[ ${#kept_cases[@]} -gt 0 ] || die "no case is left"
+}
+
 # run_job DIR NUMBER: one boot of the plan, in a process of its own; its counts are for the pool.
 run_job()
 {
@@ -389,6 +403,8 @@ check_nested()
 			set -- "$@" "${name%.sh}"
 		done
 	fi
+	leave_out "$@"
+	set -- "${kept_cases[@]}"
 	plan_boots "$@"
 	for i in "${!boot_group[@]}"; do
 		case ${boot_group[$i]} in
