@@ -36,8 +36,10 @@ static enum log_level from_xtl_level(xentoollog_level level)
 	return level >= XTL_PROGRESS ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 }
 
-static void syslog_message(xentoollog_logger *logger, xentoollog_level xtl_level, int errnum,
-			   const char *context, const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void syslog_message(xentoollog_logger *logger,
+								  xentoollog_level xtl_level,
+								  int errnum, const char *context,
+								  const char *format, va_list args)
 {
 	struct syslog_logger *self = (struct syslog_logger *)logger;
 	enum log_level level = from_xtl_level(xtl_level);

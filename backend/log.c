@@ -81,8 +81,9 @@ static void blank_controls(char *text)
 	}
 }
 
-static void write_line(struct log *log, enum log_level level, int err, const char *format,
-		       va_list args)
+__attribute__((format(printf, 4, 0))) static void write_line(struct log *log, enum log_level level,
+							       int err, const char *format,
+							       va_list args)
 {
 	char text[LINE_MAX_BYTES];
 

@@ -285,9 +285,19 @@ static void the_time_may_be_over(void **state)
 	said("after 1 s");
 }
 
+/* Once, a while after the tool's request was served, however long that took to get here. */
+static bool is_waiting(struct control_bench *b, unsigned int ms)
+{
+	static unsigned int served_ms;
+
+	if (!b->sets)
+		served_ms = ms;
+	return ms == served_ms + 50;
+}
+
 static void set_another(struct control_bench *b, unsigned int ms)
 {
-	if (ms != 100)
+	if (!is_waiting(b, ms))
 		return;
 	b->figures.target_kib = 768 * MIB;
 	control_changed(b->control);
@@ -304,7 +314,7 @@ static void another_target_ends_the_waiting(void **state)
 
 static void end_daemon(struct control_bench *b, unsigned int ms)
 {
-	if (ms == 100)
+	if (is_waiting(b, ms))
 		control_stop(b->control);
 }
 
