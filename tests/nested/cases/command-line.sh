@@ -24,8 +24,7 @@ refused()
 	judge "$want" "$words" "$text" "$?"
 }
 
-refused 2 "--domid is missing" "nothing at all"
-refused 2 "--domid is missing" "no domain" --target 64M
+refused 2 "--target without --domid" "an option of one guest, and no guest" --target 64M
 refused 2 "--bogus" "an option that is none" --domid 1 --bogus
 refused 2 "extra" "an argument too many" --domid 1 extra
 refused 2 "--domid twelve" "a domain id that is none" --domid twelve
