@@ -2,6 +2,7 @@
 # mode: icount
 # guest: 6.12
 # timeout: 360
+# boot: own
 #
 # The service, started first: guests that are created *unpaused* always find their device, as often as fits three
 # minutes of virtual time (24: a create, a boot up to the balloon at work and a destroy are 7.5 seconds of it);

@@ -358,22 +358,32 @@ show_job()
 	nested_failed=$((nested_failed + failed))
 }
 
-# run_pool NUMBER...: those boots of the plan, several at a time.
+# boot_weight NUMBER: what the longest of its cases may take.
+boot_weight()
+{
+	local name
+	for name in ${boot_cases[$1]}; do
+		case_header "$(case_file "$name")" timeout 120
+	done | sort -nr | head -n 1
+}
+
+# run_pool NUMBER...: those boots of the plan, several at a time; the longest first, so that none is left alone at the end.
 run_pool()
 {
-	local dir pid next=0 shown=0 numbers=("$@") limit
+	local dir pid next=0 shown=0 numbers=("$@") starts limit i
 	local -A number_of=() ended=()
 	limit=$(nproc)
 	mkdir -p "$lab_cache/runs"
 	dir=$(mktemp -d "$lab_cache/runs/pool.XXXXXX")
+	mapfile -t starts < <(for i; do echo "$(boot_weight "$i") $i"; done | sort -k1,1nr -k2,2n | cut -d' ' -f2)
 	while [ $shown -lt $# ]; do
 		while [ $next -lt $# ] && [ ${#number_of[@]} -lt "$limit" ]; do
 			set -m
-			(run_job "$dir" "${numbers[$next]}") >"$dir/${numbers[$next]}.out" 2>&1 </dev/null &
+			(run_job "$dir" "${starts[$next]}") >"$dir/${starts[$next]}.out" 2>&1 </dev/null &
 			pid=$!
 			set +m
 			lab_jobs[$pid]=1
-			number_of[$pid]=${numbers[$next]}
+			number_of[$pid]=${starts[$next]}
 			next=$((next + 1))
 		done
 		wait -n -p pid "${!number_of[@]}" || true
