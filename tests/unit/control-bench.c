@@ -189,6 +189,18 @@ struct json_object *client_json(struct event_base *base, int fd)
 	return json;
 }
 
+struct json_object *client_json_until(struct event_base *base, int fd, const char *path,
+				      uint64_t value)
+{
+	for (;;) {
+		struct json_object *json = client_json(base, fd), *at = json_at(json, path);
+
+		if (at && json_object_get_uint64(at) == value)
+			return json;
+		json_object_put(json);
+	}
+}
+
 bool client_closed(struct event_base *base, int fd)
 {
 	for (int waited = 0; waited < WAIT_MS; waited++) {

@@ -46,6 +46,14 @@ void client_send(int fd, const char *text);
 const char *client_line(struct event_base *base, int fd);
 /** client_json() - the next line parsed, to be put; fails the test when there is none */
 struct json_object *client_json(struct event_base *base, int fd);
+/**
+ * client_json_until() - lines are read until one has that number at @path; to be put
+ *
+ * For a watcher: how many events tell of one change depends on the machine's speed. Fails the test
+ * when no line comes any more.
+ */
+struct json_object *client_json_until(struct event_base *base, int fd, const char *path,
+				      uint64_t value);
 /** client_closed() - whether the other side closes within 5 s, with nothing more to read */
 bool client_closed(struct event_base *base, int fd);
 /** client_quiet() - whether nothing is there to be read now */
