@@ -105,6 +105,17 @@ wait_for()
 
 # --- guests --------------------------------------------------------------------------------------------------
 
+# guest_initrd: the file of the guests' usual initramfs: with our balloon module in it where the case's header asks for that.
+guest_initrd()
+{
+	local file=/guest/initrd-$XV_KERNEL
+	if [ -e /xv/guest-balloon.cpio ]; then
+		file=/run/initrd-$XV_KERNEL-ours
+		[ -e "$file" ] || cat "/guest/initrd-$XV_KERNEL" /xv/guest-balloon.cpio >"$file"
+	fi
+	echo "$file"
+}
+
 # create_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES]]]: xl create -p with a balloon device; prints the domain id.
 # XV_APPEND is put on the guest's kernel command line, XV_INITRD is an initramfs other than the usual one.
 create_guest()
@@ -113,7 +124,7 @@ create_guest()
 	cat >"$XV_STATE/$name.cfg" <<-EOT
 	name = "$name"
 	kernel = "/guest/Image-$XV_KERNEL"
-	ramdisk = "${XV_INITRD:-/guest/initrd-$XV_KERNEL}"
+	ramdisk = "${XV_INITRD:-$(guest_initrd)}"
 	extra = "console=hvc0 rdinit=/init loglevel=4 ${XV_APPEND:-}"
 	memory = $mem
 	vcpus = $vcpus

@@ -32,7 +32,7 @@ bench_boot()
 {
 	local mode=$1 modules=$2
 	bench_order="${*:3}"
-	run_group "$mode 6.12 2G $modules bench" bench
+	run_group "$mode 6.12 2G $modules plain stock bench" bench
 	bench_order=
 	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
 		sed "s/^{/{\"mode\":\"$mode\",\"modules\":\"$modules\",/" >>"$bench_results"

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# dom0's xen-privcmd and xen-evtchn with ioeventfd and irqfd, built from kernel/ for the kernel the machine boots, and for
-# comparison the same two of the unpatched source with upstream's CONFIG_XEN_PRIVCMD_EVENTFD; and kernel/test's programs.
+# Kernel modules built from kernel/ for the very kernels the machine and its guests boot.
 #
-# Sets: modules_dir, with ours/, upstream/ and test/. A boot says which modules it wants: "ours" (what a user has who
-# installed the DKMS package), "stock" (Debian's, without these ioctls) or "upstream". Headers and source have the very
-# version of the image; kbuild's programs are this machine's, so the private apt of this part knows two architectures.
+# dom0's: xen-privcmd and xen-evtchn with ioeventfd and irqfd, and for comparison the same two of the unpatched source with
+# upstream's CONFIG_XEN_PRIVCMD_EVENTFD; and kernel/test's programs. The guests': virtio_balloon with bulk messages.
+#
+# Sets: modules_dir, with ours/, upstream/ and test/; balloon_cpio[612], a part to append to a guest's initramfs, where a
+# boot of the plan wants it. A boot says which modules dom0 has: "ours" (what a user has who installed the DKMS package),
+# "stock" (Debian's, without these ioctls) or "upstream". Headers and source have the very version of the image; kbuild's
+# programs are this machine's, so the private apt of this part knows two architectures.
+
+declare -A balloon_cpio=()
 
 modules_apt()
 {
@@ -14,20 +19,21 @@ modules_apt()
 	APT_CONFIG=$lab_cache/apt-modules/apt.conf "$verb" "$@"
 }
 
+# modules_packages RELEASE: what building for that kernel takes.
 modules_packages()
 {
-	local version
-	version=$(awk -v p="$modules_image" '$2 == p { print $3 }' "$lab_resolved")
-	printf '%s=%s\n' "linux-headers-$modules_release:arm64" "$version" \
-		"linux-headers-${modules_release%-arm64}-common" "$version" \
-		"linux-kbuild-${modules_release%-arm64}:$(dpkg --print-architecture)" "$version" \
-		"linux-source-${modules_release%%.*}.$(echo "$modules_release" | cut -d. -f2)" "$version"
+	local release=$1 version
+	version=$(awk -v p="linux-image-$release" '$2 == p { print $3 }' "$lab_resolved")
+	printf '%s=%s\n' "linux-headers-$release:arm64" "$version" \
+		"linux-headers-${release%-arm64}-common" "$version" \
+		"linux-kbuild-${release%-arm64}:$(dpkg --print-architecture)" "$version" \
+		"linux-source-${release%%.*}.$(echo "$release" | cut -d. -f2)" "$version"
 }
 
-# Headers, kbuild and source of the image, as files in OUT.
-fetch_modules_packages()
+# fetch_kernel_devel RELEASE OUT: the headers' packages and of the source what modules are built from here.
+fetch_kernel_devel()
 {
-	local dir=$lab_cache/apt-modules native package
+	local release=$1 out=$2 dir=$lab_cache/apt-modules native package
 	native=$(dpkg --print-architecture)
 	[ -s "$lab_cache/apt/apt.conf" ] || foreign_configure
 	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial,etc/preferences.d}
@@ -36,19 +42,33 @@ fetch_modules_packages()
 	sed "s,$lab_cache/apt\",$dir\",; s,$lab_cache/apt/,$dir/,; s/Architectures { .*/Architectures { \"arm64\"; \"$native\"; };/" \
 		"$lab_cache/apt/apt.conf" >"$dir/apt.conf"
 	modules_apt apt-get -q update || echo "apt-get update had errors"
-	modules_packages >"$1/packages"
+	modules_packages "$release" >"$out/packages"
 	while read -r package; do
-		(cd "$1" && modules_apt apt-get -q download "$package") || return 1
-	done <"$1/packages"
+		(cd "$out" && modules_apt apt-get -q download "$package") || return 1
+	done <"$out/packages"
+	mkdir "$out/source"
+	dpkg-deb --fsys-tarfile "$out"/linux-source-*.deb | tar -x -O --wildcards './usr/src/linux-source-*.tar.xz' |
+		tar -x -J -C "$out/source" --strip-components=1 --wildcards --no-wildcards-match-slash \
+			'*/Makefile' '*/MAINTAINERS' '*/Documentation/userspace-api/ioctl/ioctl-number.rst' \
+			'*/Documentation/virt/index.rst' '*/drivers/virtio' '*/drivers/xen' '*/include/xen' '*/include/uapi/xen'
+	rm "$out"/linux-source-*.deb
 }
 
-# build_upstream_modules KDIR SOURCE-TARBALL OUT: what CONFIG_XEN_PRIVCMD_EVENTFD=y would have made of Debian's own source.
+# kernel_devel SERIES IMAGE: sets devel_dir and devel_release.
+kernel_devel()
+{
+	devel_release=${2#linux-image-}
+	artifact "kernel-devel-$1" "$(hash_of "$(basename "$(downloaded "$2")")" "$(declare -f modules_packages fetch_kernel_devel)")" \
+		"fetching headers and source of $devel_release" fetch_kernel_devel "$devel_release"
+	devel_dir=$artifact_dir
+}
+
+# build_upstream_modules KDIR SOURCE OUT: what CONFIG_XEN_PRIVCMD_EVENTFD=y would have made of Debian's own source.
 build_upstream_modules()
 {
 	local file
 	mkdir "$3/src"
-	tar -x -f "$2" -C "$3/src" --strip-components=3 --wildcards \
-		linux-source-*/drivers/xen/{evtchn.c,privcmd.c,privcmd-buf.c,privcmd.h}
+	cp "$2"/drivers/xen/{evtchn.c,privcmd.c,privcmd-buf.c,privcmd.h} "$3/src/"
 	cat >"$3/src/Kbuild" <<-'KBUILD'
 	ccflags-y := -DCONFIG_XEN_PRIVCMD_EVENTFD=1
 	obj-m := xen-evtchn.o xen-privcmd.o
@@ -62,33 +82,57 @@ build_upstream_modules()
 	rm -rf "$3/src"
 }
 
+# build_modules DEVEL OUT
 build_modules()
 {
-	local out=$1 kdir source file
-	mkdir -p "$out"/{ours,upstream,test,debs,headers,source,build}
-	fetch_modules_packages "$out/debs"
-	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$out"/debs/linux-{headers,kbuild}-*.deb)
-	dpkg-deb --fsys-tarfile "$out"/debs/linux-source-*.deb | tar -x -C "$out/source"
-	source=$(echo "$out"/source/usr/src/linux-source-*.tar.xz)
-	make -C "$lab_top/kernel" modules KDIR="$kdir" KSRC="$source" O="$out/build"
+	local devel=$1 out=$2 kdir file
+	mkdir -p "$out"/{ours,upstream,test,headers,build}
+	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
+	make -C "$lab_top/kernel" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
 	for file in evtchn privcmd; do
 		aarch64-linux-gnu-strip --strip-debug -o "$out/ours/xen-$file.ko" "$out/build/xen-$file.ko"
 	done
-	build_upstream_modules "$kdir" "$source" "$out/upstream"
+	build_upstream_modules "$kdir" "$devel/source" "$out/upstream"
 	make -C "$lab_top/kernel" tests O="$out/test" XEN_INCLUDE="$sysroot/usr/include" \
 		UPSTREAM_UAPI="$(echo "$out"/headers/usr/src/linux-headers-*-common/include/uapi)"
-	rm -rf "$out"/{debs,headers,source,build} "$out"/test/*.elf
+	rm -rf "$out"/{headers,build} "$out"/test/*.elf
 }
 
 modules_prepare()
 {
-	modules_image=$(resolved_kernel 6.12)
-	modules_release=${modules_image#linux-image-}
-	artifact modules "$(hash_of "$(basename "$(downloaded "$modules_image")")" "$lab_top"/kernel/patches/6.12/*.patch \
+	kernel_devel 612 "$(resolved_kernel 6.12)"
+	artifact modules "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
 			"$lab_top"/kernel/dkms/{Makefile,prepare} "$lab_top"/kernel/test/{Makefile,run,*.[chS]} \
 			"$(declare -f build_modules build_upstream_modules)")" \
-		"building dom0's modules ($modules_release)" build_modules
+		"building dom0's modules ($devel_release)" build_modules "$devel_dir"
 	modules_dir=$artifact_dir
+}
+
+# build_guest_balloon DEVEL OUT: beside the stock module in a guest's initramfs, with the parameters of the DKMS package.
+build_guest_balloon()
+{
+	local devel=$1 out=$2 kdir tree=$2/tree/lib/modules/ours
+	mkdir -p "$out"/{headers,build} "$tree"
+	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
+	make -C "$lab_top/kernel/balloon" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
+	aarch64-linux-gnu-strip --strip-debug -o "$tree/virtio_balloon.ko" "$out/build/virtio_balloon.ko"
+	sed -n 's/^options virtio_balloon //p' "$lab_top/kernel/balloon/dkms/virtio-balloon-bulk.conf" >"$tree/virtio_balloon.args"
+	make_cpio "$out/tree" "$out/balloon.cpio"
+	rm -rf "$out"/{headers,build,tree}
+}
+
+# balloon_prepare KERNEL: for guests with that kernel.
+balloon_prepare()
+{
+	local key=${1//./} dir=$lab_top/kernel/balloon
+	case $1 in
+	6.12) kernel_devel 612 "$(resolved_kernel 6.12)" ;;
+	6.1) kernel_devel 61 "$(resolved_kernel 6.1.0-)" ;;
+	esac
+	artifact "guest-balloon-$key" "$(hash_of "$devel_dir" "$lab_top/kernel/patches-balloon/$1"/*.patch \
+			"$dir"/dkms/{Makefile,prepare,virtio-balloon-bulk.conf} "$(declare -f build_guest_balloon make_cpio)")" \
+		"building the guests' virtio_balloon ($devel_release)" build_guest_balloon "$devel_dir"
+	balloon_cpio[$key]=$artifact_dir/balloon.cpio
 }
 
 # modules_overlay TREE WHICH: init prefers what is in /xv/modules.
@@ -97,4 +141,11 @@ modules_overlay()
 	mkdir -p "$1/xv/modules" "$1/xv/kernel-test"
 	[ "$2" = stock ] || cp "$modules_dir/$2"/*.ko "$1/xv/modules/"
 	cp "$modules_dir"/test/* "$1/xv/kernel-test/"
+}
+
+# balloon_overlay TREE KERNEL WHICH: create_guest adds what is in /xv/guest-balloon.cpio to its guests' initramfs.
+balloon_overlay()
+{
+	[ "$3" = ours ] || return 0
+	cp "${balloon_cpio[${2//./}]}" "$1/xv/guest-balloon.cpio"
 }

@@ -7,10 +7,10 @@
 # "logs"). What the boot is for is in its initramfs. No input: runs under -icount stay
 # deterministic. machine_interactive is the exception, with this terminal as the console.
 
-# machine_arguments DIR MODE [MEMORY]: the QEMU command line in machine_argv; needs DIR/dom0.cpio.
+# machine_arguments DIR MODE [MEMORY [XEN]]: the QEMU command line in machine_argv; needs DIR/dom0.cpio.
 machine_arguments()
 {
-	local dir=$1 mode=$2 memory=${3:-2G} accel vcpus=1
+	local dir=$1 mode=$2 memory=${3:-2G} xen=${4:-plain} accel vcpus=1
 	case $mode in
 	icount)
 		accel=(-accel "tcg,thread=single" -icount "shift=2,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42) ;;
@@ -23,7 +23,7 @@ machine_arguments()
 	machine_argv=(qemu-system-aarch64 "${accel[@]}" -M "virt,virtualization=on,gic-version=3" -cpu cortex-a57
 		-m "$memory" -smp "$vcpus" -display none -nodefaults -monitor none -no-reboot
 		-global virtio-mmio.force-legacy=false
-		-kernel "$xen_image"
+		-kernel "${xen_image[$xen]}"
 		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
 		-device "guest-loader,addr=0x50000000,kernel=${kernel_dir[612]}/Image,bootargs=console=hvc0 rdinit=/init panic=1 ${machine_quiet-loglevel=4}"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
@@ -40,7 +40,7 @@ machine_initramfs()
 	cat "$dom0_cpio" "$@" >"$dir/dom0.cpio"
 }
 
-# machine_start DIR MODE [MEMORY]: sets machine_pid.
+# machine_start DIR MODE [MEMORY [XEN]]: sets machine_pid.
 machine_start()
 {
 	machine_mode=$2

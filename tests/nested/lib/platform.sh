@@ -3,7 +3,8 @@
 # The parts a nested machine is put together from, each an artifact of the cache: the hypervisor, kernels with
 # the few modules wanted, dom0's initramfs, guests' initramfs, and the sysroot the project is cross-built against.
 #
-# Sets: xen_image kernel_dir[612] kernel_dir[61] dom0_cpio guest_cpio[612] guest_cpio[61] sysroot.
+# Sets: xen_image[plain] kernel_dir[612] kernel_dir[61] dom0_cpio guest_cpio[612] guest_cpio[61] sysroot; and, where a
+# boot of the plan wants it (platform_prepare_xen), xen_image[patched].
 # Knows nothing about the project's programs, cases or how the machine is started.
 
 # From Xen's own source package, all of one version.
@@ -18,14 +19,19 @@ dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
 dom0_xen_programs="xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper"
 
-declare -A kernel_dir=() guest_cpio=()
+declare -A xen_image=() kernel_dir=() guest_cpio=()
 
+# build_xen [PATCH...] OUT
 build_xen()
 {
-	local out=$1 args=(-C xen XEN_TARGET_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-) src=$1/src
+	local out=${*: -1} patch src args=(-C xen XEN_TARGET_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+	src=$out/src
 	mkdir "$src"
 	tar -x -f "$(xen_tarball)" -C "$src" --strip-components=1
 	cd "$src"
+	for patch in "${@:1:$# - 1}"; do
+		patch -p1 -s -f <"$patch"
+	done
 	make "${args[@]}" defconfig
 	# ioreq servers are "tech preview" on Arm: Debian's binary answers their calls with ENOSYS.
 	printf '%s\n' CONFIG_EXPERT=y CONFIG_UNSUPPORTED=y CONFIG_IOREQ_SERVER=y >>xen/.config
@@ -196,6 +202,16 @@ resolved_kernel()
 	awk -v p="linux-image-$1" '$1 == "deb" && index($2, p) == 1 { print $2 }' "$lab_resolved"
 }
 
+# platform_prepare_xen: the same Xen with the project's patches (kernel/xen).
+platform_prepare_xen()
+{
+	local patches=("$lab_top/kernel/xen/patches/$pin_xen_series"/*.patch)
+	[ ${#patches[@]} -gt 0 ] || die "no patches for Xen $pin_xen_series in kernel/xen/patches"
+	artifact xen-patched "$(hash_of "$(xen_tarball)" "${patches[@]}" "$(declare -f build_xen)")" \
+		"building Xen with kernel/xen's patches" build_xen "${patches[@]}"
+	xen_image[patched]=$artifact_dir/xen
+}
+
 platform_prepare()
 {
 	local version package
@@ -205,7 +221,7 @@ platform_prepare()
 	sysroot=$artifact_dir
 	artifact xen "$(hash_of "$(xen_tarball)" "$(declare -f build_xen)")" \
 		"building Xen (arm64, ioreq servers)" build_xen
-	xen_image=$artifact_dir/xen
+	xen_image[plain]=$artifact_dir/xen
 	for version in 612 61; do
 		case $version in
 		612) package=$(resolved_kernel 6.12) ;;

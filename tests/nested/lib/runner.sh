@@ -34,7 +34,7 @@ case_group()
 	own=$(case_header "$file" boot shared)
 	[ "$own" = shared ] || own=$1
 	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
-		"$(case_modules "$file") $own"
+		"$(case_modules "$file") $(case_header "$file" xen plain) $(case_header "$file" guest-balloon stock) $own"
 }
 
 # case_modules FILE: which of dom0's modules the boot has: what the case says, else what the forced path needs.
@@ -215,16 +215,14 @@ watch_run()
 	return 1
 }
 
-# make_boot RUN MODULES KERNEL...: a run directory with the initramfs of one boot; sets run_dir.
+# make_boot RUN MODULES KERNEL BALLOON: the initramfs of one boot, in run_dir.
 make_boot()
 {
-	local run=$1 modules=$2 kernel parts=()
-	shift 2
-	for kernel; do
-		parts+=("${guest_cpio[${kernel//./}]}")
-	done
+	local run=$1 modules=$2 kernel=$3 balloon=$4 parts
+	parts=("${guest_cpio[${kernel//./}]}")
 	fill_overlay "$run_dir/overlay" "$run"
 	modules_overlay "$run_dir/overlay" "$modules"
+	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
 	bench_overlay "$run_dir/overlay"
 	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$run_dir/overlay/xv/notify"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
@@ -238,17 +236,20 @@ new_run_dir()
 	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
 }
 
-# run_group "MODE KERNEL MEM MODULES OWN" CASE...
+# run_group "MODE KERNEL MEM MODULES XEN BALLOON OWN" CASE...
 run_group()
 {
-	local mode kernel mem modules remaining=("${@:2}") name left finished tries=0
-	read -r mode kernel mem modules _ <<<"$1"
+	local mode kernel mem modules xen balloon remaining=("${@:2}") name left tries=0 what
+	read -r mode kernel mem modules xen balloon _ <<<"$1"
+	what="$mode, $modules modules, guests with Linux $kernel"
+	[ "$xen" = plain ] || what+=", $xen Xen"
+	[ "$balloon" = stock ] || what+=", $balloon virtio_balloon"
 	while [ ${#remaining[@]} -gt 0 ]; do
 		new_run_dir
-		make_boot "cases ${remaining[*]}" "$modules" "$kernel"
+		make_boot "cases ${remaining[*]}" "$modules" "$kernel" "$balloon"
 		boot_failed=
-		[ -n "${demo_running:-}" ] || say "  boot: $mode, $modules modules, guests with Linux $kernel, ${#remaining[@]} case(s)"
-		machine_start "$run_dir" "$mode" "$mem"
+		[ -n "${demo_running:-}" ] || say "  boot: $what, ${#remaining[@]} case(s)"
+		machine_start "$run_dir" "$mode" "$mem" "$xen"
 		watch_run "$mode" || true
 		machine_stop
 		rm -rf "$run_dir"
@@ -277,13 +278,20 @@ run_group()
 	done
 }
 
+# prepare_nested [GROUP...]: all that boots of these groups need.
 prepare_nested()
 {
+	local group kernel xen balloon
 	lab_lock
 	host_prepare "$host_packages_unit $host_packages_nested"
 	host_check_qemu
 	platform_prepare
 	modules_prepare
+	for group; do
+		read -r _ kernel _ _ xen balloon _ <<<"$group"
+		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
+		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
+	done
 	build_arm64
 	lab_unlock
 }
@@ -425,7 +433,7 @@ check_nested()
 	# One boot is shown as it goes.
 	[ ${#together[@]} -gt 1 ] || { alone=("${together[@]}" "${alone[@]}"); together=(); }
 	say "nested: the platform"
-	prepare_nested
+	prepare_nested "${boot_group[@]}"
 	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
 	run_pool "${together[@]}"
 	for i in "${alone[@]}"; do
@@ -560,7 +568,7 @@ lab_shell()
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
 	new_run_dir
-	make_boot shell ours 6.12
+	make_boot shell ours 6.12 stock
 	machine_interactive "$run_dir" smp 2G
 	rm -rf "$run_dir"
 }
