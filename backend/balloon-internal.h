@@ -61,12 +61,6 @@ enum balloon_vq {
 	BALLOON_VQS,
 };
 
-/** whom a question went to */
-enum balloon_unused_via {
-	BALLOON_UNUSED_VIA_HINT,
-	BALLOON_UNUSED_VIA_HOST_REQ,
-};
-
 /** the newest question, and what has been answered so far */
 struct balloon_unused {
 	enum balloon_unused_state state;

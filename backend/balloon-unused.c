@@ -11,6 +11,9 @@
 
 #include "balloon-internal.h"
 
+/* Frames looked at for one piece: 4 KiB of a bitmap. */
+#define WINDOW 32768u
+
 static void free_answer(struct balloon_unused *u)
 {
 	free(u->frames.word);
@@ -152,6 +155,29 @@ bool balloon_next_unused(const struct balloon *b, struct xenvirtio_run *run,
 	run->start.v += run->nr;
 	run->nr = 0;
 	return false;
+}
+
+enum balloon_frame balloon_next_frame(const struct balloon *b, struct xenvirtio_run *run,
+				      struct xenvirtio_run *piece)
+{
+	struct xenvirtio_run window = {run->start, run->nr < WINDOW ? run->nr : WINDOW};
+	bool unused;
+
+	switch (frames_next(&b->frames, &window, piece)) {
+	case FRAME_OUTSIDE:
+		frames_next(&b->frames, run, piece);
+		return BALLOON_FRAME_OUTSIDE;
+	case FRAME_BALLOONED:
+		run->start.v += piece->nr;
+		run->nr -= piece->nr;
+		return BALLOON_FRAME_BALLOONED;
+	default:
+		window = *piece;
+		unused = balloon_next_unused(b, &window, piece);
+		run->start.v += piece->nr;
+		run->nr -= piece->nr;
+		return unused ? BALLOON_FRAME_UNUSED : BALLOON_FRAME_USED;
+	}
 }
 
 int balloon_release_unused(struct balloon *b)

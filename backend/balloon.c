@@ -360,6 +360,7 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
 	status->work_pending = b->pages_pending || b->unused.pending;
 	status->unused = b->unused.state;
+	status->unused_via = b->unused.via;
 	status->unused_pages = b->unused.frames.nr_set;
 	status->poison_val = b->persist->poison_val;
 	status->encoding = balloon_encoding(b);

@@ -55,6 +55,20 @@ enum balloon_unused_state {
 	BALLOON_UNUSED_FAILED,	/* there will be no answer: it was malformed, or the driver went */
 };
 
+/** whom a question for unused pages went to */
+enum balloon_unused_via {
+	BALLOON_UNUSED_VIA_HINT,
+	BALLOON_UNUSED_VIA_HOST_REQ,
+};
+
+/** what a frame is to somebody who copies the guest's memory */
+enum balloon_frame {
+	BALLOON_FRAME_OUTSIDE,	 /* no RAM */
+	BALLOON_FRAME_USED,	 /* may hold anything */
+	BALLOON_FRAME_UNUSED,	 /* of no use to the guest, it says */
+	BALLOON_FRAME_BALLOONED, /* not there */
+};
+
 /** what there is to publish; all figures in 4 KiB pages */
 struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
@@ -76,6 +90,7 @@ struct balloon_status {
 	uint64_t stats[BALLOON_STATS];
 	uint64_t stats_ns;		/* CLOCK_MONOTONIC when they came */
 	enum balloon_unused_state unused;
+	enum balloon_unused_via unused_via; /* while unused is not BALLOON_UNUSED_NONE */
 	uint64_t unused_pages;		/* named so far as unused */
 	uint32_t poison_val;		/* what the guest fills free pages with; 0: nothing. Hostile */
 	enum xenvirtio_balloon_encoding encoding; /* how the driver names pages */
@@ -164,6 +179,14 @@ int balloon_request_unused(struct balloon *b);
  */
 bool balloon_next_unused(const struct balloon *b, struct xenvirtio_run *run,
 			 struct xenvirtio_run *piece);
+/**
+ * balloon_next_frame() - the same for all that a frame can be
+ *
+ * Pieces may be shorter than they could be, so that each costs little. UNUSED only while the newest
+ * answer is complete and was not let go of.
+ */
+enum balloon_frame balloon_next_frame(const struct balloon *b, struct xenvirtio_run *run,
+				      struct xenvirtio_run *piece);
 /**
  * balloon_release_unused() - the answer is no longer needed: the driver may use its pages again
  *

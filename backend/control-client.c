@@ -21,11 +21,6 @@
 /** unread answers from which on nothing more is read */
 #define OUTPUT_HIGH (16u * 1024)
 
-enum going {
-	GOING_ON,
-	GOING_GONE, /* the client was freed */
-};
-
 static void add_timer(struct event *timer, unsigned int ms)
 {
 	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
@@ -37,6 +32,7 @@ void control_client_free(struct control_client *cl)
 {
 	struct event *timers[] = {cl->turn, cl->line, cl->stats};
 
+	control_unused_forget(cl);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->nr_clients--;
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
@@ -47,6 +43,7 @@ void control_client_free(struct control_client *cl)
 		bufferevent_free(cl->bev);
 	json_object_put(cl->watch_id);
 	json_object_put(cl->stats_id);
+	json_object_put(cl->unused_id);
 	free(cl);
 }
 
@@ -70,7 +67,7 @@ static enum going close_client(struct control_client *cl)
 	return GOING_ON;
 }
 
-static void send_line(struct control_client *cl, char *line)
+void control_client_send(struct control_client *cl, char *line)
 {
 	if (line)
 		bufferevent_write(cl->bev, line, strlen(line));
@@ -85,7 +82,7 @@ static enum going end_with(struct control_client *cl, const char *code, const ch
 	struct control_error error;
 
 	control_error_set(&error, code, "%s", message);
-	send_line(cl, control_answer_error(NULL, &error));
+	control_client_send(cl, control_answer_error(NULL, &error));
 	return close_client(cl);
 }
 
@@ -113,7 +110,7 @@ static void answer_status(struct control_client *cl, struct json_object *id)
 	struct figures f;
 
 	get_figures(cl, &f);
-	send_line(cl, control_answer_result(id, figures_status_json(&f)));
+	control_client_send(cl, control_answer_result(id, figures_status_json(&f)));
 }
 
 static void answer_stats(struct control_client *cl, struct json_object *id)
@@ -121,11 +118,16 @@ static void answer_stats(struct control_client *cl, struct json_object *id)
 	struct figures f;
 
 	get_figures(cl, &f);
-	send_line(cl, control_answer_result(id, figures_stats_json(&f)));
+	control_client_send(cl, control_answer_result(id, figures_stats_json(&f)));
+}
+
+void control_client_operation(struct control_client *cl)
+{
+	cl->control->current = cl;
 }
 
 /* An operation may stop the control socket; this client, in use here, is left to be freed here. */
-static enum going end_operation(struct control_client *cl)
+enum going control_client_operated(struct control_client *cl)
 {
 	cl->control->current = NULL;
 	if (!cl->control->stopped)
@@ -140,14 +142,14 @@ static enum going request_set(struct control_client *cl, const struct control_re
 	struct control_error error;
 	bool taken;
 
-	cl->control->current = cl;
+	control_client_operation(cl);
 	taken = cfg->ops->set_target(cfg->opaque, r->kib, &error);
-	if (end_operation(cl) == GOING_GONE)
+	if (control_client_operated(cl) == GOING_GONE)
 		return GOING_GONE;
 	if (taken)
 		answer_status(cl, r->id);
 	else
-		send_line(cl, control_answer_error(r->id, &error));
+		control_client_send(cl, control_answer_error(r->id, &error));
 	return GOING_ON;
 }
 
@@ -162,9 +164,9 @@ static enum going request_stats(struct control_client *cl, const struct control_
 		return GOING_ON;
 	}
 	get_figures(cl, &f);
-	cl->control->current = cl;
+	control_client_operation(cl);
 	asked = cfg->ops->refresh_stats(cfg->opaque);
-	if (end_operation(cl) == GOING_GONE)
+	if (control_client_operated(cl) == GOING_GONE)
 		return GOING_GONE;
 	if (!asked) {
 		answer_stats(cl, r->id);
@@ -199,11 +201,19 @@ static enum going do_request(struct control_client *cl, const struct control_req
 	case CONTROL_STATUS:
 		answer_status(cl, r->id);
 		return GOING_ON;
+	case CONTROL_UNUSED:
+		return control_unused_request(cl, r->id);
+	case CONTROL_FRAMES:
+		control_frames_request(cl, r);
+		return GOING_ON;
+	case CONTROL_RELEASE:
+		control_release_request(cl, r->id);
+		return GOING_ON;
 	case CONTROL_VERSION:
-		send_line(cl, control_answer_result(r->id, version_json()));
+		control_client_send(cl, control_answer_result(r->id, version_json()));
 		return GOING_ON;
 	default: /* CONTROL_PING */
-		send_line(cl, control_answer_result(r->id, json_object_new_object()));
+		control_client_send(cl, control_answer_result(r->id, json_object_new_object()));
 		return GOING_ON;
 	}
 }
@@ -215,13 +225,15 @@ static enum going take_line(struct control_client *cl, const char *line, size_t 
 	enum going going = GOING_ON;
 
 	cl->active_ms = control_now_ms();
+	if (cl->control->asker == cl)
+		cl->control->cfg.ops->hold_unused(cl->control->cfg.opaque);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	TAILQ_INSERT_TAIL(&cl->control->clients, cl, link);
 	if (control_request_parse(line, len, &r, &error)) {
 		cl->bad = 0;
 		going = do_request(cl, &r);
 	} else {
-		send_line(cl, control_answer_error(r.id, &error));
+		control_client_send(cl, control_answer_error(r.id, &error));
 		if (++cl->bad >= CONTROL_BAD_MAX)
 			going = end_with(cl, CONTROL_BAD_REQUEST,
 					 "too many lines that are no requests");
@@ -234,7 +246,8 @@ static enum going take_line(struct control_client *cl, const char *line, size_t 
 
 static bool is_held(const struct control_client *cl)
 {
-	return cl->closing || cl->stats_awaited || unread_bytes(cl) > OUTPUT_HIGH;
+	return cl->closing || cl->stats_awaited || cl->unused_awaited ||
+	       unread_bytes(cl) > OUTPUT_HIGH;
 }
 
 /* No whole line is there, or it is too long. */
@@ -305,6 +318,12 @@ static void on_line_late(evutil_socket_t fd, short what, void *opaque)
 	end_with(opaque, CONTROL_TIMEOUT, "a line was begun and not ended");
 }
 
+void control_client_go_on(struct control_client *cl)
+{
+	/* from the event loop: whoever called may hold pointers to clients */
+	add_timer(cl->turn, 0);
+}
+
 static void end_stats(struct control_client *cl)
 {
 	event_del(cl->stats);
@@ -312,8 +331,7 @@ static void end_stats(struct control_client *cl)
 	answer_stats(cl, cl->stats_id);
 	json_object_put(cl->stats_id);
 	cl->stats_id = NULL;
-	/* from the event loop: whoever called may hold pointers to clients */
-	add_timer(cl->turn, 0);
+	control_client_go_on(cl);
 }
 
 static void on_stats_late(evutil_socket_t fd, short what, void *opaque)
@@ -387,7 +405,7 @@ void control_client_event(struct control_client *cl, const struct figures *f)
 		control_client_free(cl);
 		return;
 	}
-	send_line(cl, control_answer_event(cl->watch_id, "status", figures_status_json(f)));
+	control_client_send(cl, control_answer_event(cl->watch_id, "status", figures_status_json(f)));
 }
 
 void control_client_stats(struct control_client *cl, const struct figures *f)

@@ -14,6 +14,8 @@
 /* Requests are flat; nested ones are somebody's attack on the parser's stack. */
 #define DEPTH_MAX 4
 #define ID_TEXT_MAX 64
+/* no guest has a frame there */
+#define GFN_END (INT64_C(1) << 52)
 
 static const struct {
 	const char *name;
@@ -22,6 +24,8 @@ static const struct {
 	[CONTROL_PING] = {"ping", NULL},     [CONTROL_VERSION] = {"version", NULL},
 	[CONTROL_STATUS] = {"status", NULL}, [CONTROL_STATS] = {"stats", "refresh"},
 	[CONTROL_SET] = {"set", "kib"},	     [CONTROL_WATCH] = {"watch", NULL},
+	[CONTROL_UNUSED] = {"unused", NULL}, [CONTROL_FRAMES] = {"frames", "from"},
+	[CONTROL_RELEASE] = {"release", NULL},
 };
 
 void control_error_set(struct control_error *e, const char *code, const char *format, ...)
@@ -96,6 +100,13 @@ static bool take_argument(struct json_object *v, struct control_request *r, stru
 		if (!json_object_is_type(v, json_type_boolean))
 			return fail(e, CONTROL_BAD_REQUEST, "refresh: give true or false");
 		r->refresh = json_object_get_boolean(v);
+		return true;
+	}
+	if (r->command == CONTROL_FRAMES) {
+		if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
+		    json_object_get_int64(v) >= GFN_END)
+			return fail(e, CONTROL_BAD_REQUEST, "from: give a frame's number");
+		r->from_gfn = json_object_get_uint64(v);
 		return true;
 	}
 	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)

@@ -27,6 +27,10 @@ struct json_object;
 #define CONTROL_TIMEOUT "timeout"
 #define CONTROL_BUSY "busy"
 #define CONTROL_NOT_PERMITTED "not-permitted"
+#define CONTROL_NO_DRIVER "no-driver"
+#define CONTROL_NO_ANSWER "no-answer"
+#define CONTROL_BAD_ANSWER "bad-answer"
+#define CONTROL_IN_USE "in-use"
 
 enum control_command {
 	CONTROL_PING,
@@ -35,6 +39,9 @@ enum control_command {
 	CONTROL_STATS,
 	CONTROL_SET,
 	CONTROL_WATCH,
+	CONTROL_UNUSED,
+	CONTROL_FRAMES,
+	CONTROL_RELEASE,
 	CONTROL_COMMANDS,
 };
 
@@ -44,6 +51,7 @@ struct control_request {
 	enum control_command command;
 	uint64_t kib; /* set */
 	bool refresh; /* stats */
+	uint64_t from_gfn; /* frames */
 };
 
 struct control_error {

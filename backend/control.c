@@ -58,7 +58,7 @@ static bool make_room(struct control *c)
 	{
 		if (now_ms - cl->active_ms < CONTROL_IDLE_MS)
 			return false;
-		if (!cl->watching && !cl->stats_awaited) {
+		if (!cl->watching && !cl->stats_awaited && c->asker != cl) {
 			control_client_free(cl);
 			return true;
 		}

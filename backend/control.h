@@ -20,6 +20,8 @@
 #define CONTROL_IDLE_MS 1000u
 /** requests that are none, after which a client is closed */
 #define CONTROL_BAD_MAX 3u
+/** runs of frames in one answer */
+#define CONTROL_RUNS_MAX 512u
 /** events for a watcher that does not read, after which it is dropped */
 #define CONTROL_OUTPUT_MAX (64u * 1024)
 
@@ -34,6 +36,19 @@ struct control_ops {
 	bool (*set_target)(void *opaque, uint64_t kib, struct control_error *error);
 	/** refresh_stats - ask the guest. Return: whether it may answer */
 	bool (*refresh_stats)(void *opaque);
+	/**
+	 * ask_unused - ask the guest which of its pages are unused; lets go of an answer held
+	 *
+	 * Return: whether control_unused() will be called, later; else @error says why not
+	 */
+	bool (*ask_unused)(void *opaque, struct control_error *error);
+	/** hold_unused - the client is still there: the answer is held on for hold_ms */
+	void (*hold_unused)(void *opaque);
+	/** release_unused - soon; never calls anything of this file */
+	void (*release_unused)(void *opaque);
+	/** next_frame - as balloon_next_frame() */
+	enum balloon_frame (*next_frame)(void *opaque, struct xenvirtio_run *run,
+					 struct xenvirtio_run *piece);
 };
 
 struct control_config {
@@ -53,6 +68,13 @@ struct control_config {
 int control_open(struct control **c, const struct control_config *cfg);
 /** control_changed() - tell watchers, if what they see changed; not from inside an operation */
 void control_changed(struct control *c);
+/**
+ * control_unused() - the guest has answered, or there is no answer
+ * @error: why not; NULL: it has, and the answer is held
+ *
+ * From the event loop, not from inside an operation.
+ */
+void control_unused(struct control *c, const struct control_error *error);
 /** control_stop() - close everything, remove the socket; again, or NULL, is fine */
 void control_stop(struct control *c);
 /** control_free() - stops; not from inside an operation; NULL is fine */

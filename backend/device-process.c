@@ -11,6 +11,7 @@
 #include "backend/metrics.h"
 #include "backend/report.h"
 #include "backend/size.h"
+#include "backend/unused.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -57,6 +58,7 @@ struct device_process {
 	struct target target;
 	struct mem_set mem_set;
 	struct control *control; /* NULL: not serving, or it could not be opened */
+	struct unused unused;
 	struct metrics *metrics; /* likewise, or not wanted */
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began */
 
@@ -113,6 +115,7 @@ static void free_events(struct device_process *dp)
 			event_free(*all[i]);
 		*all[i] = NULL;
 	}
+	unused_fini(&dp->unused);
 	for (size_t i = 0; i < END_SIGNALS; i++) {
 		if (dp->signal[i])
 			event_free(dp->signal[i]);
@@ -219,6 +222,7 @@ static void note_change(void *opaque)
 {
 	struct device_process *dp = opaque;
 
+	unused_changed(&dp->unused);
 	if (dp->report && !evtimer_pending(dp->report, NULL))
 		add_timer(dp->report, REPORT_MS);
 }
@@ -312,6 +316,7 @@ static void get_figures(void *opaque, struct figures *f)
 	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
 	balloon_get_status(dp->guest.balloon, &status);
 	figures_take(f, &status);
+	f->unused_ns = dp->unused.took_ns;
 }
 
 static void collect_figures(void *opaque,
@@ -366,6 +371,69 @@ static bool refresh_stats(void *opaque)
 	return !rc || (status.driver_ok && status.stats_sequence);
 }
 
+/* --- unused pages --- */
+
+static void unused_answered(void *opaque, const struct control_error *error)
+{
+	struct device_process *dp = opaque;
+
+	control_unused(dp->control, error);
+}
+
+static void unused_work(void *opaque)
+{
+	look_for_work(opaque);
+}
+
+static bool unused_failed(void *opaque, int rc)
+{
+	return end_on(opaque, rc, "cannot ask for unused pages");
+}
+
+static bool ask_unused(void *opaque, struct control_error *error)
+{
+	struct device_process *dp = opaque;
+
+	return unused_ask(&dp->unused, error);
+}
+
+static void hold_unused(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	unused_hold(&dp->unused);
+}
+
+static void release_unused(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	unused_release(&dp->unused);
+}
+
+static enum balloon_frame next_frame(void *opaque, struct xenvirtio_run *run,
+				     struct xenvirtio_run *piece)
+{
+	const struct device_process *dp = opaque;
+
+	return balloon_next_frame(dp->guest.balloon, run, piece);
+}
+
+static int make_unused(struct device_process *dp)
+{
+	const struct unused_config cfg = {
+		.base = dp->base,
+		.balloon = dp->guest.balloon,
+		.answer_ms = dp->env.unused_ms,
+		.answered = unused_answered,
+		.work = unused_work,
+		.failed = unused_failed,
+		.opaque = dp,
+	};
+
+	return unused_init(&dp->unused, &cfg);
+}
+
 static void read_name(struct device_process *dp)
 {
 	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
@@ -383,6 +451,10 @@ static void open_doors(struct device_process *dp)
 		.figures = get_figures,
 		.set_target = set_by_client,
 		.refresh_stats = refresh_stats,
+		.ask_unused = ask_unused,
+		.hold_unused = hold_unused,
+		.release_unused = release_unused,
+		.next_frame = next_frame,
 	};
 	struct control_config control = {
 		.base = dp->base,
@@ -482,6 +554,8 @@ static int make_serving_events(struct device_process *dp)
 	dp->retry = evtimer_new(dp->base, on_retry, dp);
 	dp->stats = event_new(dp->base, -1, EV_PERSIST, on_stats, dp);
 	if (!dp->server || !dp->work || !dp->report || !dp->retry || !dp->stats)
+		return -ENOMEM;
+	if (make_unused(dp))
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	if (dp->opts->stats_interval_s)

@@ -25,12 +25,14 @@ struct device_process;
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
  * @discovery_ms: how long a node may stay half written; 0: 10 s
+ * @unused_ms:    how long the guest may take to say which of its pages are unused; 0: 8 s
  */
 struct device_process_env {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	unsigned int discovery_ms;
+	unsigned int unused_ms;
 };
 
 /**

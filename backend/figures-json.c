@@ -107,6 +107,20 @@ struct json_object *figures_stats_json(const struct figures *f)
 	return finish(&m);
 }
 
+struct json_object *figures_unused_json(const struct figures *f)
+{
+	struct maker m = {.object = json_object_new_object()};
+
+	add_u64(&m, "domid", f->domid);
+	add_u64(&m, "devid", f->devid);
+	add(&m, "via", json_object_new_string(figures_via_name(f->unused_via)));
+	add_u64(&m, "ram_kib", f->ram_kib);
+	add_u64(&m, "ballooned_kib", f->ballooned_kib);
+	add_u64(&m, "unused_kib", f->unused_kib);
+	add_u64(&m, "took_ns", f->unused_ns);
+	return finish(&m);
+}
+
 /* --- and back --- */
 
 /* Not negative, and not the saturated reading of something else. */
@@ -222,5 +236,23 @@ int figures_from_stats(struct figures *f, struct json_object *json)
 		if (get_u64(v, balloon_stat_name(tag), &f->stats[tag]))
 			f->stats_valid |= UINT32_C(1) << tag;
 	}
+	return 0;
+}
+
+int figures_from_unused(struct figures *f, struct json_object *json)
+{
+	char via[32];
+
+	*f = (struct figures){0};
+	if (!json_object_is_type(json, json_type_object) || !get_u32(json, "domid", &f->domid) ||
+	    !get_u32(json, "devid", &f->devid) || !get_text(json, "via", via, sizeof(via)) ||
+	    !get_u64(json, "ram_kib", &f->ram_kib) ||
+	    !get_u64(json, "ballooned_kib", &f->ballooned_kib) ||
+	    !get_u64(json, "unused_kib", &f->unused_kib) ||
+	    !get_u64(json, "took_ns", &f->unused_ns))
+		return -EPROTO;
+	f->unused_via = strcmp(via, figures_via_name(BALLOON_UNUSED_VIA_HINT)) == 0
+				? BALLOON_UNUSED_VIA_HINT
+				: BALLOON_UNUSED_VIA_HOST_REQ;
 	return 0;
 }

@@ -17,10 +17,14 @@ struct json_object;
 struct json_object *figures_status_json(const struct figures *f);
 /** figures_stats_json() - the guest's statistics and their age. Return: likewise */
 struct json_object *figures_stats_json(const struct figures *f);
+/** figures_unused_json() - how much of the guest's memory is unused. Return: likewise */
+struct json_object *figures_unused_json(const struct figures *f);
 
 /** figures_from_status() - read a status. Return: 0; -EPROTO, and @f is half filled in */
 int figures_from_status(struct figures *f, struct json_object *json);
 /** figures_from_stats() - read statistics into the same figures. Return: likewise */
 int figures_from_stats(struct figures *f, struct json_object *json);
+/** figures_from_unused() - likewise */
+int figures_from_unused(struct figures *f, struct json_object *json);
 
 #endif /* BACKEND_FIGURES_JSON_H */

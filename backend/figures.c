@@ -34,6 +34,10 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	f->stats_age_ms = status->stats_sequence ? (now_ns() - status->stats_ns) / 1000000 : 0;
 	f->stats_valid = status->stats_valid;
 	memcpy(f->stats, status->stats, sizeof(f->stats));
+	f->unused = status->unused;
+	f->unused_via = status->unused_via;
+	f->unused_kib = status->unused_pages * KIB_PER_PAGE;
+	f->ram_kib = status->ram_pages * KIB_PER_PAGE;
 }
 
 const char *figures_stall_name(enum balloon_stall stall)
@@ -46,6 +50,11 @@ const char *figures_stall_name(enum balloon_stall stall)
 	default:
 		return NULL;
 	}
+}
+
+const char *figures_via_name(enum balloon_unused_via via)
+{
+	return via == BALLOON_UNUSED_VIA_HINT ? "free-page-hint" : "host-request";
 }
 
 uint64_t figures_wanted_kib(const struct figures *f)

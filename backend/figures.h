@@ -38,6 +38,12 @@ struct figures {
 	uint64_t stats_age_ms;
 	uint32_t stats_valid; /* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
+	/* the newest answer of unused pages, while it is held */
+	enum balloon_unused_state unused;
+	enum balloon_unused_via unused_via;
+	uint64_t unused_kib;
+	uint64_t unused_ns; /* that the guest took for it */
+	uint64_t ram_kib;   /* what there can be at most, with the balloon empty */
 };
 
 /** figures_take() - fill in what the balloon knows; the rest is left as it is */
@@ -45,6 +51,9 @@ void figures_take(struct figures *f, const struct balloon_status *status);
 
 /** figures_stall_name() - "max-mem", "host"; NULL for none, and out of range */
 const char *figures_stall_name(enum balloon_stall stall);
+
+/** figures_via_name() - "host-request", "free-page-hint" */
+const char *figures_via_name(enum balloon_unused_via via);
 
 /** figures_wanted_kib() - what will be ballooned when the target is reached */
 uint64_t figures_wanted_kib(const struct figures *f);

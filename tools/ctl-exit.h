@@ -21,7 +21,7 @@ enum ctl_exit {
 	CTL_EXIT_REFUSED = 5,
 	/** nothing moves any more */
 	CTL_EXIT_STALLED = 6,
-	/** --timeout is over */
+	/** --timeout is over, or the guest has not answered in time */
 	CTL_EXIT_TIMEOUT = 7,
 	/** somebody else set another target meanwhile */
 	CTL_EXIT_SUPERSEDED = 8,

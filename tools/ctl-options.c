@@ -37,12 +37,13 @@ static const struct {
 	[CTL_STATUS] = {"status", " D", 1, "one guest's balloon"},
 	[CTL_SET] = {"set", " D SIZE", 2, "the memory the guest shall have: 256M, 1G"},
 	[CTL_STATS] = {"stats", " D", 1, "the guest's statistics, fresh"},
+	[CTL_UNUSED] = {"unused", " D", 1, "how much memory the guest does not use"},
 	[CTL_TOP] = {"top", "", 0, "all guests, again and again"},
 };
 
 #define FOR(command) (1u << (command))
 #define FOR_ALL ((1u << CTL_COMMANDS) - 1)
-#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_STATS))
+#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
 
 static const struct {
 	enum option_id id;
@@ -159,7 +160,7 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 {
 	if (!nr) {
 		snprintf(why, why_size,
-			 "a command is missing: list, status, set, stats or top; "
+			 "a command is missing: list, status, set, stats, unused or top; "
 			 "see --help");
 		return -1;
 	}
@@ -169,7 +170,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	}
 	if (opts->command == CTL_COMMANDS) {
 		snprintf(why, why_size,
-			 "%s: no such command: give list, status, set, stats or top; see --help",
+			 "%s: no such command: give list, status, set, stats, unused or top; see "
+			 "--help",
 			 words[0]);
 		return -1;
 	}

@@ -16,6 +16,7 @@ enum ctl_command {
 	CTL_STATUS,
 	CTL_SET,
 	CTL_STATS,
+	CTL_UNUSED,
 	CTL_TOP,
 	CTL_COMMANDS,
 };

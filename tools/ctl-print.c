@@ -101,6 +101,21 @@ void ctl_print_stats(FILE *out, const struct figures *f)
 	}
 }
 
+void ctl_print_unused(FILE *out, const struct figures *f)
+{
+	uint64_t percent = f->ram_kib ? (uint64_t)((double)f->unused_kib * 100 / (double)f->ram_kib)
+				      : 0;
+	char one[SIZE_TEXT_MAX], two[SIZE_TEXT_MAX];
+
+	fprintf(out, "%-14s %" PRIu32 ", device %" PRIu32 "\n", "domain", f->domid, f->devid);
+	fprintf(out, "%-14s %s of %s (%" PRIu64 " %%)\n", "unused", size_format(f->unused_kib, one),
+		size_format(f->ram_kib, two), percent);
+	fprintf(out, "%-14s %s\n", "in the balloon", size_format(f->ballooned_kib, one));
+	fprintf(out, "%-14s in %" PRIu64 ".%03" PRIu64 " s, by %s\n", "answered",
+		f->unused_ns / 1000000000, f->unused_ns / 1000000 % 1000,
+		figures_via_name(f->unused_via));
+}
+
 const char *ctl_print_why(const struct figures *f, char *text, size_t size)
 {
 	char need[SIZE_TEXT_MAX];

@@ -18,6 +18,7 @@ void ctl_print_row(FILE *out, const struct figures *f, bool wide);
 void ctl_print_status(FILE *out, const struct figures *f);
 /** ctl_print_stats() - its statistics */
 void ctl_print_stats(FILE *out, const struct figures *f);
+void ctl_print_unused(FILE *out, const struct figures *f);
 
 /**
  * ctl_print_why() - why a balloon may stand still, in words, with what to do

@@ -237,3 +237,30 @@ enum ctl_exit ctl_stats(struct ctl *ctl)
 	ctl_client_close(&client);
 	return rc ? ctl_fail(ctl, who, rc, &refusal) : CTL_EXIT_DONE;
 }
+
+enum ctl_exit ctl_unused(struct ctl *ctl)
+{
+	struct ctl_refusal refusal;
+	struct ctl_client client;
+	struct json_object *json;
+	char who[CTL_WHO_MAX];
+	enum ctl_exit code;
+	struct figures f;
+	int rc;
+
+	code = ctl_find_open(ctl, &client, who);
+	if (code)
+		return code;
+	rc = ctl_client_call(&client, "unused", NULL, NULL, &json, &refusal);
+	/* with it the guest has its pages back */
+	ctl_client_close(&client);
+	if (rc)
+		return ctl_fail(ctl, who, rc, &refusal);
+	rc = figures_from_unused(&f, json);
+	if (!rc && ctl->opts->json)
+		print_json(ctl, json);
+	else if (!rc)
+		ctl_print_unused(ctl->out, &f);
+	json_object_put(json);
+	return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
+}

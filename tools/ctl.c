@@ -35,6 +35,8 @@ enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ct
 		ctl_say(ctl, "%s: %s", who, refusal->message);
 		if (strcmp(refusal->code, CONTROL_NOT_PERMITTED) == 0)
 			return CTL_EXIT_NO_PERMISSION;
+		if (strcmp(refusal->code, CONTROL_NO_ANSWER) == 0)
+			return CTL_EXIT_TIMEOUT;
 		return strcmp(refusal->code, CONTROL_BUSY) == 0 ? CTL_EXIT_FAILED
 								: CTL_EXIT_REFUSED;
 	case -EPIPE:
@@ -67,7 +69,7 @@ enum ctl_exit ctl_run(struct ctl *ctl)
 {
 	static enum ctl_exit (*const commands[CTL_COMMANDS])(struct ctl * ctl) = {
 		[CTL_LIST] = ctl_list,	 [CTL_STATUS] = ctl_status, [CTL_SET] = ctl_set,
-		[CTL_STATS] = ctl_stats, [CTL_TOP] = ctl_top,
+		[CTL_STATS] = ctl_stats, [CTL_UNUSED] = ctl_unused, [CTL_TOP] = ctl_top,
 	};
 	enum ctl_exit code;
 

@@ -2,7 +2,7 @@
 /*
  * The control tool, without its main(): a command line that was read, in; an exit code out.
  *
- *   ctl-options.c  the command line        ctl-show.c    list, status, stats, top
+ *   ctl-options.c  the command line        ctl-show.c    list, status, stats, unused, top
  *   ctl-find.c     guests and their sockets  ctl-set.c     set, and waiting for it
  *   ctl-client.c   the protocol            ctl-progress.c  how far it is
  *   ctl-print.c    figures for people
@@ -44,6 +44,7 @@ enum ctl_exit ctl_list(struct ctl *ctl);
 enum ctl_exit ctl_status(struct ctl *ctl);
 enum ctl_exit ctl_set(struct ctl *ctl);
 enum ctl_exit ctl_stats(struct ctl *ctl);
+enum ctl_exit ctl_unused(struct ctl *ctl);
 enum ctl_exit ctl_top(struct ctl *ctl);
 
 /** ctl_say() - one line on `err` */

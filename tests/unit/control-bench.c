@@ -53,10 +53,53 @@ static bool refresh_stats(void *opaque)
 	return b->may_refresh;
 }
 
+static bool ask_unused(void *opaque, struct control_error *error)
+{
+	struct control_bench *b = opaque;
+
+	b->asks++;
+	if (b->may_ask)
+		return true;
+	control_error_set(error, CONTROL_NO_DRIVER, "cannot be asked");
+	return false;
+}
+
+static void hold_unused(void *opaque)
+{
+	struct control_bench *b = opaque;
+
+	b->holds++;
+}
+
+static void release_unused(void *opaque)
+{
+	struct control_bench *b = opaque;
+
+	b->releases++;
+}
+
+/* Of frames below 4096: one of 3 is unused, one ballooned; all in pieces of one frame. */
+static enum balloon_frame next_frame(void *opaque, struct xenvirtio_run *run,
+				     struct xenvirtio_run *piece)
+{
+	static const enum balloon_frame frames[] = {BALLOON_FRAME_UNUSED, BALLOON_FRAME_BALLOONED,
+						    BALLOON_FRAME_USED};
+	uint64_t nr = run->start.v < BENCH_FRAMES ? 1 : run->nr;
+
+	*piece = (struct xenvirtio_run){run->start, nr};
+	run->start.v += nr;
+	run->nr -= nr;
+	return nr > 1 ? BALLOON_FRAME_OUTSIDE : frames[piece->start.v % 3];
+}
+
 static const struct control_ops ops = {
 	.figures = get_figures,
 	.set_target = set_target,
 	.refresh_stats = refresh_stats,
+	.ask_unused = ask_unused,
+	.hold_unused = hold_unused,
+	.release_unused = release_unused,
+	.next_frame = next_frame,
 };
 
 int control_bench_setup(void **state)
@@ -156,7 +199,7 @@ void client_send(int fd, const char *text)
 
 const char *client_line(struct event_base *base, int fd)
 {
-	static char line[16384];
+	static char line[32768];
 	size_t used = 0;
 
 	for (int waited = 0; waited < WAIT_MS;) {

@@ -9,6 +9,9 @@
 #include "backend/control.h"
 #include "log-capture.h"
 
+/** frames the made-up guest has */
+#define BENCH_FRAMES 4096u
+
 struct event_base;
 struct json_object;
 
@@ -23,6 +26,10 @@ struct control_bench {
 	unsigned int sets;
 	unsigned int refreshes;
 	bool may_refresh;
+	unsigned int asks; /* for unused pages */
+	unsigned int holds;
+	unsigned int releases;
+	bool may_ask;
 	bool stop_in_set; /* the daemon ends inside the operation */
 };
 

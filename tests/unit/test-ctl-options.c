@@ -58,6 +58,10 @@ static void each_command_and_option_reaches_its_field(void **state)
 	assert_true(opts.watch);
 	assert_int_equal(opts.interval_s, 3);
 	assert_int_equal(opts.count, 4);
+	assert_int_equal(parse("unused g --devid 1 --json"), CTL_OPTIONS_RUN);
+	assert_int_equal(opts.command, CTL_UNUSED);
+	assert_string_equal(opts.domain, "g");
+	assert_int_equal(opts.devid, 1);
 	assert_int_equal(parse("top"), CTL_OPTIONS_RUN);
 	assert_int_equal(opts.command, CTL_TOP);
 	assert_int_equal(opts.interval_s, 2);
@@ -90,6 +94,8 @@ static void a_wrong_line_is_named(void **state)
 		{"set 7 256M --wait --timeout 0", "--timeout 0"},
 		{"set 7 256M --wait --timeout x", "--timeout x"},
 		{"set 7 256M --watch", "--watch"},
+		{"unused", "unused D"},
+		{"unused g --watch", "--watch"},
 		{"list --wait", "--wait"},
 		{"list --devid 1", "--devid"},
 		{"status 7 --count 3", "--count"},
@@ -157,7 +163,7 @@ static void help_manual_and_completion_list_the_same(void **state)
 		assert_non_null(strstr(page, bold));
 		assert_non_null(strstr(completion, word));
 	}
-	assert_int_equal(nr, 5 + 10);
+	assert_int_equal(nr, 6 + 10);
 	/* and the page has no option more */
 	for (char *at = page; (at = strstr(at, "\n*--")); at++)
 		in_page++;

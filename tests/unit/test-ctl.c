@@ -327,6 +327,56 @@ static void the_daemons_end_ends_the_waiting(void **state)
 	said("has ended");
 }
 
+static void answer_unused(struct control_bench *b, unsigned int ms)
+{
+	if (!b->asks)
+		return;
+	b->figures.unused = BALLOON_UNUSED_DONE;
+	b->figures.unused_via = BALLOON_UNUSED_VIA_HOST_REQ;
+	b->figures.unused_kib = 768 * MIB;
+	b->figures.ram_kib = 1024 * MIB;
+	b->figures.unused_ns = 12345678;
+	control_unused(b->control, NULL);
+}
+
+static void refuse_unused(struct control_bench *b, unsigned int ms)
+{
+	struct control_error error;
+
+	control_error_set(&error, b->figures.stalls ? CONTROL_NO_ANSWER : CONTROL_BAD_ANSWER,
+			  "the reason");
+	if (b->asks)
+		control_unused(b->control, &error);
+}
+
+static void unused_memory_is_shown(void **state)
+{
+	struct run r = served(state);
+
+	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_REFUSED);
+	said("domain 7: cannot be asked");
+	r.bench->may_ask = true;
+	r.step = answer_unused;
+	r.bench->asks = 0;
+	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_DONE);
+	assert_non_null(strstr(out, "768 MiB of 1024 MiB (75 %)"));
+	assert_non_null(strstr(out, "in 0.012 s, by host-request"));
+	/* nothing is held on */
+	control_bench_wait(r.bench, 2);
+	assert_int_equal(r.bench->releases, 1);
+	r.bench->asks = 0;
+	assert_int_equal(run(&r, "unused 7 --json"), CTL_EXIT_DONE);
+	assert_non_null(strstr(out, "\"unused_kib\":786432"));
+	r.step = refuse_unused;
+	r.bench->asks = 0;
+	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_REFUSED);
+	said("the reason");
+	r.bench->figures.stalls = 1;
+	r.bench->asks = 0;
+	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_TIMEOUT);
+	said("the reason");
+}
+
 /* Something else listens there: one line, and no waiting for ever. */
 static void a_daemon_that_is_none(void **state)
 {
@@ -381,6 +431,7 @@ int main(void)
 		TEST(the_time_may_be_over),
 		TEST(another_target_ends_the_waiting),
 		TEST(the_daemons_end_ends_the_waiting),
+		TEST(unused_memory_is_shown),
 		TEST(a_daemon_that_is_none),
 	};
 
