@@ -143,7 +143,10 @@ static enum going request_set(struct control_client *cl, const struct control_re
 	bool taken;
 
 	control_client_operation(cl);
-	taken = cfg->ops->set_target(cfg->opaque, r->kib, &error);
+	if (r->command == CONTROL_AUTO)
+		taken = cfg->ops->set_auto(cfg->opaque, r->kib_given ? &r->kib : NULL, &error);
+	else
+		taken = cfg->ops->set_target(cfg->opaque, r->kib, &error);
 	if (control_client_operated(cl) == GOING_GONE)
 		return GOING_GONE;
 	if (taken)
@@ -192,6 +195,7 @@ static enum going do_request(struct control_client *cl, const struct control_req
 {
 	switch (r->command) {
 	case CONTROL_SET:
+	case CONTROL_AUTO:
 		return request_set(cl, r);
 	case CONTROL_STATS:
 		return request_stats(cl, r);

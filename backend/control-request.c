@@ -23,7 +23,8 @@ static const struct {
 } commands[CONTROL_COMMANDS] = {
 	[CONTROL_PING] = {"ping", NULL},     [CONTROL_VERSION] = {"version", NULL},
 	[CONTROL_STATUS] = {"status", NULL}, [CONTROL_STATS] = {"stats", "refresh"},
-	[CONTROL_SET] = {"set", "kib"},	     [CONTROL_WATCH] = {"watch", NULL},
+	[CONTROL_SET] = {"set", "kib"},	     [CONTROL_AUTO] = {"auto", "kib"},
+	[CONTROL_WATCH] = {"watch", NULL},
 	[CONTROL_UNUSED] = {"unused", NULL}, [CONTROL_FRAMES] = {"frames", "from"},
 	[CONTROL_RELEASE] = {"release", NULL},
 };
@@ -111,6 +112,7 @@ static bool take_argument(struct json_object *v, struct control_request *r, stru
 	}
 	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
 		return fail(e, CONTROL_BAD_REQUEST, "kib: give a whole number of KiB, 4 or more");
+	r->kib_given = true;
 	r->kib = json_object_get_uint64(v);
 	return true;
 }
@@ -118,8 +120,6 @@ static bool take_argument(struct json_object *v, struct control_request *r, stru
 static bool take_keys(struct json_object *json, struct control_request *r, struct control_error *e)
 {
 	const char *argument = commands[r->command].key;
-	bool given = false;
-
 	json_object_object_foreach(json, key, value)
 	{
 		if (strcmp(key, "id") == 0 || strcmp(key, "cmd") == 0)
@@ -131,9 +131,8 @@ static bool take_keys(struct json_object *json, struct control_request *r, struc
 		}
 		if (!take_argument(value, r, e))
 			return false;
-		given = true;
 	}
-	if (r->command == CONTROL_SET && !given)
+	if (r->command == CONTROL_SET && !r->kib_given)
 		return fail(e, CONTROL_BAD_REQUEST, "set needs kib");
 	return true;
 }

@@ -23,6 +23,8 @@ struct json_object;
 #define CONTROL_UNKNOWN_COMMAND "unknown-command"
 #define CONTROL_UNKNOWN_KEY "unknown-key"
 #define CONTROL_OUT_OF_RANGE "out-of-range"
+#define CONTROL_RESERVE "reserve"
+#define CONTROL_PINNED "pinned"
 #define CONTROL_TOO_LONG "too-long"
 #define CONTROL_TIMEOUT "timeout"
 #define CONTROL_BUSY "busy"
@@ -38,6 +40,7 @@ enum control_command {
 	CONTROL_STATUS,
 	CONTROL_STATS,
 	CONTROL_SET,
+	CONTROL_AUTO,
 	CONTROL_WATCH,
 	CONTROL_UNUSED,
 	CONTROL_FRAMES,
@@ -49,14 +52,15 @@ enum control_command {
 struct control_request {
 	struct json_object *id; /* as it came: a number or a text; NULL: none was given */
 	enum control_command command;
-	uint64_t kib; /* set */
+	bool kib_given; /* always with set */
+	uint64_t kib;	/* set, auto */
 	bool refresh; /* stats */
 	uint64_t from_gfn; /* frames */
 };
 
 struct control_error {
 	const char *code; /* static: a promise */
-	char message[192];
+	char message[256];
 };
 
 /** control_error_set() - fill one in */

@@ -34,6 +34,8 @@ struct control_ops {
 	void (*figures)(void *opaque, struct figures *f);
 	/** set_target - Return: whether it is the target now; else @error says why not */
 	bool (*set_target)(void *opaque, uint64_t kib, struct control_error *error);
+	/** set_auto - on behalf of --auto; @kib NULL: it may from now on. Return: as set_target */
+	bool (*set_auto)(void *opaque, const uint64_t *kib, struct control_error *error);
 	/** refresh_stats - ask the guest. Return: whether it may answer */
 	bool (*refresh_stats)(void *opaque);
 	/**

@@ -26,6 +26,7 @@
 #define TOKEN_DISCOVER "discover"
 #define TOKEN_NODE "node"
 #define TOKEN_TARGET "target"
+#define TOKEN_DYNAMIC_MIN "dynamic-min"
 
 /** there while the device is served */
 #define KEY_PATH "path"
@@ -72,6 +73,8 @@ struct device_process {
 	struct event *tick;
 	unsigned int retry_ms;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
+	uint64_t dynamic_min_kib; /* 0: nobody said */
+	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
 	bool store_anew; /* xenstored was restarted; the node was not seen since */
 
@@ -299,6 +302,30 @@ static void target_changed(void *opaque, uint64_t kib)
 		end_on(dp, rc, "cannot tell the guest its target");
 }
 
+/* Return: whether a lower target may be taken; else @r says why not. */
+static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
+{
+	struct device_process *dp = opaque;
+	struct balloon_status status;
+	uint64_t balloon_kib;
+	int rc;
+
+	if (dp->opts->overcommit || !dp->guest.balloon)
+		return true;
+	balloon_get_status(dp->guest.balloon, &status);
+	balloon_kib = status.ballooned_pages * KIB_PER_PAGE;
+	rc = reserve_count(r, dp->hv, dp->bus.backend[0] ? dp->link : NULL, dp->opts->domid,
+			   dp->bus.devid, balloon_kib);
+	if (!rc)
+		return reserve_allows(r, balloon_kib, dp->target.static_max_kib - kib);
+	if (!dp->uncounted_told)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
+			"the host's free memory cannot be told: targets are taken as with "
+			"--overcommit");
+	dp->uncounted_told = true;
+	return true;
+}
+
 /* --- control socket and metrics --- */
 
 static void get_figures(void *opaque, struct figures *f)
@@ -310,7 +337,14 @@ static void get_figures(void *opaque, struct figures *f)
 		.domid = dp->opts->domid,
 		.devid = dp->bus.devid,
 		.static_max_kib = dp->target.static_max_kib,
+		.dynamic_min_kib = dp->dynamic_min_kib,
 		.target_kib = dp->target.kib,
+		.pinned = dp->target.pinned,
+		.refused = dp->target.refused,
+		.refused_kib = dp->target.refused_kib,
+		.refused_free_kib = dp->target.reserve.free_kib,
+		.refused_owed_kib = dp->target.reserve.owed_kib,
+		.refusals = dp->target.refusals,
 	};
 	snprintf(f->name, sizeof(f->name), "%s", dp->name);
 	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
@@ -329,12 +363,11 @@ static void collect_figures(void *opaque,
 }
 
 /* Unlike a key in xenstore, a client hears of a size that cannot be: nothing is cut. */
-static bool set_by_client(void *opaque, uint64_t kib, struct control_error *error)
+static bool check_size(struct device_process *dp, uint64_t kib, struct control_error *error)
 {
 	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
-	struct device_process *dp = opaque;
-	struct balloon_status status;
 	uint64_t min_kib, max_kib = dp->target.static_max_kib;
+	struct balloon_status status;
 
 	balloon_get_status(dp->guest.balloon, &status);
 	/* the balloon cannot be larger than the RAM it is made of */
@@ -354,8 +387,54 @@ static bool set_by_client(void *opaque, uint64_t kib, struct control_error *erro
 				  size_format(kib, asked), size_format(min_kib, limit));
 		return false;
 	}
-	target_set(&dp->target, kib, "control socket");
 	return true;
+}
+
+/* @taken: what target_set() or its sibling said. */
+static bool tell_taken(const struct device_process *dp, bool taken, struct control_error *error)
+{
+	char free_text[SIZE_TEXT_MAX], owed[SIZE_TEXT_MAX];
+
+	if (!taken)
+		control_error_set(error, CONTROL_RESERVE,
+				  "the host has %s free, and %s is in balloons that guests may take "
+				  "back: this guest is asked for no more until that fits "
+				  "(xen-vballoond --overcommit asks nevertheless)",
+				  size_format(dp->target.reserve.free_kib, free_text),
+				  size_format(dp->target.reserve.owed_kib, owed));
+	return taken;
+}
+
+static bool set_by_client(void *opaque, uint64_t kib, struct control_error *error)
+{
+	struct device_process *dp = opaque;
+
+	if (!check_size(dp, kib, error) ||
+	    !tell_taken(dp, target_set(&dp->target, kib, "control socket"), error))
+		return false;
+	/* also when it is the size in force: somebody wants that one */
+	target_pin(&dp->target);
+	note_change(dp);
+	return true;
+}
+
+static bool set_auto(void *opaque, const uint64_t *kib, struct control_error *error)
+{
+	struct device_process *dp = opaque;
+
+	if (!kib) {
+		target_unpin(&dp->target);
+		note_change(dp);
+		return true;
+	}
+	if (dp->target.pinned) {
+		control_error_set(error, CONTROL_PINNED,
+				  "somebody has named a size: xen-vballoonctl auto gives the guest "
+				  "back to --auto");
+		return false;
+	}
+	return check_size(dp, *kib, error) &&
+	       tell_taken(dp, target_set_auto(&dp->target, *kib), error);
 }
 
 static bool refresh_stats(void *opaque)
@@ -450,6 +529,7 @@ static void open_doors(struct device_process *dp)
 	static const struct control_ops ops = {
 		.figures = get_figures,
 		.set_target = set_by_client,
+		.set_auto = set_auto,
 		.refresh_stats = refresh_stats,
 		.ask_unused = ask_unused,
 		.hold_unused = hold_unused,
@@ -518,7 +598,26 @@ static void first_target(struct device_process *dp)
 	}
 	if (mem_set_read(&dp->mem_set) || target_read_node(&dp->target))
 		return;
-	target_set(&dp->target, dp->target.kib, "memory/static-max");
+	target_reset(&dp->target);
+}
+
+static void dynamic_min_path(const struct device_process *dp, char *path, size_t size)
+{
+	snprintf(path, size, "/local/domain/%" PRIu32 "/memory/dynamic-min", dp->opts->domid);
+}
+
+static void read_dynamic_min(struct device_process *dp)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc;
+
+	dynamic_min_path(dp, path, sizeof(path));
+	rc = store_link_read(dp->link, path, value, sizeof(value));
+	if (rc == -EPIPE)
+		return;
+	if (rc || size_parse_kib(value, &dp->dynamic_min_kib))
+		dp->dynamic_min_kib = 0;
+	note_change(dp);
 }
 
 static int watch_node(struct device_process *dp)
@@ -530,9 +629,14 @@ static int watch_node(struct device_process *dp)
 		{"online", TOKEN_NODE},
 		{"target", TOKEN_TARGET},
 	};
+	char min_path[64];
 
-	if (!dp->bus.backend[0])
-		return 0;
+	int ret;
+
+	dynamic_min_path(dp, min_path, sizeof(min_path));
+	ret = store_link_watch(dp->link, min_path, TOKEN_DYNAMIC_MIN);
+	if (ret || !dp->bus.backend[0])
+		return ret;
 	for (size_t i = 0; i < sizeof(watches) / sizeof(watches[0]); i++) {
 		char path[sizeof(dp->bus.backend) + 16];
 		int rc;
@@ -650,6 +754,23 @@ static bool open_guest(struct device_process *dp)
 	return !end_on(dp, rc, "cannot serve the guest");
 }
 
+/* What was in force when the process before this one ended was admitted then. */
+static void go_on_with_target(struct device_process *dp)
+{
+	struct balloon_status status;
+	uint64_t balloon_kib;
+
+	balloon_get_status(dp->guest.balloon, &status);
+	balloon_kib = (uint64_t)status.target_pages * KIB_PER_PAGE;
+	if (balloon_kib <= dp->target.static_max_kib)
+		dp->target.kib = dp->target.static_max_kib - balloon_kib;
+	if (state_file_adopted(dp->guest.state))
+		target_read_pinned(&dp->target);
+	else
+		target_unpin(&dp->target);
+	dp->target.admit = admit_target;
+}
+
 /* What xenstore is for while serving. False: the process has ended. */
 static bool join_store(struct device_process *dp, uint64_t static_max_kib)
 {
@@ -658,6 +779,7 @@ static bool join_store(struct device_process *dp, uint64_t static_max_kib)
 	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log, dp->bus.backend);
 	/* one that was killed left it */
 	publish_remove(&dp->publish, KEY_PATH);
+	publish_remove(&dp->publish, "refused");
 	target_init(&dp->target, dp->log, &dp->publish, dp->bus.backend, static_max_kib,
 		    target_changed, dp);
 	mem_set_init(&dp->mem_set, dp->log, dp->link, dp->hv, &dp->target, dp->opts->domid,
@@ -670,6 +792,7 @@ static bool join_store(struct device_process *dp, uint64_t static_max_kib)
 		rc = watch_node(dp);
 	if (end_on(dp, rc, "cannot watch xenstore"))
 		return false;
+	go_on_with_target(dp);
 	first_target(dp);
 	/* the target may be what it was by default: the device must hear it all the same */
 	if (!dp->ended)
@@ -826,6 +949,8 @@ static void on_store_event(void *opaque, const char *path, const char *token)
 		check_node(dp);
 	else if (strcmp(token, TOKEN_TARGET) == 0)
 		read_target(dp);
+	else if (strcmp(token, TOKEN_DYNAMIC_MIN) == 0)
+		read_dynamic_min(dp);
 	else if (strcmp(token, MEM_SET_TOKEN) == 0)
 		mem_set_read(&dp->mem_set);
 }

@@ -58,6 +58,16 @@ static struct json_object *stall_json(const struct figures *f)
 	return finish(&m);
 }
 
+static struct json_object *refused_json(const struct figures *f)
+{
+	struct maker m = {.object = json_object_new_object()};
+
+	add_u64(&m, "target_kib", f->refused_kib);
+	add_u64(&m, "free_kib", f->refused_free_kib);
+	add_u64(&m, "owed_kib", f->refused_owed_kib);
+	return finish(&m);
+}
+
 struct json_object *figures_status_json(const struct figures *f)
 {
 	struct maker m = {.object = json_object_new_object()};
@@ -69,7 +79,13 @@ struct json_object *figures_status_json(const struct figures *f)
 	add(&m, "path", json_object_new_string(f->path));
 	add(&m, "driver", json_object_new_boolean(f->driver_ok));
 	add_u64(&m, "static_max_kib", f->static_max_kib);
+	if (f->dynamic_min_kib)
+		add_u64(&m, "dynamic_min_kib", f->dynamic_min_kib);
 	add_u64(&m, "target_kib", f->target_kib);
+	add(&m, "pinned", json_object_new_boolean(f->pinned));
+	if (f->refused)
+		add(&m, "refused", refused_json(f));
+	add_u64(&m, "refusals", f->refusals);
 	add_u64(&m, "actual_kib", f->actual_kib);
 	add_u64(&m, "ballooned_kib", f->ballooned_kib);
 	if (figures_stall_name(f->stall))
@@ -185,6 +201,18 @@ static bool get_stall(struct json_object *json, struct figures *f)
 	return true;
 }
 
+/* Half a refusal is none. */
+static void get_refused(struct json_object *json, struct figures *f)
+{
+	struct json_object *v;
+
+	f->refused = json_object_object_get_ex(json, "refused", &v) &&
+		     json_object_is_type(v, json_type_object) &&
+		     get_u64(v, "target_kib", &f->refused_kib) &&
+		     get_u64(v, "free_kib", &f->refused_free_kib) &&
+		     get_u64(v, "owed_kib", &f->refused_owed_kib);
+}
+
 static void get_guest_errors(struct json_object *json, struct figures *f)
 {
 	struct json_object *v;
@@ -210,6 +238,10 @@ int figures_from_status(struct figures *f, struct json_object *json)
 	    !get_u64(json, "ballooned_kib", &f->ballooned_kib) || !get_stall(json, f))
 		return -EPROTO;
 	get_text(json, "name", f->name, sizeof(f->name));
+	get_u64(json, "dynamic_min_kib", &f->dynamic_min_kib);
+	get_bool(json, "pinned", &f->pinned);
+	get_refused(json, f);
+	get_u64(json, "refusals", &f->refusals);
 	get_u64(json, "stalls", &f->stalls);
 	get_u64(json, "inflated_bytes", &f->inflated_bytes);
 	get_u64(json, "deflated_bytes", &f->deflated_bytes);

@@ -21,12 +21,19 @@ struct figures {
 	char path[FIGURES_PATH_MAX]; /* how notifications travel */
 	bool driver_ok;		     /* the guest's driver is at work */
 	uint64_t static_max_kib;
+	uint64_t dynamic_min_kib; /* what --auto leaves it at least; 0: nobody said */
 	uint64_t target_kib;	/* what the guest shall have */
+	bool pinned;		/* somebody named that, and --auto leaves it alone */
+	bool refused;		/* the last target named; then also which, and why */
+	uint64_t refused_kib;
+	uint64_t refused_free_kib;
+	uint64_t refused_owed_kib;
 	uint64_t actual_kib;	/* size of the balloon as the guest says: for show only */
 	uint64_t ballooned_kib; /* what Xen holds back: exact */
 	enum balloon_stall stall;
 	uint64_t stall_kib; /* still missing */
 	/* since the process started */
+	uint64_t refusals;
 	uint64_t stalls;
 	uint64_t inflated_bytes;
 	uint64_t deflated_bytes;

@@ -74,6 +74,16 @@ static uint64_t stalls(const struct figures *f)
 	return f->stalls;
 }
 
+static uint64_t pinned(const struct figures *f)
+{
+	return f->pinned;
+}
+
+static uint64_t refusals(const struct figures *f)
+{
+	return f->refusals;
+}
+
 static const struct family families[] = {
 	{"driver_ready", "gauge", "1 while the guest's driver is at work.", UNIT_NUMBER,
 	 driver_ready},
@@ -89,6 +99,9 @@ static const struct family families[] = {
 	 deflate_time},
 	{"stalls_total", "counter", "How often a deflate had to wait for memory.", UNIT_NUMBER,
 	 stalls},
+	{"pinned", "gauge", "1 while --auto leaves the guest alone.", UNIT_NUMBER, pinned},
+	{"refusals_total", "counter", "How often a target was refused for the reserve's sake.",
+	 UNIT_NUMBER, refusals},
 };
 
 /* By enum balloon_stat. */

@@ -27,6 +27,7 @@ enum option_id {
 	OPTION_IRQ,
 	OPTION_TARGET,
 	OPTION_MEM_SET,
+	OPTION_OVERCOMMIT,
 	OPTION_NO_DEFLATE_ON_OOM,
 	OPTION_BULK,
 	OPTION_STATS_INTERVAL,
@@ -52,6 +53,8 @@ static const struct {
 	{OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base"},
 	{OPTION_TARGET, "target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K"},
 	{OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)"},
+	{OPTION_OVERCOMMIT, "overcommit", NULL,
+	 "take lower targets also when the host could not give it back"},
 	{OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
 	 "do not let a guest short of memory take it back"},
 	{OPTION_BULK, "bulk", "LIST|none",
@@ -175,6 +178,9 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 			return 0;
 		snprintf(why, why_size, "--mem-set %s: give follow or ignore", arg);
 		return -1;
+	case OPTION_OVERCOMMIT:
+		opts->overcommit = true;
+		return 0;
 	case OPTION_NO_DEFLATE_ON_OOM:
 		opts->deflate_on_oom = false;
 		return 0;

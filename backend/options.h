@@ -26,6 +26,7 @@ struct options {
 	bool target_given;
 	uint64_t target_kib;
 	bool mem_set_follow;
+	bool overcommit; /* a lower target is taken whatever the host has free */
 	bool deflate_on_oom;
 	struct balloon_bits bulk;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */

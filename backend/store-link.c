@@ -197,6 +197,13 @@ int store_link_remove(struct store_link *link, const char *path)
 	return store_link_failed(link, link->store->ops->remove(link->store, path));
 }
 
+int store_link_list(struct store_link *link, const char *path, char *names, size_t size)
+{
+	if (!link->store)
+		return -EPIPE;
+	return store_link_failed(link, link->store->ops->list(link->store, path, names, size));
+}
+
 int store_link_get_perms(struct store_link *link, const char *path, char *perms, size_t size)
 {
 	if (!link->store)

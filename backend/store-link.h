@@ -64,6 +64,7 @@ bool store_link_up(const struct store_link *link);
 int store_link_read(struct store_link *link, const char *path, char *value, size_t size);
 int store_link_write(struct store_link *link, const char *path, const char *value);
 int store_link_remove(struct store_link *link, const char *path);
+int store_link_list(struct store_link *link, const char *path, char *names, size_t size);
 int store_link_get_perms(struct store_link *link, const char *path, char *perms, size_t size);
 int store_link_set_perms(struct store_link *link, const char *path, const char *perms);
 

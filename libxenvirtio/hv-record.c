@@ -298,6 +298,18 @@ static int record_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa ba
 	return end_line(r->file, ret);
 }
 
+static int record_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->host_info(r->inner, info);
+
+	fprintf(r->file, "host_info = %d", ret);
+	if (!ret)
+		fprintf(r->file, " total_pages=%" PRIu64 " free_pages=%" PRIu64, info->total_pages,
+			info->free_pages);
+	return end_line(r->file, ret);
+}
+
 static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "record",
@@ -329,6 +341,8 @@ static void choose_ops(struct record *r)
 		r->ops.registers_add = record_registers_add;
 		r->ops.registers_del = record_registers_del;
 	}
+	if (r->inner->ops->host_info)
+		r->ops.host_info = record_host_info;
 	r->hv.ops = &r->ops;
 }
 

@@ -190,3 +190,18 @@ int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
 
 	return xc_domain_setmaxmem(mem->xch, mem->domid, max_kib) ? xen_error(errno) : 0;
 }
+
+int xen_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
+{
+	xc_physinfo_t host = {0};
+
+	if (xc_physinfo(to_xen(hv)->mem->xch, &host))
+		return xen_error(errno);
+	*info = (struct xenvirtio_host_info){
+		.total_pages = host.total_pages,
+		.free_pages = host.free_pages > host.outstanding_pages ?
+				      host.free_pages - host.outstanding_pages :
+				      0,
+	};
+	return 0;
+}

@@ -101,6 +101,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.irqfd_del = xen_irqfd_del,
 	.registers_add = xen_registers_add,
 	.registers_del = xen_registers_del,
+	.host_info = xen_host_info,
 };
 
 static int probe_device(const char *path)

@@ -36,6 +36,7 @@ static const struct {
 	[CTL_LIST] = {"list", "", 0, "all guests that are served"},
 	[CTL_STATUS] = {"status", " D", 1, "one guest's balloon"},
 	[CTL_SET] = {"set", " D SIZE", 2, "the memory the guest shall have: 256M, 1G"},
+	[CTL_AUTO] = {"auto", " D", 1, "let --auto choose again, after a set"},
 	[CTL_STATS] = {"stats", " D", 1, "the guest's statistics, fresh"},
 	[CTL_UNUSED] = {"unused", " D", 1, "how much memory the guest does not use"},
 	[CTL_TOP] = {"top", "", 0, "all guests, again and again"},
@@ -43,7 +44,8 @@ static const struct {
 
 #define FOR(command) (1u << (command))
 #define FOR_ALL ((1u << CTL_COMMANDS) - 1)
-#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
+#define FOR_ONE                                                                                     \
+	(FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
 
 static const struct {
 	enum option_id id;
@@ -160,7 +162,7 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 {
 	if (!nr) {
 		snprintf(why, why_size,
-			 "a command is missing: list, status, set, stats, unused or top; "
+			 "a command is missing: list, status, set, auto, stats, unused or top; "
 			 "see --help");
 		return -1;
 	}
@@ -170,8 +172,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	}
 	if (opts->command == CTL_COMMANDS) {
 		snprintf(why, why_size,
-			 "%s: no such command: give list, status, set, stats, unused or top; see "
-			 "--help",
+			 "%s: no such command: give list, status, set, auto, stats, unused or top; "
+			 "see --help",
 			 words[0]);
 		return -1;
 	}

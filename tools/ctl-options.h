@@ -15,6 +15,7 @@ enum ctl_command {
 	CTL_LIST,
 	CTL_STATUS,
 	CTL_SET,
+	CTL_AUTO,
 	CTL_STATS,
 	CTL_UNUSED,
 	CTL_TOP,

@@ -69,6 +69,15 @@ void ctl_print_status(FILE *out, const struct figures *f)
 		f->name[0] ? " " : "", f->name, f->devid);
 	fprintf(out, "%-14s %s of %s\n", "target", size_format(f->target_kib, one),
 		size_format(f->static_max_kib, two));
+	fprintf(out, "%-14s %s\n", "chosen by", f->pinned ? "hand" : "nobody, or --auto");
+	if (f->refused) {
+		char free_text[SIZE_TEXT_MAX], owed[SIZE_TEXT_MAX];
+
+		fprintf(out, "%-14s %s: the host has %s free, and %s is in balloons\n", "refused",
+			size_format(f->refused_kib, one),
+			size_format(f->refused_free_kib, free_text),
+			size_format(f->refused_owed_kib, owed));
+	}
 	fprintf(out, "%-14s %s (the guest says %s)\n", "balloon",
 		size_format(f->ballooned_kib, one), size_format(f->actual_kib, two));
 	fprintf(out, "%-14s %s\n", "state", state_name(f));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * set: ask for a size, and with --wait stay until it is reached, or until it is clear that it will
- * not be: nothing moves, the time is over, somebody asked for another size, the guest is gone.
+ * not be: nothing moves, the time is over, somebody asked for another size, the guest is gone. And
+ * auto, which takes the asking back.
  */
 #include "backend/figures-json.h"
 #include "backend/size.h"
@@ -263,4 +264,33 @@ enum ctl_exit ctl_set(struct ctl *ctl)
 	}
 	free(w);
 	return code;
+}
+
+enum ctl_exit ctl_auto(struct ctl *ctl)
+{
+	struct ctl_refusal refusal = {0};
+	struct ctl_client client;
+	struct json_object *json;
+	char who[CTL_WHO_MAX], size[SIZE_TEXT_MAX];
+	enum ctl_exit code;
+	struct figures f;
+	int rc;
+
+	code = ctl_find_open(ctl, &client, who);
+	if (code)
+		return code;
+	rc = ctl_client_call(&client, "auto", NULL, NULL, &json, &refusal);
+	ctl_client_close(&client);
+	if (rc)
+		return ctl_fail(ctl, who, rc, &refusal);
+	rc = figures_from_status(&f, json);
+	if (!rc && ctl->opts->json)
+		fprintf(ctl->out, "%s\n",
+			json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+								     JSON_C_TO_STRING_NOSLASHESCAPE));
+	else if (!rc)
+		fprintf(ctl->out, "%s: --auto may choose; until it does the target is %s\n", who,
+			size_format(f.target_kib, size));
+	json_object_put(json);
+	return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
 }

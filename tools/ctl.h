@@ -3,7 +3,7 @@
  * The control tool, without its main(): a command line that was read, in; an exit code out.
  *
  *   ctl-options.c  the command line        ctl-show.c    list, status, stats, unused, top
- *   ctl-find.c     guests and their sockets  ctl-set.c     set, and waiting for it
+ *   ctl-find.c     guests and their sockets  ctl-set.c     set, waiting for it; auto
  *   ctl-client.c   the protocol            ctl-progress.c  how far it is
  *   ctl-print.c    figures for people
  *
@@ -43,6 +43,7 @@ enum ctl_exit ctl_run(struct ctl *ctl);
 enum ctl_exit ctl_list(struct ctl *ctl);
 enum ctl_exit ctl_status(struct ctl *ctl);
 enum ctl_exit ctl_set(struct ctl *ctl);
+enum ctl_exit ctl_auto(struct ctl *ctl);
 enum ctl_exit ctl_stats(struct ctl *ctl);
 enum ctl_exit ctl_unused(struct ctl *ctl);
 enum ctl_exit ctl_top(struct ctl *ctl);

@@ -92,6 +92,23 @@ static bool info_is_sane(struct run *r)
 	return true;
 }
 
+/* host_info: what is released is free, and what is populated is not */
+static bool host_has_what_is_released(struct run *r)
+{
+	struct xenvirtio_host_info before, released, after;
+
+	EXPECT_EQ(r, r->ops->host_info(r->hv, &before), 0);
+	EXPECT(r, before.free_pages < before.total_pages);
+	EXPECT_EQ(r, release(r, 0, 1, MAX_ORDER), 1);
+	EXPECT_EQ(r, r->ops->host_info(r->hv, &released), 0);
+	EXPECT_EQ(r, populate(r, 0, 1, MAX_ORDER), 1);
+	EXPECT_EQ(r, r->ops->host_info(r->hv, &after), 0);
+	/* a real host has other things to do with a frame or two meanwhile */
+	EXPECT(r, released.free_pages >= before.free_pages + BLOCK / 2);
+	EXPECT(r, after.free_pages + BLOCK / 2 <= released.free_pages);
+	return true;
+}
+
 /* ram_ranges: ascending, not overlapping, the hole in none of them */
 static bool ranges_are_ordered(struct run *r)
 {
@@ -540,6 +557,7 @@ static const struct {
 	{ "release_of_a_mapped_frame", release_of_a_mapped_frame },
 	{ "populate_stops_at_max_mem", populate_stops_at_max_mem },
 	{ "extents_are_checked", extents_are_checked },
+	{ "host_has_what_is_released", host_has_what_is_released },
 	{ "ioreq_serves", ioreq_serves },
 	{ "ioreq_ranges_are_checked", ioreq_ranges_are_checked },
 	{ "ioreq_finds_conflicts", ioreq_finds_conflicts },

@@ -134,6 +134,21 @@ static int set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
 	return 0;
 }
 
+/* Of the host: what befalls the domain changes nothing. */
+static int read_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	*info = (struct xenvirtio_host_info){
+		.total_pages = f->tot_pages + f->nr_free,
+		.free_pages = f->heap_free,
+	};
+	return 0;
+}
+
 static const struct xenvirtio_hv_ops fake_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "fake",
@@ -158,6 +173,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.irqfd_del = fake_op_irqfd_del,
 	.registers_add = fake_op_registers_add,
 	.registers_del = fake_op_registers_del,
+	.host_info = read_host_info,
 };
 
 int fake_open(struct fake *f, struct xenvirtio_hv **hv)

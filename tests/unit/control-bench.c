@@ -45,6 +45,21 @@ static bool set_target(void *opaque, uint64_t kib, struct control_error *error)
 	return true;
 }
 
+static bool set_auto(void *opaque, const uint64_t *kib, struct control_error *error)
+{
+	struct control_bench *b = opaque;
+
+	if (kib && b->figures.pinned) {
+		control_error_set(error, CONTROL_PINNED, "not now");
+		return false;
+	}
+	if (kib)
+		b->figures.target_kib = *kib;
+	else
+		b->figures.pinned = false;
+	return true;
+}
+
 static bool refresh_stats(void *opaque)
 {
 	struct control_bench *b = opaque;
@@ -95,6 +110,7 @@ static enum balloon_frame next_frame(void *opaque, struct xenvirtio_run *run,
 static const struct control_ops ops = {
 	.figures = get_figures,
 	.set_target = set_target,
+	.set_auto = set_auto,
 	.refresh_stats = refresh_stats,
 	.ask_unused = ask_unused,
 	.hold_unused = hold_unused,

@@ -76,6 +76,23 @@ static void each_command_is_answered(void **state)
 	client_send(fd, "{\"id\":4,\"cmd\":\"set\",\"kib\":1048577}\n");
 	assert_string_equal(expect_error(b->base, fd, CONTROL_OUT_OF_RANGE), "too much");
 
+	b->figures.pinned = true;
+	b->figures.refused = true;
+	b->figures.refused_kib = 4;
+	b->figures.refused_free_kib = 16;
+	b->figures.refused_owed_kib = 20;
+	client_send(fd, "{\"id\":6,\"cmd\":\"auto\",\"kib\":4096}\n");
+	assert_string_equal(expect_error(b->base, fd, CONTROL_PINNED), "not now");
+	client_send(fd, "{\"id\":7,\"cmd\":\"auto\"}\n");
+	json = client_json(b->base, fd);
+	assert_false(json_object_get_boolean(json_at(json, "result.pinned")));
+	assert_int_equal(json_object_get_int(json_at(json, "result.refused.target_kib")), 4);
+	assert_int_equal(json_object_get_int(json_at(json, "result.refused.free_kib")), 16);
+	assert_int_equal(json_object_get_int(json_at(json, "result.refused.owed_kib")), 20);
+	json_object_put(json);
+	client_send(fd, "{\"id\":8,\"cmd\":\"auto\",\"kib\":4096}\n");
+	expect_u64(b->base, fd, "result.target_kib", 4096);
+
 	b->figures.stats_sequence = 5;
 	b->figures.stats_age_ms = 1200;
 	b->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
@@ -199,6 +216,8 @@ static void what_is_no_request_is_answered(void **state)
 		{"{\"cmd\":\"set\",\"kib\":1.5}", CONTROL_BAD_REQUEST},
 		{"{\"cmd\":\"set\",\"kib\":null}", CONTROL_BAD_REQUEST},
 		{"{\"cmd\":\"set\",\"kib\":99999999999999999999999}", CONTROL_OUT_OF_RANGE},
+		{"{\"cmd\":\"auto\",\"kib\":-4}", CONTROL_BAD_REQUEST},
+		{"{\"cmd\":\"auto\",\"refresh\":true}", CONTROL_UNKNOWN_KEY},
 		{"{\"cmd\":\"stats\",\"refresh\":1}", CONTROL_BAD_REQUEST},
 		{"{\"cmd\":\"ping\",\"id\":{}}", CONTROL_BAD_REQUEST},
 		{"{\"cmd\":\"ping\",\"id\":"

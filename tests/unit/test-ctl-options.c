@@ -46,6 +46,9 @@ static void each_command_and_option_reaches_its_field(void **state)
 	assert_int_equal(opts.devid, 2);
 	assert_true(opts.json);
 	assert_string_equal(opts.state_dir, "/x");
+	assert_int_equal(parse("auto 7 --devid 2"), CTL_OPTIONS_RUN);
+	assert_int_equal(opts.command, CTL_AUTO);
+	assert_int_equal(opts.devid, 2);
 	/* options before, between and after */
 	assert_int_equal(parse("--wait set g --timeout 5 256M"), CTL_OPTIONS_RUN);
 	assert_int_equal(opts.command, CTL_SET);
@@ -163,7 +166,7 @@ static void help_manual_and_completion_list_the_same(void **state)
 		assert_non_null(strstr(page, bold));
 		assert_non_null(strstr(completion, word));
 	}
-	assert_int_equal(nr, 6 + 10);
+	assert_int_equal(nr, 7 + 10);
 	/* and the page has no option more */
 	for (char *at = page; (at = strstr(at, "\n*--")); at++)
 		in_page++;

@@ -226,6 +226,28 @@ static void inflate(struct control_bench *b, unsigned int ms)
 	}
 }
 
+/* Who chooses, and what was refused, is seen; the guest can be given back to --auto. */
+static void the_guest_is_given_back(void **state)
+{
+	struct run r = served(state);
+	struct figures *f = &r.bench->figures;
+
+	f->pinned = true;
+	f->refused = true;
+	f->refused_kib = 64 * MIB;
+	f->refused_free_kib = 100 * MIB;
+	f->refused_owed_kib = 300 * MIB;
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
+	assert_non_null(strstr(out, "chosen by      hand"));
+	assert_non_null(strstr(out, "refused        64 MiB: the host has 100 MiB free, and 300 MiB is"));
+	assert_int_equal(run(&r, "auto 7"), CTL_EXIT_DONE);
+	assert_false(f->pinned);
+	assert_non_null(strstr(out, "--auto may choose"));
+	assert_int_equal(run(&r, "auto 7 --json"), CTL_EXIT_DONE);
+	assert_non_null(strstr(out, "\"pinned\":false"));
+	assert_int_equal(run(&r, "auto 8"), CTL_EXIT_NO_DAEMON);
+}
+
 static void waiting_ends_when_it_is_reached(void **state)
 {
 	struct run r = served(state);
@@ -426,6 +448,7 @@ int main(void)
 		TEST(no_daemon_is_told),
 		TEST(figures_are_shown),
 		TEST(set_asks_and_goes),
+		TEST(the_guest_is_given_back),
 		TEST(waiting_ends_when_it_is_reached),
 		TEST(a_stall_ends_the_waiting),
 		TEST(the_time_may_be_over),

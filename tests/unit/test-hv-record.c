@@ -78,6 +78,7 @@ static void every_call_is_a_line(void **state)
 		"release_pages order=1 40000+2 40010 = 0 done=3\n"
 		"populate_pages order=1 40000+2 40010 = 0 done=3\n"
 		"set_max_mem kib=4096 = 0\n"
+		"host_info = 0 total_pages=5120 free_pages=0\n"
 		"close\n";
 	const struct xenvirtio_gfn frame[4] = {
 		{ 0x40000 }, { 0x40001 }, { 0x40002 }, { 0x40010 },
@@ -87,6 +88,7 @@ static void every_call_is_a_line(void **state)
 	struct xenvirtio_gfn_range range[4];
 	const struct xenvirtio_hv_ops *ops;
 	struct xenvirtio_domain_info info;
+	struct xenvirtio_host_info host;
 	struct xenvirtio_ioreq req;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 	char text[4096];
@@ -120,6 +122,7 @@ static void every_call_is_a_line(void **state)
 	assert_int_equal(fake_holes(x.f), 0);
 	assert_int_equal(ops->set_max_mem(x.hv, 4096), 0);
 	assert_int_equal(fake_max_pages(x.f), 1024);
+	assert_int_equal(ops->host_info(x.hv, &host), 0);
 	close_recorder(&x);
 	read_file(&x, text, sizeof(text));
 	assert_string_equal(text, expected);

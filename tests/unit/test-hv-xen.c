@@ -54,6 +54,7 @@ static struct {
 	int fail_errno;
 	int page_err;
 	int domain_flags;
+	uint64_t free_pages;
 	bool domain_gone;
 	int extents_done;
 } xen;
@@ -390,6 +391,17 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
 	info->max_pages = 2000;
 	info->max_vcpu_id = VCPUS - 1;
 	return 1;
+}
+
+int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
+{
+	if (fails("physinfo"))
+		return -1;
+	memset(info, 0, sizeof(*info));
+	info->total_pages = 5000;
+	info->free_pages = xen.free_pages;
+	info->outstanding_pages = 100;
+	return 0;
 }
 
 int xc_domain_decrease_reservation(xc_interface *xch, uint32_t domid, unsigned long nr,
@@ -752,6 +764,28 @@ static void another_domain_is_not_ours(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+/* Free is what nobody has claimed either, and never less than nothing. */
+static void claims_are_not_free(void **state)
+{
+	struct xenvirtio_host_info host;
+	struct xenvirtio_hv *hv;
+
+	reset_xen();
+	hv = open_handle();
+	xen.free_pages = 1000;
+	assert_int_equal(hv->ops->host_info(hv, &host), 0);
+	assert_int_equal(host.total_pages, 5000);
+	assert_int_equal(host.free_pages, 900);
+	xen.free_pages = 99;
+	xen.domain_gone = true;
+	assert_int_equal(hv->ops->host_info(hv, &host), 0);
+	assert_int_equal(host.free_pages, 0);
+	xen.fail_nth = xen.calls + 1;
+	xen.fail_errno = EPERM;
+	assert_int_equal(hv->ops->host_info(hv, &host), -EACCES);
+	xenvirtio_hv_close(hv);
+}
+
 #if defined(__x86_64__) || defined(__i386__)
 /* Lines below 16 are ISA's, the others a device's pin. */
 static void interrupt_lines(void **state)
@@ -803,6 +837,7 @@ int main(void)
 		cmocka_unit_test(mapping_is_all_or_nothing),
 		cmocka_unit_test(short_counts_are_looked_into),
 		cmocka_unit_test(another_domain_is_not_ours),
+		cmocka_unit_test(claims_are_not_free),
 #if defined(__x86_64__) || defined(__i386__)
 		cmocka_unit_test(interrupt_lines),
 #endif

@@ -152,6 +152,8 @@ static void each_figure_is_told(void **state)
 		.ballooned_kib = 16,
 		.stall = BALLOON_STALL_HOST,
 		.stall_kib = 160,
+		.pinned = true,
+		.refusals = 2,
 		.stalls = 3,
 		.inflated_bytes = 40960,
 		.deflated_bytes = 8192,
@@ -181,6 +183,8 @@ static void each_figure_is_told(void **state)
 	value_is("inflate_seconds_total", "", 1.5);
 	value_is("deflate_seconds_total", "", 0.02);
 	value_is("stalls_total", "", 3);
+	value_is("pinned", "", 1);
+	value_is("refusals_total", "", 2);
 	value_is("stalled_bytes", "why=\"host\"", 163840);
 	value_is("stalled_bytes", "why=\"max-mem\"", 0);
 	value_is("guest_errors_total", "kind=\"bad-page\"", 9);
@@ -190,7 +194,7 @@ static void each_figure_is_told(void **state)
 	value_is("guest_free_memory_bytes", "", 1004);
 	value_is("guest_direct_reclaim_total", "", 1015);
 	/* info, the plain ones, stalls, errors, statistics and their age: none forgotten */
-	assert_int_equal(nr_samples, 1 + 10 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
+	assert_int_equal(nr_samples, 1 + 12 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
 }
 
 static void what_is_not_told_has_no_sample(void **state)

@@ -41,6 +41,7 @@ static void the_domain_alone_is_enough(void **state)
 	assert_false(opts.base_given);
 	assert_false(opts.target_given);
 	assert_false(opts.mem_set_follow);
+	assert_false(opts.overcommit);
 	assert_true(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 5);
 	assert_string_equal(opts.state_dir, "/run/xen-vballoon");
@@ -85,6 +86,8 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
 	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
 	assert_true(opts.syslog);
+	assert_int_equal(parse("--overcommit"), OPTIONS_RUN);
+	assert_true(opts.overcommit);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
 	assert_false(opts.mem_set_follow);
 	assert_int_equal(parse("--domid 1 --base 2000000 --irq 1019"), OPTIONS_RUN);
@@ -252,7 +255,7 @@ static void help_and_manual_list_the_same(void **state)
 	nr_page = collect_names(options, "\n*--", in_page, 64);
 	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
 	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
-	assert_int_equal(nr_help, 17);
+	assert_int_equal(nr_help, 18);
 	assert_int_equal(nr_page, nr_help);
 	for (size_t i = 0; i < nr_help; i++)
 		assert_true(has_name(in_page, nr_page, in_help[i]));

@@ -24,7 +24,7 @@
 #include <xenvirtio/error.h>
 #include <xenvirtio/types.h>
 
-#define XENVIRTIO_HV_VERSION 1u
+#define XENVIRTIO_HV_VERSION 2u
 
 /** ioreq_open: make a new server rather than adopt one */
 #define XENVIRTIO_IOREQ_NEW 0xffffu
@@ -86,6 +86,12 @@ struct xenvirtio_domain_info {
 	uint32_t nr_vcpus;	/* vcpus it may have, online or not */
 	bool dying;		/* teardown has begun: unmap everything */
 	bool shutdown;		/* it has powered off, rebooted or crashed */
+};
+
+/** what the hypervisor says of the host's memory at this moment */
+struct xenvirtio_host_info {
+	uint64_t total_pages;	/* frames there are */
+	uint64_t free_pages;	/* frames nobody has, and nobody has claimed: what xl info calls free */
 };
 
 /** what eventfd_features answers */
@@ -271,6 +277,9 @@ struct xenvirtio_hv_ops {
 	int (*registers_add)(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
 	/** registers_del - @status: out; the last value, the caller's again. Return: as irqfd_del */
 	int (*registers_del)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
+
+	/** host_info - of the host, whatever became of the domain; optional. Return: 0; -errno */
+	int (*host_info)(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */
