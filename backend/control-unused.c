@@ -61,8 +61,8 @@ void control_unused(struct control *c, const struct control_error *error)
 		control_client_send(cl, control_answer_error(cl->unused_id, error));
 	} else {
 		c->cfg.ops->figures(c->cfg.opaque, &f);
-		control_client_send(cl, control_answer_result(cl->unused_id,
-							      figures_unused_json(&f)));
+		control_client_send(cl,
+				    control_answer_result(cl->unused_id, figures_unused_json(&f)));
 	}
 	end_asking(cl);
 	control_client_go_on(cl);

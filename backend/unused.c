@@ -115,9 +115,10 @@ static bool ask(struct unused *u, struct control_error *error)
 
 	if (!rc)
 		return true;
-	control_error_set(error, CONTROL_NO_DRIVER,
-			  "the guest cannot be asked now: its driver is not there, has no free page "
-			  "hints, or is busy with an earlier question");
+	control_error_set(
+		error, CONTROL_NO_DRIVER,
+		"the guest cannot be asked now: its driver is not there, has no free page "
+		"hints, or is busy with an earlier question");
 	if (rc < 0 || rc == XENVIRTIO_E_GONE)
 		u->cfg.failed(u->cfg.opaque, rc);
 	return false;

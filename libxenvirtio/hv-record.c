@@ -80,8 +80,9 @@ static int record_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_i
 	fprintf(r->file, "domain_info = %d", ret);
 	if (!ret)
 		fprintf(r->file, " tot_pages=%" PRIu64 " max_pages=%" PRIu64 " vcpus=%" PRIu32
-			"%s%s", info->tot_pages, info->max_pages, info->nr_vcpus,
-			info->dying ? " dying" : "", info->shutdown ? " shutdown" : "");
+			"%s%s%s", info->tot_pages, info->max_pages, info->nr_vcpus,
+			info->dying ? " dying" : "", info->shutdown ? " shutdown" : "",
+			info->paused ? " paused" : "");
 	return end_line(r->file, ret);
 }
 

@@ -99,6 +99,7 @@ static int ask_domain(struct xen_mem *mem, struct xenvirtio_domain_info *info)
 		.nr_vcpus = dom.max_vcpu_id + 1,
 		.dying = dom.flags & XEN_DOMINF_dying,
 		.shutdown = dom.flags & XEN_DOMINF_shutdown,
+		.paused = dom.flags & XEN_DOMINF_paused,
 	};
 	return 0;
 }

@@ -56,7 +56,7 @@ static int find_in_store(struct xenvirtio_store *store, const char *name, uint32
 	return rc;
 }
 
-static enum ctl_exit find_domain(struct ctl *ctl, uint32_t *domid)
+enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
 {
 	const char *name = ctl->opts->domain;
 	struct xenvirtio_store *store;
@@ -92,7 +92,7 @@ enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *wh
 	size_t nr;
 	int rc;
 
-	code = find_domain(ctl, &domid);
+	code = ctl_find_domain(ctl, &domid);
 	if (code)
 		return code;
 	snprintf(who, CTL_WHO_MAX, "domain %" PRIu32, domid);

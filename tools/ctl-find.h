@@ -12,6 +12,13 @@
 #define CTL_WHO_MAX 96
 
 /**
+ * ctl_find_domain() - the number of the guest on the command line; it need not exist if a number
+ * was given
+ *
+ * Return: CTL_EXIT_DONE; else what was wrong was said
+ */
+enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid);
+/**
  * ctl_find_open() - connect to the daemon of the guest on the command line
  * @who: out; CTL_WHO_MAX bytes
  *

@@ -17,7 +17,7 @@ void ctl_say(struct ctl *ctl, const char *format, ...)
 
 	/* a line begun on the terminal is a progress bar */
 	fflush(ctl->out);
-	fputs("xen-vballoonctl: ", ctl->err);
+	fprintf(ctl->err, "%s: ", ctl->program ? ctl->program : "xen-vballoonctl");
 	va_start(args, format);
 	vfprintf(ctl->err, format, args);
 	va_end(args);

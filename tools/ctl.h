@@ -29,6 +29,7 @@ struct ctl {
 	const struct ctl_options *opts;
 	FILE *out;
 	FILE *err;
+	const char *program;   /* for messages; NULL: xen-vballoonctl */
 	bool tty;	       /* out is a terminal */
 	unsigned int stall_ms; /* 0: CTL_STALL_MS */
 	/** open_store - for names: xenvirtio_store_open_xen(), or a fake's */

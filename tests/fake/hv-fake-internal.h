@@ -114,6 +114,7 @@ struct fake {
 	bool dying;
 	bool gone;
 	bool shutdown;
+	bool paused;
 
 	size_t handles;
 	size_t fds;

@@ -101,6 +101,7 @@ static int read_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_inf
 		.nr_vcpus = f->config.nr_vcpus,
 		.dying = f->dying,
 		.shutdown = f->shutdown,
+		.paused = f->paused,
 	};
 	return 0;
 }
@@ -230,6 +231,11 @@ bool fake_irq_level(struct fake *f, uint32_t irq)
 void fake_set_dying(struct fake *f)
 {
 	f->dying = true;
+}
+
+void fake_set_paused(struct fake *f, bool paused)
+{
+	f->paused = paused;
 }
 
 void fake_set_shutdown(struct fake *f)

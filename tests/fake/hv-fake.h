@@ -108,6 +108,8 @@ size_t fake_armed(const struct fake *f);
 
 void fake_set_dying(struct fake *f);
 void fake_set_shutdown(struct fake *f);
+/** fake_set_paused() - as xl pause and unpause do; the guest's side works on all the same */
+void fake_set_paused(struct fake *f, bool paused);
 /** fake_set_gone() - destroyed: every call but unmap and close answers XENVIRTIO_E_GONE */
 void fake_set_gone(struct fake *f);
 void fake_set_max_pages(struct fake *f, uint64_t max_pages);

@@ -758,7 +758,10 @@ static void another_domain_is_not_ours(void **state)
 	assert_false(info.dying || info.shutdown);
 	xen.domain_flags = XEN_DOMINF_shutdown;
 	assert_int_equal(hv->ops->domain_info(hv, &info), 0);
-	assert_true(info.shutdown && !info.dying);
+	assert_true(info.shutdown && !info.dying && !info.paused);
+	xen.domain_flags = XEN_DOMINF_paused;
+	assert_int_equal(hv->ops->domain_info(hv, &info), 0);
+	assert_true(info.paused && !info.shutdown);
 	xen.domain_gone = true;
 	assert_int_equal(hv->ops->domain_info(hv, &info), XENVIRTIO_E_GONE);
 	xenvirtio_hv_close(hv);

@@ -86,6 +86,7 @@ struct xenvirtio_domain_info {
 	uint32_t nr_vcpus;	/* vcpus it may have, online or not */
 	bool dying;		/* teardown has begun: unmap everything */
 	bool shutdown;		/* it has powered off, rebooted or crashed */
+	bool paused;		/* by the toolstack: no vcpu runs */
 };
 
 /** what the hypervisor says of the host's memory at this moment */
