@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <xenvirtio/placement.h>
 
 void discovery_watch_path(const struct options *opts, char *path)
 {
@@ -15,8 +16,26 @@ void discovery_watch_path(const struct options *opts, char *path)
 	snprintf(path, 64, "backend/virtio/%" PRIu32, opts->domid);
 }
 
+/* Where xl chose no place: as the guest's ACPI table says by default. */
+static int default_place(struct xenvirtio_xenbus *bus, struct log *log)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	if (!xenvirtio_placement_x86(bus->devid, &bus->base, &bus->irq))
+		return 0;
+	log_msg(log, LOG_LEVEL_ERROR, 0,
+		"%s: only devices 0 to %u have an address and interrupt by default: give --base and "
+		"--irq, as xen-virtio-acpi was given",
+		bus->backend, XENVIRTIO_X86_DEVICES_MAX - 1);
+#else
+	log_msg(log, LOG_LEVEL_ERROR, 0,
+		"%s: the toolstack chose no address and interrupt: give --base and --irq",
+		bus->backend);
+#endif
+	return -ECANCELED;
+}
+
 /* What the library found right in form may still be nothing a balloon can be served with. */
-static int check_suitable(const struct xenvirtio_xenbus *bus, struct log *log, enum exit_code *code)
+static int check_suitable(struct xenvirtio_xenbus *bus, struct log *log, enum exit_code *code)
 {
 	*code = EXIT_CODE_UNSUITABLE;
 	if (bus->grant_usage) {
@@ -26,13 +45,9 @@ static int check_suitable(const struct xenvirtio_xenbus *bus, struct log *log, e
 			bus->backend);
 		return -ECANCELED;
 	}
-	if (bus->base.v == 0 || bus->irq == 0) {
-		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: the toolstack chose no address and interrupt (it does on Arm only): "
-			"give --base and --irq",
-			bus->backend);
-		return -ECANCELED;
-	}
+	/* the library has seen to it that one is 0 when the other is */
+	if (bus->base.v == 0)
+		return default_place(bus, log);
 	return 0;
 }
 

@@ -10,15 +10,34 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xenvirtio/placement.h>
 #include <xenvirtio/server.h>
 
 #define DEFAULT_STATS_INTERVAL_S 5
 /** DOMID_FIRST_RESERVED, xen/xen.h */
 #define DOMID_MAX 0x7fefu
 #define STATS_INTERVAL_MAX_S 86400u
-/** Arm's SPIs are 32 to 1019 */
+#if defined(__x86_64__) || defined(__i386__)
+/** ISA lines, then pins of PCI slots; placement.h knows which of them are for devices */
+#define IRQ_MIN 1u
+#define IRQ_MAX (XENVIRTIO_X86_LINES_MAX - 1)
+#define IRQ_KIND "a line, 3 to 15 of ISA or 16 + 4 * slot + pin of PCI"
+static bool irq_usable(uint32_t irq)
+{
+	uint32_t gsi;
+
+	return !xenvirtio_placement_x86_gsi(irq, &gsi);
+}
+#else
+/** Arm's SPIs */
 #define IRQ_MIN 32u
 #define IRQ_MAX 1019u
+#define IRQ_KIND "the number of an SPI"
+static bool irq_usable(uint32_t irq)
+{
+	return true;
+}
+#endif
 
 enum option_id {
 	OPTION_DOMID = 256,
@@ -153,9 +172,11 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		opts->base_given = true;
 		return 0;
 	case OPTION_IRQ:
-		if (parse_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN) {
+		if (parse_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN ||
+		    !irq_usable((uint32_t)v)) {
 			snprintf(why, why_size,
-				 "--irq %s: not an interrupt: give the number of an SPI, %u to %u",
+				 "--irq %s: not an interrupt for a device: give " IRQ_KIND
+				 ", %u to %u",
 				 arg, IRQ_MIN, IRQ_MAX);
 			return -1;
 		}

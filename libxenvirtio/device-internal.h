@@ -73,7 +73,9 @@ void device_mark_signal(struct xenvirtio_device *dev, uint32_t index);
 void device_mark_all(struct xenvirtio_device *dev);
 /** device_run_kicks() - call the author for each queue marked, once. Return: the first failure */
 int device_run_kicks(struct xenvirtio_device *dev);
-/** device_resume() - kicks and interrupts may have been lost: repeat them */
+/** device_lower() - nothing interrupts from here on: a held line goes down, whatever it was */
+int device_lower(struct xenvirtio_device *dev);
+/** device_resume() - kicks and interrupts may have been lost: repeat them; set the line right */
 int device_resume(struct xenvirtio_device *dev);
 
 /** device_raise() - set bits of InterruptStatus and make the driver look */

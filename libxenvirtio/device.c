@@ -286,6 +286,13 @@ int device_run_kicks(struct xenvirtio_device *dev)
 	return first;
 }
 
+int device_lower(struct xenvirtio_device *dev)
+{
+	uint32_t nothing = 0;
+
+	return dev->notify ? dev->notify->ops->ack(dev->notify, &nothing) : 0;
+}
+
 int device_resume(struct xenvirtio_device *dev)
 {
 	int kicks, ret = 0;
@@ -296,5 +303,7 @@ int device_resume(struct xenvirtio_device *dev)
 		ret = device_raise(dev, INTERRUPT_USED);
 	else if (dev->state->interrupt_status)
 		ret = device_raise(dev, 0);
+	else
+		ret = device_lower(dev);
 	return kicks ? kicks : ret;
 }

@@ -220,6 +220,14 @@ static int record_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
 	return print_result(r->file, ret);
 }
 
+/* Not written down: it asks nothing of the hypervisor. */
+static bool record_irq_held(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+
+	return r->inner->ops->irq_held && r->inner->ops->irq_held(r->inner);
+}
+
 /* --- optional operations: present in the recorder where the inner handle has them --- */
 
 static int record_eventfd_features(struct xenvirtio_hv *hv, uint32_t *features)
@@ -328,6 +336,7 @@ static const struct xenvirtio_hv_ops plain_ops = {
 	.release_pages = record_release_pages,
 	.populate_pages = record_populate_pages,
 	.set_max_mem = record_set_max_mem,
+	.irq_held = record_irq_held,
 };
 
 static void choose_ops(struct record *r)

@@ -53,12 +53,22 @@ static int set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
 		return -EINVAL;
 	return rc ? xen_error(errno) : 0;
 }
+
+static bool irq_held(struct xenvirtio_hv *hv)
+{
+	return true;
+}
 #else
 static int set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
 {
 	struct xen_hv *x = to_xen(hv);
 
 	return xendevicemodel_set_irq_level(x->dmod, x->domid, irq, level) ? xen_error(errno) : 0;
+}
+
+static bool irq_held(struct xenvirtio_hv *hv)
+{
+	return false;
 }
 #endif
 
@@ -94,6 +104,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.release_pages = xen_release_pages,
 	.populate_pages = xen_populate_pages,
 	.set_max_mem = xen_set_max_mem,
+	.irq_held = irq_held,
 	.eventfd_features = xen_eventfd_features,
 	.ioeventfd_add = xen_ioeventfd_add,
 	.ioeventfd_del = xen_ioeventfd_del,

@@ -12,6 +12,8 @@
  * is lost in a change: kick eventfds stay in the epoll set until the end, so what they count is
  * seen, and interrupts that were pending are raised again.
  *
+ * A held line has no irqfd: without the register, interrupts are the event-channel notify's work.
+ *
  * While the kernel has the register, our word for it says both bits: a process that goes on after
  * us cannot know which the driver has not acknowledged, and one too many costs it a look.
  */
@@ -196,6 +198,10 @@ static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
 		use_path(self, XENVIRTIO_NOTIFY_EVENTFD, ret);
 		ret = 0;
 	}
+	/* An irqfd raises the line some time later: if the driver acknowledges before, a held line
+	 * would go up for nothing and stay. Only who takes the acknowledgements can do both. */
+	if (!ret && self->line == NOTIFY_HOLD)
+		return 0;
 	if (!ret)
 		ret = self->hv->ops->irqfd_add(self->hv, self->irq, self->call_fd[CALL_USED]);
 	if (!ret)

@@ -127,6 +127,8 @@ void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
 			 struct xenvirtio_gpa base, uint32_t irq)
 {
+	const struct xenvirtio_hv_ops *ops = server->hv->ops;
+	enum notify_line line = ops->irq_held && ops->irq_held(server->hv) ? NOTIFY_HOLD : NOTIFY_EDGE;
 	enum xenvirtio_notify_path path = server->path;
 	struct notify *notify;
 	int ret;
@@ -135,9 +137,9 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 	if (ret)
 		return ret;
 	if (path == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
-		ret = notify_open_evtchn(&notify, server->hv, irq, NOTIFY_EDGE);
+		ret = notify_open_evtchn(&notify, server->hv, irq, line);
 	else
-		ret = notify_open_eventfd(&notify, server->hv, base, irq, NOTIFY_EDGE, path);
+		ret = notify_open_eventfd(&notify, server->hv, base, irq, line, path);
 	if (ret)
 		return ret;
 	notify->changed = server->path_changed;
@@ -234,6 +236,16 @@ int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id)
 	return 0;
 }
 
+/* Nobody will be left to take an acknowledgement: a held line would interrupt for ever. */
+static int lower_lines(struct xenvirtio_server *server)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < server->nr_devices; i++)
+		ret = device_lower(server->device[i].dev);
+	return ret == XENVIRTIO_E_GONE ? 0 : ret;
+}
+
 int xenvirtio_server_close(struct xenvirtio_server *server)
 {
 	int ret, off;
@@ -241,6 +253,9 @@ int xenvirtio_server_close(struct xenvirtio_server *server)
 	if (!server->open)
 		return 0;
 	off = disarm_devices(server);
+	ret = lower_lines(server);
+	if (ret)
+		return ret;
 	ret = server->hv->ops->ioreq_close(server->hv);
 	/* A domain that is gone took its servers along. */
 	if (ret && ret != XENVIRTIO_E_GONE)

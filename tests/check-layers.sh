@@ -27,7 +27,7 @@ layer_of()
 	notify*.[ch]) echo notify ;;
 	queue*.[ch]) echo queue ;;
 	device*.[ch]) echo device ;;
-	mmio*.[ch] | server*.[ch]) echo server ;;
+	mmio*.[ch] | placement.[ch] | server*.[ch]) echo server ;;
 	xenvirtio.h) echo all ;;
 	esac
 }

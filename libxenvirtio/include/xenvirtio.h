@@ -26,6 +26,7 @@
 #include <xenvirtio/gmem.h>
 #include <xenvirtio/hv.h>
 #include <xenvirtio/notify-path.h>
+#include <xenvirtio/placement.h>
 #include <xenvirtio/queue.h>
 #include <xenvirtio/server.h>
 #include <xenvirtio/store.h>

@@ -42,6 +42,8 @@ struct fake *fake_new(const struct fake_config *config)
 		for (size_t i = 0; i < default_config.nr_ram; i++)
 			f->config.ram[i] = default_config.ram[i];
 	}
+	if (getenv("FAKE_HELD_IRQS"))
+		f->config.held_irqs = true;
 	if (!f->config.eventfd_features && getenv("FAKE_EVENTFD_FEATURES"))
 		f->config.eventfd_features = (uint32_t)atoi(getenv("FAKE_EVENTFD_FEATURES"));
 	if (!f->config.nr_vcpus)
@@ -122,6 +124,11 @@ static int set_irq(struct xenvirtio_hv *hv, uint32_t irq, bool level)
 	return 0;
 }
 
+static bool irq_held(struct xenvirtio_hv *hv)
+{
+	return to_handle(hv)->f->config.held_irqs;
+}
+
 static int set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
 {
 	struct fake *f = to_handle(hv)->f;
@@ -167,6 +174,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.release_pages = fake_op_release_pages,
 	.populate_pages = fake_op_populate_pages,
 	.set_max_mem = set_max_mem,
+	.irq_held = irq_held,
 	.eventfd_features = fake_op_eventfd_features,
 	.ioeventfd_add = fake_op_ioeventfd_add,
 	.ioeventfd_del = fake_op_ioeventfd_del,

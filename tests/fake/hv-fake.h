@@ -35,6 +35,8 @@
  * @heap_pages:     free frames of the host beside the guest's; default 0
  * @no_ioreq:       this Xen has no ioreq servers: -ENOSYS
  * @invalidate:     each release makes the next access of a vcpu an IOREQ_TYPE_INVALIDATE first
+ * @held_irqs:      lines are levels that stay (x86); default: whether the environment variable
+ *                  FAKE_HELD_IRQS is set
  * @eventfd_features: XENVIRTIO_EVENTFD_* that this host has; default: the number in the environment
  *                  variable FAKE_EVENTFD_FEATURES, so that any test can be run with each path, or 0
  */
@@ -46,6 +48,7 @@ struct fake_config {
 	uint64_t heap_pages;
 	bool no_ioreq;
 	bool invalidate;
+	bool held_irqs;
 	uint32_t eventfd_features;
 };
 

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <xenvirtio/placement.h>
+
 #define INFLATE 0
 #define DEFLATE 1
 
@@ -195,9 +197,13 @@ static void what_cannot_be_served_is_refused(void **state)
 	process_bench_put(b, "base", "nonsense");
 	refuses(b, EXIT_CODE_UNSUITABLE, "nonsense");
 	process_bench_put(b, "base", "0");
+	refuses(b, EXIT_CODE_UNSUITABLE, "exactly when irq is 0");
 	process_bench_put(b, "irq", "0");
+#if !defined(__x86_64__) && !defined(__i386__)
 	refuses(b, EXIT_CODE_UNSUITABLE, "--base");
+#endif
 	process_bench_put(b, "base", "0x2000000");
+	refuses(b, EXIT_CODE_UNSUITABLE, "exactly when irq is 0");
 	process_bench_put(b, "irq", "33");
 
 	b->opts.target_given = true;
@@ -222,6 +228,26 @@ static void what_cannot_be_served_is_refused(void **state)
 	refuses(b, EXIT_CODE_HOST, "--record");
 	b->opts.record = NULL;
 }
+
+#if defined(__x86_64__) || defined(__i386__)
+/* What xl writes on x86: the device is where the guest's ACPI table has it by default. */
+static void a_device_without_a_place_gets_the_default(void **state)
+{
+	struct process_bench *b = *state;
+	uint64_t magic = 0;
+
+	process_bench_put(b, "base", "0");
+	process_bench_put(b, "irq", "0");
+	assert_true(process_bench_start(b));
+	process_bench_run(b);
+	assert_true(device_process_serving(b->process));
+	key_is(b, "state", "4");
+	assert_int_equal(fake_mmio_start(b->fake, 0, XENVIRTIO_X86_BASE, 4, true, 0), 0);
+	process_bench_run(b);
+	assert_int_equal(fake_mmio_finish(b->fake, 0, &magic), 0);
+	assert_int_equal(magic, 0x74726976);
+}
+#endif
 
 static void no_xen_is_told_apart(void **state)
 {
@@ -684,6 +710,9 @@ int main(void)
 		TEST(a_half_written_node_is_waited_for),
 		TEST(but_not_for_ever),
 		TEST(what_cannot_be_served_is_refused),
+#if defined(__x86_64__) || defined(__i386__)
+		TEST(a_device_without_a_place_gets_the_default),
+#endif
 		TEST(no_xen_is_told_apart),
 		TEST(no_domain_is_told),
 		TEST(a_foreign_server_is_told),

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Every notification path behaves like the event channel: the programs that put a driver in front of a device run once
-# more on a fake host that offers each path (tests/fake/hv-fake.h, FAKE_EVENTFD_FEATURES), as TAP.
+# more on a fake host that offers each path (tests/fake/hv-fake.h, FAKE_EVENTFD_FEATURES), as TAP. And with lines that are
+# levels, as on x86 (FAKE_HELD_IRQS), where each path must leave them as InterruptStatus says.
 #
 # The programs are those of the build directory that make check has just built.
 
@@ -10,17 +11,28 @@ programs="device mmio queue server restart every-failure hostile balloon balloon
 number=0
 status=0
 
+run()
+{
+	number=$((number + 1))
+	if output=$(env "$@" 2>&1); then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		printf '%s\n' "$output" | grep -aE 'LINE|ERROR|FAILED' | sed 's/^/# /'
+		status=1
+	fi
+}
+
 for path in 3:upstream 7:eventfd 15:eventfd-regs; do
 	for program in $programs; do
-		number=$((number + 1))
 		name="test-$program with ${path#*:}"
-		if output=$(FAKE_EVENTFD_FEATURES=${path%:*} "./tests/unit/test-$program" 2>&1); then
-			echo "ok $number - $name"
-		else
-			echo "not ok $number - $name"
-			printf '%s\n' "$output" | grep -aE 'LINE|ERROR|FAILED' | sed 's/^/# /'
-			status=1
-		fi
+		run "FAKE_EVENTFD_FEATURES=${path%:*}" "./tests/unit/test-$program"
+	done
+done
+for path in 0:event-channel 3:upstream 7:eventfd 15:eventfd-regs; do
+	for program in device server restart every-failure hostile; do
+		name="test-$program with ${path#*:}, lines held"
+		run FAKE_HELD_IRQS=1 "FAKE_EVENTFD_FEATURES=${path%:*}" "./tests/unit/test-$program"
 	done
 done
 echo "1..$number"

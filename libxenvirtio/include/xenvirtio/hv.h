@@ -204,7 +204,8 @@ struct xenvirtio_hv_ops {
 	 * set_irq - set the level of the device's interrupt line
 	 * @irq:   Arm: SPI; x86: 0 to 15 an ISA line, else 16 + device * 4 + pin of a PCI line
 	 *         (GSI 16 + ((device * 4 + device / 8 + pin) & 31))
-	 * @level: Arm's virtio lines are edge-triggered: one `true` per interrupt
+	 * @level: Arm's virtio lines are edge-triggered: one `true` per interrupt; x86's stay as they
+	 *         are set, and setting one again changes nothing
 	 */
 	int (*set_irq)(struct xenvirtio_hv *hv, uint32_t irq, bool level);
 
@@ -233,6 +234,14 @@ struct xenvirtio_hv_ops {
 			      size_t nr, unsigned int order, size_t *done);
 	/** set_max_mem - limit of the domain's memory, in KiB */
 	int (*set_max_mem)(struct xenvirtio_hv *hv, uint64_t max_kib);
+
+	/**
+	 * irq_held - whether set_irq sets a level that stays, to be held until the driver has
+	 * acknowledged (x86), or each `true` is an interrupt (Arm)
+	 *
+	 * Optional: NULL is no.
+	 */
+	bool (*irq_held)(struct xenvirtio_hv *hv);
 
 	/*
 	 * Notification by eventfds: optional, all of what follows or nothing. Where a call is
