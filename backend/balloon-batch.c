@@ -93,6 +93,7 @@ static int add_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloo
 int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_batch *batch)
 {
 	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
+	uint64_t begin_ns = balloon_now_ns();
 	int ret = 0;
 
 	/* Broken meanwhile, by another queue: the rest of the message will not be answered. */
@@ -108,7 +109,12 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 		balloon_batch_reset(batch);
 		return ret;
 	}
-	return batch->nr_chains ? 0 : XENVIRTIO_E_EMPTY;
+	if (!batch->nr_chains)
+		return XENVIRTIO_E_EMPTY;
+	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_decode_ns :
+						  &b->status.deflate_decode_ns) +=
+		balloon_now_ns() - begin_ns;
+	return 0;
 }
 
 int balloon_batch_push(struct balloon *b, unsigned int index, struct balloon_batch *batch)
@@ -121,6 +127,8 @@ int balloon_batch_push(struct balloon *b, unsigned int index, struct balloon_bat
 	b->replay[index] = false;
 	for (size_t i = 0; i < batch->nr_chains && !ret; i++)
 		ret = xenvirtio_queue_push(q, &batch->chain[i], 0);
+	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_messages :
+						  &b->status.deflate_messages) += batch->nr_chains;
 	batch->nr_chains = 0;
 	if (!ret)
 		ret = xenvirtio_queue_interrupt(q);

@@ -81,6 +81,12 @@ struct balloon_status {
 	uint64_t deflated_pages;	/* populated since the start of this process */
 	uint64_t inflate_ns;		/* spent on releasing, likewise */
 	uint64_t deflate_ns;		/* spent on populating, likewise; waiting is not counted */
+	uint64_t inflate_messages;	/* chains given back to the driver, likewise */
+	uint64_t deflate_messages;
+	uint64_t inflate_decode_ns;	/* spent on reading messages, before inflate_ns begins */
+	uint64_t deflate_decode_ns;
+	uint64_t inflate_hypercall_ns;	/* the part of inflate_ns that passed in the hypervisor */
+	uint64_t deflate_hypercall_ns;
 	uint64_t stalls;		/* how often a deflate had to wait */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 	bool driver_ok;

@@ -95,6 +95,12 @@ struct json_object *figures_status_json(const struct figures *f)
 	add_u64(&m, "deflated_bytes", f->deflated_bytes);
 	add_u64(&m, "inflate_ns", f->inflate_ns);
 	add_u64(&m, "deflate_ns", f->deflate_ns);
+	add_u64(&m, "inflate_messages", f->inflate_messages);
+	add_u64(&m, "deflate_messages", f->deflate_messages);
+	add_u64(&m, "inflate_decode_ns", f->inflate_decode_ns);
+	add_u64(&m, "deflate_decode_ns", f->deflate_decode_ns);
+	add_u64(&m, "inflate_hypercall_ns", f->inflate_hypercall_ns);
+	add_u64(&m, "deflate_hypercall_ns", f->deflate_hypercall_ns);
 	add(&m, "guest_errors", guest_errors_json(f));
 	return finish(&m);
 }
@@ -247,6 +253,12 @@ int figures_from_status(struct figures *f, struct json_object *json)
 	get_u64(json, "deflated_bytes", &f->deflated_bytes);
 	get_u64(json, "inflate_ns", &f->inflate_ns);
 	get_u64(json, "deflate_ns", &f->deflate_ns);
+	get_u64(json, "inflate_messages", &f->inflate_messages);
+	get_u64(json, "deflate_messages", &f->deflate_messages);
+	get_u64(json, "inflate_decode_ns", &f->inflate_decode_ns);
+	get_u64(json, "deflate_decode_ns", &f->deflate_decode_ns);
+	get_u64(json, "inflate_hypercall_ns", &f->inflate_hypercall_ns);
+	get_u64(json, "deflate_hypercall_ns", &f->deflate_hypercall_ns);
 	get_guest_errors(json, f);
 	return 0;
 }

@@ -29,6 +29,12 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	f->deflated_bytes = status->deflated_pages * XENVIRTIO_PAGE_SIZE;
 	f->inflate_ns = status->inflate_ns;
 	f->deflate_ns = status->deflate_ns;
+	f->inflate_messages = status->inflate_messages;
+	f->deflate_messages = status->deflate_messages;
+	f->inflate_decode_ns = status->inflate_decode_ns;
+	f->deflate_decode_ns = status->deflate_decode_ns;
+	f->inflate_hypercall_ns = status->inflate_hypercall_ns;
+	f->deflate_hypercall_ns = status->deflate_hypercall_ns;
 	memcpy(f->guest_errors, status->guest_errors, sizeof(f->guest_errors));
 	f->stats_sequence = status->stats_sequence;
 	f->stats_age_ms = status->stats_sequence ? (now_ns() - status->stats_ns) / 1000000 : 0;

@@ -39,6 +39,12 @@ struct figures {
 	uint64_t deflated_bytes;
 	uint64_t inflate_ns;
 	uint64_t deflate_ns;
+	uint64_t inflate_messages;
+	uint64_t deflate_messages;
+	uint64_t inflate_decode_ns; /* before inflate_ns begins */
+	uint64_t deflate_decode_ns;
+	uint64_t inflate_hypercall_ns; /* a part of inflate_ns */
+	uint64_t deflate_hypercall_ns;
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 	/* the guest's statistics */
 	uint64_t stats_sequence; /* 0: none yet */

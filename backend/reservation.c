@@ -10,8 +10,17 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "reservation.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 static uint64_t extent_frames(unsigned int order)
 {
@@ -129,7 +138,7 @@ static int release_once(struct reservation *r, const struct xenvirtio_gfn *start
 			unsigned int order, uint64_t *frames_done)
 {
 	struct xenvirtio_domain_info before, after;
-	uint64_t whole;
+	uint64_t whole, begin_ns;
 	size_t done = 0;
 	int ret, info_ret;
 
@@ -137,7 +146,9 @@ static int release_once(struct reservation *r, const struct xenvirtio_gfn *start
 	if (ret)
 		return ret;
 	journal_begin(r, RESERVATION_RELEASE, order, start, nr, before.tot_pages);
+	begin_ns = now_ns();
 	ret = r->hv->ops->release_pages(r->hv, start, nr, order, &done);
+	r->hypercall_ns += now_ns() - begin_ns;
 	whole = (uint64_t)done << order;
 	*frames_done = whole;
 	if (done < nr && order) {
@@ -249,13 +260,16 @@ static int populate_once(struct reservation *r, const struct xenvirtio_gfn *star
 			 unsigned int order, size_t *done)
 {
 	struct xenvirtio_domain_info before;
+	uint64_t begin_ns;
 	int ret = r->hv->ops->domain_info(r->hv, &before);
 
 	*done = 0;
 	if (ret)
 		return ret;
 	journal_begin(r, RESERVATION_POPULATE, order, start, nr, before.tot_pages);
+	begin_ns = now_ns();
 	ret = r->hv->ops->populate_pages(r->hv, start, nr, order, done);
+	r->hypercall_ns += now_ns() - begin_ns;
 	mark_done(r, start, nr, order, (uint64_t)*done << order, false);
 	journal_end(r);
 	return ret;

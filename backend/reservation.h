@@ -41,6 +41,7 @@ struct reservation {
 	struct frames *frames;
 	struct reservation_journal *journal;
 	uint64_t bad_pages;	/* frames the hypervisor would not release, since init */
+	uint64_t hypercall_ns;	/* spent in releasing and populating calls, since init */
 	bool short_of_memory;	/* the last populate could not get all it wanted */
 	unsigned int max_order;	/* of what is cut at the moment */
 	struct reservation_bucket bucket[XENVIRTIO_ORDER_MAX + 1];

@@ -58,6 +58,13 @@ static void a_target_set_here_is_the_target(void **state)
 	assert_int_equal(json_object_get_int(json_at(json, "status.inflated_bytes")), 1200 * 1024);
 	assert_true(json_object_get_int64(json_at(json, "status.inflate_ns")) > 0);
 	assert_int_equal(json_object_get_int(json_at(json, "status.deflate_ns")), 0);
+	/* decoding comes before, hypercalls are a part */
+	assert_true(json_object_get_int(json_at(json, "status.inflate_messages")) > 0);
+	assert_true(json_object_get_int64(json_at(json, "status.inflate_decode_ns")) > 0);
+	assert_in_range(json_object_get_int64(json_at(json, "status.inflate_hypercall_ns")), 1,
+			json_object_get_int64(json_at(json, "status.inflate_ns")));
+	assert_int_equal(json_object_get_int(json_at(json, "status.deflate_messages")), 0);
+	assert_int_equal(json_object_get_int(json_at(json, "status.deflate_hypercall_ns")), 0);
 	assert_string_equal(json_object_get_string(json_at(json, "status.name")), "a-guest");
 	assert_string_equal(json_object_get_string(json_at(json, "status.path")), "event-channel");
 	json_object_put(json);
