@@ -1,129 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lab bench notify: what one kick costs by each notification path, on real Xen.
+# lab bench: what every bench has. A bench is a case of its own (tests/bench/NAME.sh), booted with what it asks for; its
+# results are lines "# bench {...}". Under -icount time counts instructions, 4 ns each, and repeats exactly.
 #
-# A small guest (tests/bench/kick-guest.c) makes round trips to a backend of the library that completes at once. Upstream's
-# modules and ours cannot be loaded in one boot, so a bench is two boots; the event channel is measured in both, and that
-# both agree is what makes them comparable. Under -icount time counts instructions, 4 ns each, and repeats exactly.
+# A bench sets bench_name, bench_order (what its case is told, in /xv/bench) and bench_fill, a function that adds files to
+# the tree of a boot.
 
 bench_ns_per_instruction=4
-
-build_kick_guest()
-{
-	local src=$lab_top/tests/bench
-	aarch64-linux-gnu-gcc -O2 -Wall -std=gnu11 -ffreestanding -fpie -mstrict-align -mgeneral-regs-only \
-		-fno-stack-protector -nostdlib -static -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
-		-Wl,-T,"$src/kick-guest.lds" -o "$1/kick-guest.elf" "$src/kick-guest.S" "$src/kick-guest.c"
-	aarch64-linux-gnu-objcopy -O binary -j .text "$1/kick-guest.elf" "$1/kick-guest.img"
-}
 
 # bench_overlay TREE: what a boot for the bench has besides.
 bench_overlay()
 {
 	[ -n "${bench_order:-}" ] || return 0
 	echo "$bench_order" >"$1/xv/bench"
-	cp "$kick_guest/kick-guest.img" "$1/xv/"
-	cp "$arm64_build/tests/bench/kick-backend" "$1/usr/bin/"
-	cp "$lab_top/tests/bench/notify.sh" "$1/xv/cases/bench.sh"
-}
-
-# bench_boot MODE MODULES KICKS VCPUS PATH...: appends results to $bench_results, one JSON object a line.
-bench_boot()
-{
-	local mode=$1 modules=$2
-	bench_order="${*:3}"
-	run_group "$mode 6.12 2G $modules plain stock bench" bench
-	bench_order=
-	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
-		sed "s/^{/{\"mode\":\"$mode\",\"modules\":\"$modules\",/" >>"$bench_results"
-}
-
-# A table of one mode's lines; ratios are to the event channel of the same boot.
-bench_table()
-{
-	sed -n "/\"mode\":\"$1\"/p" "$bench_results" | tr -d '{}"' | awk -F, -v ns="$2" -v unit="$3" '
-		{ for (i = 1; i <= NF; i++) { split($i, kv, ":"); v[kv[1]] = kv[2] }
-		  if (v["path"] == "event-channel") base = v["trip_ns"]
-		  if (!titled++) printf "    %-26s %8s %9s %9s %11s %9s %9s %7s\n", "path (modules)", "wake-ups", "switches",
-			"syscalls", unit, "p50", "p99", "ratio"
-		  printf "    %-26s %8.2f %9.2f %9.2f %11.0f %9.0f %9.0f %7.2f\n", v["path"] " (" v["modules"] ")", v["wakeups"],
-			v["switches"], v["syscalls"], v["trip_ns"] / ns, v["p50_ns"] / ns, v["p99_ns"] / ns, v["trip_ns"] / base }'
-}
-
-# bench_value MODE MODULES PATH KEY
-bench_value()
-{
-	grep "\"mode\":\"$1\",\"modules\":\"$2\",\"path\":\"$3\"" "$bench_results" | sed -n "s/.*\"$4\":\([0-9.]*\).*/\1/p"
-}
-
-bench_plot()
-{
-	sed -n '/"mode":"icount"/p' "$bench_results" | tr -d '{}"' | awk -F, -v ns="$bench_ns_per_instruction" '
-		{ for (i = 1; i <= NF; i++) { split($i, kv, ":"); v[kv[1]] = kv[2] }
-		  printf "\"%s\\n%s\" %.0f %.0f %.2f\n", v["path"], v["modules"], v["p50_ns"] / ns, v["p99_ns"] / ns, v["wakeups"] }' \
-		>"$bench_dir/plot.dat"
-	cat >"$bench_dir/plot.gp" <<-GP
-	set terminal svg size 900,450
-	set output "$bench_dir/notify.svg"
-	set style data histogram
-	set style fill solid 0.6
-	set yrange [0:*]
-	set y2range [0:*]
-	set y2tics
-	set ylabel "instructions of a round trip"
-	set y2label "user-space wake-ups a kick"
-	plot "$bench_dir/plot.dat" using 2:xtic(1) title "p50", "" using 3 title "p99", \
-		"" using 4 axes x1y2 title "wake-ups"
-	GP
-	gnuplot "$bench_dir/plot.gp"
-}
-
-lab_bench_notify()
-{
-	local kicks=20000 smp=yes arg evtchn upstream ours
-	for arg; do
-		case $arg in
-		--kicks=[1-9]*) kicks=${arg#--kicks=} ;;
-		--no-smp) smp= ;;
-		*) die "bench notify [--kicks=N] [--no-smp], not: $arg" ;;
-		esac
-	done
-	say "preparing (the first time takes a few minutes)"
-	prepare_nested
-	lab_lock
-	host_prepare gnuplot-nox
-	artifact kick-guest "$(hash_of "$lab_top"/tests/bench/kick{.h,-guest.c,-guest.S,-guest.lds} "$(declare -f build_kick_guest)")" \
-		"building the guest that kicks" build_kick_guest
-	kick_guest=$artifact_dir
-	lab_unlock
-	bench_dir=$lab_cache/bench/notify
-	bench_results=$bench_dir/results.jsonl
-	mkdir -p "$bench_dir"
-	: >"$bench_results"
-	say "$kicks kicks by each path; two boots under -icount"
-	bench_boot icount upstream "$kicks" 1 event-channel upstream
-	bench_boot icount ours "$kicks" 1 event-channel eventfd eventfd-regs
-	if [ -n "$smp" ]; then
-		say "and with two CPUs in real time, where times are the machine's and counts are what matters"
-		bench_boot smp upstream "$kicks" 2 event-channel upstream
-		bench_boot smp ours "$kicks" 2 event-channel eventfd eventfd-regs
-	fi
-	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
-	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
-	bench_plot
-	say "a kick, one CPU, time counts instructions:"
-	bench_table icount "$bench_ns_per_instruction" instructions
-	if [ -n "$smp" ]; then
-		say "a kick, two CPUs, nanoseconds of a busy machine:"
-		bench_table smp 1 ns
-	fi
-	say "  $bench_dir/results.json, notify.svg"
-	evtchn=$(bench_value icount ours event-channel trip_ns)
-	ours=$(bench_value icount ours eventfd-regs trip_ns)
-	upstream=$(bench_value icount upstream upstream trip_ns)
-	awk -v w="$(bench_value icount ours eventfd-regs wakeups)" -v e="$evtchn" -v o="$ours" -v u="$upstream" \
-		-v ue="$(bench_value icount upstream event-channel trip_ns)" \
-		'BEGIN { printf "notify: wakeups=%.2f ratio=%.2f upstream=%.2f\n", w, o / e, u / ue }'
+	cp "$lab_top/tests/bench/$bench_name.sh" "$1/xv/cases/bench.sh"
+	"$bench_fill" "$1"
 }
 
 lab_bench()
@@ -132,6 +23,7 @@ lab_bench()
 	[ $# -eq 0 ] || shift
 	case $what in
 	notify) lab_bench_notify "$@" ;;
-	*) die "bench notify, not: bench $what" ;;
+	balloon) lab_bench_balloon "$@" ;;
+	*) die "bench notify or bench balloon, not: bench $what" ;;
 	esac
 }

@@ -22,7 +22,7 @@ case_file()
 {
 	case $1 in
 	demo) echo "$lab_nested/dom0/demo.sh" ;;
-	bench) echo "$lab_top/tests/bench/notify.sh" ;;
+	bench) echo "$lab_top/tests/bench/$bench_name.sh" ;;
 	*) echo "$lab_nested/cases/$1.sh" ;;
 	esac
 }
@@ -191,6 +191,8 @@ watch_run()
 			allow_ms $((60000 + 4000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
 		"say "*)
 			say "  ${line#say }" ;;
+		"mark "*)
+			[ -z "${bench_dir:-}" ] || echo "$(now_ms) ${line#mark }" >>"$bench_dir/marks" ;;
 		"end "*)
 			read -r _ _ status _ <<<"$line"
 			done_cases+=("$current")

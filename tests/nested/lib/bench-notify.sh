@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lab bench notify: what one kick costs by each notification path, on real Xen.
+#
+# A small guest (tests/bench/kick-guest.c) makes round trips to a backend of the library that completes at once. Upstream's
+# modules and ours cannot be loaded in one boot, so a bench is two boots; the event channel is measured in both, and that
+# both agree is what makes them comparable. Under -icount time counts instructions, 4 ns each, and repeats exactly.
+
+build_kick_guest()
+{
+	local src=$lab_top/tests/bench
+	aarch64-linux-gnu-gcc -O2 -Wall -std=gnu11 -ffreestanding -fpie -mstrict-align -mgeneral-regs-only \
+		-fno-stack-protector -nostdlib -static -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+		-Wl,-T,"$src/kick-guest.lds" -o "$1/kick-guest.elf" "$src/kick-guest.S" "$src/kick-guest.c"
+	aarch64-linux-gnu-objcopy -O binary -j .text "$1/kick-guest.elf" "$1/kick-guest.img"
+}
+
+kick_fill()
+{
+	cp "$kick_guest/kick-guest.img" "$1/xv/"
+	cp "$arm64_build/tests/bench/kick-backend" "$1/usr/bin/"
+}
+
+# notify_boot MODE MODULES KICKS VCPUS PATH...: appends results to $bench_results, one JSON object a line.
+notify_boot()
+{
+	local mode=$1 modules=$2
+	bench_order="${*:3}"
+	run_group "$mode 6.12 2G $modules plain stock bench" bench
+	bench_order=
+	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
+		sed "s/^{/{\"mode\":\"$mode\",\"modules\":\"$modules\",/" >>"$bench_results"
+}
+
+# A table of one mode's lines; ratios are to the event channel of the same boot.
+notify_table()
+{
+	sed -n "/\"mode\":\"$1\"/p" "$bench_results" | tr -d '{}"' | awk -F, -v ns="$2" -v unit="$3" '
+		{ for (i = 1; i <= NF; i++) { split($i, kv, ":"); v[kv[1]] = kv[2] }
+		  if (v["path"] == "event-channel") base = v["trip_ns"]
+		  if (!titled++) printf "    %-26s %8s %9s %9s %11s %9s %9s %7s\n", "path (modules)", "wake-ups", "switches",
+			"syscalls", unit, "p50", "p99", "ratio"
+		  printf "    %-26s %8.2f %9.2f %9.2f %11.0f %9.0f %9.0f %7.2f\n", v["path"] " (" v["modules"] ")", v["wakeups"],
+			v["switches"], v["syscalls"], v["trip_ns"] / ns, v["p50_ns"] / ns, v["p99_ns"] / ns, v["trip_ns"] / base }'
+}
+
+# notify_value MODE MODULES PATH KEY
+notify_value()
+{
+	grep "\"mode\":\"$1\",\"modules\":\"$2\",\"path\":\"$3\"" "$bench_results" | sed -n "s/.*\"$4\":\([0-9.]*\).*/\1/p"
+}
+
+notify_plot()
+{
+	sed -n '/"mode":"icount"/p' "$bench_results" | tr -d '{}"' | awk -F, -v ns="$bench_ns_per_instruction" '
+		{ for (i = 1; i <= NF; i++) { split($i, kv, ":"); v[kv[1]] = kv[2] }
+		  printf "\"%s\\n%s\" %.0f %.0f %.2f\n", v["path"], v["modules"], v["p50_ns"] / ns, v["p99_ns"] / ns, v["wakeups"] }' \
+		>"$bench_dir/plot.dat"
+	cat >"$bench_dir/plot.gp" <<-GP
+	set terminal svg size 900,450
+	set output "$bench_dir/notify.svg"
+	set style data histogram
+	set style fill solid 0.6
+	set yrange [0:*]
+	set y2range [0:*]
+	set y2tics
+	set ylabel "instructions of a round trip"
+	set y2label "user-space wake-ups a kick"
+	plot "$bench_dir/plot.dat" using 2:xtic(1) title "p50", "" using 3 title "p99", \
+		"" using 4 axes x1y2 title "wake-ups"
+	GP
+	gnuplot "$bench_dir/plot.gp"
+}
+
+lab_bench_notify()
+{
+	local kicks=20000 smp=yes arg evtchn upstream ours
+	for arg; do
+		case $arg in
+		--kicks=[1-9]*) kicks=${arg#--kicks=} ;;
+		--no-smp) smp= ;;
+		*) die "bench notify [--kicks=N] [--no-smp], not: $arg" ;;
+		esac
+	done
+	say "preparing (the first time takes a few minutes)"
+	prepare_nested
+	lab_lock
+	host_prepare gnuplot-nox
+	artifact kick-guest "$(hash_of "$lab_top"/tests/bench/kick{.h,-guest.c,-guest.S,-guest.lds} "$(declare -f build_kick_guest)")" \
+		"building the guest that kicks" build_kick_guest
+	kick_guest=$artifact_dir
+	lab_unlock
+	bench_name=notify
+	bench_fill=kick_fill
+	bench_dir=$lab_cache/bench/notify
+	bench_results=$bench_dir/results.jsonl
+	mkdir -p "$bench_dir"
+	: >"$bench_results"
+	say "$kicks kicks by each path; two boots under -icount"
+	notify_boot icount upstream "$kicks" 1 event-channel upstream
+	notify_boot icount ours "$kicks" 1 event-channel eventfd eventfd-regs
+	if [ -n "$smp" ]; then
+		say "and with two CPUs in real time, where times are the machine's and counts are what matters"
+		notify_boot smp upstream "$kicks" 2 event-channel upstream
+		notify_boot smp ours "$kicks" 2 event-channel eventfd eventfd-regs
+	fi
+	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
+	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
+	notify_plot
+	say "a kick, one CPU, time counts instructions:"
+	notify_table icount "$bench_ns_per_instruction" instructions
+	if [ -n "$smp" ]; then
+		say "a kick, two CPUs, nanoseconds of a busy machine:"
+		notify_table smp 1 ns
+	fi
+	say "  $bench_dir/results.json, notify.svg"
+	evtchn=$(notify_value icount ours event-channel trip_ns)
+	ours=$(notify_value icount ours eventfd-regs trip_ns)
+	upstream=$(notify_value icount upstream upstream trip_ns)
+	awk -v w="$(notify_value icount ours eventfd-regs wakeups)" -v e="$evtchn" -v o="$ours" -v u="$upstream" \
+		-v ue="$(notify_value icount upstream event-channel trip_ns)" \
+		'BEGIN { printf "notify: wakeups=%.2f ratio=%.2f upstream=%.2f\n", w, o / e, u / ue }'
+}
