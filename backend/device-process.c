@@ -4,6 +4,7 @@
  * guest, and only then write XenbusState 6, after which the toolstack removes the node.
  */
 #include "backend/device-process.h"
+#include "backend/auto.h"
 #include "backend/control.h"
 #include "backend/discovery.h"
 #include "backend/guest.h"
@@ -61,6 +62,7 @@ struct device_process {
 	struct control *control; /* NULL: not serving, or it could not be opened */
 	struct unused unused;
 	struct metrics *metrics; /* likewise, or not wanted */
+	struct autopilot *autopilot; /* likewise */
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began */
 
 	struct event *signal[END_SIGNALS];
@@ -78,6 +80,7 @@ struct device_process {
 	bool stalled;
 	bool store_anew; /* xenstored was restarted; the node was not seen since */
 
+	bool ordering; /* inside a step of the autopilot */
 	bool serving;
 	bool ended;
 	enum exit_code code;
@@ -126,6 +129,15 @@ static void free_events(struct device_process *dp)
 	}
 }
 
+/* The process may be ended by the order itself, from inside a step: then it is freed with it. */
+static void stop_auto(struct device_process *dp)
+{
+	if (dp->ordering)
+		return;
+	auto_free(dp->autopilot);
+	dp->autopilot = NULL;
+}
+
 static void end_process(struct device_process *dp, enum exit_code code, enum guest_end end)
 {
 	if (dp->ended)
@@ -137,6 +149,7 @@ static void end_process(struct device_process *dp, enum exit_code code, enum gue
 	control_stop(dp->control);
 	metrics_free(dp->metrics);
 	dp->metrics = NULL;
+	stop_auto(dp);
 	publish_remove(&dp->publish, KEY_PATH);
 	publish_stop(&dp->publish);
 	if (dp->mem_set.link)
@@ -353,13 +366,39 @@ static void get_figures(void *opaque, struct figures *f)
 	f->unused_ns = dp->unused.took_ns;
 }
 
+static int read_host_free(void *opaque, uint64_t *kib)
+{
+	struct device_process *dp = opaque;
+	struct xenvirtio_host_info host;
+	int rc = dp->hv->ops->host_info ? dp->hv->ops->host_info(dp->hv, &host) : -ENOSYS;
+
+	if (!rc)
+		*kib = host.free_pages * KIB_PER_PAGE;
+	return rc;
+}
+
+static void order_self(void *opaque, const struct figures *ignored, uint64_t kib)
+{
+	struct device_process *dp = opaque;
+
+	if (dp->target.pinned)
+		return;
+	dp->ordering = true;
+	target_set_auto(&dp->target, kib);
+	dp->ordering = false;
+	if (!dp->ended)
+		note_change(dp);
+}
+
 static void collect_figures(void *opaque,
 			    void (*done)(void *arg, const struct figures *f, size_t nr), void *arg)
 {
+	const struct device_process *dp = opaque;
 	struct figures f;
 
-	get_figures(opaque, &f);
-	done(arg, &f, 1);
+	if (!dp->ended)
+		get_figures(opaque, &f);
+	done(arg, &f, !dp->ended);
 }
 
 /* Unlike a key in xenstore, a client hears of a size that cannot be: nothing is cut. */
@@ -523,6 +562,28 @@ static void read_name(struct device_process *dp)
 	snprintf(dp->name, sizeof(dp->name), "%.*s", (int)sizeof(dp->name) - 1, value);
 }
 
+static void start_auto(struct device_process *dp)
+{
+	const struct options *opts = dp->opts;
+	struct auto_config cfg = {
+		.base = dp->base,
+		.log = dp->log,
+		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
+				      opts->auto_floor_kib, opts->overcommit,
+				      opts->stats_interval_s * 1000),
+		.interval_ms = opts->stats_interval_s * 1000,
+		.collect = collect_figures,
+		.collect_opaque = dp,
+		.host_free = read_host_free,
+		.order = order_self,
+		.opaque = dp,
+	};
+	int rc = auto_new(&dp->autopilot, &cfg);
+
+	if (rc)
+		log_msg(dp->log, LOG_LEVEL_WARNING, rc, "targets are not chosen: --auto");
+}
+
 /* The guest is served also where these cannot be. */
 static void open_doors(struct device_process *dp)
 {
@@ -563,6 +624,8 @@ static void open_doors(struct device_process *dp)
 	rc = dp->opts->metrics.len ? metrics_open(&dp->metrics, &metrics) : 0;
 	if (rc)
 		log_msg(dp->log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
+	if (dp->opts->automatic)
+		start_auto(dp);
 }
 
 static uint64_t read_static_max(struct device_process *dp, const struct xenvirtio_domain_info *info)
@@ -1125,6 +1188,7 @@ void device_process_free(struct device_process *dp)
 		return;
 	end_process(dp, EXIT_CODE_DONE, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
 	control_free(dp->control);
+	stop_auto(dp);
 	store_link_free(dp->link);
 	free(dp);
 }

@@ -123,8 +123,10 @@ struct json_object *figures_stats_json(const struct figures *f)
 	add_u64(&m, "domid", f->domid);
 	add_u64(&m, "devid", f->devid);
 	add_u64(&m, "sequence", f->stats_sequence);
-	if (f->stats_sequence)
+	if (f->stats_sequence) {
 		add_u64(&m, "age_ms", f->stats_age_ms);
+		add_u64(&m, "ballooned_kib", f->stats_ballooned_kib);
+	}
 	add(&m, "stats", stats_values_json(f));
 	return finish(&m);
 }
@@ -275,6 +277,9 @@ int figures_from_stats(struct figures *f, struct json_object *json)
 		return -EPROTO;
 	f->stats_age_ms = 0;
 	get_u64(json, "age_ms", &f->stats_age_ms);
+	/* a daemon that does not say is taken to have been idle */
+	f->stats_ballooned_kib = f->ballooned_kib;
+	get_u64(json, "ballooned_kib", &f->stats_ballooned_kib);
 	f->stats_valid = 0;
 	for (unsigned int tag = 0; tag < BALLOON_STATS; tag++) {
 		if (get_u64(v, balloon_stat_name(tag), &f->stats[tag]))

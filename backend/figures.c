@@ -38,6 +38,7 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	memcpy(f->guest_errors, status->guest_errors, sizeof(f->guest_errors));
 	f->stats_sequence = status->stats_sequence;
 	f->stats_age_ms = status->stats_sequence ? (now_ns() - status->stats_ns) / 1000000 : 0;
+	f->stats_ballooned_kib = status->stats_ballooned_pages * KIB_PER_PAGE;
 	f->stats_valid = status->stats_valid;
 	memcpy(f->stats, status->stats, sizeof(f->stats));
 	f->unused = status->unused;

@@ -49,6 +49,7 @@ struct figures {
 	/* the guest's statistics */
 	uint64_t stats_sequence; /* 0: none yet */
 	uint64_t stats_age_ms;
+	uint64_t stats_ballooned_kib; /* at the time they are of */
 	uint32_t stats_valid; /* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
 	/* the newest answer of unused pages, while it is held */

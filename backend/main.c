@@ -5,10 +5,12 @@
  */
 #include "config.h"
 
+#include "backend/auto.h"
 #include "backend/device-process.h"
 #include "backend/launcher.h"
 #include "backend/metrics-collect.h"
 #include "backend/metrics.h"
+#include "backend/orders.h"
 #include "backend/service-notify.h"
 #include "backend/supervisor.h"
 
@@ -61,45 +63,124 @@ static void notify_manager(void *opaque, const char *text)
 	service_notify(text);
 }
 
-/* Device processes leave the metrics to the service: the last word of a command line counts. */
-static char **without_metrics(int argc, char **argv)
+/* What the service does itself: the last word of a command line counts. */
+static const char *const service_words[] = {"--metrics=none", "--no-auto"};
+#define SERVICE_WORDS (sizeof(service_words) / sizeof(service_words[0]))
+
+/* The command line for device processes, to be freed; NULL: out of memory. */
+static char **make_words(int argc, char **argv)
 {
-	static char none[] = "--metrics=none";
-	char **words = calloc((size_t)argc + 2, sizeof(*words));
+	char **words = calloc((size_t)argc + SERVICE_WORDS + 1, sizeof(*words));
 
 	if (words) {
 		memcpy(words, argv, (size_t)argc * sizeof(*argv));
-		words[argc] = none;
+		for (size_t i = 0; i < SERVICE_WORDS; i++)
+			words[(size_t)argc + i] = (char *)(uintptr_t)service_words[i];
 	}
 	return words;
 }
 
-static void open_metrics(struct metrics **m, struct metrics_collect **collect,
-			 struct event_base *base, const struct options *opts, struct log *log)
+/* What stands beside the supervisor, and needs the figures of all guests. */
+struct overview {
+	struct metrics_collect *collect;
+	struct metrics *metrics;
+	struct autopilot *autopilot;
+	struct orders *orders;
+	struct xenvirtio_hv *hv; /* of dom0, for the host's memory */
+};
+
+static int read_host_free(void *opaque, uint64_t *kib)
+{
+	struct overview *o = opaque;
+	struct xenvirtio_host_info host;
+	int rc = o->hv->ops->host_info(o->hv, &host);
+
+	if (!rc)
+		*kib = host.free_pages * (XENVIRTIO_PAGE_SIZE / 1024);
+	return rc;
+}
+
+static void send_order(void *opaque, const struct figures *f, uint64_t kib)
+{
+	struct overview *o = opaque;
+
+	orders_send(o->orders, f->domid, f->devid, kib);
+}
+
+static int open_metrics(struct overview *o, struct event_base *base, const struct options *opts,
+			struct log *log)
 {
 	struct metrics_config cfg = {
 		.base = base,
 		.log = log,
 		.address = &opts->metrics,
 		.collect = metrics_collect_run,
+		.opaque = o->collect,
 	};
-	int rc;
 
-	if (!opts->metrics.len)
+	return metrics_open(&o->metrics, &cfg);
+}
+
+static int open_auto(struct overview *o, struct event_base *base, const struct options *opts,
+		     struct log *log)
+{
+	struct auto_config cfg = {
+		.base = base,
+		.log = log,
+		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
+				      opts->auto_floor_kib, opts->overcommit,
+				      opts->stats_interval_s * 1000),
+		.interval_ms = opts->stats_interval_s * 1000,
+		.collect = metrics_collect_run,
+		.collect_opaque = o->collect,
+		.host_free = read_host_free,
+		.order = send_order,
+		.opaque = o,
+	};
+	int rc = open_xen_hv(NULL, &o->hv, 0, log);
+
+	if (rc) {
+		o->hv = NULL;
+		return rc;
+	}
+	rc = orders_new(&o->orders, base, log, opts->state_dir);
+	return rc ? rc : auto_new(&o->autopilot, &cfg);
+}
+
+/* Guests are served also where these cannot be. */
+static void open_overview(struct overview *o, struct event_base *base, const struct options *opts,
+			  struct log *log)
+{
+	int collect, rc;
+
+	if (!opts->metrics.len && !opts->automatic)
 		return;
-	rc = metrics_collect_new(collect, base, opts->state_dir, 0);
-	cfg.opaque = *collect;
-	if (!rc)
-		rc = metrics_open(m, &cfg);
-	if (rc)
+	collect = metrics_collect_new(&o->collect, base, opts->state_dir, 0);
+	rc = collect;
+	if (!rc && opts->metrics.len)
+		rc = open_metrics(o, base, opts, log);
+	if (rc && opts->metrics.len)
 		log_msg(log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
+	if (!opts->automatic)
+		return;
+	rc = collect ? collect : open_auto(o, base, opts, log);
+	if (rc)
+		log_msg(log, LOG_LEVEL_WARNING, rc, "targets are not chosen: --auto");
+}
+
+static void close_overview(struct overview *o)
+{
+	metrics_free(o->metrics);
+	metrics_collect_free(o->collect);
+	auto_free(o->autopilot);
+	orders_free(o->orders);
+	xenvirtio_hv_close(o->hv);
 }
 
 static enum exit_code supervise(const struct options *opts, struct log *log, int argc, char **argv)
 {
-	char **words = opts->metrics.len ? without_metrics(argc, argv) : argv;
-	struct metrics_collect *collect = NULL;
-	struct metrics *metrics = NULL;
+	char **words = make_words(argc, argv);
+	struct overview overview = {0};
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
 	const struct supervisor_env env = {
@@ -113,25 +194,23 @@ static enum exit_code supervise(const struct options *opts, struct log *log, int
 
 	base = event_base_new();
 	if (!base || !words ||
-	    launcher_init(&launcher, &exec, argc + (words != argv), words, opts->state_dir) ||
+	    launcher_init(&launcher, &exec, argc + (int)SERVICE_WORDS, words, opts->state_dir) ||
 	    supervisor_new(&sup, base, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
 	}
 	if (!supervisor_ended(sup, &code)) {
-		open_metrics(&metrics, &collect, base, opts, log);
+		open_overview(&overview, base, opts, log);
 		if (event_base_dispatch(base) < 0)
 			log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
 	}
 	if (!supervisor_ended(sup, &code))
 		code = EXIT_CODE_HOST;
 out:
-	metrics_free(metrics);
-	metrics_collect_free(collect);
+	close_overview(&overview);
 	supervisor_free(sup);
 	launcher_fini(&exec);
-	if (words != argv)
-		free(words);
+	free(words);
 	if (base)
 		event_base_free(base);
 	return code;

@@ -14,6 +14,12 @@
 #include <xenvirtio/server.h>
 
 #define DEFAULT_STATS_INTERVAL_S 5
+#define DEFAULT_BAND "20-40"
+/** percent; below, reclaim in the guest is busier than this is useful; above, nothing is left to take */
+#define BAND_LOW_MIN 5u
+#define BAND_HIGH_MAX 90u
+/** a band narrower than this is left again by the next step of the guest itself */
+#define BAND_WIDTH_MIN 5u
 /** DOMID_FIRST_RESERVED, xen/xen.h */
 #define DOMID_MAX 0x7fefu
 #define STATS_INTERVAL_MAX_S 86400u
@@ -46,6 +52,10 @@ enum option_id {
 	OPTION_IRQ,
 	OPTION_TARGET,
 	OPTION_MEM_SET,
+	OPTION_AUTO,
+	OPTION_NO_AUTO,
+	OPTION_AUTO_BAND,
+	OPTION_AUTO_FLOOR,
 	OPTION_OVERCOMMIT,
 	OPTION_NO_DEFLATE_ON_OOM,
 	OPTION_BULK,
@@ -72,6 +82,12 @@ static const struct {
 	{OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base"},
 	{OPTION_TARGET, "target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K"},
 	{OPTION_MEM_SET, "mem-set", "follow|ignore", "obey xl mem-set (default: ignore)"},
+	{OPTION_AUTO, "auto", NULL, "choose the memory of guests by what they have available"},
+	{OPTION_NO_AUTO, "no-auto", NULL, "do not (default)"},
+	{OPTION_AUTO_BAND, "auto-band", "LOW-HIGH",
+	 "percent of its memory a guest shall have available (default: " DEFAULT_BAND ")"},
+	{OPTION_AUTO_FLOOR, "auto-floor", "SIZE",
+	 "least of a guest without memory/dynamic-min (default: a quarter)"},
 	{OPTION_OVERCOMMIT, "overcommit", NULL,
 	 "take lower targets also when the host could not give it back"},
 	{OPTION_NO_DEFLATE_ON_OOM, "no-deflate-on-oom", NULL,
@@ -129,6 +145,24 @@ static int parse_number(const char *text, int base, uint64_t max, uint64_t *valu
 	if (errno || v > max)
 		return -ERANGE;
 	*value = v;
+	return 0;
+}
+
+/* "20-40". Return: 0; -EINVAL */
+static int parse_band(const char *text, unsigned int *low, unsigned int *high)
+{
+	const char *dash = strchr(text, '-');
+	uint64_t from, to;
+	char digits[4];
+
+	if (!dash || dash - text >= (int)sizeof(digits))
+		return -EINVAL;
+	snprintf(digits, sizeof(digits), "%.*s", (int)(dash - text), text);
+	if (parse_number(digits, 10, 100, &from) || parse_number(dash + 1, 10, 100, &to) ||
+	    from < BAND_LOW_MIN || to > BAND_HIGH_MAX || to < from + BAND_WIDTH_MIN)
+		return -EINVAL;
+	*low = (unsigned int)from;
+	*high = (unsigned int)to;
 	return 0;
 }
 
@@ -198,6 +232,26 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		if (opts->mem_set_follow || strcmp(arg, "ignore") == 0)
 			return 0;
 		snprintf(why, why_size, "--mem-set %s: give follow or ignore", arg);
+		return -1;
+	case OPTION_AUTO:
+	case OPTION_NO_AUTO:
+		opts->automatic = id == OPTION_AUTO;
+		return 0;
+	case OPTION_AUTO_BAND:
+		if (!parse_band(arg, &opts->auto_low_percent, &opts->auto_high_percent))
+			return 0;
+		snprintf(why, why_size,
+			 "--auto-band %s: give two percentages, %u to %u and at least %u apart, such "
+			 "as " DEFAULT_BAND,
+			 arg, BAND_LOW_MIN, BAND_HIGH_MAX, BAND_WIDTH_MIN);
+		return -1;
+	case OPTION_AUTO_FLOOR:
+		if (!size_parse(arg, &opts->auto_floor_kib) && opts->auto_floor_kib)
+			return 0;
+		snprintf(why, why_size,
+			 "--auto-floor %s: not a size: give a number above 0 and K, M or G, such as "
+			 "128M",
+			 arg);
 		return -1;
 	case OPTION_OVERCOMMIT:
 		opts->overcommit = true;
@@ -289,6 +343,11 @@ static enum options_result check_whole(const struct options *opts, bool irq_give
 			 "--base and --irq go together: give both, or neither to look in xenstore");
 		return OPTIONS_WRONG;
 	}
+	if (opts->automatic && !opts->stats_interval_s) {
+		snprintf(why, why_size,
+			 "--auto decides by statistics: give another --stats-interval than 0");
+		return OPTIONS_WRONG;
+	}
 	return OPTIONS_RUN;
 }
 
@@ -296,6 +355,7 @@ enum options_result options_parse(struct options *opts, int argc, char **argv, c
 				  size_t why_size)
 {
 	struct option longs[TABLE_ROWS + 1] = {0};
+	unsigned int band_low = 0, band_high = 0;
 	bool irq_given = false;
 
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
@@ -303,7 +363,10 @@ enum options_result options_parse(struct options *opts, int argc, char **argv, c
 		longs[i].has_arg = table[i].argument ? required_argument : no_argument;
 		longs[i].val = table[i].id;
 	}
+	parse_band(DEFAULT_BAND, &band_low, &band_high);
 	*opts = (struct options){
+		.auto_low_percent = band_low,
+		.auto_high_percent = band_high,
 		.deflate_on_oom = true,
 		.bulk = bulk_bits_default(),
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,

@@ -26,6 +26,9 @@ struct options {
 	bool target_given;
 	uint64_t target_kib;
 	bool mem_set_follow;
+	bool automatic; /* choose targets */
+	unsigned int auto_low_percent, auto_high_percent;
+	uint64_t auto_floor_kib; /* 0: a quarter of static-max */
 	bool overcommit; /* a lower target is taken whatever the host has free */
 	bool deflate_on_oom;
 	struct balloon_bits bulk;

@@ -268,11 +268,16 @@ static void statistics_are_held_until_asked_for(void **state)
 	assert_int_equal(driver_collect(q, &head, &len), 0);
 	assert_int_equal(len, 0);
 	assert_int_equal(balloon_request_stats(b->balloon), XENVIRTIO_E_EMPTY);
+	/* the figures and the balloon are of one moment */
+	assert_int_equal(bench_status(b).stats_ballooned_pages, 0);
+	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, 10), 0);
+	assert_int_equal(bench_status(b).stats_ballooned_pages, 0);
 	put_stat(page, BALLOON_STAT_FREE_MEMORY, 1);
 	assert_int_equal(driver_add(q, &buf, 1, false, &head), 0);
 	assert_int_equal(driver_kick(q), 0);
 	assert_int_equal(bench_status(b).stats_sequence, 2);
 	assert_int_equal(bench_status(b).stats[BALLOON_STAT_FREE_MEMORY], 1);
+	assert_int_equal(bench_status(b).stats_ballooned_pages, 10);
 }
 
 /* Buffers of 0, 9 and 641 bytes: counted, kept, no figures taken, the device goes on. */

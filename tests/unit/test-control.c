@@ -95,11 +95,13 @@ static void each_command_is_answered(void **state)
 
 	b->figures.stats_sequence = 5;
 	b->figures.stats_age_ms = 1200;
+	b->figures.stats_ballooned_kib = 2048;
 	b->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	b->figures.stats[BALLOON_STAT_FREE_MEMORY] = UINT64_MAX;
 	client_send(fd, "{\"id\":5,\"cmd\":\"stats\"}\n");
 	json = client_json(b->base, fd);
 	assert_int_equal(json_object_get_int(json_at(json, "result.age_ms")), 1200);
+	assert_int_equal(json_object_get_int(json_at(json, "result.ballooned_kib")), 2048);
 	assert_int_equal(json_object_get_uint64(json_at(json, "result.stats.free-memory")),
 			 UINT64_MAX);
 	assert_null(json_at(json, "result.stats.total-memory"));

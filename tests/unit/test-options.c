@@ -52,6 +52,10 @@ static void the_domain_alone_is_enough(void **state)
 	assert_false(opts.base_given);
 	assert_false(opts.target_given);
 	assert_false(opts.mem_set_follow);
+	assert_false(opts.automatic);
+	assert_int_equal(opts.auto_low_percent, 20);
+	assert_int_equal(opts.auto_high_percent, 40);
+	assert_int_equal(opts.auto_floor_kib, 0);
 	assert_false(opts.overcommit);
 	assert_true(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 5);
@@ -97,6 +101,14 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
 	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
 	assert_true(opts.syslog);
+	assert_int_equal(parse("--auto --auto-band 5-90 --auto-floor 1G"), OPTIONS_RUN);
+	assert_true(opts.automatic);
+	assert_int_equal(opts.auto_low_percent, 5);
+	assert_int_equal(opts.auto_high_percent, 90);
+	assert_int_equal(opts.auto_floor_kib, 1048576);
+	/* as the service tells its processes */
+	assert_int_equal(parse("--auto --stats-interval=1 --no-auto --domid=3"), OPTIONS_RUN);
+	assert_false(opts.automatic);
 	assert_int_equal(parse("--overcommit"), OPTIONS_RUN);
 	assert_true(opts.overcommit);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
@@ -140,6 +152,17 @@ static void a_wrong_line_is_named(void **state)
 		{"--base 0x2000000 --irq 33", "--base and --irq without --domid"},
 		{"--irq 33", "--base and --irq without --domid"},
 		{"--record x", "--record without --domid"},
+		{"--auto --stats-interval 0", "--stats-interval"},
+		{"--auto-band 20", "--auto-band 20"},
+		{"--auto-band 40-20", "40-20"},
+		{"--auto-band 20-24", "20-24"},
+		{"--auto-band 4-40", "4-40"},
+		{"--auto-band 20-91", "20-91"},
+		{"--auto-band 20-4x", "20-4x"},
+		{"--auto-band -20-40", "-20-40"},
+		{"--auto-band 0000020-40", "0000020-40"},
+		{"--auto-floor 0", "--auto-floor 0"},
+		{"--auto-floor much", "much"},
 		{"--bogus", "--bogus"},
 		{"--domid", "--domid"},
 		{"-d 3", "-d"},
@@ -266,7 +289,7 @@ static void help_and_manual_list_the_same(void **state)
 	nr_page = collect_names(options, "\n*--", in_page, 64);
 	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
 	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
-	assert_int_equal(nr_help, 18);
+	assert_int_equal(nr_help, 22);
 	assert_int_equal(nr_page, nr_help);
 	for (size_t i = 0; i < nr_help; i++)
 		assert_true(has_name(in_page, nr_page, in_help[i]));

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What --auto decides: how much memory each guest shall have, from what all guests and the host say at
+ * one moment. A pure function: no clock, no call, no allocation; what it must remember from one step to
+ * the next is in struct policy_memory, which starts as zeroes.
+ *
+ *                   0 %        low         mid         high                 100 %
+ *   available of    |-pressure-|-----------dead band-----|-------surplus-----|
+ *   what it has     | grows to mid |      stays      | shrinks to mid       |
+ *                                  ^ where it stops giving to others that are under pressure
+ *
+ * Invariants: no order below the floor or above static-max; what guests are let grow by never exceeds
+ * what the host has free and nobody was promised; who is under pressure comes first, the worst first; a
+ * guest that is pinned, blind or does not co-operate is asked for nothing. Figures come from guests: they
+ * are hostile, and can harm the guest they are of.
+ */
+#ifndef BACKEND_POLICY_H
+#define BACKEND_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct policy_config {
+	unsigned int low_percent;  /* below, a guest is under pressure; less than high */
+	unsigned int high_percent; /* above, it has more than it needs; less than 100 */
+	uint64_t floor_kib;	   /* of a guest that names none; 0: a quarter of its static-max */
+	bool overcommit;	   /* ask for memory whatever the host has free */
+	unsigned int stale_ms;	   /* statistics this old say nothing */
+	unsigned int stuck_ms;	   /* a guest that has not moved for so long does not co-operate */
+	unsigned int retry_ms;	   /* and is asked again after that */
+};
+
+/** struct policy_guest - what is known of one; sizes in KiB */
+struct policy_guest {
+	uint64_t static_max_kib;
+	uint64_t floor_kib; /* 0: the configuration's */
+	uint64_t target_kib;
+	uint64_t balloon_kib;
+	uint64_t available_kib;
+	uint64_t stats_age_ms;
+	uint64_t stall_kib; /* what a deflate waits for that the host does not have */
+	bool has_stats;	    /* the two above it count */
+	bool driver_ok;
+	bool pinned; /* somebody else decides */
+};
+
+/** struct policy_memory - of one guest, between steps */
+struct policy_memory {
+	uint64_t target_kib;
+	uint64_t balloon_kib;
+	uint64_t moved_ms;	 /* it was where it should be, or came nearer */
+	uint64_t stuck_until_ms; /* 0: it co-operates */
+	bool declines;		 /* and what it did not do is to take memory back */
+};
+
+enum policy_verdict {
+	POLICY_KEEP,	/* in the band, or under way */
+	POLICY_GROW,	/* under pressure */
+	POLICY_SHRINK,	/* more than it needs */
+	POLICY_GIVE,	/* to others under pressure */
+	POLICY_PINNED,
+	POLICY_BLIND,	/* no driver, no statistics, or stale ones */
+	POLICY_STUCK,	/* it does not do what it is told */
+};
+
+/** struct policy_order - what to do with one */
+struct policy_order {
+	uint64_t target_kib; /* as it is: nothing to do */
+	enum policy_verdict verdict;
+	/* of the step's own use */
+	uint64_t has_kib;
+	uint64_t wanted_kib;
+	uint64_t permille; /* available */
+	bool pending;
+};
+
+/**
+ * policy_step() - decide
+ * @free_kib:  what the host has free
+ * @now_ms:    any clock that never goes back, not 0
+ * @g, @m, @o: @nr guests, their memories (updated) and orders (out)
+ */
+void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
+		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
+		 size_t nr);
+
+/** policy_verdict_name() - for logs */
+const char *policy_verdict_name(enum policy_verdict verdict);
+
+#endif /* BACKEND_POLICY_H */

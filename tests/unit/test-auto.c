@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * --auto at work: figures become what the policy decides by, and its orders go where they should; to
+ * other processes over their sockets, refusals included, and to oneself.
+ */
+#include "backend/auto.h"
+#include "backend/orders.h"
+#include "control-bench.h"
+#include "process-bench.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB 1024u
+
+/* --- figures --- */
+
+static void a_guest_is_seen_as_it_is(void **state)
+{
+	const struct figures f = {
+		.static_max_kib = 1000,
+		.dynamic_min_kib = 300,
+		.target_kib = 800,
+		.ballooned_kib = 100,
+		.stats_ballooned_kib = 100,
+		.stats_age_ms = 7,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY | 1u << BALLOON_STAT_FREE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = 500 * 1024,
+		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
+		.stall = BALLOON_STALL_HOST,
+		.stall_kib = 12,
+		.driver_ok = true,
+		.pinned = true,
+	};
+	struct policy_guest g = auto_guest(&f);
+	struct figures other = f;
+
+	assert_int_equal(g.static_max_kib, 1000);
+	assert_int_equal(g.floor_kib, 300);
+	assert_int_equal(g.target_kib, 800);
+	assert_int_equal(g.balloon_kib, 100);
+	assert_int_equal(g.available_kib, 500);
+	assert_int_equal(g.stats_age_ms, 7);
+	assert_int_equal(g.stall_kib, 12);
+	assert_true(g.has_stats && g.driver_ok && g.pinned);
+	/* a limit set by hand is not the host's lack */
+	other.stall = BALLOON_STALL_MAX_MEM;
+	assert_int_equal(auto_guest(&other).stall_kib, 0);
+	/* figures of a time before the driver's reset */
+	other.stats_sequence = 0;
+	assert_false(auto_guest(&other).has_stats);
+}
+
+/* The balloon has moved since: what the guest uses has not. */
+static void what_it_uses_stays(void **state)
+{
+	struct figures f = {
+		.static_max_kib = 1000,
+		.ballooned_kib = 100,
+		.stats_ballooned_kib = 100,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = 500 * 1024,
+	};
+
+	f.ballooned_kib = 300;
+	assert_int_equal(auto_guest(&f).available_kib, 300);
+	f.ballooned_kib = 700;
+	assert_int_equal(auto_guest(&f).available_kib, 0);
+	f.ballooned_kib = 0;
+	assert_int_equal(auto_guest(&f).available_kib, 600);
+	f.stats[BALLOON_STAT_AVAILABLE_MEMORY] = UINT64_MAX;
+	f.stats_ballooned_kib = UINT64_MAX;
+	assert_int_equal(auto_guest(&f).available_kib, UINT64_MAX);
+}
+
+static void a_driver_that_tells_less_will_do(void **state)
+{
+	struct figures f = {
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY,
+		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
+		.stats[BALLOON_STAT_DISK_CACHES] = 10 * 1024,
+	};
+
+	assert_int_equal(auto_guest(&f).available_kib, 40);
+	f.stats_valid |= 1u << BALLOON_STAT_DISK_CACHES;
+	assert_int_equal(auto_guest(&f).available_kib, 50);
+	f.stats[BALLOON_STAT_FREE_MEMORY] = UINT64_MAX;
+	f.stats[BALLOON_STAT_DISK_CACHES] = UINT64_MAX;
+	assert_true(auto_guest(&f).has_stats);
+	f.stats_valid = 1u << BALLOON_STAT_DISK_CACHES;
+	assert_false(auto_guest(&f).has_stats);
+}
+
+/* --- steps --- */
+
+struct pilot {
+	struct log_capture capture;
+	struct event_base *base;
+	struct autopilot *autopilot;
+	struct figures f[3];
+	size_t nr;
+	int host_rc;
+	uint64_t free_kib;
+	unsigned int collects, orders;
+	uint64_t ordered_kib[8];
+};
+
+static void collect(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+		    void *arg)
+{
+	struct pilot *p = opaque;
+
+	p->collects++;
+	done(arg, p->f, p->nr);
+}
+
+static int host_free(void *opaque, uint64_t *kib)
+{
+	struct pilot *p = opaque;
+
+	*kib = p->free_kib;
+	return p->host_rc;
+}
+
+static void order(void *opaque, const struct figures *f, uint64_t kib)
+{
+	struct pilot *p = opaque;
+
+	p->orders++;
+	p->ordered_kib[f->domid] = kib;
+}
+
+static struct figures guest_of(uint32_t domid, uint64_t available_mib)
+{
+	return (struct figures){
+		.domid = domid,
+		.static_max_kib = 1024 * MIB,
+		.target_kib = 1024 * MIB,
+		.driver_ok = true,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = available_mib * MIB * 1024,
+	};
+}
+
+static int pilot_setup(void **state)
+{
+	static struct pilot p;
+	struct auto_config cfg;
+
+	p = (struct pilot){.base = event_base_new()};
+	assert_non_null(p.base);
+	log_capture_open(&p.capture, LOG_LEVEL_INFO);
+	cfg = (struct auto_config){
+		.base = p.base,
+		.log = &p.capture.log,
+		.policy = auto_policy(20, 40, 0, true, 10),
+		.interval_ms = 10,
+		.collect = collect,
+		.collect_opaque = &p,
+		.host_free = host_free,
+		.order = order,
+		.opaque = &p,
+	};
+	assert_int_equal(auto_new(&p.autopilot, &cfg), 0);
+	*state = &p;
+	return 0;
+}
+
+static int pilot_teardown(void **state)
+{
+	struct pilot *p = *state;
+
+	auto_free(p->autopilot);
+	event_base_free(p->base);
+	return 0;
+}
+
+static void steps_until(struct pilot *p, unsigned int collects)
+{
+	for (int i = 0; i < 5000 && p->collects < collects; i++)
+		event_base_loop(p->base, EVLOOP_ONCE);
+	assert_true(p->collects >= collects);
+}
+
+static void only_changes_are_ordered(void **state)
+{
+	struct pilot *p = *state;
+
+	p->f[0] = guest_of(3, 300);
+	p->f[1] = guest_of(5, 900);
+	p->nr = 2;
+	steps_until(p, 1);
+	assert_int_equal(p->orders, 1);
+	assert_int_equal(p->ordered_kib[5], 960 * MIB);
+	assert_true(log_capture_has(&p->capture, "domain 5: shrink: shall have 960 MiB"));
+	/* it is under way: nothing more is asked for */
+	p->f[1].target_kib = 960 * MIB;
+	steps_until(p, 3);
+	assert_int_equal(p->orders, 1);
+}
+
+static void without_figures_nothing_is_ordered(void **state)
+{
+	struct pilot *p = *state;
+
+	steps_until(p, 2);
+	p->f[0] = guest_of(5, 900);
+	p->nr = 1;
+	p->host_rc = -EACCES;
+	steps_until(p, 4);
+	assert_int_equal(p->orders, 0);
+	assert_true(log_capture_has(&p->capture, "free memory cannot be told"));
+	p->host_rc = 0;
+	steps_until(p, 5);
+	assert_int_equal(p->orders, 1);
+}
+
+/* What is remembered is of one guest: not of the next in its place in the list. */
+static void memories_follow_their_guests(void **state)
+{
+	struct pilot *p = *state;
+	const struct timespec patience = {.tv_nsec = 30000000};
+	struct figures stubborn = guest_of(3, 900);
+
+	stubborn.target_kib = 960 * MIB;
+	p->f[0] = stubborn;
+	p->f[1] = guest_of(4, 300);
+	p->nr = 2;
+	steps_until(p, 1);
+	/* the times are the policy's, so its own memory is looked at: moved, the guest is not new */
+	p->f[0] = guest_of(2, 300);
+	p->f[1] = stubborn;
+	nanosleep(&patience, NULL);
+	steps_until(p, 3);
+	assert_int_equal(p->orders, 0);
+}
+
+/* --- over the socket --- */
+
+static void an_order_reaches_its_process(void **state)
+{
+	struct control_bench *b = *state;
+	struct orders *orders;
+
+	control_bench_open(b);
+	assert_int_equal(orders_new(&orders, b->base, &b->capture.log, b->dir), 0);
+	orders_send(orders, 7, 0, 4096);
+	for (int i = 0; i < 1000 && b->figures.target_kib != 4096; i++)
+		control_bench_wait(b, 1);
+	assert_int_equal(b->figures.target_kib, 4096);
+	/* the later one counts */
+	orders_send(orders, 7, 0, 8192);
+	orders_send(orders, 7, 0, 12288);
+	for (int i = 0; i < 1000 && b->figures.target_kib != 12288; i++)
+		control_bench_wait(b, 1);
+	assert_int_equal(b->figures.target_kib, 12288);
+	b->figures.pinned = true;
+	orders_send(orders, 7, 0, 4096);
+	for (int i = 0; i < 1000 && !log_capture_has(&b->capture, "pinned"); i++)
+		control_bench_wait(b, 1);
+	assert_true(log_capture_has(&b->capture, "domain 7"));
+	assert_int_equal(b->figures.target_kib, 12288);
+	/* nobody there; and one that is dropped */
+	orders_send(orders, 8, 0, 4096);
+	orders_send(orders, 7, 0, 4096);
+	orders_free(orders);
+	control_bench_wait(b, 5);
+}
+
+/* --- to oneself --- */
+
+static void run_ms(struct process_bench *b, unsigned int ms)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+
+	for (unsigned int i = 0; i < ms; i += 10) {
+		nanosleep(&nap, NULL);
+		process_bench_run(b);
+	}
+}
+
+static void start_auto(struct process_bench *b)
+{
+	b->opts.automatic = true;
+	b->opts.stats_interval_s = 1;
+	b->opts.auto_low_percent = 20;
+	b->opts.auto_high_percent = 40;
+	assert_true(process_bench_start(b));
+}
+
+/* The guest says how much is available to it. */
+static void tell_available(struct process_bench *b, uint64_t kib)
+{
+	const uint16_t tag = BALLOON_STAT_AVAILABLE_MEMORY;
+	const uint64_t bytes = kib * 1024;
+	struct driver_buf buf = {.len = 10};
+	unsigned char *page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
+	uint16_t head;
+
+	assert_non_null(page);
+	memcpy(page, &tag, sizeof(tag));
+	memcpy(page + sizeof(tag), &bytes, sizeof(bytes));
+	assert_int_equal(driver_add(&b->driver.queue[2], &buf, 1, false, &head), 0);
+	assert_int_equal(driver_kick(&b->driver.queue[2]), 0);
+}
+
+static void one_guest_decides_by_itself(void **state)
+{
+	struct process_bench *b = *state;
+	const uint64_t features = F_VERSION_1 | 1u << 0 | 1u << 1;
+
+	start_auto(b);
+	/* of 20 MiB: more than the band's 8, so a 16th goes, and that is no size somebody named */
+	assert_int_equal(driver_init(&b->driver, 5, features, 3), 0);
+	tell_available(b, 10 * MIB);
+	assert_true(process_bench_wait_key(b, "target", "19200"));
+	assert_null(process_bench_key(b, "pinned"));
+	assert_int_equal(process_bench_num_pages(b), 320);
+	/* somebody names one */
+	process_bench_put(b, "target", "20480");
+	run_ms(b, 2200);
+	assert_string_equal(process_bench_key(b, "target"), "20480");
+	assert_string_equal(process_bench_key(b, "pinned"), "1");
+	raise(SIGTERM);
+	assert_true(process_bench_wait_end(b, NULL));
+}
+
+/* It is asked for nothing, and served. */
+static void a_guest_without_statistics_is_served(void **state)
+{
+	struct process_bench *b = *state;
+
+	start_auto(b);
+	assert_int_equal(process_bench_driver(b), 0);
+	run_ms(b, 1200);
+	assert_int_equal(process_bench_num_pages(b), 0);
+	raise(SIGTERM);
+	assert_true(process_bench_wait_end(b, NULL));
+}
+
+int main(void)
+{
+#define PILOT(name) cmocka_unit_test_setup_teardown(name, pilot_setup, pilot_teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_is_seen_as_it_is),
+		cmocka_unit_test(what_it_uses_stays),
+		cmocka_unit_test(a_driver_that_tells_less_will_do),
+		PILOT(only_changes_are_ordered),
+		PILOT(without_figures_nothing_is_ordered),
+		PILOT(memories_follow_their_guests),
+		cmocka_unit_test_setup_teardown(an_order_reaches_its_process, control_bench_setup,
+						control_bench_teardown),
+		cmocka_unit_test_setup_teardown(one_guest_decides_by_itself, process_bench_setup,
+						process_bench_teardown),
+		cmocka_unit_test_setup_teardown(a_guest_without_statistics_is_served,
+						process_bench_setup, process_bench_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
