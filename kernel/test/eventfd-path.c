@@ -58,7 +58,7 @@ static uint64_t strays(struct server *s, uint32_t v, uint32_t command, uint32_t 
 
 static bool interrupted(struct server *s)
 {
-	return guest_run(s, 0, TAKE_INTERRUPT, PATIENCE) == GUEST_SPI;
+	return guest_run(s, 0, TAKE_INTERRUPT, PATIENCE * patience()) == GUEST_SPI;
 }
 
 static bool quiet(struct server *s)
@@ -79,7 +79,9 @@ static void test_kicks(struct server *s, int q0, int q1)
 	events = s->nr_events;
 	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10000) == 0, "with it none of 10000 does");
 	ok(taken(q0) == 10000, "the eventfd has counted each");
-	ok(s->nr_events - events <= 3, "events for the command, its count and the report only");
+	/* A second vcpu may ask for its first command as late as this. */
+	ok(s->nr_events - events <= 3 + s->nr_vcpus - 1,
+	   "events for the command, its count and the report only");
 	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &info));
 	ok(info.notified == 10000, "so has the kernel");
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * eventfd-stress DOMID UNPAUSE ROUNDS SEED: everything at once, in random order.
+ * eventfd-stress DOMID UNPAUSE CHANGES KICKS SEED: everything at once, in random order, until there were so many assigns
+ * and deassigns that succeeded, and so many kicks of the guest.
  *
  * The guest kicks on every vcpu the whole time and is answered by this thread; workers assign, deassign, signal, close,
  * map and unmap on files of their own and in processes that are killed; ports are unbound under them. Any errno that the
@@ -22,12 +23,13 @@
 #define KICKS	1000u
 
 static struct server s;
-static unsigned int rounds, running = WORKERS, nr_bad;
+static unsigned int nr_bad;
+static bool enough;
 static uint64_t nr_done[16];
+static uint64_t nr_changes;
 
 struct worker {
 	unsigned int seed;
-	unsigned int rounds;
 	int file;
 	int fd[4];
 	void *page;
@@ -49,6 +51,16 @@ static void check(int rc, const char *what, const int *allowed)
 }
 
 #define CHECK(rc, what, ...) check(rc, what, (const int[]){ __VA_ARGS__, 0 })
+
+/* An assign or a deassign: those that did something are counted. */
+static void check_change(int rc, const char *what, const int *allowed)
+{
+	check(rc, what, allowed);
+	if (rc >= 0)
+		__atomic_fetch_add(&nr_changes, 1, __ATOMIC_RELAXED);
+}
+
+#define CHANGE(rc, what, ...) check_change(rc, what, (const int[]){ __VA_ARGS__, 0 })
 
 static int fresh_eventfd(void)
 {
@@ -91,25 +103,25 @@ static void one_step(struct worker *w)
 	io.ioreq = virq.ioreq = (uintptr_t)w->page;
 	switch (what) {
 	case 0 ... 3:
-		CHECK(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
+		CHANGE(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
 		break;
 	case 4:
 		io.flags = 1;
-		CHECK(ioeventfd(w->file, io), "ioeventfd deassign", ENODEV);
+		CHANGE(ioeventfd(w->file, io), "ioeventfd deassign", ENODEV);
 		break;
 	case 5:
-		CHECK(irqfd(w->file, irq), "irqfd", EBUSY);
+		CHANGE(irqfd(w->file, irq), "irqfd", EBUSY);
 		break;
 	case 6:
 		irq.flags = 1;
-		CHECK(irqfd(w->file, irq), "irqfd deassign", ENODEV);
+		CHANGE(irqfd(w->file, irq), "irqfd deassign", ENODEV);
 		break;
 	case 7:
-		CHECK(virtio_irq(w->file, &virq), "virtio_irq", EBUSY, EEXIST, ENOENT);
+		CHANGE(virtio_irq(w->file, &virq), "virtio_irq", EBUSY, EEXIST, ENOENT);
 		break;
 	case 8:
 		virq.flags = 1;
-		CHECK(virtio_irq(w->file, &virq), "virtio_irq deassign", ENODEV);
+		CHANGE(virtio_irq(w->file, &virq), "virtio_irq deassign", ENODEV);
 		break;
 	case 9:
 		CHECK(write(w->fd[n], &one, sizeof(one)), "signal", EAGAIN);
@@ -157,13 +169,12 @@ static void *work(void *arg)
 	struct worker *w = arg;
 
 	worker_init(w);
-	for (; w->rounds; w->rounds--) {
+	while (!__atomic_load_n(&enough, __ATOMIC_RELAXED)) {
 		one_step(w);
 		if (rand_r(&w->seed) % 200 == 0)
 			one_death(w);
 	}
 	worker_fini(w);
-	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -184,50 +195,59 @@ int main(int argc, char **argv)
 	struct worker worker[WORKERS] = { 0 };
 	pthread_t thread[WORKERS];
 	struct server own;
-	uint64_t kicks = 0, turns = 0;
+	uint64_t changes_wanted, kicks_wanted, kicks = 0, turns = 0, polls = 0;
+	bool kicking[VCPUS_MAX];
 	unsigned int seed, i;
 	uint32_t v;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND ROUNDS SEED\n", argv[0]);
+	if (argc != 6) {
+		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND CHANGES KICKS SEED\n", argv[0]);
 		return 2;
 	}
-	rounds = atoi(argv[3]);
-	seed = atoi(argv[4]);
+	changes_wanted = atoi(argv[3]);
+	kicks_wanted = atoi(argv[4]);
+	seed = atoi(argv[5]);
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
 	must(system(argv[2]) == 0);
 	guest_run(&s, 0, READ32(0), 1);
 
 	for (i = 0; i < WORKERS; i++) {
 		worker[i].seed = seed * WORKERS + i;
-		worker[i].rounds = rounds;
 		must(!pthread_create(&thread[i], NULL, work, &worker[i]));
 	}
-	for (v = 0; v < s.nr_vcpus; v++)
+	for (v = 0; v < s.nr_vcpus; v++) {
+		kicking[v] = true;
 		guest_start(&s, v, WRITE32(0x50, v), KICKS);
-	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
-		server_poll(&s, 100);
+	}
+	while (__atomic_load_n(&nr_changes, __ATOMIC_RELAXED) < changes_wanted ||
+	       kicks < kicks_wanted) {
+		server_poll(&s, 20);
+		if (polls++ % 16 == 0)
+			rebind(rand_r(&seed) % s.nr_vcpus);
 		for (v = 0; v < s.nr_vcpus; v++) {
 			if (!s.scripts[v].reported)
 				continue;
-			kicks += KICKS;
+			kicks += kicking[v] ? KICKS : 0;
 			turns++;
-			if (turns % 4 == 0)
-				rebind(v);
-			guest_start(&s, v, turns % 3 ? WRITE32(0x50, turns % 4) : READ32(0x60), KICKS);
+			kicking[v] = turns % 3;
+			guest_start(&s, v, kicking[v] ? WRITE32(0x50, turns % 4) : READ32(0x60),
+				    KICKS);
 		}
 	}
+	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
 	for (i = 0; i < WORKERS; i++)
 		must(!pthread_join(thread[i], NULL));
 	for (v = 0; v < s.nr_vcpus; v++)
 		must(guest_wait(&s, v, NULL, 120000));
 
-	printf("# accesses %llu (ours %llu), steps", (unsigned long long)kicks,
-	       (unsigned long long)s.nr_strays);
+	printf("# %llu kicks, %llu accesses were ours, %llu changes; steps",
+	       (unsigned long long)kicks, (unsigned long long)s.nr_strays,
+	       (unsigned long long)nr_changes);
 	for (i = 0; i < 15; i++)
 		printf(" %llu", (unsigned long long)nr_done[i]);
 	printf("\n");
 	ok(nr_bad == 0, "every errno is one of those documented");
+	ok(nr_done[13] > 0 && nr_done[14] > 0, "processes were killed and ports unbound meanwhile");
 
 	own = s;
 	guest_run(&s, 0, WRITE32(0x50, 0), 100);

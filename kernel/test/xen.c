@@ -219,6 +219,14 @@ static void serve(struct server *s, uint32_t v)
 	complete(s, v, word, answer);
 }
 
+unsigned int patience(void)
+{
+	const char *text = getenv("TEST_PATIENCE");
+	int factor = text ? atoi(text) : 1;
+
+	return factor > 0 ? factor : 1;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -253,10 +261,13 @@ void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times)
 
 bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms)
 {
-	int64_t end = now_ms() + ms, left;
+	int64_t end = now_ms() + (int64_t)ms * patience(), left;
 
 	while (!s->scripts[v].reported && (left = end - now_ms()) > 0)
 		server_poll(s, left);
+	if (!s->scripts[v].reported)
+		printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u\n", v,
+		       (unsigned long long)s->slots[v].addr, s->slots[v].word, s->ports[v]);
 	if (report)
 		*report = s->scripts[v].report;
 	return s->scripts[v].reported;

@@ -78,6 +78,9 @@ void server_poll(struct server *s, int ms);
 #define WRITE32_DATA(reg, value) ((uint32_t)(reg) | 4u << 12 | ((uint32_t)(value) << 16))
 #define NO_INTERRUPT		1023u
 
+/* $TEST_PATIENCE: how many times as long as usual things may take; for a slow kernel on a busy host. */
+unsigned int patience(void);
+
 /* Give vcpu @v a command; wait for its report; both, bailing out after a minute. */
 void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times);
 bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms);

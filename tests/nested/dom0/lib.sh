@@ -86,6 +86,54 @@ say()
 	printf '%s\n' "$*" | while IFS= read -r line; do tap "say $line"; done
 }
 
+# --- dom0's kernel --------------------------------------------------------------------------------------------
+
+# kernel_tests NAME...: programs of kernel/test, each result of theirs as this case's, then what the kernel said meanwhile.
+kernel_tests()
+{
+	local test line status
+	export TEST_PATIENCE=$(cat /xv/patience 2>/dev/null || echo 1)
+	for test; do
+		/xv/kernel-test/run "$test" >"$XV_LOGS/$test.log" 2>&1
+		status=$?
+		grep -E '^(not )?ok ' "$XV_LOGS/$test.log" >"$XV_STATE/results"
+		while read -r line; do
+			case $line in
+			"ok "*) ok "$test: ${line#ok *- }" ;;
+			*) not_ok "$test: ${line#not ok *- }" ;;
+			esac
+		done <"$XV_STATE/results"
+		is "$status" 0 "$test"
+		[ "$status" -eq 0 ] || diag "$(grep -E 'Bail|got|unexpected|FAILED' "$XV_LOGS/$test.log" | head -n 10)"
+		grep '^# [0-9]* kicks' "$XV_LOGS/$test.log" >"$XV_STATE/said" && diag "$(cat "$XV_STATE/said")"
+	done
+}
+
+# Of the kernel of lab check kasan only.
+lockdep_is_on()
+{
+	grep -q 'debug_locks: *1' /proc/lockdep_stats
+}
+
+kernel_leaks_clear()
+{
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	echo clear >/sys/kernel/debug/kmemleak
+}
+
+# kernel_leaks: memory that nothing points to any more, to the kernel's log as well. It must be some seconds old to count.
+kernel_leaks()
+{
+	local turn
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	for turn in 1 2; do
+		sleep 6
+		echo scan >/sys/kernel/debug/kmemleak
+	done
+	cat /sys/kernel/debug/kmemleak | tee /dev/stderr
+	grep 'unreferenced object' /sys/kernel/debug/kmemleak | head -n 20 >/dev/kmsg
+}
+
 # --- waiting -------------------------------------------------------------------------------------------------
 
 now_cs()

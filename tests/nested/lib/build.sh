@@ -77,6 +77,8 @@ run_dominfo()
 {
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/unix-say" "$lab_nested/dom0/unix-say.c"
+	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -D_GNU_SOURCE -shared -fPIC -o "$1/choose-domid.so" \
+		"$lab_nested/dom0/choose-domid.c"
 }
 
 # build_arm64: the project for dom0, installed into a tree of its own; sets arm64_build and arm64_stage.
@@ -96,7 +98,7 @@ build_arm64()
 	fi
 	arm64_build=$build_dir
 	arm64_stage=$build_dir/stage
-	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say}.c "$sysroot")" "compiling dom0's helpers" run_dominfo
+	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid}.c "$sysroot")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
 }
 
@@ -111,6 +113,7 @@ fill_overlay()
 	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
 	cp "$dominfo_program" "${dominfo_program%/*}/unix-say" "$arm64_build/tests/contract/contract-xen" "$tree/usr/bin/"
+	cp "${dominfo_program%/*}/choose-domid.so" "$tree/xv/"
 	# A part of a guest's initramfs, for the case that adds it.
 	mkdir -p "$run_dir/guest-part/bin"
 	cp "$arm64_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
