@@ -33,7 +33,7 @@ drain()
 }
 
 ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up
-xen-vballoond --auto --overcommit --stats-interval=1 --log-level=info --metrics=127.0.0.1:9121 >>"$log" 2>&1 </dev/null &
+xen-vballoond ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} --auto --overcommit --stats-interval=1 --log-level=info --metrics=127.0.0.1:9121 >>"$log" 2>&1 </dev/null &
 service=$!
 for guest in a b; do
 	create_guest $guest 256 >/dev/null || bail "xl create -p $guest"

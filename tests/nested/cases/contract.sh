@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
+# notify: own
 #
 # What tests/contract asserts of the seam's fake holds on real Xen: the unit tests stand on that. The guest never runs.
 

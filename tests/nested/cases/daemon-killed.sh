@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
-# not-with: upstream
 #
 # kill -9 of the daemon, idle and in the middle of an inflation and of a deflation: the next one adopts what was left
 # behind, the guest goes on, and no page is lost or counted twice.

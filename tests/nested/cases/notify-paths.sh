@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
+# notify: own
 # modules: ours
 #
 # Each notification path in turn under one guest that never notices: the daemon is killed, or ends, and its successor takes
 # another one. What the dead one had assigned is gone with it: its successor, and the guest, are served by the new path.
 
-unset XV_NOTIFY
 start_guest g 256
 before=$(xen_pages "$domid")
 is "$(xs "$domid" path)" eventfd-regs "the best path is found"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
+# notify: own
 # modules: stock
 #
 # On the modules Debian ships there is the event channel, and a path that is asked for by name is refused with a reason.
 
-unset XV_NOTIFY
 start_guest g 256
 before=$(xen_pages "$domid")
 is "$(xs "$domid" path)" event-channel "the event channel is what there is"

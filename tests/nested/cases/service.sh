@@ -13,7 +13,7 @@ dir=/run/xen-vballoon
 
 start_service()
 {
-	xen-vballoond --log-level=info "$@" >>"$log" 2>&1 </dev/null &
+	xen-vballoond --log-level=info ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@" >>"$log" 2>&1 </dev/null &
 	service=$!
 	wait_for "[ \"\$(cat $dir/service.lock 2>/dev/null)\" = $service ]" 10
 }

@@ -23,26 +23,35 @@ case_file()
 	case $1 in
 	demo) echo "$lab_nested/dom0/demo.sh" ;;
 	bench) echo "$lab_top/tests/bench/$bench_name.sh" ;;
-	*) echo "$lab_nested/cases/$1.sh" ;;
+	*)
+		if [ -n "${lab_kasan:-}" ] && [ -r "$kasan_dir/$1.sh" ]; then
+			echo "$kasan_dir/$1.sh"
+		else
+			echo "$lab_nested/cases/$1.sh"
+		fi ;;
 	esac
 }
 
 case_group()
 {
-	local file own
+	local file own mode
 	file=$(case_file "$1")
 	own=$(case_header "$file" boot shared)
 	[ "$own" = shared ] || own=$1
-	echo "$(case_header "$file" mode icount) $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
+	# Where races are looked for there are two CPUs.
+	mode=${lab_kasan:+smp}
+	echo "${mode:-$(case_header "$file" mode icount)} $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
 		"$(case_modules "$file") $(case_header "$file" xen plain) $(case_header "$file" guest-balloon stock) $own"
 }
 
-# case_modules FILE: which of dom0's modules the boot has: what the case says, else what the forced path needs.
+# case_modules FILE: which of dom0's modules the boot has. Ours have every path; upstream's interface as well.
 case_modules()
 {
-	local default=ours
-	[ "${lab_notify:-}" != upstream ] || default=upstream
-	case_header "$1" modules "$default"
+	if [ -n "${lab_kasan:-}" ]; then
+		echo kasan
+	else
+		case_header "$1" modules ours
+	fi
 }
 
 case_logs()
@@ -149,14 +158,15 @@ allow_ms()
 watch_run()
 {
 	local line buf= current= start fd status turn=0 why="the machine went down" broken
-	local limit since last_clock=-1 last_wall=0
+	local limit since last_clock=-1 last_wall=0 patience=1
+	[ -z "${lab_kasan:-}" ] || patience=$kasan_patience
 	local fatal='Kernel panic|Panic on CPU|Oops: '
 	# Virtual time cannot be late: a lockup under -icount is one.
 	[ "$1" != icount ] || fatal+='|soft lockup'
 	done_cases=()
 	case_tap=()
 	start=$(now_ms)
-	allow_ms 180000
+	allow_ms $((180000 * patience))
 	exec {fd}<"$run_dir/results.log"
 	while true; do
 		if ! IFS= read -r -u "$fd" line; then
@@ -188,7 +198,7 @@ watch_run()
 			case_tap=()
 			start=$(now_ms)
 			# dom0 ends it when its own time is up; this is for a dom0 that cannot.
-			allow_ms $((60000 + 4000 * $(case_header "$(case_file "$current")" timeout 120))) ;;
+			allow_ms $((60000 + 4000 * patience * $(case_header "$(case_file "$current")" timeout 120))) ;;
 		"say "*)
 			say "  ${line#say }" ;;
 		"mark "*)
@@ -254,6 +264,7 @@ run_group()
 		machine_start "$run_dir" "$mode" "$mem" "$xen"
 		watch_run "$mode" || true
 		machine_stop
+		[ -z "${lab_kasan:-}" ] || kasan_judge "$run_dir/console.log" "${done_cases[@]}"
 		rm -rf "$run_dir"
 		if [ -n "$boot_failed" ]; then
 			tries=$((tries + 1))
@@ -322,15 +333,15 @@ plan_boots()
 	done
 }
 
-# leave_out CASE...: sets kept_cases to those that can pass with the path that is forced, and says which cannot.
+# leave_out CASE...: sets kept_cases to those for which it means something that a path is forced, and says which it does not.
 leave_out()
 {
 	local name
 	kept_cases=()
 	for name; do
 		if [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
-		   [ "$(case_header "$(case_file "$name")" not-with "")" = "$lab_notify" ]; then
-			say "left out with $lab_notify, which cannot do it: $name"
+		   [ "$(case_header "$(case_file "$name")" notify "")" = own ]; then
+			say "  not applicable with a forced path: $name (chooses its paths itself, or has no daemon)"
 		else
 			kept_cases+=("$name")
 		fi
@@ -539,15 +550,18 @@ lab_check()
 {
 	local what=${1:-all} start
 	case $what in
-	all|unit|nested) ;;
-	*) die "check unit, check nested [CASE...] or check, not: check $what" ;;
+	all|unit|nested|kasan) ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
-	[ "$what" = nested ] || [ $# -eq 0 ] || die "check $what takes no argument"
+	case $what in
+	all|unit) [ $# -eq 0 ] || die "check $what takes no argument" ;;
+	esac
 	start=$(now_ms)
 	trap check_result EXIT
-	[ "$what" = nested ] || check_unit
-	[ "$what" = unit ] || check_nested "$@"
+	case $what in all|unit) check_unit ;; esac
+	case $what in all|nested) check_nested "$@" ;; esac
+	case $what in kasan) check_kasan "$@" ;; esac
 	say "all of it took $(seconds_since "$start") s"
 }
 
