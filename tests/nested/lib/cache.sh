@@ -39,7 +39,8 @@ hash_of()
 }
 
 # artifact NAME KEY TEXT BUILDER...: make $lab_cache/NAME-KEY unless it is there; sets artifact_dir, or lab ends.
-# The builder is called with the directory to fill as its last argument.
+# The builder is called with the directory to fill as its last argument. Not under lab_lock, artifact_tmp must be set, to a
+# name that starts unlike tmp: those are removed by whoever takes the lock.
 artifact()
 {
 	local name=$1 key=$2 text=$3 tmp old
@@ -50,7 +51,7 @@ artifact()
 		return 0
 	fi
 	rm -rf "$artifact_dir"
-	tmp=$(mktemp -d "$lab_cache/tmp.XXXXXX")
+	tmp=$(mktemp -d "$lab_cache/${artifact_tmp:-tmp}.XXXXXX")
 	step "$text" "$@" "$tmp"
 	if [ "$step_status" -ne 0 ]; then
 		rm -rf "$tmp"

@@ -30,10 +30,10 @@ modules_packages()
 		"linux-source-${release%%.*}.$(echo "$release" | cut -d. -f2)" "$version"
 }
 
-# fetch_kernel_devel RELEASE OUT: the headers' packages and of the source what modules are built from here.
-fetch_kernel_devel()
+# Its apt, ready to download what modules_packages names.
+modules_apt_prepare()
 {
-	local release=$1 out=$2 dir=$lab_cache/apt-modules native package
+	local dir=$lab_cache/apt-modules native
 	native=$(dpkg --print-architecture)
 	[ -s "$lab_cache/apt/apt.conf" ] || foreign_configure
 	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial,etc/preferences.d}
@@ -42,6 +42,13 @@ fetch_kernel_devel()
 	sed "s,$lab_cache/apt\",$dir\",; s,$lab_cache/apt/,$dir/,; s/Architectures { .*/Architectures { \"arm64\"; \"$native\"; };/" \
 		"$lab_cache/apt/apt.conf" >"$dir/apt.conf"
 	modules_apt apt-get -q update || echo "apt-get update had errors"
+}
+
+# fetch_kernel_devel RELEASE OUT: the headers' packages and of the source what modules are built from here.
+fetch_kernel_devel()
+{
+	local release=$1 out=$2 package
+	modules_apt_prepare
 	modules_packages "$release" >"$out/packages"
 	while read -r package; do
 		(cd "$out" && modules_apt apt-get -q download "$package") || return 1
@@ -139,7 +146,11 @@ balloon_prepare()
 modules_overlay()
 {
 	mkdir -p "$1/xv/modules" "$1/xv/kernel-test"
-	[ "$2" = stock ] || cp "$modules_dir/$2"/*.ko "$1/xv/modules/"
+	case $2 in
+	stock) ;;
+	kasan) kasan_overlay "$1" ;;
+	*) cp "$modules_dir/$2"/*.ko "$1/xv/modules/" ;;
+	esac
 	cp "$modules_dir"/test/* "$1/xv/kernel-test/"
 }
 

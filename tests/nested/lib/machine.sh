@@ -24,8 +24,8 @@ machine_arguments()
 		-m "$memory" -smp "$vcpus" -display none -nodefaults -monitor none -no-reboot
 		-global virtio-mmio.force-legacy=false
 		-kernel "${xen_image[$xen]}"
-		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
-		-device "guest-loader,addr=0x50000000,kernel=${kernel_dir[612]}/Image,bootargs=console=hvc0 rdinit=/init panic=1 ${machine_quiet-loglevel=4}"
+		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=${machine_dom0_mem:-512M} dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
+		-device "guest-loader,addr=0x50000000,kernel=${machine_kernel:-${kernel_dir[612]}/Image},bootargs=console=hvc0 rdinit=/init panic=1 ${machine_bootargs:-loglevel=4}"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
 		-device virtio-serial-device
 		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
@@ -84,7 +84,7 @@ machine_stop()
 
 machine_interactive()
 {
-	machine_quiet="quiet loglevel=1"
+	machine_bootargs="quiet loglevel=1"
 	machine_xen_log="loglvl=none guest_loglvl=none"
 	machine_arguments "$@"
 	: >"$1/results.log"
