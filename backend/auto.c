@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * --auto: a timer, figures, a decision, orders. A step that is not over when the next is due is waited
- * for.
+ * --auto: a timer, figures, a decision, orders. A step that is not over when the next is due is
+ * waited for.
  */
 #include "backend/auto.h"
 #include "backend/size.h"
@@ -21,7 +21,8 @@
 /** of one guest, from step to step */
 struct entry {
 	uint32_t domid, devid;
-	uint64_t static_max_kib; /* tells domains apart that had one number in turn, most of the time */
+	uint64_t static_max_kib; /* tells domains apart that had one number in turn, most of the
+				    time */
 	enum policy_verdict verdict;
 	struct policy_memory memory;
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * --auto at work: every so often it gets the figures of all guests, has policy.h decide, and hands out
- * what changes. The same for the service, which asks device processes over their sockets, and for the
- * device process of one guest, which asks itself: where figures come from and orders go is a hook's
- * business.
+ * --auto at work: every so often it gets the figures of all guests, has policy.h decide, and hands
+ * out what changes. The same for the service, which asks device processes over their sockets, and
+ * for the device process of one guest, which asks itself: where figures come from and orders go is
+ * a hook's business.
  *
- * It keeps nothing but what the policy remembers of each guest. Belongs to the thread of its event base.
+ * It keeps nothing but what the policy remembers of each guest. Belongs to the thread of its event
+ * base.
  */
 #ifndef BACKEND_AUTO_H
 #define BACKEND_AUTO_H

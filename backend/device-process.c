@@ -436,8 +436,8 @@ static bool tell_taken(const struct device_process *dp, bool taken, struct contr
 
 	if (!taken)
 		control_error_set(error, CONTROL_RESERVE,
-				  "the host has %s free, and %s is in balloons that guests may take "
-				  "back: this guest is asked for no more until that fits "
+				  "the host has %s free, and %s is in balloons that guests may "
+				  "take back: this guest is asked for no more until that fits "
 				  "(xen-vballoond --overcommit asks nevertheless)",
 				  size_format(dp->target.reserve.free_kib, free_text),
 				  size_format(dp->target.reserve.owed_kib, owed));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Orders of the service's --auto to device processes, over their control sockets: one connection each,
- * for one line and its answer. What is refused (somebody has named a size meanwhile, the reserve) is a
- * line in the log: the next step decides anew. Never blocks; one thread.
+ * Orders of the service's --auto to device processes, over their control sockets: one connection
+ * each, for one line and its answer. What is refused (somebody has named a size meanwhile, the
+ * reserve) is a line in the log: the next step decides anew. Never blocks; one thread.
  */
 #ifndef BACKEND_ORDERS_H
 #define BACKEND_ORDERS_H

@@ -3,8 +3,8 @@
  * The policy. A step judges each guest alone first, then lets those under pressure grow, the worst
  * first, as far as the host's free memory goes, and then has others give what is still missing.
  *
- * What a guest uses is what it has less what is available to it, and hardly changes with its size: so
- * the size at which a wanted share is available is known, and is gone to in few steps.
+ * What a guest uses is what it has less what is available to it, and hardly changes with its size:
+ * so the size at which a wanted share is available is known, and is gone to in few steps.
  */
 #include "backend/policy.h"
 
@@ -39,9 +39,9 @@ static uint64_t add_capped(uint64_t a, uint64_t b)
 
 static uint64_t floor_of(const struct policy_config *cfg, const struct policy_guest *g)
 {
-	uint64_t floor = g->floor_kib ? g->floor_kib :
-			 cfg->floor_kib ? cfg->floor_kib :
-					  g->static_max_kib / 4;
+	uint64_t floor = g->floor_kib	  ? g->floor_kib
+			 : cfg->floor_kib ? cfg->floor_kib
+					  : g->static_max_kib / 4;
 
 	return min_u64(floor, g->static_max_kib);
 }
@@ -83,13 +83,14 @@ static bool has_too_little(const struct policy_guest *g, const struct policy_ord
 	return g->target_kib > add_capped(o->has_kib, tolerance(g));
 }
 
-/* Whether it has not come nearer to its target for too long. That the host has nothing is no fault. */
+/* Whether it has not come nearer to its target for too long. That the host has nothing is no fault.
+ */
 static bool is_stuck(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		     struct policy_memory *m, const struct policy_order *o)
 {
-	bool moved = has_too_much(g, o)	  ? g->balloon_kib > m->balloon_kib :
-		     has_too_little(g, o) ? g->balloon_kib < m->balloon_kib || g->stall_kib :
-					    true;
+	bool moved = has_too_much(g, o)	    ? g->balloon_kib > m->balloon_kib
+		     : has_too_little(g, o) ? g->balloon_kib < m->balloon_kib || g->stall_kib
+					    : true;
 
 	if (moved || !m->moved_ms || g->target_kib != m->target_kib)
 		m->moved_ms = now_ms;
@@ -139,14 +140,14 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 			settle(g, o);
 		return;
 	}
-	o->permille = o->has_kib >= 1000 ?
-			      min_u64(g->available_kib, o->has_kib) / (o->has_kib / 1000) :
-			      0;
+	o->permille = o->has_kib >= 1000
+			      ? min_u64(g->available_kib, o->has_kib) / (o->has_kib / 1000)
+			      : 0;
 	if (is_under_pressure(cfg, g, o) && !(stuck && m->declines)) {
 		o->verdict = POLICY_GROW;
-		o->wanted_kib = max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
-					min_u64(add_capped(o->has_kib, g->stall_kib),
-						g->static_max_kib));
+		o->wanted_kib =
+			max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
+				min_u64(add_capped(o->has_kib, g->stall_kib), g->static_max_kib));
 		return;
 	}
 	if (stuck) {
@@ -292,8 +293,8 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 const char *policy_verdict_name(enum policy_verdict verdict)
 {
 	static const char *const names[] = {
-		[POLICY_KEEP] = "keep",	    [POLICY_GROW] = "grow",   [POLICY_SHRINK] = "shrink",
-		[POLICY_GIVE] = "give",	    [POLICY_PINNED] = "pinned", [POLICY_BLIND] = "blind",
+		[POLICY_KEEP] = "keep",	  [POLICY_GROW] = "grow",     [POLICY_SHRINK] = "shrink",
+		[POLICY_GIVE] = "give",	  [POLICY_PINNED] = "pinned", [POLICY_BLIND] = "blind",
 		[POLICY_STUCK] = "stuck",
 	};
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What --auto decides: how much memory each guest shall have, from what all guests and the host say at
- * one moment. A pure function: no clock, no call, no allocation; what it must remember from one step to
- * the next is in struct policy_memory, which starts as zeroes.
+ * What --auto decides: how much memory each guest shall have, from what all guests and the host say
+ * at one moment. A pure function: no clock, no call, no allocation; what it must remember from one
+ * step to the next is in struct policy_memory, which starts as zeroes.
  *
  *                   0 %        low         mid         high                 100 %
  *   available of    |-pressure-|-----------dead band-----|-------surplus-----|
  *   what it has     | grows to mid |      stays      | shrinks to mid       |
  *                                  ^ where it stops giving to others that are under pressure
  *
- * Invariants: no order below the floor or above static-max; what guests are let grow by never exceeds
- * what the host has free and nobody was promised; who is under pressure comes first, the worst first; a
- * guest that is pinned, blind or does not co-operate is asked for nothing. Figures come from guests: they
- * are hostile, and can harm the guest they are of.
+ * Invariants: no order below the floor or above static-max; what guests are let grow by never
+ * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
+ * worst first; a guest that is pinned, blind or does not co-operate is asked for nothing. Figures
+ * come from guests: they are hostile, and can harm the guest they are of.
  */
 #ifndef BACKEND_POLICY_H
 #define BACKEND_POLICY_H
@@ -55,13 +55,13 @@ struct policy_memory {
 };
 
 enum policy_verdict {
-	POLICY_KEEP,	/* in the band, or under way */
-	POLICY_GROW,	/* under pressure */
-	POLICY_SHRINK,	/* more than it needs */
-	POLICY_GIVE,	/* to others under pressure */
+	POLICY_KEEP,   /* in the band, or under way */
+	POLICY_GROW,   /* under pressure */
+	POLICY_SHRINK, /* more than it needs */
+	POLICY_GIVE,   /* to others under pressure */
 	POLICY_PINNED,
-	POLICY_BLIND,	/* no driver, no statistics, or stale ones */
-	POLICY_STUCK,	/* it does not do what it is told */
+	POLICY_BLIND, /* no driver, no statistics, or stale ones */
+	POLICY_STUCK, /* it does not do what it is told */
 };
 
 /** struct policy_order - what to do with one */

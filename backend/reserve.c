@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counting what is owed: the key `ballooned` of every device in the backend's tree. Nodes are written
- * by the toolstack and by device processes, and trusted to mean well, not to be well-formed.
+ * Counting what is owed: the key `ballooned` of every device in the backend's tree. Nodes are
+ * written by the toolstack and by device processes, and trusted to mean well, not to be
+ * well-formed.
  */
 #include "backend/reserve.h"
 #include "backend/size.h"

@@ -4,14 +4,14 @@
  *
  *   free - what xl info calls free; owed - what is in the balloons of all guests
  *
- * A guest may take its whole balloon back at any moment, whatever its target is: when it runs out of
- * memory, suspends, or resets the device. Inflating and deflating move as much between free and owed,
- * so free >= owed stays as it is until somebody else, a new domain mostly, is given memory that came
- * out of a balloon. From then on a guest is asked for no more: that is the whole rule. Taking a target
- * that leaves the guest more than it has now is never refused.
+ * A guest may take its whole balloon back at any moment, whatever its target is: when it runs out
+ * of memory, suspends, or resets the device. Inflating and deflating move as much between free and
+ * owed, so free >= owed stays as it is until somebody else, a new domain mostly, is given memory
+ * that came out of a balloon. From then on a guest is asked for no more: that is the whole rule.
+ * Taking a target that leaves the guest more than it has now is never refused.
  *
- * reserve_allows() is pure. Counting reads what other device processes publish, which is up to 0.2 s
- * old, and knows the own balloon exactly.
+ * reserve_allows() is pure. Counting reads what other device processes publish, which is up to 0.2
+ * s old, and knows the own balloon exactly.
  */
 #ifndef BACKEND_RESERVE_H
 #define BACKEND_RESERVE_H

@@ -64,11 +64,12 @@ static void refuse(struct target *t, uint64_t kib, const char *source)
 	char asked[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX], owed[SIZE_TEXT_MAX];
 	char text[PUBLISH_VALUE_MAX + 32];
 
-	log_limited(t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
-		    "%s asks for %s: refused: the host has %s free, and %s is in balloons that guests "
-		    "may take back (--overcommit takes it nevertheless)",
-		    source, size_format(kib, asked), size_format(t->reserve.free_kib, free_text),
-		    size_format(t->reserve.owed_kib, owed));
+	log_limited(
+		t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		"%s asks for %s: refused: the host has %s free, and %s is in balloons that guests "
+		"may take back (--overcommit takes it nevertheless)",
+		source, size_format(kib, asked), size_format(t->reserve.free_kib, free_text),
+		size_format(t->reserve.owed_kib, owed));
 	t->refused = true;
 	t->refused_kib = kib;
 	t->refusals++;

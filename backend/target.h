@@ -8,8 +8,9 @@
  * force back. What is too large is cut to the guest's static-max. Written by toolstacks, so trusted
  * to mean well, not to be well-formed.
  *
- * A size that somebody names pins the guest: --auto leaves it alone until target_unpin(). One that the
- * host cannot afford (reserve.h) is refused: the one before stays, and the key `refused` says why.
+ * A size that somebody names pins the guest: --auto leaves it alone until target_unpin(). One that
+ * the host cannot afford (reserve.h) is refused: the one before stays, and the key `refused` says
+ * why.
  */
 #ifndef BACKEND_TARGET_H
 #define BACKEND_TARGET_H
@@ -48,9 +49,9 @@ void target_init(struct target *t, struct log *log, struct publish *publish, con
  * target_set() - somebody named a size
  * @source: who, for the log: "--target", "memory/target"
  *
- * Cut to static-max and to whole pages, published, and told through `changed` if it is another. Only
- * another one pins: what is in force is read again and again.
- * Return: whether it is in force now
+ * Cut to static-max and to whole pages, published, and told through `changed` if it is another.
+ * Only another one pins: what is in force is read again and again. Return: whether it is in force
+ * now
  */
 bool target_set(struct target *t, uint64_t kib, const char *source);
 /** target_set_auto() - likewise, by the policy: does not pin */
@@ -58,7 +59,8 @@ bool target_set_auto(struct target *t, uint64_t kib);
 /** target_reset() - static-max, for nobody has named a size; does not pin */
 void target_reset(struct target *t);
 
-/** target_pin(), target_unpin() - whether the policy leaves the guest alone; published as `pinned` */
+/** target_pin(), target_unpin() - whether the policy leaves the guest alone; published as `pinned`
+ */
 void target_pin(struct target *t);
 void target_unpin(struct target *t);
 /** target_read_pinned() - take over what a process before this one published */

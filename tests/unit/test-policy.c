@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The policy: what it must never do, over every step of simulated hosts; what it must arrive at; and
- * both once more with the load of real guests, as recorded in tests/traces.
+ * The policy: what it must never do, over every step of simulated hosts; what it must arrive at;
+ * and both once more with the load of real guests, as recorded in tests/traces.
  *
- * The model of a guest: it uses so much, the rest of what it has is available, and it goes to its target
- * at some rate; one that uses more than it has takes the difference from its balloon.
+ * The model of a guest: it uses so much, the rest of what it has is available, and it goes to its
+ * target at some rate; one that uses more than it has takes the difference from its balloon.
  */
 #include "backend/policy.h"
 
@@ -32,7 +32,7 @@ static const struct policy_config usual = {
 struct model {
 	struct policy_guest g;
 	uint64_t used_kib;
-	uint64_t rate_kib; /* a step; 0: it does nothing it is told */
+	uint64_t rate_kib;  /* a step; 0: it does nothing it is told */
 	unsigned int turns; /* of direction */
 	int direction;
 	uint64_t moved_kib;
@@ -60,9 +60,9 @@ static uint64_t has(const struct policy_guest *g)
 
 static uint64_t floor_of(const struct host *h, const struct policy_guest *g)
 {
-	return least(g->floor_kib	? g->floor_kib :
-		     h->cfg.floor_kib	? h->cfg.floor_kib :
-					  g->static_max_kib / 4,
+	return least(g->floor_kib	? g->floor_kib
+		     : h->cfg.floor_kib ? h->cfg.floor_kib
+					: g->static_max_kib / 4,
 		     g->static_max_kib);
 }
 
@@ -366,7 +366,8 @@ static void the_worst_pressure_is_first(void **state)
 	assert_int_equal(h.free_kib, 0);
 }
 
-/* On a full host one guest's load moves memory to it from the other, and back when the roles swap. */
+/* On a full host one guest's load moves memory to it from the other, and back when the roles swap.
+ */
 static void two_guests_trade(void **state)
 {
 	struct host h = host_of(0);
@@ -390,7 +391,8 @@ static void two_guests_trade(void **state)
 	}
 }
 
-/* One under pressure on a full host is given by one in the band, which then is not under pressure. */
+/* One under pressure on a full host is given by one in the band, which then is not under pressure.
+ */
 static void who_gives_does_not_need_it_back(void **state)
 {
 	struct host h = host_of(0);
@@ -623,8 +625,8 @@ static void read_trace(const char *name)
 
 		if (line[0] == '#')
 			continue;
-		assert_int_equal(sscanf(line, "%zu %zu %" SCNu64 " %" SCNu64 " %" SCNu64, &s, &guest,
-					&max, &balloon, &available),
+		assert_int_equal(sscanf(line, "%zu %zu %" SCNu64 " %" SCNu64 " %" SCNu64, &s,
+					&guest, &max, &balloon, &available),
 				 5);
 		assert_true(s < TRACE_STEPS_MAX && guest < GUESTS_MAX && balloon <= max);
 		trace.steps = s + 1;
@@ -653,8 +655,9 @@ static unsigned int play(struct host *h, unsigned int stretch)
 }
 
 /*
- * The load of two real guests, one busy and then the other, on a host with room for one and a half: the
- * rules hold in every step, nobody waits for long, and the policy turns no more often than the load does.
+ * The load of two real guests, one busy and then the other, on a host with room for one and a half:
+ * the rules hold in every step, nobody waits for long, and the policy turns no more often than the
+ * load does.
  */
 static void real_guests_are_served(void **state)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The reserve: a guest is asked for more only while all that is in balloons could be given back; what
- * it already gave is no reason against its target; inflating and deflating change nothing in that.
+ * The reserve: a guest is asked for more only while all that is in balloons could be given back;
+ * what it already gave is no reason against its target; inflating and deflating change nothing in
+ * that.
  */
 #include "backend/reserve.h"
 #include "fake/hv-fake.h"
@@ -66,9 +67,9 @@ static void the_rule(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(reserve_allows(&cases[i].r, cases[i].balloon_kib,
-						cases[i].wanted_kib),
-				 cases[i].allowed);
+		assert_int_equal(
+			reserve_allows(&cases[i].r, cases[i].balloon_kib, cases[i].wanted_kib),
+			cases[i].allowed);
 }
 
 /* What moves between guest and host is on both sides of the rule: it can be asked at any moment. */
