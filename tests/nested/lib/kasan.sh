@@ -12,7 +12,7 @@ kasan_dir=$lab_nested/kasan
 
 # What a kernel says that has found something. Not "WARNING" alone: Xen says that of its own command line.
 kasan_complaints='BUG:|KASAN:|WARNING: |INFO: (possible|suspicious|trying|task)|sleeping function|ODEBUG|refcount_t: |list_(add|del) corruption'
-kasan_complaints+='|unreferenced object|Unable to handle|Oops|leaking [0-9]+ pages|Call trace|rcu.*(stall|self-detected)|scheduling while atomic'
+kasan_complaints+='|unreferenced object|Unable to handle|Oops|leaking [0-9]+ pages|Call trace|detected (expedited )?stall|scheduling while atomic'
 
 # The source of the dom0 kernel's very version.
 fetch_kasan_source()
