@@ -63,6 +63,29 @@ static void notify_manager(void *opaque, const char *text)
 	service_notify(text);
 }
 
+/* One of the seam's operations on a domain that is not opened otherwise. */
+static int on_domain(uint32_t domid, struct log *log, bool pause)
+{
+	struct xenvirtio_hv *hv;
+	int rc = xenvirtio_hv_open_xen(&hv, domid, log->xtl);
+
+	if (rc)
+		return rc;
+	rc = pause ? hv->ops->pause(hv) : hv->ops->unpause(hv);
+	xenvirtio_hv_close(hv);
+	return rc;
+}
+
+static int pause_domain(void *opaque, uint32_t domid, struct log *log)
+{
+	return on_domain(domid, log, true);
+}
+
+static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
+{
+	return on_domain(domid, log, false);
+}
+
 /* What the service does itself: the last word of a command line counts. */
 static const char *const service_words[] = {"--metrics=none", "--no-auto"};
 #define SERVICE_WORDS (sizeof(service_words) / sizeof(service_words[0]))
@@ -187,6 +210,8 @@ static enum exit_code supervise(const struct options *opts, struct log *log, int
 		.open_store = open_xen_store,
 		.launcher = &launcher,
 		.notify = notify_manager,
+		.pause = pause_domain,
+		.unpause = unpause_domain,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct supervisor *sup = NULL;

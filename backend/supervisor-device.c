@@ -59,6 +59,8 @@ static void enter_state(struct device *dev, enum device_state state)
 		sup->nr_starting++;
 	if (state == DEVICE_SERVING)
 		dev->since_ms = now_ms();
+	if (state != DEVICE_QUEUED && state != DEVICE_STARTING)
+		hold_release(dev);
 	/* a slot is free, or somebody wants one; not from here: this may be deep inside a scan */
 	if (!sup->stopping && !evtimer_pending(sup->starts, NULL))
 		supervisor_add_timer(sup->starts, 0);
@@ -297,10 +299,15 @@ void device_look(struct supervisor *sup, uint32_t domid, uint32_t devid)
 	rc = read_node(sup, domid, devid, &bus, why, sizeof(why));
 	if (!dev && (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN || rc == -EPIPE))
 		return;
-	if (!dev)
+	if (!dev) {
 		dev = add_device(sup, domid, devid);
-	if (dev && judge_node(dev, rc, &bus, why) && dev->state == DEVICE_ALONE)
+		if (dev)
+			hold_inherit(dev);
+	}
+	if (dev && judge_node(dev, rc, &bus, why) && dev->state == DEVICE_ALONE) {
+		hold_guest(dev);
 		enter_state(dev, DEVICE_QUEUED);
+	}
 }
 
 void device_look_path(struct supervisor *sup, uint32_t domid, uint32_t devid)

@@ -31,6 +31,7 @@ struct device {
 	uint32_t domid;
 	uint32_t devid;
 	enum device_state state;
+	bool held;		     /* its guest is paused by us, see supervisor-hold.c */
 	bool told;		     /* why it is alone */
 	bool refused;		     /* its process said that @bus cannot be served */
 	struct xenvirtio_xenbus bus; /* as it was read last */
@@ -77,6 +78,15 @@ void supervisor_add_timer(struct event *timer, unsigned int ms);
 void tree_event(struct supervisor *sup, const char *path);
 /** tree_scan() - look at all there is */
 void tree_scan(struct supervisor *sup);
+
+/* --- supervisor-hold.c --- */
+
+/** hold_guest() - @dev->bus was read: pause its guest, if it is a new one */
+void hold_guest(struct device *dev);
+/** hold_inherit() - the supervisor before this one may have died while it held the guest */
+void hold_inherit(struct device *dev);
+/** hold_release() - let it run; nothing if it is not held */
+void hold_release(struct device *dev);
 
 /* --- supervisor-device.c --- */
 

@@ -5,6 +5,7 @@
  *   supervisor.c         the life of the service: lock, xenstore, signals, its end
  *   supervisor-tree.c    what a watch event means: which device to look at
  *   supervisor-device.c  one device: when to start its process, and what its end means
+ *   supervisor-hold.c    a new guest does not run before its device is served
  *
  *                  node complete          a slot is free          key `path`
  *   (no entry) ----------------> [queued] -------------> [starting] ------> [serving]
@@ -14,7 +15,7 @@
  *       +--- node gone ---- [waiting] [alone] <------------------------+
  *
  * A device that cannot be served as it is stays alone until the toolstack changes its node. The
- * supervisor holds nothing of a guest's: when it dies, device processes serve on, and the next
+ * supervisor has nothing of a guest's, but for a new one the time until it is served: when it dies, device processes serve on, and the next
  * supervisor takes notice of them by their locks. It reads what the toolstack writes, nothing else.
  */
 #ifndef BACKEND_SUPERVISOR_H
@@ -38,6 +39,12 @@ struct supervisor_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	const struct launcher *launcher;
+	/**
+	 * pause, unpause - as the seam's, of the domain named; NULL: no guest is held
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*pause)(void *opaque, uint32_t domid, struct log *log);
+	int (*unpause)(void *opaque, uint32_t domid, struct log *log);
 	/** notify - what sd_notify(3) would be told; may be NULL */
 	void (*notify)(void *opaque, const char *text);
 	unsigned int backoff_min_ms; /* before a process that ended is started again */

@@ -319,6 +319,24 @@ static int record_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info 
 	return end_line(r->file, ret);
 }
 
+static int record_pause(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->pause(r->inner);
+
+	fprintf(r->file, "pause");
+	return print_result(r->file, ret);
+}
+
+static int record_unpause(struct xenvirtio_hv *hv)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->unpause(r->inner);
+
+	fprintf(r->file, "unpause");
+	return print_result(r->file, ret);
+}
+
 static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "record",
@@ -353,6 +371,10 @@ static void choose_ops(struct record *r)
 	}
 	if (r->inner->ops->host_info)
 		r->ops.host_info = record_host_info;
+	if (r->inner->ops->pause) {
+		r->ops.pause = record_pause;
+		r->ops.unpause = record_unpause;
+	}
 	r->hv.ops = &r->ops;
 }
 

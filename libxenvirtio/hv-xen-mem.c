@@ -206,3 +206,24 @@ int xen_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
 	};
 	return 0;
 }
+
+static int pause_result(int rc)
+{
+	if (!rc)
+		return 0;
+	return errno == ESRCH ? XENVIRTIO_E_GONE : xen_error(errno);
+}
+
+int xen_pause(struct xenvirtio_hv *hv)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+
+	return pause_result(xc_domain_pause(mem->xch, mem->domid));
+}
+
+int xen_unpause(struct xenvirtio_hv *hv)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+
+	return pause_result(xc_domain_unpause(mem->xch, mem->domid));
+}

@@ -113,6 +113,8 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.registers_add = xen_registers_add,
 	.registers_del = xen_registers_del,
 	.host_info = xen_host_info,
+	.pause = xen_pause,
+	.unpause = xen_unpause,
 };
 
 static int probe_device(const char *path)

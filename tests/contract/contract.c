@@ -109,6 +109,25 @@ static bool host_has_what_is_released(struct run *r)
 	return true;
 }
 
+/* pause: counted, and undone by as many unpauses */
+static bool pauses_are_counted(struct run *r)
+{
+	struct xenvirtio_domain_info before, info;
+
+	EXPECT_EQ(r, r->ops->domain_info(r->hv, &before), 0);
+	EXPECT_EQ(r, r->ops->pause(r->hv), 0);
+	EXPECT_EQ(r, r->ops->pause(r->hv), 0);
+	EXPECT_EQ(r, r->ops->unpause(r->hv), 0);
+	EXPECT_EQ(r, r->ops->domain_info(r->hv, &info), 0);
+	EXPECT(r, info.paused);
+	EXPECT_EQ(r, r->ops->unpause(r->hv), 0);
+	EXPECT_EQ(r, r->ops->domain_info(r->hv, &info), 0);
+	EXPECT_EQ(r, info.paused, before.paused);
+	if (!before.paused)
+		EXPECT_EQ(r, r->ops->unpause(r->hv), -EINVAL);
+	return true;
+}
+
 /* ram_ranges: ascending, not overlapping, the hole in none of them */
 static bool ranges_are_ordered(struct run *r)
 {
@@ -558,6 +577,7 @@ static const struct {
 	{ "populate_stops_at_max_mem", populate_stops_at_max_mem },
 	{ "extents_are_checked", extents_are_checked },
 	{ "host_has_what_is_released", host_has_what_is_released },
+	{ "pauses_are_counted", pauses_are_counted },
 	{ "ioreq_serves", ioreq_serves },
 	{ "ioreq_ranges_are_checked", ioreq_ranges_are_checked },
 	{ "ioreq_finds_conflicts", ioreq_finds_conflicts },

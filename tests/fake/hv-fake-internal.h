@@ -95,6 +95,7 @@ struct fake {
 	size_t nr_frames;
 	size_t nr_free;
 	uint64_t heap_free;
+	unsigned int pauses;	/* by the seam, besides fake_set_paused() */
 	unsigned int heap_order;
 	uint32_t *p2m[FAKE_RAM_MAX];
 	uint64_t tot_pages;

@@ -103,7 +103,7 @@ static int read_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_inf
 		.nr_vcpus = f->config.nr_vcpus,
 		.dying = f->dying,
 		.shutdown = f->shutdown,
-		.paused = f->paused,
+		.paused = f->paused || f->pauses,
 	};
 	return 0;
 }
@@ -157,6 +157,34 @@ static int read_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *i
 	return 0;
 }
 
+static int pause_domain(struct xenvirtio_hv *hv)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	if (f->gone)
+		return XENVIRTIO_E_GONE;
+	f->pauses++;
+	return 0;
+}
+
+static int unpause_domain(struct xenvirtio_hv *hv)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	if (f->gone)
+		return XENVIRTIO_E_GONE;
+	if (!f->pauses)
+		return -EINVAL;
+	f->pauses--;
+	return 0;
+}
+
 static const struct xenvirtio_hv_ops fake_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "fake",
@@ -183,6 +211,8 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.registers_add = fake_op_registers_add,
 	.registers_del = fake_op_registers_del,
 	.host_info = read_host_info,
+	.pause = pause_domain,
+	.unpause = unpause_domain,
 };
 
 int fake_open(struct fake *f, struct xenvirtio_hv **hv)

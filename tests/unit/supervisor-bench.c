@@ -36,6 +36,24 @@ static void note_notify(void *opaque, const char *text)
 	snprintf(b->notified + used, sizeof(b->notified) - used, "%s;", text);
 }
 
+static int pause_domain(void *opaque, uint32_t domid, struct log *log)
+{
+	struct supervisor_bench *b = opaque;
+
+	if (!b->pause_result && domid < sizeof(b->pauses) / sizeof(b->pauses[0]))
+		b->pauses[domid]++;
+	return b->pause_result;
+}
+
+static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
+{
+	struct supervisor_bench *b = opaque;
+
+	if (domid < sizeof(b->pauses) / sizeof(b->pauses[0]))
+		b->pauses[domid]--;
+	return 0;
+}
+
 /* --- processes --- */
 
 static int start_process(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
@@ -292,6 +310,8 @@ int supervisor_bench_setup(void **state)
 		.opaque = b,
 		.launcher = &b->launcher,
 		.notify = note_notify,
+		.pause = pause_domain,
+		.unpause = unpause_domain,
 		.backoff_min_ms = 4,
 		.backoff_max_ms = 64,
 		.settled_ms = 60000,

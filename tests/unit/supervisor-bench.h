@@ -36,6 +36,8 @@ struct supervisor_bench {
 	unsigned int nr_processes; /* that were ever started */
 	unsigned int attaches;
 	unsigned int most_starting; /* at one time */
+	int pauses[16]; /* of the domain, by us; may fall below 0 */
+	int pause_result;
 	int start_result;
 	int attach_result;
 	bool serve;   /* processes serve at once: their key `path` is there */

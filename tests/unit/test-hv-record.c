@@ -79,6 +79,9 @@ static void every_call_is_a_line(void **state)
 		"populate_pages order=1 40000+2 40010 = 0 done=3\n"
 		"set_max_mem kib=4096 = 0\n"
 		"host_info = 0 total_pages=5120 free_pages=0\n"
+		"pause = 0\n"
+		"unpause = 0\n"
+		"unpause = -22\n"
 		"close\n";
 	const struct xenvirtio_gfn frame[4] = {
 		{ 0x40000 }, { 0x40001 }, { 0x40002 }, { 0x40010 },
@@ -123,6 +126,9 @@ static void every_call_is_a_line(void **state)
 	assert_int_equal(ops->set_max_mem(x.hv, 4096), 0);
 	assert_int_equal(fake_max_pages(x.f), 1024);
 	assert_int_equal(ops->host_info(x.hv, &host), 0);
+	assert_int_equal(ops->pause(x.hv), 0);
+	assert_int_equal(ops->unpause(x.hv), 0);
+	assert_int_equal(ops->unpause(x.hv), -EINVAL);
 	close_recorder(&x);
 	read_file(&x, text, sizeof(text));
 	assert_string_equal(text, expected);

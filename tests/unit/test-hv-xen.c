@@ -404,6 +404,16 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
 	return 0;
 }
 
+int xc_domain_pause(xc_interface *xch, uint32_t domid)
+{
+	return fails("pause") ? -1 : 0;
+}
+
+int xc_domain_unpause(xc_interface *xch, uint32_t domid)
+{
+	return fails("unpause") ? -1 : 0;
+}
+
 int xc_domain_decrease_reservation(xc_interface *xch, uint32_t domid, unsigned long nr,
 				   unsigned int order, xen_pfn_t *start)
 {
@@ -789,6 +799,24 @@ static void claims_are_not_free(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+/* A domain that is not there is a condition, everything else an error. */
+static void pausing_a_domain_that_is_gone(void **state)
+{
+	struct xenvirtio_hv *hv;
+
+	reset_xen();
+	hv = open_handle();
+	assert_int_equal(hv->ops->pause(hv), 0);
+	assert_int_equal(hv->ops->unpause(hv), 0);
+	xen.fail_nth = xen.calls + 1;
+	xen.fail_errno = ESRCH;
+	assert_int_equal(hv->ops->pause(hv), XENVIRTIO_E_GONE);
+	xen.fail_nth = xen.calls + 1;
+	xen.fail_errno = EINVAL;
+	assert_int_equal(hv->ops->unpause(hv), -EINVAL);
+	xenvirtio_hv_close(hv);
+}
+
 #if defined(__x86_64__) || defined(__i386__)
 /* Lines below 16 are ISA's, the others a device's pin. */
 static void interrupt_lines(void **state)
@@ -841,6 +869,7 @@ int main(void)
 		cmocka_unit_test(short_counts_are_looked_into),
 		cmocka_unit_test(another_domain_is_not_ours),
 		cmocka_unit_test(claims_are_not_free),
+		cmocka_unit_test(pausing_a_domain_that_is_gone),
 #if defined(__x86_64__) || defined(__i386__)
 		cmocka_unit_test(interrupt_lines),
 #endif

@@ -76,6 +76,119 @@ static void a_half_written_node_is_waited_for(void **state)
 	assert_int_equal(b->capture.at_level[LOG_LEVEL_WARNING], 0);
 }
 
+/* From the moment a new device is seen until it is served the guest does not run; then it does. */
+static void a_new_guest_waits_for_its_device(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	assert_true(supervisor_bench_start(b));
+	supervisor_bench_node(b, 4, 0, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 1);
+	assert_int_equal(b->pauses[4], 1);
+	assert_string_equal(supervisor_bench_get(b, 4, 0, "held"), "1");
+	supervisor_bench_put(b, 4, 0, "path", "event-channel");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 0);
+	assert_null(supervisor_bench_get(b, 4, 0, "held"));
+	/* one that ends later is not the guest's business: it waits at its device */
+	supervisor_bench_put(b, 4, 0, "state", "4");
+	supervisor_bench_die(supervisor_bench_process(b, 4, 0), SIGKILL);
+	assert_true(supervisor_bench_wait(b, started, 2));
+	assert_int_equal(b->pauses[4], 0);
+}
+
+/* However it comes that nobody serves, the guest runs: a balloon less is no reason to keep it. */
+static void a_guest_does_not_wait_in_vain(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	assert_true(supervisor_bench_start(b));
+	/* its process ends */
+	supervisor_bench_node(b, 4, 0, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 1);
+	supervisor_bench_exit(supervisor_bench_process(b, 4, 0), EXIT_CODE_UNSUITABLE);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 0);
+	/* the domain is destroyed meanwhile */
+	supervisor_bench_node(b, 5, 0, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[5], 1);
+	supervisor_bench_del(b, 5, 0);
+	supervisor_bench_exit(supervisor_bench_process(b, 5, 0), EXIT_CODE_DONE);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[5], 0);
+	/* the service ends */
+	supervisor_bench_node(b, 6, 0, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[6], 1);
+	supervisor_bench_kill(b);
+	assert_int_equal(b->pauses[6], 0);
+	assert_null(supervisor_bench_get(b, 6, 0, "held"));
+}
+
+/* Two devices of one guest: it runs when both are served. */
+static void a_guest_waits_for_each_device(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	assert_true(supervisor_bench_start(b));
+	supervisor_bench_node(b, 4, 0, BALLOON);
+	supervisor_bench_node(b, 4, 1, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 2);
+	supervisor_bench_put(b, 4, 1, "path", "event-channel");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 1);
+	supervisor_bench_put(b, 4, 0, "path", "event-channel");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 0);
+}
+
+/* A supervisor that was killed while it held a guest: the next one lets go, once. */
+static void a_held_guest_is_inherited(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	supervisor_bench_node(b, 4, 0, BALLOON);
+	supervisor_bench_put(b, 4, 0, "held", "1");
+	b->pauses[4] = 1;
+	assert_true(supervisor_bench_start(b));
+	assert_int_equal(b->nr_processes, 1);
+	assert_int_equal(b->pauses[4], 1);
+	supervisor_bench_put(b, 4, 0, "path", "event-channel");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 0);
+	assert_null(supervisor_bench_get(b, 4, 0, "held"));
+}
+
+/* Only a device that nobody has served yet; and what cannot be paused is served nevertheless. */
+static void an_old_guest_is_not_held(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	supervisor_bench_node(b, 4, 0, BALLOON);
+	supervisor_bench_put(b, 4, 0, "state", "4");
+	assert_true(supervisor_bench_start(b));
+	assert_int_equal(b->nr_processes, 1);
+	assert_int_equal(b->pauses[4], 0);
+	b->pause_result = -EPERM;
+	supervisor_bench_node(b, 5, 0, BALLOON);
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 2);
+	assert_null(supervisor_bench_get(b, 5, 0, "held"));
+	supervisor_bench_put(b, 5, 0, "path", "event-channel");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[5], 0);
+	assert_true(log_capture_has(&b->capture, "may look for its device before"));
+}
+
 static void other_devices_are_left_alone(void **state)
 {
 	static const char *const types[] = {"virtio,device05", "virtio,devicezz", "virtio,device",
@@ -671,6 +784,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_device_there_or_new_gets_one_process),
 		TEST(a_half_written_node_is_waited_for),
+		TEST(a_new_guest_waits_for_its_device),
+		TEST(a_guest_does_not_wait_in_vain),
+		TEST(a_guest_waits_for_each_device),
+		TEST(a_held_guest_is_inherited),
+		TEST(an_old_guest_is_not_held),
 		TEST(other_devices_are_left_alone),
 		TEST(strange_names_are_nothing),
 		TEST(two_hundred_at_once_are_started_a_few_at_a_time),

@@ -290,6 +290,18 @@ struct xenvirtio_hv_ops {
 
 	/** host_info - of the host, whatever became of the domain; optional. Return: 0; -errno */
 	int (*host_info)(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info);
+
+	/**
+	 * pause - no vcpu of the domain runs until as many unpauses; optional, both or none
+	 *
+	 * Counted, together with what toolstacks do: a domain that was created paused stays so. The
+	 * count is the domain's: it survives this process.
+	 *
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*pause)(struct xenvirtio_hv *hv);
+	/** unpause - Return: as pause; -EINVAL it is not paused */
+	int (*unpause)(struct xenvirtio_hv *hv);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
-# timeout: 360
+# timeout: 240
 # boot: own
 #
-# The service, started first: guests that are created *unpaused* always find their device, as often as fits three
-# minutes of virtual time (24: a create, a boot up to the balloon at work and a destroy are 7.5 seconds of it);
-# reboot, kill -9 of a device process and of the service, stop and start: no hand in between, and nothing is left.
+# The service, started first: guests of Debian's kernel that are created *unpaused* find their device (many-creates has 100
+# of another kind); reboot, kill -9 of a device process and of the service, stop and start: no hand in between, and nothing is left.
 
 log=$XV_LOGS/service.log
 dir=/run/xen-vballoon
@@ -72,7 +71,7 @@ check "and let go" wait_for '[ "$(processes)" = 1 ]' 10
 begin=$(now_cs)
 creates=0
 good=0
-while [ $(($(now_cs) - begin)) -lt 18000 ]; do
+while [ $creates -lt 4 ]; do
 	creates=$((creates + 1))
 	xl create "$XV_STATE/g.cfg" >&2 || break
 	id=$(domid g)
@@ -83,7 +82,6 @@ while [ $(($(now_cs) - begin)) -lt 18000 ]; do
 	good=$((good + 1))
 done
 is "$good" "$creates" "each guest created unpaused had a balloon that works"
-check "of no fewer than 10" [ "$good" -ge 10 ]
 diag "$good creates in $((($(now_cs) - begin) / 100)) s of virtual time"
 check "each device process has ended" wait_for '[ "$(processes)" = 1 ]' 10
 is "$(fds "$service")" "$idle_fds" "the service has as many descriptors as before"

@@ -4,7 +4,8 @@
  *
  * Prints "key value" lines: tot_pages max_pages paused dying shutdown, and the host's free_pages. This
  * is the independent witness of the nested cases: it asks the hypervisor, never the daemon, the guest
- * or xenstore. "DOMID set-max-kib KIB" sets the domain's max_mem first, behind everybody's back: xl
+ * or xenstore. "DOMID ioreq-servers" prints how many ioreq servers the domain has instead: all there may
+ * be less those that can still be created, which are destroyed again. "DOMID set-max-kib KIB" sets the domain's max_mem first, behind everybody's back: xl
  * refuses a value below memory/target.
  * Exit status: 0; 1 no such domain or no Xen; 2 usage.
  */
@@ -16,6 +17,10 @@
 #include <string.h>
 
 #include <xenctrl.h>
+#include <xendevicemodel.h>
+
+/* Xen's MAX_NR_IOREQ_SERVERS */
+#define SERVERS_MAX 8
 
 static bool parse_number(const char *text, uint64_t limit, uint64_t *value)
 {
@@ -25,6 +30,27 @@ static bool parse_number(const char *text, uint64_t limit, uint64_t *value)
 	return *text >= '0' && *text <= '9' && !*end && *value < limit;
 }
 
+static int count_servers(domid_t domid)
+{
+	xendevicemodel_handle *dm = xendevicemodel_open(NULL, 0);
+	ioservid_t id[SERVERS_MAX];
+	int nr = 0;
+
+	if (!dm)
+		return -1;
+	while (nr < SERVERS_MAX && !xendevicemodel_create_ioreq_server(dm, domid, 0, &id[nr]))
+		nr++;
+	/* None could be: all are taken only if that is why */
+	if (!nr && errno != ENOSPC) {
+		xendevicemodel_close(dm);
+		return -1;
+	}
+	for (int i = 0; i < nr; i++)
+		xendevicemodel_destroy_ioreq_server(dm, domid, id[i]);
+	xendevicemodel_close(dm);
+	return SERVERS_MAX - nr;
+}
+
 int main(int argc, char **argv)
 {
 	xc_domaininfo_t info;
@@ -32,11 +58,22 @@ int main(int argc, char **argv)
 	xc_interface *xch;
 	uint64_t domid, max_kib = 0;
 	bool set_max = argc == 4 && !strcmp(argv[2], "set-max-kib");
+	bool servers = argc == 3 && !strcmp(argv[2], "ioreq-servers");
 
-	if (!(argc == 2 || set_max) || !parse_number(argv[1], DOMID_FIRST_RESERVED, &domid) ||
+	if (!(argc == 2 || set_max || servers) || !parse_number(argv[1], DOMID_FIRST_RESERVED, &domid) ||
 	    (set_max && !parse_number(argv[3], UINT32_MAX, &max_kib))) {
-		fprintf(stderr, "usage: xen-dominfo DOMID [set-max-kib KIB]\n");
+		fprintf(stderr, "usage: xen-dominfo DOMID [ioreq-servers | set-max-kib KIB]\n");
 		return 2;
+	}
+	if (servers) {
+		int nr = count_servers((domid_t)domid);
+
+		if (nr < 0) {
+			fprintf(stderr, "xen-dominfo: domain %" PRIu64 ": %s\n", domid, strerror(errno));
+			return 1;
+		}
+		printf("%d\n", nr);
+		return 0;
 	}
 	xch = xc_interface_open(NULL, NULL, 0);
 	if (!xch) {

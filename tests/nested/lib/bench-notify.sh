@@ -6,18 +6,9 @@
 # modules and ours cannot be loaded in one boot, so a bench is two boots; the event channel is measured in both, and that
 # both agree is what makes them comparable. Under -icount time counts instructions, 4 ns each, and repeats exactly.
 
-build_kick_guest()
-{
-	local src=$lab_top/tests/bench
-	aarch64-linux-gnu-gcc -O2 -Wall -std=gnu11 -ffreestanding -fpie -mstrict-align -mgeneral-regs-only \
-		-fno-stack-protector -nostdlib -static -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
-		-Wl,-T,"$src/kick-guest.lds" -o "$1/kick-guest.elf" "$src/kick-guest.S" "$src/kick-guest.c"
-	aarch64-linux-gnu-objcopy -O binary -j .text "$1/kick-guest.elf" "$1/kick-guest.img"
-}
-
 kick_fill()
 {
-	cp "$kick_guest/kick-guest.img" "$1/xv/"
+	cp "$bare_guests/kick-guest.img" "$1/xv/"
 	cp "$arm64_build/tests/bench/kick-backend" "$1/usr/bin/"
 }
 
@@ -86,9 +77,6 @@ lab_bench_notify()
 	prepare_nested
 	lab_lock
 	host_prepare gnuplot-nox
-	artifact kick-guest "$(hash_of "$lab_top"/tests/bench/kick{.h,-guest.c,-guest.S,-guest.lds} "$(declare -f build_kick_guest)")" \
-		"building the guest that kicks" build_kick_guest
-	kick_guest=$artifact_dir
 	lab_unlock
 	bench_name=notify
 	bench_fill=kick_fill

@@ -75,10 +75,22 @@ run_install()
 
 run_dominfo()
 {
-	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl
+	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl -lxendevicemodel
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/unix-say" "$lab_nested/dom0/unix-say.c"
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -D_GNU_SOURCE -shared -fPIC -o "$1/choose-domid.so" \
 		"$lab_nested/dom0/choose-domid.c"
+}
+
+# Guests that are one C file, for xl's kernel=.
+build_bare_guests()
+{
+	local src=$lab_top/tests program
+	for program in bench/kick-guest guest/bare-balloon; do
+		aarch64-linux-gnu-gcc -O2 -Wall -std=gnu11 -ffreestanding -fpie -mstrict-align -mgeneral-regs-only \
+			-fno-stack-protector -nostdlib -static -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+			-Wl,-T,"$src/guest/bare.lds" -o "$1/${program##*/}.elf" "$src/guest/bare-start.S" "$src/$program.c"
+		aarch64-linux-gnu-objcopy -O binary -j .text "$1/${program##*/}.elf" "$1/${program##*/}.img"
+	done
 }
 
 # build_arm64: the project for dom0, installed into a tree of its own; sets arm64_build and arm64_stage.
@@ -100,6 +112,9 @@ build_arm64()
 	arm64_stage=$build_dir/stage
 	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid}.c "$sysroot")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
+	artifact bare-guests "$(hash_of "$lab_top"/tests/guest/bare{.lds,-*} "$lab_top"/tests/bench/kick{.h,-guest.c} \
+		"$(declare -f build_bare_guests)")" "building the bare guests" build_bare_guests
+	bare_guests=$artifact_dir
 }
 
 # fill_overlay TREE RUN: what a boot has besides dom0 itself: the project, the helpers, the cases, and what to run.
@@ -114,6 +129,7 @@ fill_overlay()
 	printf '%s\n' "$run" >"$tree/xv/run"
 	cp "$dominfo_program" "${dominfo_program%/*}/unix-say" "$arm64_build/tests/contract/contract-xen" "$tree/usr/bin/"
 	cp "${dominfo_program%/*}/choose-domid.so" "$tree/xv/"
+	cp "$bare_guests/bare-balloon.img" "$tree/xv/"
 	# A part of a guest's initramfs, for the case that adds it.
 	mkdir -p "$run_dir/guest-part/bin"
 	cp "$arm64_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The start of kick-guest.c: an arm64 Image for xl's kernel=, MMU and interrupts off, as it was loaded. A second vcpu is
+ * The start of a bare guest: an arm64 Image for xl's kernel=, MMU and interrupts off, as it was loaded. A second vcpu is
  * never started.
  */
 	.section .start, "ax"
