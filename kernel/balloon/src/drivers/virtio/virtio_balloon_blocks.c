@@ -53,30 +53,62 @@ struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order)
 	return block;
 }
 
-static void move_to_tail(struct balloon_dev_info *info, unsigned int pages)
+/* All that makes a page one of the balloon's but its place in the list. */
+static void adopt_page(struct balloon_dev_info *info, struct page *page)
 {
-	unsigned long flags;
+	__SetPageOffline(page);
+#ifdef CONFIG_BALLOON_COMPACTION
+	set_page_private(page, (unsigned long)info);
+	__SetPageMovable(page, &balloon_mops);
+#endif
+}
 
-	/* Compaction may have taken some meanwhile: others move then, only the order suffers. */
-	spin_lock_irqsave(&info->pages_lock, flags);
-	for (; pages && !list_empty(&info->pages); pages--)
-		list_move_tail(info->pages.next, &info->pages);
-	spin_unlock_irqrestore(&info->pages_lock, flags);
+/* The pages of a block, by their frames, as one piece of a list. */
+static void link_block(struct page *block, unsigned int nr, struct list_head *pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		block[i].lru.prev = i ? &block[i - 1].lru : pages;
+		block[i].lru.next = i + 1 < nr ? &block[i + 1].lru : pages;
+	}
+	pages->next = &block[0].lru;
+	pages->prev = &block[nr - 1].lru;
 }
 
 void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, unsigned int order,
 			    bool tail)
 {
+	unsigned int i, nr = 1u << order;
+	unsigned long flags;
 	LIST_HEAD(pages);
-	unsigned int i;
 
+	/*
+	 * Compaction takes a reference, looks whether the page is movable, locks it, and waits for
+	 * pages_lock. Of all pages but the first nobody can have a reference before they are split,
+	 * so that they are locked for the form; the first has one.
+	 */
+	for (i = 1; i < nr; i++) {
+		__SetPageLocked(block + i);
+		adopt_page(info, block + i);
+		__ClearPageLocked(block + i);
+	}
+	link_block(block, nr, &pages);
+	lock_page(block);
+	adopt_page(info, block);
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	/* Who gets a reference sees what is above. */
+	smp_wmb();
 	if (order)
 		split_page(block, order);
-	for (i = 0; i < 1u << order; i++)
-		list_add_tail(&block[i].lru, &pages);
-	balloon_page_list_enqueue(info, &pages);
 	if (tail)
-		move_to_tail(info, 1u << order);
+		list_splice_tail(&pages, &info->pages);
+	else
+		list_splice(&pages, &info->pages);
+	__count_vm_events(BALLOON_INFLATE, nr);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	unlock_page(block);
 }
 
 static bool is_same_block(struct page *a, struct page *b)
@@ -117,6 +149,105 @@ static unsigned int put_cut_block_back(struct balloon_dev_info *info, struct lis
 	return nr;
 }
 
+static void unfreeze_pages(struct page *block, unsigned int nr)
+{
+	while (nr--)
+		page_ref_unfreeze(block + nr, 1);
+}
+
+/*
+ * Nobody can look at a page of the block from now on. False if somebody has a reference at the
+ * moment, as compaction while it looks, or if zones meet in it.
+ */
+static bool freeze_block(struct page *block)
+{
+	unsigned int i;
+
+	/* There each page has a tag of its own, which only freeing it alone clears. */
+	if (IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING) ||
+	    page_zone_id(block) != page_zone_id(block + VBALLOON_BLOCK_PAGES - 1))
+		return false;
+	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++) {
+		if (!page_ref_freeze(block + i, 1)) {
+			unfreeze_pages(block, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_block_start(struct page *page)
+{
+	return page_to_pfn(page) % VBALLOON_BLOCK_PAGES == 0;
+}
+
+/* Under pages_lock: are the pages of a block one after the other in the list? */
+static bool is_block_listed(struct page *block)
+{
+	unsigned int i;
+
+	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++) {
+		if (block[i - 1].lru.next != &block[i].lru)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Undo adopt_page() and split_page() for a frozen block: it is what alloc_pages() returned, with
+ * its order in page->private.
+ */
+static void disown_block(struct page *block)
+{
+	unsigned int i;
+
+	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++) {
+		__ClearPageOffline(block + i);
+		block[i].mapping = NULL;
+		set_page_private(block + i, 0);
+	}
+	set_page_private(block, VBALLOON_BLOCK_ORDER);
+	page_ref_unfreeze(block, 1);
+}
+
+/* The block at the head of the list, if it is whole; else NULL. */
+static struct page *take_block(struct balloon_dev_info *info)
+{
+	struct page *block;
+	unsigned long flags;
+	LIST_HEAD(pages);
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	block = list_first_entry_or_null(&info->pages, struct page, lru);
+	if (block && is_block_start(block) && is_block_listed(block) && freeze_block(block)) {
+		list_cut_position(&pages, &info->pages, &block[VBALLOON_BLOCK_PAGES - 1].lru);
+		__count_vm_events(BALLOON_DEFLATE, VBALLOON_BLOCK_PAGES);
+	} else {
+		block = NULL;
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	if (block)
+		disown_block(block);
+	return block;
+}
+
+/* Pages from the head on until the next block may begin, at most @max. */
+static unsigned int count_singles(struct balloon_dev_info *info, unsigned int max)
+{
+	unsigned int nr = 0;
+	unsigned long flags;
+	struct page *page;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	list_for_each_entry(page, &info->pages, lru) {
+		if (nr == max || (nr && is_block_start(page)))
+			break;
+		nr++;
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	return nr;
+}
+
 unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
 				     unsigned int pages)
 {
@@ -124,49 +255,42 @@ unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_
 
 	/* Block by block: interrupts are off during each. */
 	do {
-		step = balloon_page_list_dequeue(info, pages_out,
-						 min(pages - nr, VBALLOON_BLOCK_PAGES));
+		struct page *block = NULL;
+
+		if (pages - nr >= VBALLOON_BLOCK_PAGES)
+			block = take_block(info);
+		if (block) {
+			list_add(&block->lru, pages_out);
+			step = VBALLOON_BLOCK_PAGES;
+		} else {
+			step = min(pages - nr, VBALLOON_BLOCK_PAGES);
+			step = balloon_page_list_dequeue(info, pages_out,
+							 count_singles(info, step));
+		}
 		nr += step;
 	} while (step && nr < pages);
 
 	return nr - put_cut_block_back(info, pages_out);
 }
 
-/*
- * Undo split_page(): the pages after the first lose their reference, and the block is again what
- * alloc_pages() returned. False if somebody holds one of them for a moment, as compaction does
- * while it looks, or if zones meet in it: then each page goes its own way.
- */
+/* Pages that were dequeued one by one and are a whole block all the same become one. */
 static bool join_block(struct page *block)
 {
-	unsigned int i;
-
-	/* There each page has a tag of its own, which only freeing it alone clears. */
-	if (IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))
+	if (!freeze_block(block))
 		return false;
-	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++) {
-		if (page_zone_id(block + i) != page_zone_id(block) ||
-		    !page_ref_freeze(block + i, 1))
-			goto undo;
-	}
-	/* balloon_page_finalize() leaves a mark there until the page is freed. */
-	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++)
-		block[i].mapping = NULL;
+	disown_block(block);
 	return true;
-
-undo:
-	while (--i)
-		page_ref_unfreeze(block + i, 1);
-	return false;
 }
 
 static unsigned int free_piece(struct page *page, u64 pages, bool adjust_managed)
 {
 	unsigned int order = 0;
 
-	if (page_to_pfn(page) % VBALLOON_BLOCK_PAGES == 0 && pages >= VBALLOON_BLOCK_PAGES &&
-	    join_block(page))
+	if (is_block_start(page) && pages >= VBALLOON_BLOCK_PAGES &&
+	    (page_private(page) == VBALLOON_BLOCK_ORDER || join_block(page))) {
+		set_page_private(page, 0);
 		order = VBALLOON_BLOCK_ORDER;
+	}
 	if (adjust_managed)
 		adjust_managed_page_count(page, 1l << order);
 	__free_pages(page, order);

@@ -184,7 +184,7 @@ unsigned int vballoon_bulk_leak(struct vballoon_bulk *bulk, struct virtqueue *vq
 				      batch_pages(min_t(size_t, num, *bulk->num_pages)));
 	list_for_each_entry(page, &pages, lru)
 		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
-					VBALLOON_PAGE_PFNS);
+					VBALLOON_PAGE_PFNS << page_private(page));
 	sort_ranges(bulk, nr);
 	*bulk->num_pages -= got * VBALLOON_PAGE_PFNS;
 	/* The host has the pages back in their place before anybody can touch them. */
