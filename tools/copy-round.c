@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
 
@@ -21,6 +23,7 @@ struct round {
 	uint64_t absent_pages;
 	struct xenvirtio_run absent; /* not written yet: the next may continue it */
 	struct ctl_refusal refusal;  /* why nothing is unused; its code is empty when it was told */
+	unsigned char *buffer;	     /* a batch */
 };
 
 static int flush_absent(struct round *r)
@@ -52,28 +55,33 @@ static int write_run(struct round *r, enum copy_kind kind, struct xenvirtio_run 
 	return rc ? rc : copy_write(&r->copy->writer, kind, run, payload, bytes);
 }
 
-static int write_mapped(struct round *r, enum copy_kind kind, struct xenvirtio_run run,
-			const unsigned char *pages)
+/* What of a batch goes into the file, in our own memory. Return: its bytes */
+static size_t take_mapped(struct round *r, enum copy_kind kind, uint64_t nr,
+			  const unsigned char *pages)
 {
-	uint64_t sum[COPY_BATCH_PAGES];
+	uint64_t *sum = (uint64_t *)r->buffer;
 
-	if (kind == COPY_KIND_DATA)
-		return write_run(r, kind, run, pages, run.nr * XENVIRTIO_PAGE_SIZE);
-	r->unused_pages += run.nr;
-	for (uint64_t i = 0; i < run.nr; i++)
+	if (kind == COPY_KIND_DATA) {
+		memcpy(r->buffer, pages, nr * XENVIRTIO_PAGE_SIZE);
+		return nr * XENVIRTIO_PAGE_SIZE;
+	}
+	r->unused_pages += nr;
+	for (uint64_t i = 0; i < nr; i++)
 		sum[i] = htole64(copy_checksum(pages + i * XENVIRTIO_PAGE_SIZE));
-	return write_run(r, kind, run, sum, run.nr * sizeof(sum[0]));
+	return nr * sizeof(*sum);
 }
 
 /*
  * Data, or checksums, of a batch. A mapping is all or nothing, so around holes it is cut in halves:
- * what the balloon took is known, what is left are few.
+ * what the balloon took is known, what is left are few. Nothing is mapped while the file, or whoever
+ * reads a pipe, makes us wait: the guest could not be destroyed meanwhile.
  */
 static int copy_batch(struct round *r, enum copy_kind kind, struct xenvirtio_run run)
 {
 	struct copy *c = r->copy;
 	void *pages;
-	int rc = copy_map(c, run.start.v, run.nr, &pages), unmapped;
+	size_t bytes;
+	int rc = copy_map(c, run.start.v, run.nr, &pages);
 
 	if (rc == XENVIRTIO_E_GUEST && run.nr == 1)
 		return add_absent(r, run);
@@ -87,9 +95,9 @@ static int copy_batch(struct round *r, enum copy_kind kind, struct xenvirtio_run
 	}
 	if (rc)
 		return rc;
-	rc = write_mapped(r, kind, run, pages);
-	unmapped = c->hv->ops->unmap(c->hv, pages, run.nr);
-	return rc ? rc : unmapped;
+	bytes = take_mapped(r, kind, run.nr, pages);
+	rc = c->hv->ops->unmap(c->hv, pages, run.nr);
+	return rc ? rc : write_run(r, kind, run, r->buffer, bytes);
 }
 
 /* Batches begin where superpages do. */
@@ -258,8 +266,11 @@ static int do_round(struct round *r)
 
 int copy_round(struct copy *c)
 {
-	struct round r = {.copy = c};
-	int rc = do_round(&r);
+	struct round r = {
+		.copy = c,
+		.buffer = malloc(COPY_BATCH_PAGES * XENVIRTIO_PAGE_SIZE),
+	};
+	int rc = r.buffer ? do_round(&r) : -ENOMEM;
 	uint64_t took_ns = copy_took_ns(c);
 
 	if (!rc) {
@@ -270,5 +281,6 @@ int copy_round(struct copy *c)
 			print_text(&r, took_ns);
 	}
 	skip_fini(&r.skip);
+	free(r.buffer);
 	return rc;
 }
