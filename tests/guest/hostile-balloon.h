@@ -17,5 +17,7 @@
 extern const struct hostile_target hostile_balloon_target;
 /** ends with an entry without a name */
 extern const struct hostile_scenario hostile_balloon[];
+/** of the bulk features; likewise */
+extern const struct hostile_scenario hostile_bulk[];
 
 #endif /* GUEST_HOSTILE_BALLOON_H */

@@ -22,6 +22,7 @@ static const struct hostile_scenario *const tables[] = {
 	hostile_setup,
 	hostile_ring,
 	hostile_balloon,
+	hostile_bulk,
 };
 
 #define NR_TABLES (sizeof(tables) / sizeof(tables[0]))

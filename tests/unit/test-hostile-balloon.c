@@ -47,7 +47,8 @@ static void run_scenario(void **state)
 int main(void)
 {
 	static const struct hostile_scenario *const tables[] = { hostile_mmio, hostile_setup,
-								 hostile_ring, hostile_balloon };
+								 hostile_ring, hostile_balloon,
+								 hostile_bulk };
 	const size_t nr_tables = sizeof(tables) / sizeof(tables[0]);
 	struct CMUnitTest *tests;
 	size_t nr = 0;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
-# timeout: 180
+# timeout: 300
 #
 # A guest that means harm, from inside: no driver is loaded, and root writes to the device's registers, rings and
 # messages what no driver would (tests/guest). Each gets its defined answer, the daemon lives, what it publishes is what
@@ -37,6 +37,17 @@ hold()
 	check "$1: so does the daemon" wait_for "[ \"\$(xs $domid ballooned)\" = 0 ]" 5
 }
 hold "pages of all kinds" 3
+
+guest_run g "hostile-guest $base 'request never answered' hold >/tmp/tap 2>&1 & while ! grep -q holding /tmp/tap; do sleep 0.1; done"
+xen-vballoonctl unused g >"$XV_LOGS/never" 2>&1
+is "$?" 7 "a guest that never tells its unused pages: the time is over"
+check "and that is said" grep -q 'has not answered in time' "$XV_LOGS/never"
+xen-vballoonctl unused g >"$XV_LOGS/busy" 2>&1
+is "$?" 5 "it cannot be asked again"
+check "its daemon serves it" xen-vballoonctl status g
+guest_run g 'kill $(pidof hostile-guest); while pidof hostile-guest; do sleep 0.1; done; cat /tmp/tap'
+is "$?" 0 "request never answered: ends"
+
 hold "ring on a ballooned page" 1
 
 check "the stock driver comes" guest_run g 'for m in $(cat /lib/modules/load-order); do insmod /lib/modules/$m || exit 1; done'
