@@ -16,7 +16,6 @@
 
 #define QUEUE_NOTIFY	 0x50
 #define INTERRUPT_STATUS 0x60
-#define TIMES		 200u
 #define THINGS		 5u
 
 static const char name[THINGS] = { 'm', 'p', 'e', 'k', 'i' };
@@ -91,13 +90,14 @@ static bool close_all(struct server *s, const unsigned int *order)
 {
 	struct armed a = { .s = s };
 	uint64_t one = 1, seen = 0, before;
+	const uint32_t times = 200 / patience();
 	struct server fresh;
 	unsigned int i;
 
 	arm(&a);
-	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), TIMES);
+	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), times);
 	if (s->nr_vcpus > 1)
-		guest_start(s, 1, READ32(INTERRUPT_STATUS), TIMES);
+		guest_start(s, 1, READ32(INTERRUPT_STATUS), times);
 	while (read(a.kick, &seen, sizeof(seen)) < 0)
 		server_poll(s, 1);
 	must(write(a.vring, &one, sizeof(one)) == sizeof(one));

@@ -78,7 +78,10 @@ void server_poll(struct server *s, int ms);
 #define WRITE32_DATA(reg, value) ((uint32_t)(reg) | 4u << 12 | ((uint32_t)(value) << 16))
 #define NO_INTERRUPT		1023u
 
-/* $TEST_PATIENCE: how many times as long as usual things may take; for a slow kernel on a busy host. */
+/*
+ * $TEST_PATIENCE: how many times as long as usual things may take, for a slow kernel on a busy host; guests are
+ * asked for so many times fewer accesses.
+ */
 unsigned int patience(void);
 
 /* Give vcpu @v a command; wait for its report; both, bailing out after a minute. */
