@@ -339,6 +339,39 @@ static void test_virtio_irq(const struct server *s, int fd, int fd2, int kick)
 	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, kick, 0), flags, 1)));
 }
 
+static uint64_t count_of(int fd)
+{
+	uint64_t n = 0;
+
+	return read(fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
+}
+
+static void test_wait(const struct server *s, int fd, int kick)
+{
+	struct privcmd_ioeventfd_wait good = good_wait(s);
+	int closed = dup(fd);
+
+	close(closed);
+	expect(ioeventfd_wait(s->privcmd, good), ENOENT, "wait: no ioeventfd");
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, kick, 0)));
+	good.signal_fd = fd;
+	expect(ioeventfd_wait(s->privcmd, BUT(good, idle_us, 0)), EINVAL, "wait: no time");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, idle_us, 1001)), EINVAL, "wait: long time");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, pad[5], 1)), EINVAL, "wait: pad");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, addr, ~0ull - 0x4f)), EINVAL, "wait: addr wraps");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, signal_fd, -2)), EINVAL, "wait: signal_fd -2");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, signal_fd, closed)), EBADF,
+	       "wait: signal_fd is closed");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, signal_fd, s->evtchn)), EINVAL,
+	       "wait: signal_fd is no eventfd");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, dom, 0x7fef)), ENOENT, "wait: no such guest");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, ioreq, 4096)), ENOENT, "wait: another page");
+	ok(count_of(fd) == 0, "wait: an error signals nothing");
+	ok(ioeventfd_wait(s->privcmd, good) == 0, "wait: gives up");
+	ok(count_of(fd) == 1, "wait: has signalled");
+	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, kick, 0), flags, 1)));
+}
+
 static void test_restricted(const struct server *s, const struct server *other, int fd)
 {
 	int file = privcmd_open();
@@ -377,6 +410,7 @@ static void test_restricted(const struct server *s, const struct server *other, 
 	       "restricted: mapping another guest's page");
 	expect(dm_op(file, other->dom, op, sizeof(op)), EPERM, "restricted: a dm_op on another guest");
 	munmap(theirs_va, 4096);
+	expect(ioeventfd_wait(file, good_wait(other)), EPERM, "restricted: wait for another guest");
 	expect(ioctl(file, IOCTL_PRIVCMD_EVENTFD_INFO, &info), 0, "restricted: info");
 	expect(ioeventfd(file, good), 0, "restricted: its own guest");
 	expect(irqfd(file, good_irqfd(s, fd, op, sizeof(op))), 0, "restricted: its own irqfd");
@@ -433,7 +467,7 @@ int main(int argc, char **argv)
 		must((fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0);
 
 	expect(ioctl(s.privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &info), 0, "info");
-	ok(info.features == 0x1f && info.vcpus_max == 128, "info: everything works here");
+	ok(info.features == 0x3f && info.vcpus_max == 128, "info: everything works here");
 
 	test_ioeventfd_values(&s, fd[0]);
 	test_ioeventfd_pages(&s, &other, fd[0]);
@@ -443,6 +477,7 @@ int main(int argc, char **argv)
 	test_unbound(&s, fd[0]);
 	test_irqfd(&s, fd[0], fd[1]);
 	test_virtio_irq(&s, fd[0], fd[1], fd[2]);
+	test_wait(&s, fd[0], fd[1]);
 	test_restricted(&s, &other, fd[0]);
 	test_mapping(&s);
 	test_modules();

@@ -216,6 +216,67 @@ static void test_virtio_irq(struct server *s, int q0)
 	close(config);
 }
 
+/* Wait and serve until vcpu 0 has reported. Return: kicks of queue @vq that waits returned */
+static uint64_t wait_through(struct server *s, uint32_t vq)
+{
+	uint64_t handed = 0;
+
+	while (!s->scripts[0].reported) {
+		int rc = ioeventfd_wait(s->privcmd, good_wait(s));
+
+		must(rc == 0 || rc == (int)vq + 1);
+		handed += rc != 0;
+		if (rc == 0)
+			server_poll(s, 1);
+	}
+	return handed;
+}
+
+/* Another vcpu kicks, on whatever CPU its event arrives. */
+static void test_wait_two(struct server *s, int q0)
+{
+	uint64_t handed;
+
+	guest_start(s, 1, WRITE32(QUEUE_NOTIFY, 0), 2000);
+	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 2000);
+	handed = wait_through(s, 0);
+	must(guest_wait(s, 1, NULL, 120000));
+	ok(handed + taken(q0) == 4000, "of two vcpus: each returned or counted, once");
+}
+
+static void test_wait(struct server *s, int q0, int q1)
+{
+	struct privcmd_ioeventfd good = good_ioeventfd(s, q0, 0);
+	struct privcmd_ioeventfd other = BUT(BUT(good, vq, 5), event_fd, q1);
+	uint64_t handed;
+	pid_t pid;
+
+	must(!ioeventfd(s->privcmd, good) && !ioeventfd(s->privcmd, other));
+	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 2000);
+	handed = wait_through(s, 0);
+	ok(handed + taken(q0) == 2000, "a kick ends the wait or is counted, once");
+	ok(handed > 0, "waits have returned kicks");
+	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 5), 200);
+	handed = wait_through(s, 5);
+	ok(handed + taken(q1) == 200 && !taken(q0), "of the queue that was kicked");
+	if (s->nr_vcpus > 1)
+		test_wait_two(s, q0);
+
+	/* One that is killed while it waits leaves nothing that is taken for a waiting one. */
+	pid = fork();
+	must(pid >= 0);
+	if (pid == 0)
+		for (;;)
+			ioeventfd_wait(s->privcmd, BUT(good_wait(s), idle_us, 1000));
+	usleep(20000);
+	must(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
+	ok(ioeventfd_wait(s->privcmd, good_wait(s)) == 0, "after the death of one that waited");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 50) == 0 && taken(q0) == 50,
+	   "with nobody waiting every kick is counted");
+	must(!ioeventfd(s->privcmd, BUT(good, flags, 1)));
+	must(!ioeventfd(s->privcmd, BUT(other, flags, 1)));
+}
+
 static void test_going_away(struct server *s, int q0)
 {
 	int file = privcmd_open();
@@ -322,6 +383,7 @@ int main(int argc, char **argv)
 	test_kicks(&s, q0, q1);
 	test_irqfd(&s, q0);
 	test_virtio_irq(&s, q0);
+	test_wait(&s, q0, q1);
 	test_going_away(&s, q0);
 	for (round = 0; round < 3; round++)
 		test_killed(&s, round);

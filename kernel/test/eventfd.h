@@ -63,6 +63,22 @@ static inline int virtio_irq(int privcmd, struct privcmd_virtio_irq *arg)
 	return ioctl(privcmd, IOCTL_PRIVCMD_VIRTIO_IRQ, arg);
 }
 
+static inline struct privcmd_ioeventfd_wait good_wait(const struct server *s)
+{
+	return (struct privcmd_ioeventfd_wait){
+		.ioreq = (uintptr_t)s->slots,
+		.addr = DEVICE_BASE,
+		.idle_us = 1000,
+		.signal_fd = -1,
+		.dom = s->dom,
+	};
+}
+
+static inline int ioeventfd_wait(int privcmd, struct privcmd_ioeventfd_wait arg)
+{
+	return ioctl(privcmd, IOCTL_PRIVCMD_IOEVENTFD_WAIT, &arg);
+}
+
 /* A correct argument but for one field. */
 #define BUT(good, field, value)                                                                    \
 	({                                                                                         \

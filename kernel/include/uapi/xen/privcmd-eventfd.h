@@ -56,6 +56,7 @@ struct privcmd_ioeventfd {
 #define PRIVCMD_EVENTFD_QUIET		(1 << 2) /* a claimed request wakes only the eventfd */
 #define PRIVCMD_EVENTFD_OWNED		(1 << 3) /* closing the file undoes everything */
 #define PRIVCMD_EVENTFD_VIRTIO_IRQ	(1 << 4) /* IOCTL_PRIVCMD_VIRTIO_IRQ works */
+#define PRIVCMD_EVENTFD_WAIT		(1 << 5) /* IOCTL_PRIVCMD_IOEVENTFD_WAIT works */
 
 /**
  * struct privcmd_eventfd_info - what works here and now, and what it did
@@ -112,5 +113,37 @@ struct privcmd_virtio_irq {
 };
 
 #define IOCTL_PRIVCMD_VIRTIO_IRQ	_IOWR('P', 0x81, struct privcmd_virtio_irq)
+
+/**
+ * struct privcmd_ioeventfd_wait - stay on the CPU until the next kick
+ * @ioreq: the mapping of an ioreq page that has an ioeventfd of this file
+ * @addr: the device's base
+ * @idle_us: give up after at least this time without any request that was
+ *	claimed, at most twice of it; 1 to 1000
+ * @signal_fd: eventfd that is signalled first, as write() does, or -1
+ * @dom: the guest
+ * @pad: zero
+ *
+ * For a device model that has just served a request and expects another. A kick
+ * of one of the device's ioeventfds ends the wait and is the caller's: its
+ * eventfd is not signalled. Everything else that is there to be done ends it,
+ * too: a kick of another device or a request that is not claimed, which are
+ * announced as ever; a signal; another task that is to run on this CPU. While it
+ * waits the CPU halts as an idle one does, but counts as the caller's.
+ *
+ * Return: the queue + 1; 0 no kick: see what else there is, and sleep; -1:
+ * EINVAL, EPERM, EBADF, ENOENT there is no ioeventfd: nothing was signalled;
+ * EBUSY another task is waiting.
+ */
+struct privcmd_ioeventfd_wait {
+	__u64 ioreq;
+	__u64 addr;
+	__u32 idle_us;
+	__s32 signal_fd;
+	__u16 dom;
+	__u8 pad[6];
+};
+
+#define IOCTL_PRIVCMD_IOEVENTFD_WAIT	_IOW('P', 0x82, struct privcmd_ioeventfd_wait)
 
 #endif /* _XEN_PRIVCMD_EVENTFD_H */

@@ -4,18 +4,20 @@
  *
  * An ioeventfd is named by its page, guest, address, size, queue and eventfd; one
  * eventfd may serve several queues, but a queue has one eventfd. The eventfd is
- * signalled before the guest goes on.
+ * signalled before the guest goes on, unless a task that waits is given the kick.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <xen/privcmd.h>
 #include <xen/privcmd-eventfd.h>
 
 #include "privcmd-compat.h"
 #include "privcmd-ioeventfd.h"
+#include "privcmd-waiter.h"
 
 /* virtio 1.2, 4.2.2 MMIO Device Register Layout */
 #define VIRTIO_MMIO_QUEUE_NOTIFY	0x50
@@ -29,7 +31,11 @@ struct ioeventfd {
 
 static u64 ioeventfd_signal(struct privcmd_ioreq_watch *watch, u64 data)
 {
-	privcmd_eventfd_signal(container_of(watch, struct ioeventfd, watch)->eventfd);
+	struct ioeventfd *ioeventfd = container_of(watch, struct ioeventfd, watch);
+	struct privcmd_waiter *waiter = privcmd_ioreq_waiter(ioeventfd->group);
+
+	if (!privcmd_waiter_hand_over(waiter, watch->addr, watch->match))
+		privcmd_eventfd_signal(ioeventfd->eventfd);
 
 	return 0;
 }
@@ -167,6 +173,49 @@ long privcmd_ioeventfd_ioctl(struct privcmd_ioeventfds *ioeventfds,
 		return ioeventfd_deassign(ioeventfds, args);
 
 	return ioeventfd_assign(ioeventfds, args);
+}
+
+static int signal_fd(int fd)
+{
+	struct eventfd_ctx *eventfd = eventfd_ctx_fdget(fd);
+
+	if (IS_ERR(eventfd))
+		return PTR_ERR(eventfd);
+
+	privcmd_eventfd_signal(eventfd);
+	eventfd_ctx_put(eventfd);
+
+	return 0;
+}
+
+long privcmd_ioeventfd_wait_ioctl(struct privcmd_ioeventfds *ioeventfds,
+				  const struct privcmd_ioeventfd_wait *args)
+{
+	struct privcmd_ioreqs *ioreqs = &ioeventfds->ioreqs;
+	struct privcmd_ioreq_group *group;
+	u64 notify;
+	long rc;
+
+	if (!args->idle_us || args->idle_us > PRIVCMD_WAITER_IDLE_US_MAX ||
+	    args->signal_fd < -1 || memchr_inv(args->pad, 0, sizeof(args->pad)) ||
+	    check_add_overflow(args->addr, (u64)VIRTIO_MMIO_QUEUE_NOTIFY, &notify))
+		return -EINVAL;
+
+	mutex_lock(&ioreqs->lock);
+	group = privcmd_ioreq_find(ioreqs, args->ioreq, args->dom);
+	mutex_unlock(&ioreqs->lock);
+	if (!group)
+		return -ENOENT;
+
+	rc = args->signal_fd < 0 ? 0 : signal_fd(args->signal_fd);
+	if (!rc)
+		rc = privcmd_waiter_wait(privcmd_ioreq_waiter(group), notify, args->idle_us);
+
+	mutex_lock(&ioreqs->lock);
+	privcmd_ioreq_put(group);
+	mutex_unlock(&ioreqs->lock);
+
+	return rc;
 }
 
 void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds)

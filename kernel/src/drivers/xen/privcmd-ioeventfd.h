@@ -14,6 +14,7 @@
 #include "privcmd-ioreq.h"
 
 struct privcmd_ioeventfd;
+struct privcmd_ioeventfd_wait;
 
 /* Of one open file; under ioreqs.lock. */
 struct privcmd_ioeventfds {
@@ -26,6 +27,8 @@ void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds);
 /* The caller has checked that its file may act on args->dom. */
 long privcmd_ioeventfd_ioctl(struct privcmd_ioeventfds *ioeventfds,
 			     const struct privcmd_ioeventfd *args);
+long privcmd_ioeventfd_wait_ioctl(struct privcmd_ioeventfds *ioeventfds,
+				  const struct privcmd_ioeventfd_wait *args);
 void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds);
 #else
 static inline void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds)
@@ -36,6 +39,12 @@ static inline long privcmd_ioeventfd_ioctl(struct privcmd_ioeventfds *ioeventfds
 					   const struct privcmd_ioeventfd *args)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline long privcmd_ioeventfd_wait_ioctl(struct privcmd_ioeventfds *ioeventfds,
+						const struct privcmd_ioeventfd_wait *args)
+{
+	return -ENOTTY;
 }
 
 static inline void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds)

@@ -32,6 +32,7 @@
 
 #include "privcmd-frames.h"
 #include "privcmd-ioreq.h"
+#include "privcmd-waiter.h"
 
 /* Frame 0 of the resource is the buffered page, which works differently. */
 #define IOREQ_SERVER_FRAME_IOREQ0	1
@@ -76,6 +77,7 @@ struct privcmd_ioreq_group {
 	struct privcmd_frames *frames;
 	struct ioreq_slot *slots;
 	typeof(&xen_evtchn_hook_del) hook_del;
+	struct privcmd_waiter waiter;
 	DECLARE_HASHTABLE(watches, 6);
 	u32 vcpus;
 	struct ioreq_port ports[];
@@ -106,10 +108,8 @@ static bool ioreq_claim(struct ioreq_slot *slot, u32 word)
 	return sync_cmpxchg(&slot->word, word, claimed) == word;
 }
 
-/* The interrupt handler, under rcu_read_lock(). */
-static bool ioreq_hook(struct xen_evtchn_hook *hook)
+static bool ioreq_answer(struct ioreq_port *port)
 {
-	struct ioreq_port *port = container_of(hook, struct ioreq_port, hook);
 	struct ioreq_slot *slot = port->slot;
 	struct privcmd_ioreq_watch *watch = NULL;
 	u32 word = READ_ONCE(slot->word);
@@ -160,6 +160,20 @@ static bool ioreq_hook(struct xen_evtchn_hook *hook)
 	notify_remote_via_evtchn(port->port);
 
 	return true;
+}
+
+/* The interrupt handler, under rcu_read_lock(). */
+static bool ioreq_hook(struct xen_evtchn_hook *hook)
+{
+	struct ioreq_port *port = container_of(hook, struct ioreq_port, hook);
+
+	if (ioreq_answer(port)) {
+		privcmd_waiter_note(&port->group->waiter);
+		return true;
+	}
+	privcmd_waiter_end(&port->group->waiter);
+
+	return false;
 }
 
 bool privcmd_ioreqs_supported(void)
@@ -317,6 +331,7 @@ static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 	group->slots = slots;
 	group->vcpus = vcpus;
 	hash_init(group->watches);
+	privcmd_waiter_init(&group->waiter);
 
 	rc = group_hook(group, ports);
 	if (rc) {
@@ -417,6 +432,11 @@ bool privcmd_ioreq_is(const struct privcmd_ioreq_group *group, u64 ioreq, domid_
 u32 privcmd_ioreq_vcpus(const struct privcmd_ioreq_group *group)
 {
 	return group->vcpus;
+}
+
+struct privcmd_waiter *privcmd_ioreq_waiter(struct privcmd_ioreq_group *group)
+{
+	return &group->waiter;
 }
 
 int privcmd_ioreq_watch_add(struct privcmd_ioreq_group *group,

@@ -25,6 +25,7 @@
 #define PRIVCMD_IOREQ_ANY	0x10000
 
 struct privcmd_ioreq_group;
+struct privcmd_waiter;
 
 /* All groups of one open file. */
 struct privcmd_ioreqs {
@@ -79,6 +80,8 @@ void privcmd_ioreq_put(struct privcmd_ioreq_group *group);
 /* Is it the group of that mapping address and guest (for deassigning)? */
 bool privcmd_ioreq_is(const struct privcmd_ioreq_group *group, u64 ioreq, domid_t dom);
 u32 privcmd_ioreq_vcpus(const struct privcmd_ioreq_group *group);
+/* Who waits for a kick; told of all requests of the group. */
+struct privcmd_waiter *privcmd_ioreq_waiter(struct privcmd_ioreq_group *group);
 
 /* Return: 0; -EEXIST another watch would get the same accesses. */
 int privcmd_ioreq_watch_add(struct privcmd_ioreq_group *group,
