@@ -107,13 +107,18 @@ static int map_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, struc
 	return 0;
 }
 
-/* The pointer is good until the next call of anything in this file. */
+/*
+ * The pointer is good until the next call of anything in this file. What is mapped was RAM when it
+ * was mapped, and RAM ranges do not change.
+ */
 static int get_page(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, void **va)
 {
 	struct slot *slot = find_slot(gmem, gfn);
 	int ret;
 
 	if (!slot) {
+		if (!xenvirtio_gmem_is_ram(gmem, xenvirtio_gfn_to_gpa(gfn), 1))
+			return XENVIRTIO_E_GUEST;
 		ret = map_slot(gmem, gfn, &slot);
 		if (ret)
 			return ret;
@@ -200,7 +205,9 @@ static int copy_bytes(struct xenvirtio_gmem *gmem, struct xenvirtio_gpa gpa, voi
 {
 	if (!len)
 		return 0;
-	if (!xenvirtio_gmem_is_ram(gmem, gpa, len))
+	/* All or nothing; a part of one page is just that. */
+	if (len > XENVIRTIO_PAGE_SIZE - (gpa.v & (XENVIRTIO_PAGE_SIZE - 1)) &&
+	    !xenvirtio_gmem_is_ram(gmem, gpa, len))
 		return XENVIRTIO_E_GUEST;
 	while (len) {
 		size_t offset = gpa.v & (XENVIRTIO_PAGE_SIZE - 1);
@@ -244,7 +251,7 @@ static int get_u16(struct xenvirtio_gmem *gmem, struct xenvirtio_gpa gpa, uint16
 	void *page;
 	int ret;
 
-	if (gpa.v & 1 || !xenvirtio_gmem_is_ram(gmem, gpa, sizeof(uint16_t)))
+	if (gpa.v & 1)
 		return XENVIRTIO_E_GUEST;
 	ret = get_page(gmem, xenvirtio_gpa_to_gfn(gpa), &page);
 	if (ret)
