@@ -71,6 +71,15 @@ void device_mark_kick(struct xenvirtio_device *dev, uint32_t index);
 void device_mark_signal(struct xenvirtio_device *dev, uint32_t index);
 /** device_mark_all() - look at every enabled queue */
 void device_mark_all(struct xenvirtio_device *dev);
+/** device_kicked() - the queues that device_run_kicks() would serve, a bit each */
+static inline uint32_t device_kicked(const struct xenvirtio_device *dev)
+{
+	return dev->kicked;
+}
+
+/** device_is_served() - of these queues, is everything used that was taken? */
+bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues);
+
 /** device_run_kicks() - call the author for each queue marked, once. Return: the first failure */
 int device_run_kicks(struct xenvirtio_device *dev);
 /** device_lower() - nothing interrupts from here on: a held line goes down, whatever it was */

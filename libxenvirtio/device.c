@@ -293,6 +293,17 @@ int device_lower(struct xenvirtio_device *dev)
 	return dev->notify ? dev->notify->ops->ack(dev->notify, &nothing) : 0;
 }
 
+bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues)
+{
+	for (unsigned int i = 0; queues >> i; i++) {
+		const struct xenvirtio_queue_state *state = dev->queue[i].state;
+
+		if (queues >> i & 1 && state->last_avail_idx != state->used_idx)
+			return false;
+	}
+	return true;
+}
+
 int device_resume(struct xenvirtio_device *dev)
 {
 	int kicks, ret = 0;

@@ -337,6 +337,19 @@ static int record_unpause(struct xenvirtio_hv *hv)
 	return print_result(r->file, ret);
 }
 
+static int record_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us,
+			    int fd, uint32_t *queue)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->kick_wait(r->inner, base, idle_us, fd, queue);
+
+	fprintf(r->file, "kick_wait base=%" PRIx64 " idle_us=%" PRIu32 "%s = %d", base.v, idle_us,
+		fd < 0 ? "" : " signal", ret);
+	if (!ret)
+		fprintf(r->file, " queue=%" PRIu32, *queue);
+	return end_line(r->file, ret);
+}
+
 static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.name = "record",
@@ -369,6 +382,8 @@ static void choose_ops(struct record *r)
 		r->ops.registers_add = record_registers_add;
 		r->ops.registers_del = record_registers_del;
 	}
+	if (r->inner->ops->kick_wait)
+		r->ops.kick_wait = record_kick_wait;
 	if (r->inner->ops->host_info)
 		r->ops.host_info = record_host_info;
 	if (r->inner->ops->pause) {

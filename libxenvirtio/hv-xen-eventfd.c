@@ -83,6 +83,7 @@ static uint32_t ask_kernel(struct xen_hv *x)
 		{ PRIVCMD_EVENTFD_IRQFD, XENVIRTIO_EVENTFD_IRQFD },
 		{ PRIVCMD_EVENTFD_QUIET | PRIVCMD_EVENTFD_OWNED, XENVIRTIO_EVENTFD_QUIET },
 		{ PRIVCMD_EVENTFD_VIRTIO_IRQ, XENVIRTIO_EVENTFD_REGISTERS },
+		{ PRIVCMD_EVENTFD_WAIT, XENVIRTIO_EVENTFD_WAIT },
 	};
 	struct privcmd_eventfd_info info = { 0 };
 	uint32_t features = 0;
@@ -246,4 +247,28 @@ int xen_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32
 	if (!ret)
 		*status = arg.status;
 	return ret;
+}
+
+int xen_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,
+		  uint32_t *queue)
+{
+	struct xen_hv *x = to_xen(hv);
+	struct privcmd_ioeventfd_wait arg = {
+		.ioreq = (uintptr_t)x->ioreq.page,
+		.addr = base.v,
+		.idle_us = idle_us,
+		.signal_fd = fd,
+		.dom = x->domid,
+	};
+	int rc;
+
+	if (x->eventfd.file < 0)
+		return -ENOSYS;
+	rc = ioctl(x->eventfd.file, IOCTL_PRIVCMD_IOEVENTFD_WAIT, &arg);
+	if (rc < 0)
+		return xen_error(errno);
+	if (rc == 0)
+		return XENVIRTIO_E_EMPTY;
+	*queue = (uint32_t)rc - 1;
+	return 0;
 }

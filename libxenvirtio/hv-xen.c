@@ -115,6 +115,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.host_info = xen_host_info,
 	.pause = xen_pause,
 	.unpause = xen_unpause,
+	.kick_wait = xen_kick_wait,
 };
 
 static int probe_device(const char *path)

@@ -109,6 +109,8 @@ int xen_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int xen_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int xen_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
 int xen_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
+int xen_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,
+		  uint32_t *queue);
 
 /* hv-xen-ioreq.c */
 int xen_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range, size_t nr,

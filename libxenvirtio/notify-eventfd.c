@@ -27,6 +27,13 @@
 
 /* a queue's number fits the tag, and what is armed a word */
 #define QUEUES_MAX 32u
+/*
+ * How long to stay on the CPU after a kick: as long as KVM waits for a guest that has halted. A
+ * driver that has not come back in so many waits in a row is asked now and then only.
+ */
+#define WAIT_IDLE_US 200u
+#define WAITS_IN_VAIN 4u
+#define WAIT_EVERY 32u
 /* InterruptStatus, virtio 1.2, 4.2.2 */
 #define STATUS_USED 1u
 #define STATUS_CONFIG 2u
@@ -46,6 +53,11 @@ enum call {
  * @armed:   queues that have an ioeventfd, a bit each
  * @irqfd:   CALL_USED is an irqfd
  * @regs:    the kernel has InterruptStatus
+ * @can_wait: the host has kick_wait
+ * @holding: an interrupt may be kept back
+ * @held:    one is
+ * @vain:    waits without a kick since the last one with
+ * @skipped: times not waited since the last wait
  */
 struct notify_eventfd {
 	struct notify notify;
@@ -60,6 +72,11 @@ struct notify_eventfd {
 	uint32_t armed;
 	bool irqfd;
 	bool regs;
+	bool can_wait;
+	bool holding;
+	bool held;
+	uint32_t vain;
+	uint32_t skipped;
 	int epoll_fd;
 	uint32_t tag;
 };
@@ -209,8 +226,29 @@ static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
 	return ret;
 }
 
+static int call(struct notify_eventfd *self, enum call which)
+{
+	const uint64_t one = 1;
+
+	if (write(self->call_fd[which], &one, sizeof(one)) == sizeof(one))
+		return 0;
+	/* The counter is full: nobody takes from it. */
+	if (errno == EAGAIN)
+		return self->plain->ops->interrupt(self->plain, 0);
+	return -errno;
+}
+
+static int call_held(struct notify_eventfd *self)
+{
+	int ret = self->held ? call(self, CALL_USED) : 0;
+
+	self->held = false;
+	return ret;
+}
+
 static int disarm_interrupts(struct notify_eventfd *self, uint32_t *status)
 {
+	int held = call_held(self);
 	int ret = 0;
 
 	if (self->regs)
@@ -219,7 +257,8 @@ static int disarm_interrupts(struct notify_eventfd *self, uint32_t *status)
 		ret = self->hv->ops->irqfd_del(self->hv, self->irq, self->call_fd[CALL_USED]);
 	self->regs = false;
 	self->irqfd = false;
-	return forgive_absence(ret);
+	ret = forgive_absence(ret);
+	return ret ? ret : held;
 }
 
 /* --- all of it --- */
@@ -287,16 +326,13 @@ static int eventfd_poll(struct notify *notify, int epoll_fd, uint32_t tag)
 	return ret;
 }
 
-static int call(struct notify_eventfd *self, enum call which)
+static int call_used(struct notify_eventfd *self)
 {
-	const uint64_t one = 1;
+	/* Only the last one waits; who raised the one before is still at work. */
+	int ret = self->held || !self->holding ? call(self, CALL_USED) : 0;
 
-	if (write(self->call_fd[which], &one, sizeof(one)) == sizeof(one))
-		return 0;
-	/* The counter is full: nobody takes from it. */
-	if (errno == EAGAIN)
-		return self->plain->ops->interrupt(self->plain, 0);
-	return -errno;
+	self->held = self->holding;
+	return ret;
 }
 
 static int eventfd_interrupt(struct notify *notify, uint32_t bits)
@@ -311,7 +347,7 @@ static int eventfd_interrupt(struct notify *notify, uint32_t bits)
 	if (bits & STATUS_CONFIG)
 		config = call(self, CALL_CONFIG);
 	if (bits & STATUS_USED || !bits)
-		used = call(self, CALL_USED);
+		used = call_used(self);
 	return config ? config : used;
 }
 
@@ -326,6 +362,59 @@ static int eventfd_ack(struct notify *notify, uint32_t *status)
 	return 0;
 }
 
+static void eventfd_hold(struct notify *notify)
+{
+	struct notify_eventfd *self = to_self(notify);
+
+	self->holding = self->regs && self->can_wait;
+}
+
+static int eventfd_release(struct notify *notify)
+{
+	struct notify_eventfd *self = to_self(notify);
+
+	self->holding = false;
+	return call_held(self);
+}
+
+static int give_up_wait(struct notify *notify)
+{
+	int ret = eventfd_release(notify);
+
+	return ret ? ret : XENVIRTIO_E_EMPTY;
+}
+
+static bool worth_waiting(struct notify_eventfd *self)
+{
+	/* Without the registers the driver's next access is a request, which ends a wait. */
+	if (!self->regs || !self->can_wait)
+		return false;
+	return self->vain < WAITS_IN_VAIN || ++self->skipped >= WAIT_EVERY;
+}
+
+static int eventfd_wait(struct notify *notify, uint32_t *index)
+{
+	struct notify_eventfd *self = to_self(notify);
+	int fd = self->held ? self->call_fd[CALL_USED] : -1;
+	int ret;
+
+	if (!worth_waiting(self))
+		return give_up_wait(notify);
+	self->skipped = 0;
+	ret = self->hv->ops->kick_wait(self->hv, self->base, WAIT_IDLE_US, fd, index);
+	self->can_wait = !ret || ret == XENVIRTIO_E_EMPTY;
+	/* Better twice than never. */
+	if (!self->can_wait)
+		return give_up_wait(notify);
+	self->held = false;
+	self->holding = false;
+	if (!ret)
+		self->vain = 0;
+	else if (self->vain < WAITS_IN_VAIN)
+		self->vain++;
+	return ret;
+}
+
 static const struct notify_ops eventfd_ops = {
 	.path = eventfd_path,
 	.free = eventfd_free,
@@ -334,10 +423,13 @@ static const struct notify_ops eventfd_ops = {
 	.queue_enable = eventfd_enable,
 	.queue_disable = eventfd_disable,
 	.poll = eventfd_poll,
+	.hold = eventfd_hold,
+	.release = eventfd_release,
+	.wait = eventfd_wait,
 };
 
 int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
-			uint32_t irq, enum notify_line line, enum xenvirtio_notify_path path)
+			uint32_t irq, enum notify_line line, const struct notify_choice *choice)
 {
 	struct notify_eventfd *self = calloc(1, sizeof(*self));
 	int ret;
@@ -354,7 +446,8 @@ int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct 
 	self->base = base;
 	self->irq = irq;
 	self->line = line;
-	self->way = path;
+	self->way = choice->path;
+	self->can_wait = choice->features & XENVIRTIO_EVENTFD_WAIT && hv->ops->kick_wait;
 	self->epoll_fd = -1;
 	for (unsigned int i = 0; i < QUEUES_MAX; i++)
 		self->kick_fd[i] = -1;

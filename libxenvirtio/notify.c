@@ -31,6 +31,13 @@ static const uint32_t needs[NR_PATHS] = {
 	[XENVIRTIO_NOTIFY_EVENT_CHANNEL] = 0,
 };
 
+/* for _AUTO, the best first; the last needs nothing */
+static const enum xenvirtio_notify_path preferred[] = {
+	XENVIRTIO_NOTIFY_EVENTFD_REGS,
+	XENVIRTIO_NOTIFY_EVENTFD,
+	XENVIRTIO_NOTIFY_EVENT_CHANNEL,
+};
+
 const char *xenvirtio_notify_path_name(enum xenvirtio_notify_path path)
 {
 	return (size_t)path < NR_PATHS ? names[path] : "unknown";
@@ -47,27 +54,30 @@ int xenvirtio_notify_path_parse(const char *name, enum xenvirtio_notify_path *pa
 	return -EINVAL;
 }
 
-int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path *path)
+int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path wanted,
+		  struct notify_choice *choice)
 {
-	enum xenvirtio_notify_path way = *path;
-	uint32_t features = 0;
 	int ret;
 
-	if (way == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
+	*choice = (struct notify_choice){ .path = wanted };
+	if (wanted == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
 		return 0;
-	ret = hv->ops->eventfd_features ? hv->ops->eventfd_features(hv, &features) : 0;
-	if (way != XENVIRTIO_NOTIFY_AUTO) {
+	ret = hv->ops->eventfd_features ? hv->ops->eventfd_features(hv, &choice->features) : 0;
+	if (wanted != XENVIRTIO_NOTIFY_AUTO) {
 		if (ret)
 			return ret;
-		return (features & needs[way]) == needs[way] ? 0 : -ENOTSUP;
+		return (choice->features & needs[wanted]) == needs[wanted] ? 0 : -ENOTSUP;
 	}
 	if (ret == XENVIRTIO_E_GONE)
 		return ret;
 	if (ret)
-		features = 0;
-	for (way = XENVIRTIO_NOTIFY_EVENTFD_REGS; (features & needs[way]) != needs[way]; way++)
-		;
-	*path = way;
+		choice->features = 0;
+	/* Upstream's ioctls cost more than they save, and leave a guest that nobody can take over. */
+	for (size_t i = 0; i < sizeof(preferred) / sizeof(preferred[0]); i++) {
+		choice->path = preferred[i];
+		if ((choice->features & needs[preferred[i]]) == needs[preferred[i]])
+			break;
+	}
 	return 0;
 }
 

@@ -45,6 +45,17 @@ struct notify_ops {
 	 * They are edge-triggered: an event is told once and needs no reading.
 	 */
 	int (*poll)(struct notify *notify, int epoll_fd, uint32_t tag);
+	/** hold - optional: the last interrupt from now on may be kept back, until release or wait */
+	void (*hold)(struct notify *notify);
+	/** release - optional: deliver what was kept back, and keep nothing any more */
+	int (*release)(struct notify *notify);
+	/**
+	 * wait - optional: release, and stay on the CPU for the next kick
+	 * @index: out; the queue, of which poll() tells nothing
+	 *
+	 * Return: 0; XENVIRTIO_E_EMPTY there was none, or it was not worth waiting; -errno
+	 */
+	int (*wait)(struct notify *notify, uint32_t *index);
 };
 
 /** bits of an epoll event's data.u32 that are the queue; the others are the device's tag */
@@ -76,21 +87,32 @@ enum notify_line {
 int notify_open_evtchn(struct notify **notify, struct xenvirtio_hv *hv, uint32_t irq,
 		       enum notify_line line);
 /**
+ * struct notify_choice - what notify_choose() found
+ * @path:     never XENVIRTIO_NOTIFY_AUTO
+ * @features: of the host, XENVIRTIO_EVENTFD_*
+ */
+struct notify_choice {
+	enum xenvirtio_notify_path path;
+	uint32_t features;
+};
+
+/**
  * notify_open_eventfd() - kicks and interrupts by eventfds, as far as the host goes along
- * @path: XENVIRTIO_NOTIFY_EVENTFD, _EVENTFD_REGS or _UPSTREAM, which notify_choose() gave
+ * @choice: of XENVIRTIO_NOTIFY_EVENTFD, _EVENTFD_REGS or _UPSTREAM
  *
  * Where the host refuses something later, a slower path takes over and @changed tells.
  * Return: 0; -ENOMEM
  */
 int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
-			uint32_t irq, enum notify_line line, enum xenvirtio_notify_path path);
+			uint32_t irq, enum notify_line line, const struct notify_choice *choice);
 /**
  * notify_choose() - the path to start with
- * @path: in: what is wanted; out: never XENVIRTIO_NOTIFY_AUTO
+ * @wanted: may be XENVIRTIO_NOTIFY_AUTO
  *
  * Return: 0; -ENOTSUP what is wanted does not work on this host; XENVIRTIO_E_GONE; -errno
  */
-int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path *path);
+int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path wanted,
+		  struct notify_choice *choice);
 /** notify_close() - free any sibling; NULL is fine */
 void notify_close(struct notify *notify);
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mmio.h"
@@ -24,6 +25,9 @@
 #define EVENTS_PER_CALL 32
 
 _Static_assert(XENVIRTIO_QUEUES_MAX - 1 <= NOTIFY_TAG_QUEUE, "a queue's number is in the tag");
+
+/* So long kicks may be waited for and served in one call; then the caller's others get their turn. */
+#define WAITS_MS 10
 
 /* One request of each vcpu there can be; then kicks get their turn. */
 #define REQUESTS_PER_CALL XENVIRTIO_VCPUS_MAX
@@ -129,17 +133,17 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 {
 	const struct xenvirtio_hv_ops *ops = server->hv->ops;
 	enum notify_line line = ops->irq_held && ops->irq_held(server->hv) ? NOTIFY_HOLD : NOTIFY_EDGE;
-	enum xenvirtio_notify_path path = server->path;
+	struct notify_choice choice;
 	struct notify *notify;
 	int ret;
 
-	ret = notify_choose(server->hv, &path);
+	ret = notify_choose(server->hv, server->path, &choice);
 	if (ret)
 		return ret;
-	if (path == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
+	if (choice.path == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
 		ret = notify_open_evtchn(&notify, server->hv, irq, line);
 	else
-		ret = notify_open_eventfd(&notify, server->hv, base, irq, line, path);
+		ret = notify_open_eventfd(&notify, server->hv, base, irq, line, &choice);
 	if (ret)
 		return ret;
 	notify->changed = server->path_changed;
@@ -385,6 +389,84 @@ static int look_around(struct xenvirtio_server *server, bool *requests)
 	return 0;
 }
 
+static int run_kicks(struct server_device *device)
+{
+	if (device->notify->ops->hold)
+		device->notify->ops->hold(device->notify);
+	return device_run_kicks(device->dev);
+}
+
+static int release_interrupt(struct server_device *device)
+{
+	return device->notify->ops->release ? device->notify->ops->release(device->notify) : 0;
+}
+
+/* Return: 0 also when the wait was given up */
+static int wait_for_kick(struct server_device *device, uint32_t *queues)
+{
+	struct notify *notify = device->notify;
+	uint32_t index;
+	int ret;
+
+	*queues = 0;
+	if (!notify->ops->wait)
+		return 0;
+	ret = notify->ops->wait(notify, &index);
+	if (ret)
+		return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
+	device_mark_signal(device->dev, index);
+	*queues = device_kicked(device->dev);
+	return run_kicks(device);
+}
+
+static int64_t coarse_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * A driver whose requests are answered at once is likely to have the next one soon. Where something
+ * is under way instead, what ends it comes by another descriptor, which nobody would look at.
+ */
+static int serve_further_kicks(struct server_device *device, uint32_t queues)
+{
+	int64_t end = coarse_ms() + WAITS_MS;
+	int ret = 0;
+
+	while (!ret && queues && device_is_served(device->dev, queues) && coarse_ms() < end)
+		ret = wait_for_kick(device, &queues);
+	return ret;
+}
+
+/* The kicks that are marked, and those of the last device that has any, as they come. */
+static int serve_kicks(struct xenvirtio_server *server)
+{
+	struct server_device *last = NULL;
+	uint32_t queues = 0;
+	int ret = 0, first = 0, released;
+
+	for (size_t i = 0; i < server->nr_devices; i++) {
+		struct server_device *device = &server->device[i];
+
+		if (!device_kicked(device->dev))
+			continue;
+		ret = last ? release_interrupt(last) : 0;
+		first = first ? first : ret;
+		last = device;
+		queues = device_kicked(device->dev);
+		ret = run_kicks(device);
+		first = first ? first : ret;
+	}
+	if (!last)
+		return 0;
+	ret = first ? first : serve_further_kicks(last, queues);
+	released = release_interrupt(last);
+	return ret ? ret : released;
+}
+
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
 	bool requests;
@@ -397,10 +479,6 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 		ret = serve_pending(server);
 		first = first ? first : ret;
 	}
-	for (size_t i = 0; i < server->nr_devices; i++) {
-		ret = device_run_kicks(server->device[i].dev);
-		if (ret && !first)
-			first = ret;
-	}
-	return first;
+	ret = serve_kicks(server);
+	return first ? first : ret;
 }

@@ -215,6 +215,42 @@ int fake_op_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, ui
 	return del(h, FAKE_REGISTERS, base.v, 0);
 }
 
+int fake_op_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,
+		      uint32_t *queue)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, false);
+
+	if (ret)
+		return ret;
+	if (!has(f, XENVIRTIO_EVENTFD_WAIT))
+		return -ENOSYS;
+	if (idle_us < 1 || idle_us > 1000)
+		return -EINVAL;
+	if (fd >= 0)
+		signal_fd(fd);
+	f->waiting = true;
+	f->handed_over = false;
+	f->wait_base = base.v;
+	f->waits++;
+	if (f->on_wait)
+		f->on_wait(f->on_wait_opaque);
+	f->waiting = false;
+	*queue = f->handed_queue;
+	return f->handed_over ? 0 : XENVIRTIO_E_EMPTY;
+}
+
+void fake_on_wait(struct fake *f, void (*fn)(void *opaque), void *opaque)
+{
+	f->on_wait = fn;
+	f->on_wait_opaque = opaque;
+}
+
+uint64_t fake_waits(const struct fake *f)
+{
+	return f->waits;
+}
+
 /* An access to an interrupt register. */
 static bool answer_register(struct fake *f, struct fake_eventfd *e,
 			    const struct xenvirtio_ioreq *req, uint64_t *data)
@@ -234,6 +270,16 @@ static bool answer_register(struct fake *f, struct fake_eventfd *e,
 	return false;
 }
 
+/* To who waits for this device; more than one at a time is announced as ever. */
+static bool hand_over(struct fake *f, const struct fake_eventfd *e)
+{
+	if (!f->waiting || f->handed_over || e->key != f->wait_base)
+		return false;
+	f->handed_over = true;
+	f->handed_queue = e->queue;
+	return true;
+}
+
 bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 			const struct xenvirtio_ioreq *req, uint64_t *data)
 {
@@ -250,7 +296,8 @@ bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 			return true;
 		if (e->kind == FAKE_IOEVENTFD && !req->read &&
 		    req->addr == e->key + QUEUE_NOTIFY && (req->data & 0xffff) == e->queue) {
-			signal_fd(e->fd);
+			if (!hand_over(f, e))
+				signal_fd(e->fd);
 			f->answered++;
 			return true;
 		}

@@ -108,6 +108,14 @@ struct fake {
 	uint32_t irq_count[FAKE_IRQS_MAX][2];
 	bool irq_level[FAKE_IRQS_MAX];
 
+	bool waiting;
+	bool handed_over;
+	uint32_t handed_queue;
+	uint64_t wait_base;
+	uint64_t waits;
+	void (*on_wait)(void *opaque);
+	void *on_wait_opaque;
+
 	struct fake_eventfd eventfd[FAKE_EVENTFDS_MAX];
 	uint32_t refuse;
 	uint64_t answered;
@@ -169,6 +177,8 @@ int fake_op_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int fake_op_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int fake_op_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
 int fake_op_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
+int fake_op_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,
+		      uint32_t *queue);
 
 /* hv-fake-ioreq.c */
 void fake_ioreq_fini(struct fake *f);

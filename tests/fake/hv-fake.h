@@ -107,7 +107,13 @@ uint64_t fake_answered(const struct fake *f);
 /** fake_armed() - what is assigned now: ioeventfds, irqfds, registers */
 size_t fake_armed(const struct fake *f);
 
+/** fake_waits() - kick_wait calls that waited */
+uint64_t fake_waits(const struct fake *f);
+
 /* --- what befalls the domain --- */
+
+/** fake_on_wait() - what happens while a kick_wait waits: @fn may access registers; NULL: nothing */
+void fake_on_wait(struct fake *f, void (*fn)(void *opaque), void *opaque);
 
 void fake_set_dying(struct fake *f);
 void fake_set_shutdown(struct fake *f);

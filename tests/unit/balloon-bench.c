@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "balloon-bench.h"
+#include "forced-path.h"
 
 static int serve(void *opaque)
 {
@@ -48,6 +49,9 @@ static int open_process(struct bench *b, bool adopt)
 		ret = balloon_new(&b->balloon, &config, b->persist, b->persist_bytes, &b->state);
 	if (!ret)
 		ret = xenvirtio_server_new(&b->server, b->hv, b->gmem);
+	if (!ret)
+		xenvirtio_server_set_notify(b->server, forced_path(XENVIRTIO_NOTIFY_AUTO), NULL,
+					    NULL);
 	if (!ret)
 		ret = xenvirtio_server_add(b->server, balloon_device(b->balloon),
 					   xenvirtio_gpa(BENCH_BASE), BENCH_IRQ);

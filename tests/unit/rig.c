@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "forced-path.h"
 #include "rig.h"
 
 #define GMEM_PAGES 8
@@ -207,7 +208,8 @@ static int start_server(struct rig *rig)
 		ret = server_add_notify(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
 					rig->notify);
 	} else if (!ret) {
-		xenvirtio_server_set_notify(rig->server, rig->path, rig->path_changed, rig);
+		xenvirtio_server_set_notify(rig->server, forced_path(rig->path),
+					    rig->path_changed, rig);
 		ret = xenvirtio_server_add(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),
 					   RIG_IRQ);
 	}

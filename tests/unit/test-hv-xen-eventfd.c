@@ -26,6 +26,7 @@
 #define IOEVENTFD 0x40305009ul	/* _IOW('P', 9, 48 bytes) */
 #define INFO 0x80185080ul	/* _IOR('P', 0x80, 24 bytes) */
 #define VIRTIO_IRQ 0xc0305081ul /* _IOWR('P', 0x81, 48 bytes) */
+#define IOEVENTFD_WAIT 0x40205082ul /* _IOW('P', 0x82, 32 bytes) */
 
 enum kernel { DEBIAN_6_1, DEBIAN_6_12, UPSTREAM, OURS };
 
@@ -38,6 +39,8 @@ static struct {
 	struct privcmd_ioeventfd ioeventfd;
 	struct privcmd_irqfd irqfd;
 	struct privcmd_virtio_irq virtio_irq;
+	struct privcmd_ioeventfd_wait wait;
+	int kicked; /* what a wait returns */
 	struct xen_dm_op op;
 } host;
 
@@ -128,6 +131,11 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		else
 			copy_op(host.virtio_irq.dm_op, host.virtio_irq.size);
 		return fail_with(host.answer);
+	case IOEVENTFD_WAIT:
+		memcpy(&host.wait, arg, sizeof(host.wait));
+		if (host.answer)
+			return fail_with(host.answer);
+		return host.kicked;
 	default:
 		fail_msg("ioctl %lx", request);
 	}
@@ -181,7 +189,10 @@ static void kernels_are_told_apart(void **state)
 	assert_int_equal(ask(OURS, 1 | 2), plain);
 	/* quiet means both: no other wake-up, and no leftover of the dead */
 	assert_int_equal(ask(OURS, 1 | 2 | 4), plain);
-	assert_int_equal(ask(OURS, 0xffffffe0u | 0xf), plain | XENVIRTIO_EVENTFD_QUIET);
+	assert_int_equal(ask(OURS, 0xffffffc0u | 0xf), plain | XENVIRTIO_EVENTFD_QUIET);
+	assert_int_equal(ask(OURS, 63), plain | XENVIRTIO_EVENTFD_QUIET |
+						XENVIRTIO_EVENTFD_REGISTERS |
+						XENVIRTIO_EVENTFD_WAIT);
 	assert_int_equal(ask(OURS, 31), plain | XENVIRTIO_EVENTFD_QUIET |
 						XENVIRTIO_EVENTFD_REGISTERS);
 }
@@ -192,7 +203,7 @@ static void arguments_are_the_kernels(void **state)
 		.base = { BASE }, .irq = 37, .held = true, .used_fd = 21, .config_fd = 22,
 		.status = 1,
 	};
-	uint32_t status = 9;
+	uint32_t status = 9, queue = 9;
 
 	ask(OURS, 31);
 	assert_int_equal(xen_ioeventfd_add(&x.hv, xenvirtio_gpa(BASE), 3, 20), 0);
@@ -242,6 +253,23 @@ static void arguments_are_the_kernels(void **state)
 	assert_int_equal(xen_registers_del(&x.hv, xenvirtio_gpa(BASE), &status), 0);
 	assert_int_equal(host.virtio_irq.flags, 1);
 	assert_int_equal(status, 2);
+
+	/* a queue more than its number is the kernel's answer, so that none is 0 */
+	host.kicked = 4;
+	assert_int_equal(xen_kick_wait(&x.hv, xenvirtio_gpa(BASE), 50, 21, &queue), 0);
+	assert_int_equal(queue, 3);
+	assert_int_equal(host.wait.ioreq, (uintptr_t)&page);
+	assert_int_equal(host.wait.addr, BASE);
+	assert_int_equal(host.wait.idle_us, 50);
+	assert_int_equal(host.wait.signal_fd, 21);
+	assert_int_equal(host.wait.dom, DOMID);
+	host.kicked = 0;
+	assert_int_equal(xen_kick_wait(&x.hv, xenvirtio_gpa(BASE), 50, -1, &queue),
+			 XENVIRTIO_E_EMPTY);
+	assert_int_equal(host.wait.signal_fd, -1);
+	host.answer = EBUSY;
+	assert_int_equal(xen_kick_wait(&x.hv, xenvirtio_gpa(BASE), 50, -1, &queue), -EBUSY);
+	host.answer = 0;
 }
 
 /* Upstream's handler passes through slots that are ours: only there next() waits for it. */

@@ -7,6 +7,7 @@
  * with each.
  */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define UPSTREAM (XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD)
 #define QUIET (UPSTREAM | XENVIRTIO_EVENTFD_QUIET)
 #define ALL (QUIET | XENVIRTIO_EVENTFD_REGISTERS)
+#define WAITING (ALL | XENVIRTIO_EVENTFD_WAIT)
 
 static struct rig rig;
 
@@ -70,7 +72,8 @@ static void the_best_that_works_is_chosen(void **state)
 		int ret;
 	} rows[] = {
 		{ XENVIRTIO_EVENTFD_IRQFD, XENVIRTIO_NOTIFY_AUTO, "event-channel", 0 },
-		{ UPSTREAM, XENVIRTIO_NOTIFY_AUTO, "upstream", 0 },
+		{ UPSTREAM, XENVIRTIO_NOTIFY_AUTO, "event-channel", 0 },
+		{ UPSTREAM, XENVIRTIO_NOTIFY_UPSTREAM, "upstream", 0 },
 		{ QUIET, XENVIRTIO_NOTIFY_AUTO, "eventfd", 0 },
 		{ ALL, XENVIRTIO_NOTIFY_AUTO, "eventfd-regs", 0 },
 		{ ALL, XENVIRTIO_NOTIFY_EVENTFD_REGS, "eventfd-regs", 0 },
@@ -148,11 +151,17 @@ static void accesses_stay_out_of_user_space(void **state)
 {
 	static const struct {
 		uint32_t features;
+		enum xenvirtio_notify_path path;
 		uint64_t requests;
-	} rows[] = { { XENVIRTIO_EVENTFD_IRQFD, 3 }, { UPSTREAM, 2 }, { QUIET, 2 }, { ALL, 0 } };
+	} rows[] = {
+		{ UPSTREAM, XENVIRTIO_NOTIFY_AUTO, 3 },
+		{ UPSTREAM, XENVIRTIO_NOTIFY_UPSTREAM, 2 },
+		{ QUIET, XENVIRTIO_NOTIFY_AUTO, 2 },
+		{ ALL, XENVIRTIO_NOTIFY_AUTO, 0 },
+	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(start(rows[i].features, XENVIRTIO_NOTIFY_AUTO), 0);
+		assert_int_equal(start(rows[i].features, rows[i].path), 0);
 		init();
 		for (int round = 0; round < 3; round++)
 			assert_int_equal(requests_of_one_round(), rows[i].requests);
@@ -176,12 +185,14 @@ static void a_refusal_costs_speed_only(void **state)
 	static const struct {
 		uint32_t features, refused;
 		const char *path;
+		enum xenvirtio_notify_path wanted;
 	} rows[] = {
-		{ ALL, XENVIRTIO_EVENTFD_REGISTERS, "eventfd" },
-		{ ALL, XENVIRTIO_EVENTFD_IOEVENTFD, "event-channel" },
-		{ ALL, XENVIRTIO_EVENTFD_IRQFD, "eventfd-regs" },
-		{ QUIET, XENVIRTIO_EVENTFD_IRQFD, "event-channel" },
-		{ UPSTREAM, XENVIRTIO_EVENTFD_IOEVENTFD, "event-channel" },
+		{ ALL, XENVIRTIO_EVENTFD_REGISTERS, "eventfd", XENVIRTIO_NOTIFY_AUTO },
+		{ ALL, XENVIRTIO_EVENTFD_IOEVENTFD, "event-channel", XENVIRTIO_NOTIFY_AUTO },
+		{ ALL, XENVIRTIO_EVENTFD_IRQFD, "eventfd-regs", XENVIRTIO_NOTIFY_AUTO },
+		{ QUIET, XENVIRTIO_EVENTFD_IRQFD, "event-channel", XENVIRTIO_NOTIFY_AUTO },
+		{ UPSTREAM, XENVIRTIO_EVENTFD_IOEVENTFD, "event-channel",
+		  XENVIRTIO_NOTIFY_UPSTREAM },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -189,6 +200,7 @@ static void a_refusal_costs_speed_only(void **state)
 		bool steady = strcmp(rows[i].path, "eventfd-regs") == 0;
 
 		assert_int_equal(rig_init(&rig, &config), 0);
+		rig.path = rows[i].wanted;
 		rig.path_changed = path_changed;
 		assert_int_equal(rig_start(&rig), 0);
 		changes = 0;
@@ -330,13 +342,157 @@ static void an_announced_kick_is_done_once(void **state)
 {
 	unsigned int before;
 
-	assert_int_equal(start(UPSTREAM, XENVIRTIO_NOTIFY_AUTO), 0);
+	assert_int_equal(start(UPSTREAM, XENVIRTIO_NOTIFY_UPSTREAM), 0);
 	init();
 	before = rig.kicks[0];
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_NOTIFY, 0), 0);
 	assert_int_equal(rig_serve(&rig), 0);
 	assert_int_equal(rig.kicks[0], before + 1);
 	assert_int_equal(rig_count_errors(&rig), 0);
+}
+
+/* The guest's accesses of a test in which nobody serves while they are made. */
+static uint64_t access_register(uint64_t reg, bool read, uint64_t val)
+{
+	uint64_t answer = 0;
+
+	assert_int_equal(fake_mmio_start(rig.fake, 0, RIG_BASE + reg, 4, read, val), 0);
+	assert_int_equal(fake_mmio_finish(rig.fake, 0, &answer), 0);
+	return answer;
+}
+
+static struct {
+	struct driver_buf buf[2];
+	unsigned int further; /* kicks that the driver makes while it is waited for */
+	uint64_t interrupts;  /* so many there have to be then */
+} guest;
+
+static void add_request(void)
+{
+	uint16_t head;
+
+	assert_int_equal(driver_add(&rig.driver.queue[0], guest.buf, 2, false, &head), 0);
+}
+
+static void collect_request(void)
+{
+	uint16_t used;
+	uint32_t len;
+
+	assert_int_equal(driver_collect(&rig.driver.queue[0], &used, &len), 0);
+}
+
+/* The interrupt is there before the wait, and no other. */
+static void kick_again(void *opaque)
+{
+	assert_int_equal(fake_irqs(rig.fake, RIG_IRQ, true), guest.interrupts);
+	if (!guest.further)
+		return;
+	guest.further--;
+	guest.interrupts++;
+	assert_int_equal(access_register(REG_INTERRUPT_STATUS, true, 0), 1);
+	access_register(REG_INTERRUPT_ACK, false, 1);
+	access_register(REG_QUEUE_NOTIFY, false, 0);
+}
+
+static void kick_and_serve(unsigned int further)
+{
+	guest.further = further;
+	guest.interrupts = fake_irqs(rig.fake, RIG_IRQ, true) + 1;
+	for (unsigned int i = 0; i <= further; i++)
+		add_request();
+	access_register(REG_QUEUE_NOTIFY, false, 0);
+	assert_int_equal(rig_serve(&rig), 0);
+	assert_int_equal(fake_irqs(rig.fake, RIG_IRQ, true), guest.interrupts);
+	access_register(REG_INTERRUPT_ACK, false, 1);
+	for (unsigned int i = 0; i <= further - guest.further; i++)
+		collect_request();
+}
+
+static void start_waiting(void)
+{
+	assert_int_equal(start(WAITING, XENVIRTIO_NOTIFY_AUTO), 0);
+	init();
+	assert_non_null(rig.bus.bus.ops->alloc_page(&rig.bus.bus, &guest.buf[0].gpa));
+	guest.buf[0].len = 4;
+	guest.buf[1] = guest.buf[0];
+	guest.buf[1].writable = true;
+	rig.max_chains = 1;
+	fake_on_wait(rig.fake, kick_again, NULL);
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/* Kicks that come while it waits are served at once, each with its interrupt, and are done then. */
+static void kicks_are_waited_for(void **state)
+{
+	unsigned int kicks;
+	uint64_t waits;
+
+	start_waiting();
+	kicks = rig.kicks[0];
+	waits = fake_waits(rig.fake);
+	kick_and_serve(3);
+	assert_int_equal(rig.kicks[0], kicks + 4);
+	assert_int_equal(fake_waits(rig.fake), waits + 4);
+	assert_false(is_readable(xenvirtio_server_fd(rig.server)));
+}
+
+/* A driver that does not come back is waited for less and less, and again when it does. */
+static void waiting_in_vain_ends(void **state)
+{
+	uint64_t waits;
+
+	start_waiting();
+	kick_and_serve(1);
+	waits = fake_waits(rig.fake);
+	for (int i = 0; i < 3 + 31; i++)
+		kick_and_serve(0);
+	assert_int_equal(fake_waits(rig.fake), waits + 3);
+	kick_and_serve(0);
+	assert_int_equal(fake_waits(rig.fake), waits + 4);
+	for (int i = 0; i < 31; i++)
+		kick_and_serve(0);
+	assert_int_equal(fake_waits(rig.fake), waits + 4);
+	kick_and_serve(1);
+	assert_int_equal(fake_waits(rig.fake), waits + 6);
+	kick_and_serve(1);
+	assert_int_equal(fake_waits(rig.fake), waits + 8);
+}
+
+/* With a request under way what ends it may come by any descriptor, which nobody would look at. */
+static void nobody_waits_with_work_under_way(void **state)
+{
+	uint64_t waits;
+	uint16_t head;
+
+	start_waiting();
+	waits = fake_waits(rig.fake);
+	assert_int_equal(driver_add(&rig.driver.queue[1], guest.buf, 1, false, &head), 0);
+	access_register(REG_QUEUE_NOTIFY, false, 1);
+	assert_int_equal(rig_serve(&rig), 0);
+	assert_int_equal(rig.nr_kept, 1);
+	assert_int_equal(fake_waits(rig.fake), waits);
+}
+
+/* A host that fails to wait is not asked again, and the interrupt is delivered all the same. */
+static void a_wait_that_fails_costs_speed_only(void **state)
+{
+	uint64_t waits;
+
+	start_waiting();
+	waits = fake_waits(rig.fake);
+	fake_offer_eventfds(rig.fake, ALL);
+	kick_and_serve(0);
+	fake_offer_eventfds(rig.fake, WAITING);
+	kick_and_serve(0);
+	assert_int_equal(fake_waits(rig.fake), waits);
+	assert_string_equal(path(), "eventfd-regs");
 }
 
 int main(void)
@@ -353,6 +509,10 @@ int main(void)
 		TEST(a_death_makes_all_bits_possible),
 		TEST(accesses_on_their_way_are_answered),
 		TEST(an_announced_kick_is_done_once),
+		TEST(kicks_are_waited_for),
+		TEST(waiting_in_vain_ends),
+		TEST(nobody_waits_with_work_under_way),
+		TEST(a_wait_that_fails_costs_speed_only),
 	};
 
 	return cmocka_run_group_tests_name("notify", tests, NULL, NULL);

@@ -100,6 +100,7 @@ struct xenvirtio_host_info {
 #define XENVIRTIO_EVENTFD_IRQFD 2u	/* irqfd_add works */
 #define XENVIRTIO_EVENTFD_QUIET 4u	/* a kick that is taken wakes its eventfd's reader alone */
 #define XENVIRTIO_EVENTFD_REGISTERS 8u	/* registers_add works */
+#define XENVIRTIO_EVENTFD_WAIT 16u	/* kick_wait works */
 
 /**
  * struct xenvirtio_irq_registers - InterruptStatus and InterruptACK of one virtio-mmio device
@@ -302,6 +303,21 @@ struct xenvirtio_hv_ops {
 	int (*pause)(struct xenvirtio_hv *hv);
 	/** unpause - Return: as pause; -EINVAL it is not paused */
 	int (*unpause)(struct xenvirtio_hv *hv);
+	/**
+	 * kick_wait - stay on the CPU, which may halt, until an ioeventfd's next kick
+	 * @base:    of the device whose kicks are wanted
+	 * @idle_us: 1 to 1000; how long without any access of the guest that the host answers,
+	 *           up to twice of it
+	 * @fd:      eventfd that is written to first; -1: none
+	 * @queue:   out; it was kicked, and its eventfd was not signalled for it
+	 *
+	 * Only while the handle has an ioeventfd. Gives up for other kicks and requests of the guest,
+	 * for a signal, and when others are to run on the CPU; nobody looks at other descriptors.
+	 * Return: 0; XENVIRTIO_E_EMPTY gave up: go to sleep as ever; -errno, @fd was written to or
+	 *         not
+	 */
+	int (*kick_wait)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us,
+			 int fd, uint32_t *queue);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -10,13 +10,14 @@
 
 /**
  * enum xenvirtio_notify_path
- * @XENVIRTIO_NOTIFY_AUTO:          the best that works: from _EVENTFD_REGS down to _EVENT_CHANNEL
+ * @XENVIRTIO_NOTIFY_AUTO:          the first that works of _EVENTFD_REGS, _EVENTFD, _EVENT_CHANNEL
  * @XENVIRTIO_NOTIFY_EVENTFD_REGS:  as _EVENTFD, and the kernel answers for the interrupt registers
  * @XENVIRTIO_NOTIFY_EVENTFD:       kicks by ioeventfd, which wake the queue's work alone, and
  *                                  interrupts by irqfd: the modules of kernel/
  * @XENVIRTIO_NOTIFY_UPSTREAM:      ioeventfd and irqfd as Linux 6.7 has them: each kick also wakes
- *                                  the register path, and what was assigned outlives the process:
- *                                  after a kill no successor can adopt the server (-EBUSY)
+ *                                  the register path, which costs more than it saves, and what was
+ *                                  assigned outlives the process: after a kill no successor can
+ *                                  adopt the server (-EBUSY). Only if asked for by name
  * @XENVIRTIO_NOTIFY_EVENT_CHANNEL: every access is a request, every interrupt a hypercall
  */
 enum xenvirtio_notify_path {
