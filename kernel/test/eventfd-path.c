@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "eventfd.h"
@@ -216,15 +217,29 @@ static void test_virtio_irq(struct server *s, int q0)
 	close(config);
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+static uint64_t longest_wait_us;
+
 /* Wait and serve until vcpu 0 has reported. Return: kicks of queue @vq that waits returned */
 static uint64_t wait_through(struct server *s, uint32_t vq)
 {
 	uint64_t handed = 0;
 
+	longest_wait_us = 0;
 	while (!s->scripts[0].reported) {
+		uint64_t start = now_us();
 		int rc = ioeventfd_wait(s->privcmd, good_wait(s));
 
 		must(rc == 0 || rc == (int)vq + 1);
+		if (now_us() - start > longest_wait_us)
+			longest_wait_us = now_us() - start;
 		handed += rc != 0;
 		if (rc == 0)
 			server_poll(s, 1);
@@ -248,6 +263,8 @@ static void test_wait(struct server *s, int q0, int q1)
 {
 	struct privcmd_ioeventfd good = good_ioeventfd(s, q0, 0);
 	struct privcmd_ioeventfd other = BUT(BUT(good, vq, 5), event_fd, q1);
+	int vring = new_eventfd(), config = new_eventfd();
+	struct privcmd_virtio_irq virq;
 	uint64_t handed;
 	pid_t pid;
 
@@ -261,6 +278,18 @@ static void test_wait(struct server *s, int q0, int q1)
 	ok(handed + taken(q1) == 200 && !taken(q0), "of the queue that was kicked");
 	if (s->nr_vcpus > 1)
 		test_wait_two(s, q0);
+
+	/* Requests that are no kicks prolong a wait of 1 ms, but not for ever: 20 times. */
+	virq = good_virtio_irq(s, vring, config, op, sizeof(op));
+	must(!virtio_irq(s->privcmd, &virq));
+	guest_start(s, 0, READ32(INTERRUPT_STATUS), 5000);
+	ok(wait_through(s, 0) == 0, "without kicks a wait returns none");
+	ok(longest_wait_us > 2500 && longest_wait_us < 1000000, "and ends: %llu us",
+	   (unsigned long long)longest_wait_us);
+	virq.flags = PRIVCMD_VIRTIO_IRQ_FLAG_DEASSIGN;
+	must(!virtio_irq(s->privcmd, &virq));
+	close(vring);
+	close(config);
 
 	/* One that is killed while it waits leaves nothing that is taken for a waiting one. */
 	pid = fork();

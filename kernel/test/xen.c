@@ -278,6 +278,6 @@ uint32_t guest_run(struct server *s, uint32_t v, uint32_t command, uint32_t time
 	uint32_t report;
 
 	guest_start(s, v, command, times);
-	must(guest_wait(s, v, &report, 60000));
+	must(guest_wait(s, v, &report, 240000));
 	return report;
 }

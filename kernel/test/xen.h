@@ -84,7 +84,7 @@ void server_poll(struct server *s, int ms);
  */
 unsigned int patience(void);
 
-/* Give vcpu @v a command; wait for its report; both, bailing out after a minute. */
+/* Give vcpu @v a command; wait for its report; both, bailing out after four minutes. */
 void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times);
 bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms);
 uint32_t guest_run(struct server *s, uint32_t v, uint32_t command, uint32_t times);

@@ -119,7 +119,7 @@ struct privcmd_virtio_irq {
  * @ioreq: the mapping of an ioreq page that has an ioeventfd of this file
  * @addr: the device's base
  * @idle_us: give up after at least this time without any request that was
- *	claimed, at most twice of it; 1 to 1000
+ *	claimed, at most twice of it, and after 20 times of it in any case; 1 to 1000
  * @signal_fd: eventfd that is signalled first, as write() does, or -1
  * @dom: the guest
  * @pad: zero

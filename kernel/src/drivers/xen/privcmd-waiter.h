@@ -29,6 +29,8 @@ struct privcmd_waiter {
 	struct task_struct *task;
 	struct hrtimer idle;
 	ktime_t period;
+	unsigned int periods;
+	unsigned int number;
 	bool busy;
 };
 
@@ -38,7 +40,8 @@ void privcmd_waiter_init(struct privcmd_waiter *waiter);
  * privcmd_waiter_wait() - wait for privcmd_waiter_hand_over() of @key
  * @waiter: stays there while this runs
  * @key: what is waited for
- * @idle_us: give up when for so long there was no privcmd_waiter_note()
+ * @idle_us: give up when for so long there was no privcmd_waiter_note(), and
+ *	after some times of it in any case
  *
  * Process context, interrupts on. Gives up also when something else is to run on
  * this CPU, for a signal, and after privcmd_waiter_end().
