@@ -41,31 +41,49 @@ notify_value()
 	grep "\"mode\":\"$1\",\"modules\":\"$2\",\"path\":\"$3\"" "$bench_results" | sed -n "s/.*\"$4\":\([0-9.]*\).*/\1/p"
 }
 
-notify_plot()
+# notify_plot_data MODE DIVISOR: of one mode's lines, for gnuplot.
+notify_plot_data()
 {
-	sed -n '/"mode":"icount"/p' "$bench_results" | tr -d '{}"' | awk -F, -v ns="$bench_ns_per_instruction" '
+	sed -n "/\"mode\":\"$1\"/p" "$bench_results" | tr -d '{}"' | awk -F, -v ns="$2" '
 		{ for (i = 1; i <= NF; i++) { split($i, kv, ":"); v[kv[1]] = kv[2] }
 		  printf "\"%s\\n%s\" %.0f %.0f %.2f\n", v["path"], v["modules"], v["p50_ns"] / ns, v["p99_ns"] / ns, v["wakeups"] }' \
-		>"$bench_dir/plot.dat"
+		>"$bench_dir/$1.dat"
+}
+
+# notify_plot MODE...: one panel each.
+notify_plot()
+{
+	local mode divisor label title
 	cat >"$bench_dir/plot.gp" <<-GP
-	set terminal svg size 900,450
+	set terminal svg size 900,$((450 * $#))
 	set output "$bench_dir/notify.svg"
+	set multiplot layout $#,1
 	set style data histogram
 	set style fill solid 0.6
 	set yrange [0:*]
 	set y2range [0:*]
 	set y2tics
-	set ylabel "instructions of a round trip"
 	set y2label "user-space wake-ups a kick"
-	plot "$bench_dir/plot.dat" using 2:xtic(1) title "p50", "" using 3 title "p99", \
-		"" using 4 axes x1y2 title "wake-ups"
 	GP
+	for mode; do
+		case $mode in
+		icount) divisor=$bench_ns_per_instruction label="instructions of a round trip" title="one CPU" ;;
+		smp) divisor=1000 label="microseconds of a round trip" title="two CPUs, real time" ;;
+		esac
+		notify_plot_data "$mode" "$divisor"
+		cat >>"$bench_dir/plot.gp" <<-GP
+		set title "$title"
+		set ylabel "$label"
+		plot "$bench_dir/$mode.dat" using 2:xtic(1) title "p50", "" using 3 title "p99", \
+			"" using 4 axes x1y2 title "wake-ups"
+		GP
+	done
 	gnuplot "$bench_dir/plot.gp"
 }
 
 lab_bench_notify()
 {
-	local kicks=20000 smp=yes arg evtchn upstream ours
+	local kicks=20000 smp=smp arg evtchn upstream ours
 	for arg; do
 		case $arg in
 		--kicks=[1-9]*) kicks=${arg#--kicks=} ;;
@@ -94,7 +112,8 @@ lab_bench_notify()
 	fi
 	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
-	notify_plot
+	# shellcheck disable=SC2086
+	notify_plot icount $smp
 	say "a kick, one CPU, time counts instructions:"
 	notify_table icount "$bench_ns_per_instruction" instructions
 	if [ -n "$smp" ]; then
