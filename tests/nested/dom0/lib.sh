@@ -165,14 +165,30 @@ guest_initrd()
 	echo "$file"
 }
 
+# create_hvm_guest NAME MEM_MIB VCPUS: an x86 guest without a device model, as hvm-guest makes it. XV_ACPI are options of
+# xen-virtio-acpi, XV_PIRQ=pirq gives it its lines as event channels.
+create_hvm_guest()
+{
+	local table=$XV_STATE/$1.aml
+	# shellcheck disable=SC2086
+	xen-virtio-acpi ${XV_ACPI:-} --output "$table" >&2 || return 1
+	echo "$1" >>"$XV_STATE/guests"
+	hvm-guest "$1" "$2" "$3" "/guest/Image-$XV_KERNEL" "${XV_INITRD:-$(guest_initrd)}" "$table" "${XV_PIRQ:--}" \
+		"console=hvc0 rdinit=/init loglevel=4 ${XV_APPEND:-}"
+}
+
 # create_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES]]]: xl create -p with a balloon device; prints the domain id.
 # XV_APPEND is put on the guest's kernel command line, XV_INITRD is an initramfs other than the usual one.
 create_guest()
 {
 	local name=$1 mem=${2:-256} vcpus=${3:-1} extra=${4:-} id
+	if [ "$(uname -m)" = x86_64 ] && [ -z "$extra" ]; then
+		create_hvm_guest "$name" "$mem" "$vcpus"
+		return
+	fi
 	cat >"$XV_STATE/$name.cfg" <<-EOT
 	name = "$name"
-	kernel = "/guest/Image-$XV_KERNEL"
+	kernel = "/guest/${XV_IMAGE:-Image}-$XV_KERNEL"
 	ramdisk = "${XV_INITRD:-$(guest_initrd)}"
 	extra = "console=hvc0 rdinit=/init loglevel=4 ${XV_APPEND:-}"
 	memory = $mem

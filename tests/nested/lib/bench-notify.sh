@@ -9,7 +9,7 @@
 kick_fill()
 {
 	cp "$bare_guests/kick-guest.img" "$1/xv/"
-	cp "$arm64_build/tests/bench/kick-backend" "$1/usr/bin/"
+	cp "$dom0_build/tests/bench/kick-backend" "$1/usr/bin/"
 }
 
 # notify_boot MODE MODULES KICKS VCPUS PATH...: appends results to $bench_results, one JSON object a line.

@@ -93,7 +93,7 @@ build_bare_guests()
 	done
 }
 
-# build_arm64: the project for dom0, installed into a tree of its own; sets arm64_build and arm64_stage.
+# build_arm64: the project for dom0, installed into a tree of its own; sets dom0_build and dom0_stage.
 # The cross compiler's libc is Debian 12's, the libraries of the sysroot want a newer one: dom0 has it.
 build_arm64()
 {
@@ -108,8 +108,8 @@ build_arm64()
 	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
 		need "make install failed" "make install (arm64)" run_install "$build_dir"
 	fi
-	arm64_build=$build_dir
-	arm64_stage=$build_dir/stage
+	dom0_build=$build_dir
+	dom0_stage=$build_dir/stage
 	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid}.c "$sysroot")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
 	artifact bare-guests "$(hash_of "$lab_top"/tests/guest/bare{.lds,-*} "$lab_top"/tests/bench/kick{.h,-guest.c} \
@@ -121,24 +121,26 @@ build_arm64()
 fill_overlay()
 {
 	local tree=$1 run=$2 programs
-	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin,usr/lib/aarch64-linux-gnu}
+	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin} "$tree/usr/lib/$lab_triplet"
 	cp "$lab_nested"/dom0/{main,lib.sh,run-case} "$tree/xv/"
 	chmod 755 "$tree/xv/main"
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
-	cp "$dominfo_program" "${dominfo_program%/*}/unix-say" "$arm64_build/tests/contract/contract-xen" "$tree/usr/bin/"
-	cp "${dominfo_program%/*}/choose-domid.so" "$tree/xv/"
-	cp "$bare_guests/bare-balloon.img" "$tree/xv/"
+	cp "${dominfo_program%/*}"/* "$dom0_build/tests/contract/contract-xen" "$tree/usr/bin/"
+	[ ! -e "$tree/usr/bin/choose-domid.so" ] || mv "$tree/usr/bin/choose-domid.so" "$tree/xv/"
+	if [ "$lab_triplet" = aarch64-linux-gnu ]; then
+		cp "$bare_guests/bare-balloon.img" "$tree/xv/"
+	fi
 	# A part of a guest's initramfs, for the case that adds it.
 	mkdir -p "$run_dir/guest-part/bin"
-	cp "$arm64_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
+	cp "$dom0_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
 	make_cpio "$run_dir/guest-part" "$tree/xv/hostile-guest.cpio"
-	cp -P "$arm64_stage"/usr/lib/aarch64-linux-gnu/*.so* "$tree/usr/lib/aarch64-linux-gnu/"
-	programs=("$arm64_stage"/usr/sbin/* "$arm64_stage"/usr/bin/*)
+	cp -P "$dom0_stage/usr/lib/$lab_triplet"/*.so* "$tree/usr/lib/$lab_triplet/"
+	programs=("$dom0_stage"/usr/sbin/* "$dom0_stage"/usr/bin/*)
 	for program in "${programs[@]}"; do
-		cp "$program" "$tree/${program#"$arm64_stage/"}"
+		cp "$program" "$tree/${program#"$dom0_stage/"}"
 	done
-	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree"/usr/lib/aarch64-linux-gnu/*.so* \
-		"$tree"/usr/bin/{xen-dominfo,contract-xen}
+	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree/usr/lib/$lab_triplet"/*.so* \
+		"$tree"/usr/bin/*
 }

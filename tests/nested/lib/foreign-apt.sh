@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Packages of other suites and of arm64, through a private apt: its own state, lists, cache, empty dpkg status.
+# Packages of other suites and architectures, through a private apt for each architecture: its own state, lists, cache, empty dpkg status.
 #
 # The mirror is the one this machine's own apt uses, as apt itself reports it (so any format of sources does);
 # signatures are checked by apt against Debian's keyrings and every file against its checksum. Nothing is
 # installed: files end in $lab_cache/downloads. The machine's apt is only read.
 
 foreign_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# The other platform (platform-x86.sh) has these two of its own.
+foreign_arch=arm64
+foreign_dir=$lab_cache/apt
 foreign_suites_wanted="trixie bookworm bookworm-backports"
 
 foreign_apt()
 {
 	local verb=$1
 	shift
-	APT_CONFIG=$lab_cache/apt/apt.conf "$verb" "$@"
+	APT_CONFIG=$foreign_dir/apt.conf "$verb" "$@"
 }
 
 # machine_mirror RELEASE: the address this machine's apt uses for a Debian 12 suite.
@@ -25,7 +28,7 @@ machine_mirror()
 
 foreign_configure()
 {
-	local dir=$lab_cache/apt main security suite
+	local dir=$foreign_dir main security suite
 	[ -r "$foreign_keyring" ] && [ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ] || {
 		echo "$foreign_keyring has no key for Debian 13: upgrade the package debian-archive-keyring"
 		return 1
@@ -63,8 +66,8 @@ foreign_configure()
 		Dir::State "$dir/state";
 		Dir::State::status "$dir/status";
 		Dir::Cache "$dir/cache";
-		APT::Architecture "arm64";
-		APT::Architectures { "arm64"; };
+		APT::Architecture "$foreign_arch";
+		APT::Architectures { "$foreign_arch"; };
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
 		Acquire::Retries "3";
@@ -78,7 +81,7 @@ foreign_update()
 	foreign_configure
 	# A suite that this mirror lacks is no failure: what is needed from it is looked for in the others.
 	foreign_apt apt-get -q update || echo "apt-get update had errors"
-	lists=("$lab_cache"/apt/state/lists/*Packages*)
+	lists=("$foreign_dir"/state/lists/*Packages*)
 	[ ${#lists[@]} -gt 0 ] || { echo "no package list could be fetched"; return 1; }
 }
 
@@ -110,14 +113,14 @@ kernel_package()
 			return 0
 		fi
 	done
-	echo "no arm64 kernel image like $pin on the mirror" >&2
+	echo "no $foreign_arch kernel image like $pin on the mirror" >&2
 	return 1
 }
 
 # foreign_resolve OUT: one line a file to fetch: "deb|src NAME VERSION".
 foreign_resolve()
 {
-	local out=$1 xen name version
+	local out=$1 xen name version pin series places
 	foreign_update
 	xen=$pin_xen
 	if [ -z "$(foreign_apt apt-cache madison "xen-utils-$pin_xen_series" | grep -F " $pin_xen ")" ]; then
@@ -126,20 +129,21 @@ foreign_resolve()
 		echo "note: Xen $pin_xen is gone from the mirror: $xen instead"
 	fi
 	{
-		echo "src xen $xen"
+		# what has Xen itself as a package needs no source
+		[ "$foreign_arch" = amd64 ] || echo "src xen $xen"
 		for name in $platform_packages_xen; do
 			echo "deb $name $xen"
 		done
 		for name in $platform_packages_other; do
 			version=$(newest_version "$name" " $pin_xen_suite/")
-			[ -n "$version" ] || { echo "no package $name for arm64 in $pin_xen_suite" >&2; exit 1; }
+			[ -n "$version" ] || { echo "no package $name for $foreign_arch in $pin_xen_suite" >&2; exit 1; }
 			echo "deb $name $version"
 		done
-		name=$(kernel_package "$pin_linux_612" 6.12 bookworm-security:linux-image-6.12-arm64 \
-			bookworm-backports:linux-image-arm64 trixie:linux-image-arm64)
-		echo "deb $name $(newest_version "$name" "")"
-		name=$(kernel_package "$pin_linux_61" 6.1 bookworm-security:linux-image-arm64 bookworm:linux-image-arm64)
-		echo "deb $name $(newest_version "$name" "")"
+		while read -r pin series places; do
+			# shellcheck disable=SC2086
+			name=$(kernel_package "$pin" "$series" $places)
+			echo "deb $name $(newest_version "$name" "")"
+		done < <(platform_kernels)
 	} >"$out.new"
 	mv "$out.new" "$out"
 }
@@ -154,7 +158,7 @@ downloaded()
 {
 	local version file
 	version=$(awk -v n="$1" '$1 == "deb" && $2 == n { print $3 }' "$lab_resolved")
-	for file in "$lab_cache/downloads/$1_${version//:/%3a}"_*.deb; do
+	for file in "$lab_cache/downloads/$1_${version//:/%3a}"_{"$foreign_arch",all}.deb; do
 		[ -e "$file" ] && echo "$file" && return 0
 	done
 	return 1
@@ -181,7 +185,7 @@ all_downloaded()
 foreign_fetch()
 {
 	local kind name version tmp debs=() uri file size sum
-	[ -s "$lab_cache/apt/apt.conf" ] || foreign_update
+	[ -s "$foreign_dir/apt.conf" ] || foreign_update
 	mkdir -p "$lab_cache/downloads"
 	tmp=$(mktemp -d "$lab_cache/tmp.XXXXXX")
 	while read -r kind name version; do
@@ -193,7 +197,7 @@ foreign_fetch()
 		(cd "$tmp" && foreign_apt apt-get -q download "${debs[@]}")
 		mv "$tmp"/*.deb "$lab_cache/downloads/"
 	fi
-	if [ ! -e "$(xen_tarball)" ]; then
+	if grep -q '^src ' "$lab_resolved" && [ ! -e "$(xen_tarball)" ]; then
 		version=$(awk '$1 == "src" { print $3 }' "$lab_resolved")
 		# Only the tarball is wanted; some mirrors lack the .dsc beside it.
 		foreign_apt apt-get source --print-uris --only-source "xen=$version" |
@@ -214,15 +218,15 @@ foreign_prepare()
 	fi
 	if [ ! -s "$lab_resolved" ]; then
 		need "the package lists of the nested platform could not be fetched" \
-			"choosing versions (private apt, arm64)" foreign_resolve "$lab_resolved"
+			"choosing versions (private apt, $foreign_arch)" foreign_resolve "$lab_resolved"
 	fi
-	step "downloading packages and Xen's source" foreign_fetch
+	step "downloading packages ($foreign_arch)" foreign_fetch
 	if [ "$step_status" -ne 0 ]; then
 		# A version that vanished since it was chosen: choose again, once.
 		rm -f "$lab_resolved"
 		need "the mirror is out of reach: is this machine on the network?" \
 			"choosing versions again" foreign_resolve "$lab_resolved"
 		need "a download failed. Nothing half-done was kept, lab can be run again" \
-			"downloading packages and Xen's source" foreign_fetch
+			"downloading packages ($foreign_arch)" foreign_fetch
 	fi
 }

@@ -9,8 +9,8 @@
 host_packages_unit="autoconf automake libtool make gcc libc6-dev pkg-config libevent-dev libjson-c-dev libcmocka-dev scdoc
 	libxen-dev valgrind xz-utils acpica-tools"
 # The nested platform besides.
-host_packages_nested="qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison
-	device-tree-compiler cpio bc kmod debian-archive-keyring"
+host_packages_nested="qemu-system-arm qemu-system-x86 gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison
+	device-tree-compiler cpio bc kmod zstd debian-archive-keyring"
 
 as_root=()
 
@@ -79,6 +79,7 @@ host_prepare()
 host_check_qemu()
 {
 	local version
+	# both programs are of one source package
 	version=$(qemu-system-aarch64 --version 2>/dev/null | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
 	case $version in
 	"$pin_qemu_series"|"$pin_qemu_series".*) ;;

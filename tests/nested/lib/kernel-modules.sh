@@ -16,7 +16,7 @@ modules_apt()
 {
 	local verb=$1
 	shift
-	APT_CONFIG=$lab_cache/apt-modules/apt.conf "$verb" "$@"
+	APT_CONFIG=$foreign_dir-modules/apt.conf "$verb" "$@"
 }
 
 # modules_packages RELEASE: what building for that kernel takes.
@@ -24,23 +24,23 @@ modules_packages()
 {
 	local release=$1 version
 	version=$(awk -v p="linux-image-$release" '$2 == p { print $3 }' "$lab_resolved")
-	printf '%s=%s\n' "linux-headers-$release:arm64" "$version" \
-		"linux-headers-${release%-arm64}-common" "$version" \
-		"linux-kbuild-${release%-arm64}:$(dpkg --print-architecture)" "$version" \
+	printf '%s=%s\n' "linux-headers-$release:$foreign_arch" "$version" \
+		"linux-headers-${release%-"$foreign_arch"}-common" "$version" \
+		"linux-kbuild-${release%-"$foreign_arch"}:$(dpkg --print-architecture)" "$version" \
 		"linux-source-${release%%.*}.$(echo "$release" | cut -d. -f2)" "$version"
 }
 
 # Its apt, ready to download what modules_packages names.
 modules_apt_prepare()
 {
-	local dir=$lab_cache/apt-modules native
+	local dir=$foreign_dir-modules native
 	native=$(dpkg --print-architecture)
-	[ -s "$lab_cache/apt/apt.conf" ] || foreign_configure
+	[ -s "$foreign_dir/apt.conf" ] || foreign_configure
 	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial,etc/preferences.d}
 	: >"$dir/status"
-	grep -E '^deb .* bookworm' "$lab_cache/apt/etc/sources.list" >"$dir/etc/sources.list"
-	sed "s,$lab_cache/apt\",$dir\",; s,$lab_cache/apt/,$dir/,; s/Architectures { .*/Architectures { \"arm64\"; \"$native\"; };/" \
-		"$lab_cache/apt/apt.conf" >"$dir/apt.conf"
+	grep -E '^deb .* bookworm' "$foreign_dir/etc/sources.list" >"$dir/etc/sources.list"
+	sed "s,$foreign_dir\",$dir\",; s,$foreign_dir/,$dir/,; s/Architectures { .*/Architectures { \"$foreign_arch\"; \"$native\"; };/" \
+		"$foreign_dir/apt.conf" >"$dir/apt.conf"
 	modules_apt apt-get -q update || echo "apt-get update had errors"
 }
 

@@ -19,6 +19,11 @@ machine_arguments()
 		vcpus=2 ;;
 	*)	die "no such mode: $mode" ;;
 	esac
+	case $xen in
+	x86_64*)
+		x86_arguments "$dir" "$memory" "$vcpus" "${accel[@]}"
+		return ;;
+	esac
 	# cortex-a57: newer models are pathologically slow under TCG with two vcpus.
 	machine_argv=(qemu-system-aarch64 "${accel[@]}" -M "virt,virtualization=on,gic-version=3" -cpu cortex-a57
 		-m "$memory" -smp "$vcpus" -display none -nodefaults -monitor none -no-reboot

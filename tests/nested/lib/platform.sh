@@ -15,6 +15,19 @@ platform_packages_xen="xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemod
 platform_packages_other="busybox-static libc6 libgcc-s1 libyajl2 libfdt1 libuuid1
 	zlib1g libevent-2.1-7t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-dev libjson-c5 libjson-c-dev"
 
+lab_triplet=aarch64-linux-gnu
+lab_interpreter=usr/lib/ld-linux-aarch64.so.1
+
+# platform_kernels: one line a kernel: the pinned one, its series, and where to look for another.
+platform_kernels()
+{
+	local arch=$foreign_arch
+	echo "${pin_linux_612/%arm64/$arch} 6.12 bookworm-security:linux-image-6.12-$arch bookworm-backports:linux-image-$arch" \
+		"trixie:linux-image-$arch"
+	[ "$arch" != arm64 ] ||
+		echo "$pin_linux_61 6.1 bookworm-security:linux-image-arm64 bookworm:linux-image-arm64"
+}
+
 dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
 dom0_xen_programs="xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper"
@@ -105,26 +118,26 @@ build_sysroot()
 	# shellcheck disable=SC2086
 	unpack_debs "$1" $platform_packages_xen $platform_packages_other
 	[ -e "$1/lib" ] || ln -s usr/lib "$1/lib"
-	rm -rf "$1"/usr/share/{doc,man,locale,gconv} "$1"/usr/lib/aarch64-linux-gnu/gconv
+	rm -rf "$1"/usr/share/{doc,man,locale,gconv} "$1/usr/lib/$lab_triplet/gconv"
 }
 
 # needed_closure ROOT TREE FILE...: file names of the shared libraries the programs need and TREE does not have yet,
 # found in ROOT's library directory.
 needed_closure()
 {
-	local root=$1 have=$2/usr/lib/aarch64-linux-gnu lib todo=("${@:3}") file name
+	local root=$1 have=$2/usr/lib/$lab_triplet lib todo=("${@:3}") file name
 	declare -A seen=()
 	while [ ${#todo[@]} -gt 0 ]; do
 		file=${todo[0]}
 		todo=("${todo[@]:1}")
-		for name in $(aarch64-linux-gnu-readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		for name in $(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
 			[ -z "${seen[$name]:-}" ] || continue
 			seen[$name]=1
 			if [ -e "$have/$name" ]; then
 				todo+=("$have/$name")
 				continue
 			fi
-			lib=$root/usr/lib/aarch64-linux-gnu/$name
+			lib=$root/usr/lib/$lab_triplet/$name
 			[ -e "$lib" ] || { echo "needed_closure: $file needs $name, which is not in the sysroot" >&2; return 1; }
 			echo "$name"
 			todo+=("$lib")
@@ -137,10 +150,10 @@ add_libraries()
 {
 	local root=$1 tree=$2 name
 	shift 2
-	mkdir -p "$tree/usr/lib/aarch64-linux-gnu"
+	mkdir -p "$tree/usr/lib/$lab_triplet"
 	needed_closure "$root" "$tree" "$@" >"$tree.libs"
 	while read -r name; do
-		cp -L "$root/usr/lib/aarch64-linux-gnu/$name" "$tree/usr/lib/aarch64-linux-gnu/$name"
+		cp -L "$root/usr/lib/$lab_triplet/$name" "$tree/usr/lib/$lab_triplet/$name"
 	done <"$tree.libs"
 	rm -f "$tree.libs"
 }
@@ -155,11 +168,13 @@ make_cpio()
 build_dom0()
 {
 	local tree=$1/tree bin program
-	mkdir -p "$tree"/{bin,etc/xen,usr/sbin,usr/bin,usr/lib/modules,usr/lib/xen/bin,usr/lib/aarch64-linux-gnu}
+	mkdir -p "$tree"/{bin,etc/xen,usr/sbin,usr/bin,usr/lib/modules,usr/lib/xen/bin} "$tree/usr/lib/$lab_triplet" \
+		"$tree/${lab_interpreter%/*}"
+	[ ! -d "$tree/usr/lib64" ] || ln -s usr/lib64 "$tree/lib64"
 	ln -s usr/lib "$tree/lib"
 	ln -s xen "$tree/usr/lib/xen-$pin_xen_series"
 	cp "$sysroot/usr/bin/busybox" "$tree/bin/"
-	cp -L "$sysroot/usr/lib/ld-linux-aarch64.so.1" "$tree/usr/lib/"
+	cp -L "$sysroot/$lab_interpreter" "$tree/$lab_interpreter"
 	bin=$tree/usr/lib/xen/bin
 	for program in $dom0_xen_programs; do
 		cp "$sysroot/usr/lib/xen-$pin_xen_series/bin/$program" "$bin/"
@@ -169,7 +184,7 @@ build_dom0()
 	done
 	add_libraries "$sysroot" "$tree" "$bin"/* "$tree"/usr/bin/xenstore-*
 	# Opened at run time by pthread_cancel: without it xl aborts.
-	cp -L "$sysroot/usr/lib/aarch64-linux-gnu/libgcc_s.so.1" "$tree/usr/lib/aarch64-linux-gnu/"
+	cp -L "$sysroot/usr/lib/$lab_triplet/libgcc_s.so.1" "$tree/usr/lib/$lab_triplet/"
 	echo 'autoballoon="off"' >"$tree/etc/xen/xl.conf"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
 	echo 'nobody:x:65534:65534:nobody:/nonexistent:/bin/false' >>"$tree/etc/passwd"

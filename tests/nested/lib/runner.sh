@@ -41,7 +41,18 @@ case_group()
 	# Where races are looked for there are two CPUs.
 	mode=${lab_kasan:+smp}
 	echo "${mode:-$(case_header "$file" mode icount)} $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
-		"$(case_modules "$file") $(case_header "$file" xen plain) $(case_header "$file" guest-balloon stock) $own"
+		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $own"
+}
+
+# case_xen FILE: which Xen: plain or patched for arm64; x86_64, or x86_64-qemu when its guests have QEMU as device model.
+case_xen()
+{
+	local xen
+	xen=$(case_header "$1" platform arm64)
+	case $xen in
+	arm64) case_header "$1" xen plain ;;
+	*) echo "$xen$(case_header "$1" device-model "" | sed 's/^/-/')" ;;
+	esac
 }
 
 # case_modules FILE: which of dom0's modules the boot has. Ours have every path; upstream's interface as well.
@@ -227,10 +238,15 @@ watch_run()
 	return 1
 }
 
-# make_boot RUN MODULES KERNEL BALLOON: the initramfs of one boot, in run_dir.
+# make_boot RUN MODULES KERNEL BALLOON XEN: the initramfs of one boot, in run_dir.
 make_boot()
 {
 	local run=$1 modules=$2 kernel=$3 balloon=$4 parts
+	case ${5:-plain} in
+	x86_64*)
+		x86_make_boot "$run" "$5" "$modules"
+		return ;;
+	esac
 	parts=("${guest_cpio[${kernel//./}]}")
 	fill_overlay "$run_dir/overlay" "$run"
 	modules_overlay "$run_dir/overlay" "$modules"
@@ -254,11 +270,15 @@ run_group()
 	local mode kernel mem modules xen balloon remaining=("${@:2}") name left tries=0 what
 	read -r mode kernel mem modules xen balloon _ <<<"$1"
 	what="$mode, $modules modules, guests with Linux $kernel"
-	[ "$xen" = plain ] || what+=", $xen Xen"
+	case $xen in
+	plain) ;;
+	x86_64*) what+=", $xen" ;;
+	*) what+=", $xen Xen" ;;
+	esac
 	[ "$balloon" = stock ] || what+=", $balloon virtio_balloon"
 	while [ ${#remaining[@]} -gt 0 ]; do
 		new_run_dir
-		make_boot "cases ${remaining[*]}" "$modules" "$kernel" "$balloon"
+		make_boot "cases ${remaining[*]}" "$modules" "$kernel" "$balloon" "$xen"
 		boot_failed=
 		[ -n "${demo_running:-}" ] || say "  boot: $what, ${#remaining[@]} case(s)"
 		machine_start "$run_dir" "$mode" "$mem" "$xen"
@@ -302,7 +322,10 @@ prepare_nested()
 	modules_prepare
 	for group; do
 		read -r _ kernel _ _ xen balloon _ <<<"$group"
-		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
+		case $xen in
+		patched) [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen ;;
+		x86_64*) [ -n "${x86_build:-}" ] || x86_prepare ;;
+		esac
 		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
 	done
 	build_arm64
@@ -342,6 +365,9 @@ leave_out()
 		if [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
 		   [ "$(case_header "$(case_file "$name")" notify "")" = own ]; then
 			say "  not applicable with a forced path: $name (chooses its paths itself, or has no daemon)"
+		elif [ -n "${lab_notify:-}" ] && [ "$lab_notify" != event-channel ] && [ -r "$(case_file "$name")" ] &&
+		     [ "$(case_header "$(case_file "$name")" platform arm64)" != arm64 ]; then
+			say "  not applicable with $lab_notify: $name (x86_64's dom0 is a PV domain, which has no ioeventfds)"
 		else
 			kept_cases+=("$name")
 		fi
@@ -430,6 +456,7 @@ check_nested()
 	esac
 	if [ $# -eq 0 ]; then
 		for file in "$lab_nested"/cases/*.sh; do
+			[ "$(case_header "$file" run always)" = always ] || continue
 			name=${file##*/}
 			set -- "$@" "${name%.sh}"
 		done

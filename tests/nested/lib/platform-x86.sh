@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The second platform: Debian's own Xen for amd64 with a PV dom0, and HVM guests. The parts are made by the functions of
+# foreign-apt.sh, platform.sh, kernel-modules.sh and build.sh, which find in local variables of x86_prepare and
+# x86_make_boot what is other than on arm64: architecture, packages, the place of libraries. Nothing is cross-built, and Xen is
+# not built at all.
+#
+# Kernels are booted as the ELF file that is inside Debian's bzImage: unpacking it is most of a second here and most of ten
+# under TCG. Guests are of two kinds: made by hvm-guest, without a device model, or by xl, with hvmloader, SeaBIOS and QEMU,
+# for which a boot takes another part of initramfs.
+#
+# Sets x86_*. Known to work with qemu64 and SVM in QEMU 7.2: "max" crashes a PV dom0.
+
+x86_triplet=x86_64-linux-gnu
+x86_interpreter=usr/lib64/ld-linux-x86-64.so.2
+x86_packages_xen="xen-hypervisor-4.20-amd64 xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemodel1 libxenevtchn1
+	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4 libxentoollog1 libxentoolcore1 xenstore-utils libxen-dev"
+x86_packages_dom0="liblzma5 libzstd1 libbz2-1.0 liblzo2-2 libnl-3-200 libnl-route-3-200"
+# The device model and what it is linked with.
+x86_packages_qemu="qemu-system-xen qemu-system-data seabios libatomic1 libblkid1 libcap2 libdb5.3t64 libdrm2 libffi8
+	libglib2.0-0t64 libgstreamer1.0-0 libgstreamer-plugins-base1.0-0 libjpeg62-turbo liblz4-1 libmount1 libopus0
+	liborc-0.4-0t64 libpcre2-8-0 libpixman-1-0 libsasl2-2 libselinux1 libspice-server1 libssl3t64 libstdc++6 libudev1
+	libusb-1.0-0 libxxhash0"
+# drivers of what QEMU has are built in
+x86_dom0_modules="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
+
+# x86_vmlinux BZIMAGE OUT: Linux, Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length.
+x86_vmlinux()
+{
+	local sectors offset length
+	sectors=$(od -An -tu1 -j 497 -N 1 "$1")
+	offset=$(od -An -tu4 -j 584 -N 4 "$1")
+	length=$(od -An -tu4 -j 588 -N 4 "$1")
+	# The last four bytes are the size it unpacks to.
+	dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$(((sectors + 1) * 512 + offset))" count="$((length - 4))" \
+		status=none | zstd -q -dc >"$2"
+	readelf -h "$2" >/dev/null
+}
+
+x86_build_kernel()
+{
+	build_kernel "$1" "$2"
+	mv "$2/Image" "$2/bzImage"
+	x86_vmlinux "$2/bzImage" "$2/Image"
+}
+
+x86_build_xen()
+{
+	dpkg-deb --fsys-tarfile "$(downloaded xen-hypervisor-4.20-amd64)" | tar -x -O --wildcards './boot/xen-*-amd64.gz' |
+		gunzip >"$1/xen"
+	[ -s "$1/xen" ]
+}
+
+# x86_build_qemu OUT: hvmloader, firmware, QEMU and a kernel that a BIOS can start, as a part of dom0's initramfs.
+x86_build_qemu()
+{
+	local tree=$1/tree file
+	mkdir -p "$tree"/{guest,usr/libexec,usr/share/qemu/keymaps,usr/share/seabios,usr/lib/xen/boot,"usr/lib/$lab_triplet"}
+	cp "$sysroot/usr/libexec/xen-qemu-system-i386" "$tree/usr/libexec/"
+	cp "$sysroot/usr/lib/xen-$pin_xen_series/boot/hvmloader" "$tree/usr/lib/xen/boot/"
+	cp "$sysroot/usr/share/seabios/bios-256k.bin" "$tree/usr/share/seabios/"
+	for file in kvmvapic.bin linuxboot.bin linuxboot_dma.bin keymaps/en-us; do
+		cp "$sysroot/usr/share/qemu/$file" "$tree/usr/share/qemu/$file"
+	done
+	cp "${kernel_dir[612]}/bzImage" "$tree/guest/bzImage-612"
+	add_libraries "$sysroot" "$tree" "$tree/usr/libexec/xen-qemu-system-i386"
+	make_cpio "$tree" "$1/qemu.cpio"
+	rm -rf "$tree"
+}
+
+x86_build_helpers()
+{
+	local name flags=(-O2 -Wall "-I$sysroot/usr/include" "-L$sysroot/usr/lib/$lab_triplet" -Wl,--allow-shlib-undefined)
+	for name in xen-dominfo unix-say; do
+		gcc "${flags[@]}" -o "$1/$name" "$lab_nested/dom0/$name.c" -lxenctrl -lxendevicemodel
+	done
+	gcc "${flags[@]}" -o "$1/hvm-guest" "$lab_nested/dom0/hvm-guest.c" -lxenguest -lxenctrl -lxenstore
+}
+
+# x86_build_project: against the libraries of Xen 4.20, with this machine's own compiler and libc, which is older than
+# theirs: dom0 has the newer one. check unit builds the same against Xen 4.17, this machine's.
+x86_build_project()
+{
+	local pkgconfig=$sysroot/usr/lib/$lab_triplet/pkgconfig:$sysroot/usr/share/pkgconfig
+	build_sources
+	build_configure amd64 --prefix=/usr "--libdir=/usr/lib/$lab_triplet" --sysconfdir=/etc --localstatedir=/var \
+		LDFLAGS=-Wl,--allow-shlib-undefined PKG_CONFIG=pkg-config "PKG_CONFIG_LIBDIR=$pkgconfig" \
+		"PKG_CONFIG_SYSROOT_DIR=$sysroot" SCDOC=
+	[ "$step_status" -eq 0 ] || die "configure failed"
+	need "the project did not build for amd64 with Xen $pin_xen_series" "make (amd64, Xen $pin_xen_series)" \
+		run_make "$build_dir" all tests/contract/contract-xen tests/guest/hostile-guest
+	if [ ! -e "$build_dir/lab-installed" ] ||
+	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
+		need "make install failed" "make install (amd64)" run_install "$build_dir"
+	fi
+	x86_build=$build_dir
+}
+
+# x86_build_modules DEVEL OUT: dom0's xen-privcmd and xen-evtchn, as a user has them who installed the DKMS package.
+x86_build_modules()
+{
+	local devel=$1 out=$2 kdir file
+	mkdir -p "$out"/{headers,build}
+	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
+	make -C "$lab_top/kernel" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
+	for file in evtchn privcmd; do
+		strip --strip-debug -o "$out/xen-$file.ko" "$out/build/xen-$file.ko"
+	done
+	rm -rf "$out"/{headers,build}
+}
+
+# x86_prepare: everything.
+x86_prepare()
+{
+	local foreign_arch=amd64 foreign_dir=$lab_cache/apt-amd64 lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter
+	local platform_packages_xen=$x86_packages_xen dom0_modules=$x86_dom0_modules sysroot lab_resolved package
+	local platform_packages_other="${platform_packages_other} $x86_packages_dom0 $x86_packages_qemu"
+	local -A kernel_dir=()
+	foreign_prepare
+	artifact sysroot-amd64 "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
+		"unpacking the amd64 sysroot" build_sysroot
+	sysroot=$artifact_dir
+	artifact xen-amd64 "$(hash_of "$lab_resolved" "$(declare -f x86_build_xen)")" "unpacking Xen (amd64)" x86_build_xen
+	x86_xen_image=$artifact_dir/xen
+	package=$(resolved_kernel 6.12)
+	artifact kernel-612-amd64 "$(hash_of "$package" "$dom0_modules" "$guest_modules" \
+			"$(declare -f x86_build_kernel x86_vmlinux build_kernel module_closure)")" \
+		"unpacking $package" x86_build_kernel "$package"
+	kernel_dir[612]=$artifact_dir
+	x86_kernel=$artifact_dir/Image
+	artifact dom0-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
+			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
+		"making dom0's initramfs (amd64)" build_dom0
+	x86_dom0_cpio=$artifact_dir/dom0.cpio
+	artifact guest-612-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/guest/init" \
+			"$(declare -f build_guest make_cpio)")" \
+		"making the guest's initramfs (amd64)" build_guest 612
+	x86_guest_cpio=$artifact_dir/guest.cpio
+	artifact qemu-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$(declare -f x86_build_qemu add_libraries needed_closure)")" \
+		"packing the guests' device model" x86_build_qemu
+	x86_qemu_cpio=$artifact_dir/qemu.cpio
+	artifact helpers-amd64 "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,hvm-guest}.c "$sysroot" \
+			"$(declare -f x86_build_helpers)")" \
+		"compiling dom0's helpers (amd64)" x86_build_helpers
+	x86_helpers=$artifact_dir
+	kernel_devel 612-amd64 "$package"
+	artifact modules-amd64 "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
+			"$lab_top"/kernel/dkms/{Makefile,prepare} "$(declare -f x86_build_modules)")" \
+		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
+	x86_modules=$artifact_dir
+	x86_build_project
+	x86_sysroot=$sysroot
+}
+
+# x86_make_boot RUN WHICH MODULES: the initramfs of one boot, in run_dir; WHICH: x86_64, or x86_64-qemu with the device
+# model; MODULES of dom0: ours or stock.
+x86_make_boot()
+{
+	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
+	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
+	[ "$2" = x86_64 ] || parts+=("$x86_qemu_cpio")
+	fill_overlay "$run_dir/overlay" "$1"
+	mkdir -p "$run_dir/overlay/xv/modules"
+	[ "$3" = stock ] || cp "$x86_modules"/*.ko "$run_dir/overlay/xv/modules/"
+	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$run_dir/overlay/xv/notify"
+	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
+	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
+	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
+}
+
+# x86_arguments DIR MEMORY VCPUS ACCELERATOR...: the QEMU command line in machine_argv.
+x86_arguments()
+{
+	local dir=$1 memory=$2 vcpus=$3
+	machine_argv=(qemu-system-x86_64 "${@:4}" -cpu "qemu64,+svm,+npt,+vgif" -m "$memory" -smp "$vcpus"
+		-display none -nodefaults -monitor none -no-reboot -kernel "$x86_xen_image"
+		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
+		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 ${machine_quiet-loglevel=4},$dir/dom0.cpio"
+		-device virtio-serial-pci
+		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
+		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")
+}
