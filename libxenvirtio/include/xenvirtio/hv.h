@@ -307,7 +307,7 @@ struct xenvirtio_hv_ops {
 	 * kick_wait - stay on the CPU, which may halt, until an ioeventfd's next kick
 	 * @base:    of the device whose kicks are wanted
 	 * @idle_us: 1 to 1000; how long without any access of the guest that the host answers,
-	 *           up to twice of it
+	 *           up to twice of it, and 20 times of it in any case
 	 * @fd:      eventfd that is written to first; -1: none
 	 * @queue:   out; it was kicked, and its eventfd was not signalled for it
 	 *
