@@ -26,7 +26,7 @@ static struct server s;
 static unsigned int nr_bad;
 static bool enough;
 static uint64_t nr_done[16];
-static uint64_t nr_changes;
+static uint64_t nr_changes, changes_wanted;
 
 struct worker {
 	unsigned int seed;
@@ -173,6 +173,9 @@ static void *work(void *arg)
 		one_step(w);
 		if (rand_r(&w->seed) % 200 == 0)
 			one_death(w);
+		/* There were enough of these, not of kicks: leave the processors to them. */
+		if (__atomic_load_n(&nr_changes, __ATOMIC_RELAXED) >= changes_wanted)
+			usleep(rand_r(&w->seed) % 10000);
 	}
 	worker_fini(w);
 	return NULL;
@@ -195,7 +198,7 @@ int main(int argc, char **argv)
 	struct worker worker[WORKERS] = { 0 };
 	pthread_t thread[WORKERS];
 	struct server own;
-	uint64_t changes_wanted, kicks_wanted, kicks = 0, turns = 0, polls = 0;
+	uint64_t kicks_wanted, kicks = 0, turns = 0, polls = 0;
 	bool kicking[VCPUS_MAX];
 	unsigned int seed, i;
 	uint32_t v;
@@ -229,6 +232,11 @@ int main(int argc, char **argv)
 				continue;
 			kicks += kicking[v] ? KICKS : 0;
 			turns++;
+			if (turns % 10 == 0) {
+				printf("# so far %llu kicks, %llu changes\n", (unsigned long long)kicks,
+				       (unsigned long long)__atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
+				fflush(stdout);
+			}
 			kicking[v] = turns % 3;
 			guest_start(&s, v, kicking[v] ? WRITE32(0x50, turns % 4) : READ32(0x60),
 				    KICKS);
