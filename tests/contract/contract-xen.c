@@ -28,17 +28,25 @@ static int open_xen(void *ctx, struct xenvirtio_hv **hv)
 	return xenvirtio_hv_open_xen(hv, *(const uint32_t *)ctx, NULL);
 }
 
-/* The top of the first range that is large enough, aligned. */
+/*
+ * The top of the RAM in the first range that is large enough, aligned. A range may go on beyond (on x86 to the special pages
+ * below 4 GiB), so it is not taken for longer than what the domain has.
+ */
 static bool find_scratch(struct xenvirtio_hv *hv, struct xenvirtio_gfn *scratch)
 {
 	const uint64_t block = UINT64_C(1) << XENVIRTIO_ORDER_MAX;
 	struct xenvirtio_gfn_range range[8];
+	struct xenvirtio_domain_info info;
 	size_t nr;
 
-	if (hv->ops->ram_ranges(hv, range, 8, &nr))
+	if (hv->ops->ram_ranges(hv, range, 8, &nr) || hv->ops->domain_info(hv, &info))
 		return false;
 	for (size_t i = 0; i < nr; i++) {
-		uint64_t end = (range[i].end_incl.v + 1) & ~(block - 1);
+		uint64_t end = range[i].end_incl.v + 1;
+
+		if (end > range[i].start.v + info.tot_pages)
+			end = range[i].start.v + info.tot_pages;
+		end &= ~(block - 1);
 
 		/* a block from the end: the toolstack's own pages may be at the very top */
 		if (end < range[i].start.v + CONTRACT_SCRATCH_FRAMES + 2 * block)

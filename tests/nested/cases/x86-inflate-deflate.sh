@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # platform: x86_64
-# run: named
 # mode: icount
 #
 # On x86 xl's 0 for base and irq, the daemon's defaults and xen-virtio-acpi's table are one place: an unmodified guest finds

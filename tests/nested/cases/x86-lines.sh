@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # platform: x86_64
-# run: named
 # mode: icount
 #
 # Both kinds of lines, and both ways a guest takes them: an ISA line at the I/O APIC, an ISA line and a PCI slot's as event

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # platform: x86_64
-# run: named
 # device-model: qemu
 # mode: icount
 # timeout: 300

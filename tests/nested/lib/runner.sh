@@ -51,7 +51,7 @@ case_xen()
 	xen=$(case_header "$1" platform arm64)
 	case $xen in
 	arm64) case_header "$1" xen plain ;;
-	*) echo "$xen$(case_header "$1" device-model "" | sed 's/^/-/')" ;;
+	*) echo "$xen$(case_header "$1" device-model "" | sed -n 's/^./-&/p')" ;;
 	esac
 }
 
