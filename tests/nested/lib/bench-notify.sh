@@ -83,12 +83,13 @@ notify_plot()
 
 lab_bench_notify()
 {
-	local kicks=20000 smp=smp arg evtchn upstream ours
+	local kicks=20000 smp_kicks=1000 smp=smp arg evtchn upstream ours
 	for arg; do
 		case $arg in
 		--kicks=[1-9]*) kicks=${arg#--kicks=} ;;
+		--smp-kicks=[1-9]*) smp_kicks=${arg#--smp-kicks=} ;;
 		--no-smp) smp= ;;
-		*) die "bench notify [--kicks=N] [--no-smp], not: $arg" ;;
+		*) die "bench notify [--kicks=N] [--smp-kicks=N] [--no-smp], not: $arg" ;;
 		esac
 	done
 	say "preparing (the first time takes a few minutes)"
@@ -106,9 +107,9 @@ lab_bench_notify()
 	notify_boot icount upstream "$kicks" 1 event-channel upstream
 	notify_boot icount ours "$kicks" 1 event-channel eventfd eventfd-regs
 	if [ -n "$smp" ]; then
-		say "and with two CPUs in real time, where times are the machine's and counts are what matters"
-		notify_boot smp upstream "$kicks" 2 event-channel upstream
-		notify_boot smp ours "$kicks" 2 event-channel eventfd eventfd-regs
+		say "and $smp_kicks with two CPUs in real time, where times are the machine's and counts are what matters"
+		notify_boot smp upstream "$smp_kicks" 2 event-channel upstream
+		notify_boot smp ours "$smp_kicks" 2 event-channel eventfd eventfd-regs
 	fi
 	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
