@@ -136,6 +136,9 @@ fill_overlay()
 	mkdir -p "$run_dir/guest-part/bin"
 	cp "$dom0_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
 	make_cpio "$run_dir/guest-part" "$tree/xv/hostile-guest.cpio"
+	rm "$run_dir/guest-part/bin/hostile-guest"
+	cp "$dom0_build/tests/guest/memory-checker" "$run_dir/guest-part/bin/"
+	make_cpio "$run_dir/guest-part" "$tree/xv/memory-checker.cpio"
 	cp -P "$dom0_stage/usr/lib/$lab_triplet"/*.so* "$tree/usr/lib/$lab_triplet/"
 	programs=("$dom0_stage"/usr/sbin/* "$dom0_stage"/usr/bin/*)
 	for program in "${programs[@]}"; do
@@ -143,4 +146,5 @@ fill_overlay()
 	done
 	add_libraries "$sysroot" "$tree" "${programs[@]}" "$tree/usr/lib/$lab_triplet"/*.so* \
 		"$tree"/usr/bin/*
+	cp "$dom0_build/tests/guest/memory-checker" "$tree/usr/bin/"
 }
