@@ -18,8 +18,11 @@
 /* Most mappings are one page: no allocation for the arrays of few. */
 #define FEW 16
 
-/* gpa = gfn << 12 must be a number */
-#define GFN_END (UINT64_C(1) << (64 - XENVIRTIO_PAGE_SHIFT))
+/*
+ * Addresses have 52 bits at the most. A PV dom0 puts the number into a page table entry as it is, which cuts off what
+ * is above and maps another frame of the guest.
+ */
+#define GFN_END (UINT64_C(1) << (52 - XENVIRTIO_PAGE_SHIFT))
 
 /* What a failed page means. Trouble of the host comes before the guest's faults. */
 static int judge_pages(const int *err, size_t nr)

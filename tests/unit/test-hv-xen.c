@@ -711,6 +711,12 @@ static void mapping_is_all_or_nothing(void **state)
 	xen.page_err = 0;
 	gfn[19].v = UINT64_MAX;
 	assert_int_equal(hv->ops->map(hv, gfn, 20, true, &va), XENVIRTIO_E_GUEST);
+	/* what a PV dom0's page tables cut off would be another frame of the guest */
+	gfn[19].v = UINT64_C(1) << 40;
+	assert_int_equal(hv->ops->map(hv, gfn + 19, 1, true, &va), XENVIRTIO_E_GUEST);
+	gfn[19].v--;
+	assert_int_equal(hv->ops->map(hv, gfn + 19, 1, true, &va), 0);
+	assert_int_equal(hv->ops->unmap(hv, va, 1), 0);
 	assert_int_equal(hv->ops->map(hv, gfn, 19, true, &va), 0);
 	assert_int_equal(hv->ops->unmap(hv, va, 20), -EINVAL);
 	/* an unmap that fails keeps the mapping on the books, for close */
