@@ -19,7 +19,9 @@ static char why[256];
 static enum acpi_options_result parse(const char *line)
 {
 	static char name[] = "xen-virtio-acpi";
-	char copy[256], *argv[16] = {name}, *save = NULL;
+	/* opts points into it */
+	static char copy[256];
+	char *argv[16] = {name}, *save = NULL;
 	int argc = 1;
 
 	snprintf(copy, sizeof(copy), "%s", line);

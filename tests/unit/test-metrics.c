@@ -458,6 +458,9 @@ static void take(void *arg, const struct figures *f, size_t nr)
 		memcpy(c->figures, f, nr * sizeof(*f));
 }
 
+/* long enough for those that answer, under valgrind on a busy machine as well */
+#define COLLECT_MS 1500
+
 static void wait_collected(struct control_bench *b, const struct collected *c)
 {
 	for (int ms = 0; ms < 5000 && !c->calls; ms++)
@@ -494,7 +497,7 @@ static void all_guests_are_collected(void **state)
 	struct control *guest[2];
 	int hung_fd, other_fd, client = -1;
 
-	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, 200), 0);
+	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, COLLECT_MS), 0);
 	metrics_collect_run(collect, take, &one);
 	wait_collected(b, &one);
 	assert_int_equal(one.nr, 0);
@@ -533,7 +536,7 @@ static void all_guests_are_collected(void **state)
 	memset(&three, 0, sizeof(three));
 	metrics_collect_run(collect, take, &three);
 	metrics_collect_free(collect);
-	control_bench_wait(b, 300);
+	control_bench_wait(b, COLLECT_MS + 100);
 	assert_int_equal(three.calls, 0);
 	close(client);
 	close(hung_fd);
