@@ -2,6 +2,7 @@
 # mode: icount
 # guest: 6.12
 # guest-balloon: ours
+# run: named
 # timeout: 400
 #
 # As bulk, on Xen as it is.
