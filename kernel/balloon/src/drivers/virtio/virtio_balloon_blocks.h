@@ -50,8 +50,8 @@ void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, u
 			    bool tail);
 
 /*
- * Move up to @pages pages from the balloon's list to @pages_out, where page->private is the order of
- * each entry: a whole block is one. A block that would be cut stays in the balloon, unless it is
+ * Move up to @pages pages from the balloon's list to @pages_out, where page->private is the order
+ * of each entry: a whole block is one. A block that would be cut stays in the balloon, unless it is
  * all there is to take. Returns the pages moved.
  */
 unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,

@@ -19,7 +19,7 @@
 
 #include "virtio_balloon_blocks.h"
 
-/* 64 MiB: a message costs what a MiB does, mostly on the host; more would hold the lock too long. */
+/* 64 MiB: a message costs what a MiB does, mostly the host; more would hold the lock too long. */
 #define BATCH_PFNS	(16 * 1024u)
 
 /* The notifier that asks for memory must find nearly all of it in the balloon. */
