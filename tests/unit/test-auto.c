@@ -4,16 +4,21 @@
  * to other processes over their sockets, refusals included, and to oneself.
  */
 #include "backend/auto.h"
+#include "backend/metrics-collect.h"
 #include "backend/orders.h"
 #include "control-bench.h"
 #include "process-bench.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -297,6 +302,162 @@ static void an_order_reaches_its_process(void **state)
 	control_bench_wait(b, 5);
 }
 
+/* --- what it costs --- */
+
+#define GUESTS 200
+#define STEPS 24
+/* as xen-vballoond's usual --stats-interval */
+#define INTERVAL_S 5
+/* nobody is to be left out on a busy machine */
+#define PATIENT_MS 20000
+
+/* The other side: a socket for each guest, in a process of its own. Never returns. */
+static void serve_guests(const struct control_bench *model, int ready)
+{
+	struct control_bench *guest = calloc(GUESTS, sizeof(*guest));
+	struct event_base *base = event_base_new();
+
+	if (!guest || !base)
+		_exit(1);
+	for (uint32_t i = 0; i < GUESTS; i++) {
+		guest[i] = *model;
+		guest[i].cfg.base = base;
+		guest[i].cfg.domid = i + 1;
+		guest[i].cfg.opaque = &guest[i];
+		guest[i].figures.domid = i + 1;
+		if (control_open(&guest[i].control, &guest[i].cfg))
+			_exit(1);
+	}
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	event_base_dispatch(base);
+	_exit(1);
+}
+
+struct costly {
+	struct pilot *pilot;
+	struct metrics_collect *collect;
+	struct orders *orders;
+	size_t seen; /* guests, in all steps */
+	void (*done)(void *arg, const struct figures *f, size_t nr);
+	void *arg;
+};
+
+static void count_seen(void *arg, const struct figures *f, size_t nr)
+{
+	struct costly *c = arg;
+
+	c->seen += nr;
+	c->pilot->collects++;
+	c->done(c->arg, f, nr);
+}
+
+static void collect_all(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+			void *arg)
+{
+	struct costly *c = opaque;
+
+	c->done = done;
+	c->arg = arg;
+	metrics_collect_run(c->collect, count_seen, c);
+}
+
+static void order_over_socket(void *opaque, const struct figures *f, uint64_t kib)
+{
+	struct costly *c = opaque;
+
+	c->pilot->orders++;
+	orders_send(c->orders, f->domid, f->devid, kib);
+}
+
+static int plenty_free(void *opaque, uint64_t *kib)
+{
+	*kib = UINT64_C(1) << 24;
+	return 0;
+}
+
+static double cpu_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/*
+ * 200 idle guests: the service asks each for its figures over its socket, decides and orders. The
+ * steps follow each other at once here, and are counted as if they were their interval apart.
+ */
+static void two_hundred_guests_cost_little(void **state)
+{
+	struct control_bench *b = *state;
+	struct pilot pilot = {.base = b->base};
+	struct costly c = {.pilot = &pilot};
+	struct auto_config cfg = {
+		.base = b->base,
+		.log = &b->capture.log,
+		.policy = auto_policy(20, 40, 0, true, INTERVAL_S * 1000),
+		.interval_ms = 1,
+		.collect = collect_all,
+		.collect_opaque = &c,
+		.host_free = plenty_free,
+		.order = order_over_socket,
+		.opaque = &c,
+	};
+	size_t heap;
+	struct rusage other;
+	double cpu;
+	char path[128], byte;
+	int ready[2], status;
+	pid_t child;
+
+	b->figures = guest_of(0, 300);
+	strcpy(b->figures.name, "guest");
+	strcpy(b->figures.path, "event-channel");
+	b->figures.stats_valid = (UINT32_C(1) << BALLOON_STATS) - 1;
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		serve_guests(b, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+
+	heap = mallinfo2().uordblks;
+	assert_int_equal(metrics_collect_new(&c.collect, b->base, b->dir, PATIENT_MS), 0);
+	assert_int_equal(orders_new(&c.orders, b->base, &b->capture.log, b->dir), 0);
+	assert_int_equal(auto_new(&pilot.autopilot, &cfg), 0);
+	cpu = cpu_s();
+	steps_until(&pilot, STEPS);
+	cpu = (cpu_s() - cpu) / STEPS;
+	heap = mallinfo2().uordblks - heap;
+	auto_free(pilot.autopilot);
+	orders_free(c.orders);
+	metrics_collect_free(c.collect);
+	kill(child, SIGKILL);
+	assert_int_equal(wait4(child, &status, 0, &other), child);
+	for (unsigned int i = 0; i < GUESTS; i++) {
+		snprintf(path, sizeof(path), "%s/%u-0.sock", b->dir, i + 1);
+		assert_int_equal(unlink(path), 0);
+	}
+
+	print_message(
+		"# --auto, %d idle guests asked every %d s: %.3f %% of a core (%.2f ms a step); "
+		"their processes together %.3f %%; %zu bytes of heap a guest between steps\n",
+		GUESTS, INTERVAL_S, cpu / INTERVAL_S * 100, cpu * 1e3,
+		((double)other.ru_utime.tv_sec + (double)other.ru_stime.tv_sec +
+		 (double)(other.ru_utime.tv_usec + other.ru_stime.tv_usec) / 1e6) /
+			STEPS / INTERVAL_S * 100,
+		heap / GUESTS);
+	assert_int_equal(c.seen, GUESTS * (size_t)pilot.collects);
+	assert_int_equal(pilot.orders, 0);
+	/* valgrind's own time is not ours */
+	if (!getenv("UNDER_VALGRIND"))
+		assert_true(cpu / INTERVAL_S < 0.02);
+	assert_true(heap / GUESTS < 4096);
+}
+
 /* --- to oneself --- */
 
 static void run_ms(struct process_bench *b, unsigned int ms)
@@ -379,6 +540,8 @@ int main(void)
 		PILOT(without_figures_nothing_is_ordered),
 		PILOT(memories_follow_their_guests),
 		cmocka_unit_test_setup_teardown(an_order_reaches_its_process, control_bench_setup,
+						control_bench_teardown),
+		cmocka_unit_test_setup_teardown(two_hundred_guests_cost_little, control_bench_setup,
 						control_bench_teardown),
 		cmocka_unit_test_setup_teardown(one_guest_decides_by_itself, process_bench_setup,
 						process_bench_teardown),
