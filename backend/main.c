@@ -244,23 +244,16 @@ out:
 int main(int argc, char **argv)
 {
 	struct options opts;
+	enum command_line_result line;
 	enum exit_code code;
 	struct log log;
 	char why[256];
+	int answer;
 
-	switch (options_parse(&opts, argc, argv, why, sizeof(why))) {
-	case OPTIONS_HELP:
-		options_help(stdout);
-		return EXIT_CODE_DONE;
-	case OPTIONS_VERSION:
-		puts("xen-vballoond (" PACKAGE_NAME ") " PACKAGE_VERSION);
-		return EXIT_CODE_DONE;
-	case OPTIONS_WRONG:
-		fprintf(stderr, "xen-vballoond: %s\n", why);
-		return EXIT_CODE_USAGE;
-	case OPTIONS_RUN:
-		break;
-	}
+	line = options_parse(&opts, argc, argv, why, sizeof(why));
+	answer = command_line_answer(&options_command_line, line, why);
+	if (answer >= 0)
+		return answer;
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_open(&log, opts.log_level, opts.syslog)) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line. Numbers are read strictly: no sign, no blank, no silent saturation.
+ * The command line of xen-vballoond, see options.h.
  */
 #include "backend/options.h"
 #include "backend/size.h"
 #include "backend/state-dir.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenvirtio/placement.h>
@@ -15,7 +14,8 @@
 
 #define DEFAULT_STATS_INTERVAL_S 5
 #define DEFAULT_BAND "20-40"
-/** percent; below, reclaim in the guest is busier than this is useful; above, nothing is left to take */
+/** percent; below, reclaim in the guest is busier than this is useful; above, nothing is left to
+ * take */
 #define BAND_LOW_MIN 5u
 #define BAND_HIGH_MAX 90u
 /** a band narrower than this is left again by the next step of the guest itself */
@@ -46,7 +46,7 @@ static bool irq_usable(uint32_t irq)
 #endif
 
 enum option_id {
-	OPTION_DOMID = 256,
+	OPTION_DOMID = OPTION_FIRST,
 	OPTION_DEVID,
 	OPTION_BASE,
 	OPTION_IRQ,
@@ -66,17 +66,11 @@ enum option_id {
 	OPTION_RECORD,
 	OPTION_LOG_LEVEL,
 	OPTION_SYSLOG,
-	OPTION_VERSION,
-	OPTION_HELP,
 };
 
-static const struct {
-	enum option_id id;
-	const char *name;
-	const char *argument;
-	const char *help;
-} table[] = {
-	{OPTION_DOMID, "domid", "D", "the guest to serve, as xl list shows it (default: all, as a service)"},
+static const struct option_row table[] = {
+	{OPTION_DOMID, "domid", "D",
+	 "the guest to serve, as xl list shows it (default: all, as a service)"},
 	{OPTION_DEVID, "devid", "I", "its device (default: the first of type virtio,device5)"},
 	{OPTION_BASE, "base", "HEX", "address of the device, instead of looking in xenstore"},
 	{OPTION_IRQ, "irq", "N", "interrupt of the device; goes with --base"},
@@ -107,45 +101,23 @@ static const struct {
 	{OPTION_LOG_LEVEL, "log-level", "LEVEL",
 	 "error, warning, notice, info or debug (default: notice)"},
 	{OPTION_SYSLOG, "syslog", NULL, "log to syslog instead of stderr"},
-	{OPTION_VERSION, "version", NULL, "print the version and exit"},
-	{OPTION_HELP, "help", NULL, "print this and exit"},
+	COMMAND_LINE_COMMON_ROWS,
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+_Static_assert(TABLE_ROWS <= COMMAND_LINE_ROWS_MAX, "the parser has room");
 
-void options_help(FILE *out)
+static void print_help(FILE *out)
 {
 	fputs("usage: xen-vballoond [OPTION...]\n"
 	      "       xen-vballoond --domid D [OPTION...]\n"
-	      "Serve the virtio memory balloons of all Xen guests, each in a process of its own; or "
+	      "Serve the virtio memory balloons of all Xen guests, each in a process of its own; "
+	      "or "
 	      "that of\none guest, until it is gone. In the foreground.\n\n",
 	      out);
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		char left[40];
-
-		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
-			 table[i].argument ? "=" : "", table[i].argument ? table[i].argument : "");
-		fprintf(out, "  %-28s %s\n", left, table[i].help);
-	}
+	command_line_help_rows(table, TABLE_ROWS, 28, out);
 	fputs("\nSizes are read as xl reads them: a plain number is MiB. See xen-vballoond(8).\n",
 	      out);
-}
-
-static int parse_number(const char *text, int base, uint64_t max, uint64_t *value)
-{
-	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
-	unsigned long long v;
-
-	if (base == 16 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	if (!*text || text[strspn(text, digits)])
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(text, NULL, base);
-	if (errno || v > max)
-		return -ERANGE;
-	*value = v;
-	return 0;
 }
 
 /* "20-40". Return: 0; -EINVAL */
@@ -158,8 +130,9 @@ static int parse_band(const char *text, unsigned int *low, unsigned int *high)
 	if (!dash || dash - text >= (int)sizeof(digits))
 		return -EINVAL;
 	snprintf(digits, sizeof(digits), "%.*s", (int)(dash - text), text);
-	if (parse_number(digits, 10, 100, &from) || parse_number(dash + 1, 10, 100, &to) ||
-	    from < BAND_LOW_MIN || to > BAND_HIGH_MAX || to < from + BAND_WIDTH_MIN)
+	if (command_line_number(digits, 10, 100, &from) ||
+	    command_line_number(dash + 1, 10, 100, &to) || from < BAND_LOW_MIN ||
+	    to > BAND_HIGH_MAX || to < from + BAND_WIDTH_MIN)
 		return -EINVAL;
 	*low = (unsigned int)from;
 	*high = (unsigned int)to;
@@ -167,14 +140,14 @@ static int parse_band(const char *text, unsigned int *low, unsigned int *high)
 }
 
 /* What one option says; 0, or -1 with @why filled in. */
-static int take_option(struct options *opts, int id, const char *arg, bool *irq_given, char *why,
-		       size_t why_size)
+static int take_option(void *opaque, int id, const char *arg, char *why, size_t why_size)
 {
+	struct options *opts = opaque;
 	uint64_t v = 0;
 
 	switch (id) {
 	case OPTION_DOMID:
-		if (parse_number(arg, 10, DOMID_MAX, &v) || v == 0) {
+		if (command_line_number(arg, 10, DOMID_MAX, &v) || v == 0) {
 			snprintf(why, why_size,
 				 "--domid %s: not a guest: give its number, 1 to %u, as xl list "
 				 "shows it",
@@ -184,7 +157,7 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		opts->domid = (uint32_t)v;
 		return 0;
 	case OPTION_DEVID:
-		if (parse_number(arg, 10, UINT16_MAX, &v)) {
+		if (command_line_number(arg, 10, UINT16_MAX, &v)) {
 			snprintf(why, why_size,
 				 "--devid %s: not a device: give its number, 0 for the first of "
 				 "virtio=[...]",
@@ -195,7 +168,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		opts->devid_given = true;
 		return 0;
 	case OPTION_BASE:
-		if (parse_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v || v % 4) {
+		if (command_line_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v ||
+		    v % 4) {
 			snprintf(why, why_size,
 				 "--base %s: not an address: give hexadecimal, a multiple of 4 "
 				 "above 0, such as 0x2000000",
@@ -206,7 +180,7 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		opts->base_given = true;
 		return 0;
 	case OPTION_IRQ:
-		if (parse_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN ||
+		if (command_line_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN ||
 		    !irq_usable((uint32_t)v)) {
 			snprintf(why, why_size,
 				 "--irq %s: not an interrupt for a device: give " IRQ_KIND
@@ -215,7 +189,7 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 			return -1;
 		}
 		opts->irq = (uint32_t)v;
-		*irq_given = true;
+		opts->irq_given = true;
 		return 0;
 	case OPTION_TARGET:
 		if (size_parse(arg, &opts->target_kib)) {
@@ -241,17 +215,19 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 		if (!parse_band(arg, &opts->auto_low_percent, &opts->auto_high_percent))
 			return 0;
 		snprintf(why, why_size,
-			 "--auto-band %s: give two percentages, %u to %u and at least %u apart, such "
+			 "--auto-band %s: give two percentages, %u to %u and at least %u apart, "
+			 "such "
 			 "as " DEFAULT_BAND,
 			 arg, BAND_LOW_MIN, BAND_HIGH_MAX, BAND_WIDTH_MIN);
 		return -1;
 	case OPTION_AUTO_FLOOR:
 		if (!size_parse(arg, &opts->auto_floor_kib) && opts->auto_floor_kib)
 			return 0;
-		snprintf(why, why_size,
-			 "--auto-floor %s: not a size: give a number above 0 and K, M or G, such as "
-			 "128M",
-			 arg);
+		snprintf(
+			why, why_size,
+			"--auto-floor %s: not a size: give a number above 0 and K, M or G, such as "
+			"128M",
+			arg);
 		return -1;
 	case OPTION_OVERCOMMIT:
 		opts->overcommit = true;
@@ -268,7 +244,7 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 			 arg);
 		return -1;
 	case OPTION_STATS_INTERVAL:
-		if (parse_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
+		if (command_line_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
 			snprintf(why, why_size,
 				 "--stats-interval %s: give seconds, 1 to %u, or 0 for no "
 				 "statistics",
@@ -285,12 +261,8 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 			 arg);
 		return -1;
 	case OPTION_STATE_DIR:
-		if (arg[0] != '/') {
-			snprintf(why, why_size, "--state-dir %s: give an absolute path", arg);
-			return -1;
-		}
-		opts->state_dir = arg;
-		return 0;
+		return command_line_take_directory("state-dir", arg, &opts->state_dir, why,
+						   why_size);
 	case OPTION_METRICS: {
 		const char *wrong;
 
@@ -323,46 +295,48 @@ static int take_option(struct options *opts, int id, const char *arg, bool *irq_
 	}
 }
 
-static enum options_result check_whole(const struct options *opts, bool irq_given, char *why,
-				       size_t why_size)
+static int check_whole(void *opaque, int nr_words, char **words, char *why, size_t why_size)
 {
-	const char *of_one = opts->devid_given		     ? "--devid"
-			     : opts->base_given || irq_given ? "--base and --irq"
-			     : opts->target_given	     ? "--target"
-			     : opts->record		     ? "--record"
-							     : NULL;
+	const struct options *opts = opaque;
+	const char *of_one = opts->devid_given			   ? "--devid"
+			     : opts->base_given || opts->irq_given ? "--base and --irq"
+			     : opts->target_given		   ? "--target"
+			     : opts->record			   ? "--record"
+								   : NULL;
 
 	if (!opts->domid && of_one) {
 		snprintf(why, why_size,
 			 "%s without --domid: it is for one guest: say which, as xl list shows it",
 			 of_one);
-		return OPTIONS_WRONG;
+		return -1;
 	}
-	if (opts->base_given != irq_given) {
+	if (opts->base_given != opts->irq_given) {
 		snprintf(why, why_size,
 			 "--base and --irq go together: give both, or neither to look in xenstore");
-		return OPTIONS_WRONG;
+		return -1;
 	}
 	if (opts->automatic && !opts->stats_interval_s) {
 		snprintf(why, why_size,
 			 "--auto decides by statistics: give another --stats-interval than 0");
-		return OPTIONS_WRONG;
+		return -1;
 	}
-	return OPTIONS_RUN;
+	return 0;
 }
 
-enum options_result options_parse(struct options *opts, int argc, char **argv, char *why,
-				  size_t why_size)
-{
-	struct option longs[TABLE_ROWS + 1] = {0};
-	unsigned int band_low = 0, band_high = 0;
-	bool irq_given = false;
+const struct command_line options_command_line = {
+	.program = "xen-vballoond",
+	.rows = table,
+	.nr_rows = TABLE_ROWS,
+	.help = print_help,
+	.take = take_option,
+	.finish = check_whole,
+};
 
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		longs[i].name = table[i].name;
-		longs[i].has_arg = table[i].argument ? required_argument : no_argument;
-		longs[i].val = table[i].id;
-	}
+enum command_line_result options_parse(struct options *opts, int argc, char **argv, char *why,
+				       size_t why_size)
+{
+	unsigned int band_low = 0, band_high = 0;
+
 	parse_band(DEFAULT_BAND, &band_low, &band_high);
 	*opts = (struct options){
 		.auto_low_percent = band_low,
@@ -373,41 +347,5 @@ enum options_result options_parse(struct options *opts, int argc, char **argv, c
 		.state_dir = DEFAULT_STATE_DIR,
 		.log_level = LOG_LEVEL_NOTICE,
 	};
-	optind = 0; /* glibc: start over, whatever was parsed before */
-	opterr = 0;
-	for (;;) {
-		int id = getopt_long(argc, argv, "+:", longs, NULL);
-
-		switch (id) {
-		case -1:
-			if (optind < argc) {
-				snprintf(why, why_size,
-					 "%s: not an option: everything is given with --options, "
-					 "see --help",
-					 argv[optind]);
-				return OPTIONS_WRONG;
-			}
-			return check_whole(opts, irq_given, why, why_size);
-		case OPTION_HELP:
-			return OPTIONS_HELP;
-		case OPTION_VERSION:
-			return OPTIONS_VERSION;
-		case ':':
-			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
-			return OPTIONS_WRONG;
-		case '?':
-			if (optopt >= OPTION_DOMID)
-				snprintf(why, why_size, "%s takes no value, see --help",
-					 argv[optind - 1]);
-			else if (optopt)
-				snprintf(why, why_size, "-%c: unknown option, see --help", optopt);
-			else
-				snprintf(why, why_size, "%s: unknown option, see --help",
-					 argv[optind - 1]);
-			return OPTIONS_WRONG;
-		default:
-			if (take_option(opts, id, optarg, &irq_given, why, why_size))
-				return OPTIONS_WRONG;
-		}
-	}
+	return command_line_parse(&options_command_line, opts, argc, argv, why, why_size);
 }

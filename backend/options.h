@@ -7,12 +7,12 @@
 #define BACKEND_OPTIONS_H
 
 #include "backend/bulk-bits.h"
+#include "backend/command-line.h"
 #include "backend/log.h"
 #include "backend/metrics-address.h"
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <xenvirtio/notify-path.h>
 #include <xenvirtio/types.h>
 
@@ -23,39 +23,33 @@ struct options {
 	bool base_given; /* base and irq come from here, not from xenstore */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
+	bool irq_given;
 	bool target_given;
 	uint64_t target_kib;
 	bool mem_set_follow;
 	bool automatic; /* choose targets */
 	unsigned int auto_low_percent, auto_high_percent;
 	uint64_t auto_floor_kib; /* 0: a quarter of static-max */
-	bool overcommit; /* a lower target is taken whatever the host has free */
+	bool overcommit;	 /* a lower target is taken whatever the host has free */
 	bool deflate_on_oom;
 	struct balloon_bits bulk;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */
 	enum xenvirtio_notify_path notify;
-	const char *state_dir;	   /* points into argv, or is static */
+	const char *state_dir;		/* points into argv, or is static */
 	struct metrics_address metrics; /* len 0: none */
-	const char *record;	   /* NULL: do not record */
+	const char *record;		/* NULL: do not record */
 	enum log_level log_level;
 	bool syslog;
 };
 
-enum options_result {
-	OPTIONS_RUN,
-	OPTIONS_HELP,
-	OPTIONS_VERSION,
-	OPTIONS_WRONG,
-};
-
 /**
  * options_parse() - read a command line
- * @opts: out; complete only for OPTIONS_RUN
- * @why:  out; for OPTIONS_WRONG one line that says what is wrong and what to do
+ * @opts: out; complete only for COMMAND_LINE_RUN
+ * @why:  out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
  */
-enum options_result options_parse(struct options *opts, int argc, char **argv, char *why,
-				  size_t why_size);
-/** options_help() - what --help prints */
-void options_help(FILE *out);
+enum command_line_result options_parse(struct options *opts, int argc, char **argv, char *why,
+				       size_t why_size);
+/** options_command_line - for command_line_answer() */
+extern const struct command_line options_command_line;
 
 #endif /* BACKEND_OPTIONS_H */

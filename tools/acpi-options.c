@@ -1,33 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line of xen-virtio-acpi, see acpi-options.h. Numbers are read strictly: no sign, no
- * blank, no silent saturation.
+ * The command line of xen-virtio-acpi, see acpi-options.h.
  */
 #include "tools/acpi-options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xenvirtio/placement.h>
 #include <xenvirtio/server.h>
 
 enum option_id {
-	OPTION_DEVICES = 256,
+	OPTION_DEVICES = OPTION_FIRST,
 	OPTION_BASE,
 	OPTION_IRQ,
 	OPTION_LIST,
 	OPTION_OUTPUT,
-	OPTION_VERSION,
-	OPTION_HELP,
 };
 
-static const struct {
-	enum option_id id;
-	const char *name;
-	const char *argument;
-	const char *help;
-} table[] = {
+static const struct option_row table[] = {
 	{OPTION_DEVICES, "devices", "N", "how many, as xl.cfg's virtio=[...] has (default: 1)"},
 	{OPTION_BASE, "base", "HEX",
 	 "address of the first; others follow at 0x200 (default: 0xfea00000)"},
@@ -35,50 +24,29 @@ static const struct {
 	 "their lines, as for xen-vballoond (default: 140, 136, 132, ...)"},
 	{OPTION_LIST, "list", NULL, "print the devices and their places; write no table"},
 	{OPTION_OUTPUT, "output", "FILE", "write the table there, not to standard output"},
-	{OPTION_VERSION, "version", NULL, "print the version and exit"},
-	{OPTION_HELP, "help", NULL, "print this and exit"},
+	COMMAND_LINE_COMMON_ROWS,
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+_Static_assert(TABLE_ROWS <= COMMAND_LINE_ROWS_MAX, "the parser has room");
 
-void acpi_options_help(FILE *out)
+static void print_help(FILE *out)
 {
 	fputs("usage: xen-virtio-acpi [OPTION...] --output FILE\n"
 	      "Write the ACPI table that tells an x86 HVM guest of its virtio devices, for "
 	      "acpi_firmware=\"FILE\"\nin its xl.cfg.\n\n",
 	      out);
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		char left[40];
-
-		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
-			 table[i].argument ? "=" : "", table[i].argument ? table[i].argument : "");
-		fprintf(out, "  %-20s %s\n", left, table[i].help);
-	}
+	command_line_help_rows(table, TABLE_ROWS, 20, out);
 	fputs("\nSee xen-virtio-acpi(8).\n", out);
 }
 
-static int parse_number(const char *text, size_t len, int base, uint32_t *value)
-{
-	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
-	char copy[16];
-	unsigned long long v;
-
-	if (base == 16 && len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		text += 2;
-		len -= 2;
-	}
-	if (!len || len >= sizeof(copy))
-		return -EINVAL;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	if (copy[strspn(copy, digits)])
-		return -EINVAL;
-	v = strtoull(copy, NULL, base);
-	if (v > UINT32_MAX)
-		return -ERANGE;
-	*value = (uint32_t)v;
-	return 0;
-}
+/* What is given, until it is known what all of it says together. */
+struct parsing {
+	struct acpi_options *opts;
+	uint32_t base;
+	bool base_given;
+	size_t nr_irqs;
+};
 
 /* Return: how many lines @text names; 0 if something in it is none */
 static size_t parse_irqs(struct acpi_options *opts, const char *text)
@@ -87,12 +55,17 @@ static size_t parse_irqs(struct acpi_options *opts, const char *text)
 
 	for (;;) {
 		size_t len = strcspn(text, ",");
+		uint64_t line;
+		char digits[8];
 		uint32_t gsi;
 
-		if (nr == SSDT_DEVICES_MAX || parse_number(text, len, 10, &opts->irq[nr]) ||
-		    xenvirtio_placement_x86_gsi(opts->irq[nr], &gsi))
+		if (nr == SSDT_DEVICES_MAX || len >= sizeof(digits))
 			return 0;
-		nr++;
+		snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+		if (command_line_number(digits, 10, XENVIRTIO_X86_LINES_MAX - 1, &line) ||
+		    xenvirtio_placement_x86_gsi((uint32_t)line, &gsi))
+			return 0;
+		opts->irq[nr++] = (uint32_t)line;
 		if (!text[len])
 			return nr;
 		text += len + 1;
@@ -100,114 +73,104 @@ static size_t parse_irqs(struct acpi_options *opts, const char *text)
 }
 
 /* What the options say together. */
-static enum acpi_options_result place_devices(struct acpi_options *opts, uint32_t base,
-					      bool base_given, size_t nr_irqs, char *why,
-					      size_t why_size)
+static int place_devices(void *opaque, int nr_words, char **words, char *why, size_t why_size)
 {
+	const struct parsing *parsing = opaque;
+	struct acpi_options *opts = parsing->opts;
+	uint32_t base = parsing->base;
+	size_t nr_irqs = parsing->nr_irqs;
 	uint64_t end_incl = base + (uint64_t)opts->nr_devices * XENVIRTIO_MMIO_BYTES - 1;
 
-	if (base_given && (!base || base % XENVIRTIO_MMIO_BYTES || end_incl > UINT32_MAX)) {
-		snprintf(why, why_size,
-			 "--base: not an address for %zu device(s): give hexadecimal below 4 GiB, a "
-			 "multiple of 0x200 above 0, such as 0xfea00000",
-			 opts->nr_devices);
-		return ACPI_OPTIONS_WRONG;
+	if (parsing->base_given &&
+	    (!base || base % XENVIRTIO_MMIO_BYTES || end_incl > UINT32_MAX)) {
+		snprintf(
+			why, why_size,
+			"--base: not an address for %zu device(s): give hexadecimal below 4 GiB, a "
+			"multiple of 0x200 above 0, such as 0xfea00000",
+			opts->nr_devices);
+		return -1;
 	}
 	if (nr_irqs && nr_irqs != opts->nr_devices) {
 		snprintf(why, why_size, "--irq: %zu line(s) for %zu device(s): give one for each",
 			 nr_irqs, opts->nr_devices);
-		return ACPI_OPTIONS_WRONG;
+		return -1;
 	}
 	if (!nr_irqs && opts->nr_devices > XENVIRTIO_X86_DEVICES_MAX) {
 		snprintf(why, why_size,
 			 "--devices %zu: only %u have a line by default: give --irq as well",
 			 opts->nr_devices, XENVIRTIO_X86_DEVICES_MAX);
-		return ACPI_OPTIONS_WRONG;
+		return -1;
 	}
 	for (size_t i = 0; i < opts->nr_devices; i++) {
 		struct xenvirtio_gpa place;
 
 		if (!nr_irqs && xenvirtio_placement_x86((uint32_t)i, &place, &opts->irq[i]))
-			return ACPI_OPTIONS_WRONG;
+			return -1;
 		opts->device[i].base = base + (uint32_t)i * XENVIRTIO_MMIO_BYTES;
 		if (xenvirtio_placement_x86_gsi(opts->irq[i], &opts->device[i].gsi))
-			return ACPI_OPTIONS_WRONG;
+			return -1;
 	}
-	return ACPI_OPTIONS_RUN;
+	return 0;
 }
 
-enum acpi_options_result acpi_options_parse(struct acpi_options *opts, int argc, char **argv,
+static int take_option(void *opaque, int id, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+	struct acpi_options *opts = parsing->opts;
+	uint64_t number;
+
+	switch (id) {
+	case OPTION_LIST:
+		opts->list = true;
+		return 0;
+	case OPTION_OUTPUT:
+		if (!arg[0]) {
+			snprintf(why, why_size, "--output: give the name of a file");
+			return -1;
+		}
+		opts->output = arg;
+		return 0;
+	case OPTION_DEVICES:
+		if (command_line_number(arg, 10, SSDT_DEVICES_MAX, &number) || !number) {
+			snprintf(why, why_size, "--devices %.20s: give a number, 1 to %u", arg,
+				 SSDT_DEVICES_MAX);
+			return -1;
+		}
+		opts->nr_devices = number;
+		return 0;
+	case OPTION_BASE:
+		/* 0 is told with what else can be wrong with it */
+		parsing->base_given = true;
+		parsing->base =
+			command_line_number(arg, 16, UINT32_MAX, &number) ? 0 : (uint32_t)number;
+		return 0;
+	default: /* OPTION_IRQ, the only one left */
+		parsing->nr_irqs = parse_irqs(opts, arg);
+		if (parsing->nr_irqs)
+			return 0;
+		snprintf(
+			why, why_size,
+			"--irq %.40s: give lines with commas between: ISA lines (3 to 7, 10 to 12, "
+			"14, 15) or 16 + 4 * slot + pin of a PCI line (16 to %u)",
+			arg, XENVIRTIO_X86_LINES_MAX - 1);
+		return -1;
+	}
+}
+
+const struct command_line acpi_command_line = {
+	.program = "xen-virtio-acpi",
+	.rows = table,
+	.nr_rows = TABLE_ROWS,
+	.help = print_help,
+	.take = take_option,
+	.finish = place_devices,
+};
+
+enum command_line_result acpi_options_parse(struct acpi_options *opts, int argc, char **argv,
 					    char *why, size_t why_size)
 {
-	struct option longs[TABLE_ROWS + 1] = {0};
-	uint32_t base = XENVIRTIO_X86_BASE, number;
-	bool base_given = false;
-	size_t nr_irqs = 0;
+	struct parsing parsing = {.opts = opts, .base = XENVIRTIO_X86_BASE};
 
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		longs[i].name = table[i].name;
-		longs[i].has_arg = table[i].argument ? required_argument : no_argument;
-		longs[i].val = table[i].id;
-	}
 	*opts = (struct acpi_options){.nr_devices = 1};
-	optind = 0; /* glibc: start over, whatever was parsed before */
-	opterr = 0;
-	for (;;) {
-		switch (getopt_long(argc, argv, "+:", longs, NULL)) {
-		case -1:
-			if (optind < argc) {
-				snprintf(why, why_size,
-					 "%s: not an option: everything is given with --options, "
-					 "see --help",
-					 argv[optind]);
-				return ACPI_OPTIONS_WRONG;
-			}
-			return place_devices(opts, base, base_given, nr_irqs, why, why_size);
-		case OPTION_HELP:
-			return ACPI_OPTIONS_HELP;
-		case OPTION_VERSION:
-			return ACPI_OPTIONS_VERSION;
-		case OPTION_LIST:
-			opts->list = true;
-			break;
-		case OPTION_OUTPUT:
-			if (!optarg[0]) {
-				snprintf(why, why_size, "--output: give the name of a file");
-				return ACPI_OPTIONS_WRONG;
-			}
-			opts->output = optarg;
-			break;
-		case OPTION_DEVICES:
-			if (parse_number(optarg, strlen(optarg), 10, &number) || !number ||
-			    number > SSDT_DEVICES_MAX) {
-				snprintf(why, why_size,
-					 "--devices %.20s: give a number, 1 to %u", optarg,
-					 SSDT_DEVICES_MAX);
-				return ACPI_OPTIONS_WRONG;
-			}
-			opts->nr_devices = number;
-			break;
-		case OPTION_BASE:
-			base_given = true;
-			if (parse_number(optarg, strlen(optarg), 16, &base))
-				base = 0;
-			break;
-		case OPTION_IRQ:
-			nr_irqs = parse_irqs(opts, optarg);
-			if (nr_irqs)
-				break;
-			snprintf(why, why_size,
-				 "--irq %.40s: give lines with commas between: ISA lines (3 to 7, 10 "
-				 "to 12, 14, 15) or 16 + 4 * slot + pin of a PCI line (16 to %u)",
-				 optarg, XENVIRTIO_X86_LINES_MAX - 1);
-			return ACPI_OPTIONS_WRONG;
-		case ':':
-			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
-			return ACPI_OPTIONS_WRONG;
-		default:
-			snprintf(why, why_size, "%s: unknown option, or it takes no value, see --help",
-				 argv[optind - 1]);
-			return ACPI_OPTIONS_WRONG;
-		}
-	}
+	return command_line_parse(&acpi_command_line, &parsing, argc, argv, why, why_size);
 }

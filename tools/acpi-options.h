@@ -6,9 +6,8 @@
 #ifndef TOOLS_ACPI_OPTIONS_H
 #define TOOLS_ACPI_OPTIONS_H
 
+#include "backend/command-line.h"
 #include "tools/ssdt.h"
-
-#include <stdio.h>
 
 struct acpi_options {
 	struct ssdt_device device[SSDT_DEVICES_MAX];
@@ -18,20 +17,14 @@ struct acpi_options {
 	uint32_t irq[SSDT_DEVICES_MAX];
 };
 
-enum acpi_options_result {
-	ACPI_OPTIONS_RUN,
-	ACPI_OPTIONS_HELP,
-	ACPI_OPTIONS_VERSION,
-	ACPI_OPTIONS_WRONG,
-};
-
 /**
  * acpi_options_parse()
- * @why: out, with ACPI_OPTIONS_WRONG: one line that says what to do about it
+ * @why: out, with COMMAND_LINE_WRONG: one line that says what to do about it
  */
-enum acpi_options_result acpi_options_parse(struct acpi_options *opts, int argc, char **argv,
+enum command_line_result acpi_options_parse(struct acpi_options *opts, int argc, char **argv,
 					    char *why, size_t why_size);
 
-void acpi_options_help(FILE *out);
+/** acpi_command_line - for command_line_answer() */
+extern const struct command_line acpi_command_line;
 
 #endif /* TOOLS_ACPI_OPTIONS_H */

@@ -6,10 +6,11 @@
 #ifndef TOOLS_COPY_OPTIONS_H
 #define TOOLS_COPY_OPTIONS_H
 
+#include "backend/command-line.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct copy_options {
 	const char *domain; /* a number or a name, as it was given */
@@ -23,21 +24,14 @@ struct copy_options {
 	const char *state_dir;
 };
 
-enum copy_options_result {
-	COPY_OPTIONS_RUN,
-	COPY_OPTIONS_HELP,
-	COPY_OPTIONS_VERSION,
-	COPY_OPTIONS_WRONG,
-};
-
 /**
  * copy_options_parse() - read a command line; options may stand anywhere in it
- * @opts: out; complete only for COPY_OPTIONS_RUN; points into @argv
- * @why:  out; for COPY_OPTIONS_WRONG one line that says what is wrong and what to do
+ * @opts: out; complete only for COMMAND_LINE_RUN; points into @argv
+ * @why:  out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
  */
-enum copy_options_result copy_options_parse(struct copy_options *opts, int argc, char **argv,
+enum command_line_result copy_options_parse(struct copy_options *opts, int argc, char **argv,
 					    char *why, size_t why_size);
-/** copy_options_help() - what --help prints */
-void copy_options_help(FILE *out);
+/** copy_command_line - for command_line_answer() */
+extern const struct command_line copy_command_line;
 
 #endif /* TOOLS_COPY_OPTIONS_H */

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line. "-5M" looks like an option to getopt; it is told as the size it was meant as.
+ * The command line of xen-vballoonctl, see ctl-options.h. "-5M" looks like an option; it is told as
+ * the size it was meant as.
  */
 #include "tools/ctl-options.h"
 #include "backend/size.h"
 #include "backend/state-dir.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SECONDS_MAX 86400u
 #define DEFAULT_INTERVAL_S 2u
+#define NOT_A_SIZE "not a size: give a number above 0 and K, M or G, such as 256M"
 
 enum option_id {
-	OPTION_WAIT = 256,
+	OPTION_WAIT = OPTION_FIRST,
 	OPTION_TIMEOUT,
 	OPTION_WATCH,
 	OPTION_INTERVAL,
@@ -23,8 +22,6 @@ enum option_id {
 	OPTION_DEVID,
 	OPTION_JSON,
 	OPTION_STATE_DIR,
-	OPTION_VERSION,
-	OPTION_HELP,
 };
 
 static const struct {
@@ -44,34 +41,44 @@ static const struct {
 
 #define FOR(command) (1u << (command))
 #define FOR_ALL ((1u << CTL_COMMANDS) - 1)
-#define FOR_ONE                                                                                     \
-	(FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
+#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
 
-static const struct {
-	enum option_id id;
-	const char *name;
-	const char *argument;
-	unsigned int commands;
-	const char *help;
-} table[] = {
-	{OPTION_WAIT, "wait", NULL, FOR(CTL_SET), "set: until the size is reached, with progress"},
-	{OPTION_TIMEOUT, "timeout", "SECONDS", FOR(CTL_SET), "set --wait: give up after that time"},
-	{OPTION_WATCH, "watch", NULL, FOR(CTL_STATS), "stats: again and again"},
-	{OPTION_INTERVAL, "interval", "SECONDS", FOR(CTL_STATS) | FOR(CTL_TOP),
-	 "stats --watch, top: so often (default: 2)"},
-	{OPTION_COUNT, "count", "N", FOR(CTL_STATS) | FOR(CTL_TOP),
-	 "stats --watch, top: end after so many times"},
-	{OPTION_DEVID, "devid", "I", FOR_ONE, "which device of the guest (default: its first)"},
-	{OPTION_JSON, "json", NULL, FOR_ALL, "for programs: one JSON value a line"},
-	{OPTION_STATE_DIR, "state-dir", "DIR", FOR_ALL,
+static const struct option_row table[] = {
+	{OPTION_WAIT, "wait", NULL, "set: until the size is reached, with progress"},
+	{OPTION_TIMEOUT, "timeout", "SECONDS", "set --wait: give up after that time"},
+	{OPTION_WATCH, "watch", NULL, "stats: again and again"},
+	{OPTION_INTERVAL, "interval", "SECONDS", "stats --watch, top: so often (default: 2)"},
+	{OPTION_COUNT, "count", "N", "stats --watch, top: end after so many times"},
+	{OPTION_DEVID, "devid", "I", "which device of the guest (default: its first)"},
+	{OPTION_JSON, "json", NULL, "for programs: one JSON value a line"},
+	{OPTION_STATE_DIR, "state-dir", "DIR",
 	 "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")"},
-	{OPTION_VERSION, "version", NULL, FOR_ALL, "print the version and exit"},
-	{OPTION_HELP, "help", NULL, FOR_ALL, "print this and exit"},
+	COMMAND_LINE_COMMON_ROWS,
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+_Static_assert(TABLE_ROWS <= COMMAND_LINE_ROWS_MAX, "the parser has room");
 
-void ctl_options_help(FILE *out)
+/* The commands an option is for. */
+static unsigned int commands_of(int id)
+{
+	switch (id) {
+	case OPTION_WAIT:
+	case OPTION_TIMEOUT:
+		return FOR(CTL_SET);
+	case OPTION_WATCH:
+		return FOR(CTL_STATS);
+	case OPTION_INTERVAL:
+	case OPTION_COUNT:
+		return FOR(CTL_STATS) | FOR(CTL_TOP);
+	case OPTION_DEVID:
+		return FOR_ONE;
+	default:
+		return FOR_ALL;
+	}
+}
+
+static void print_help(FILE *out)
 {
 	fputs("usage: xen-vballoonctl COMMAND [OPTION...]\n"
 	      "See and steer the memory balloons of Xen guests. D is a guest's number or name.\n\n",
@@ -83,79 +90,50 @@ void ctl_options_help(FILE *out)
 		fprintf(out, "  %-22s %s\n", left, commands[i].help);
 	}
 	fputs("\n", out);
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		char left[40];
-
-		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
-			 table[i].argument ? "=" : "", table[i].argument ? table[i].argument : "");
-		fprintf(out, "  %-22s %s\n", left, table[i].help);
-	}
+	command_line_help_rows(table, TABLE_ROWS, 22, out);
 	fputs("\nSizes are read as xl reads them: a plain number is MiB. See xen-vballoonctl(8).\n",
 	      out);
 }
 
-static int parse_u32(const char *text, uint32_t max, uint32_t *value)
-{
-	unsigned long long v;
+/* The options, and which of them were given: a bit for each id from OPTION_FIRST on. */
+struct parsing {
+	struct ctl_options *opts;
+	unsigned int given;
+};
 
-	if (!*text || text[strspn(text, "0123456789")])
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(text, NULL, 10);
-	if (errno || v > max)
-		return -ERANGE;
-	*value = (uint32_t)v;
-	return 0;
-}
-
-/* 0, or -1 with @why filled in. */
-static int take_number(const char *name, const char *arg, uint32_t min, uint32_t max,
-		       uint32_t *value, char *why, size_t why_size)
+static int take_option(void *opaque, int id, const char *arg, char *why, size_t why_size)
 {
-	if (!parse_u32(arg, max, value) && *value >= min)
-		return 0;
-	snprintf(why, why_size, "--%s %s: give a number, %u to %u", name, arg, min, max);
-	return -1;
-}
+	struct parsing *parsing = opaque;
+	struct ctl_options *opts = parsing->opts;
 
-static int take_option(struct ctl_options *opts, int id, const char *arg, char *why,
-		       size_t why_size)
-{
+	parsing->given |= 1u << (id - OPTION_FIRST);
 	switch (id) {
 	case OPTION_WAIT:
 		opts->wait = true;
 		return 0;
 	case OPTION_TIMEOUT:
-		return take_number("timeout", arg, 1, SECONDS_MAX, &opts->timeout_s, why, why_size);
+		return command_line_take_u32("timeout", arg, 1, SECONDS_MAX, &opts->timeout_s, why,
+					     why_size);
 	case OPTION_WATCH:
 		opts->watch = true;
 		return 0;
 	case OPTION_INTERVAL:
-		return take_number("interval", arg, 1, SECONDS_MAX, &opts->interval_s, why,
-				   why_size);
+		return command_line_take_u32("interval", arg, 1, SECONDS_MAX, &opts->interval_s,
+					     why, why_size);
 	case OPTION_COUNT:
-		return take_number("count", arg, 1, UINT32_MAX, &opts->count, why, why_size);
+		return command_line_take_u32("count", arg, 1, UINT32_MAX, &opts->count, why,
+					     why_size);
 	case OPTION_DEVID:
 		opts->devid_given = true;
-		return take_number("devid", arg, 0, UINT16_MAX, &opts->devid, why, why_size);
+		return command_line_take_u32("devid", arg, 0, UINT16_MAX, &opts->devid, why,
+					     why_size);
 	case OPTION_STATE_DIR:
-		if (arg[0] != '/') {
-			snprintf(why, why_size, "--state-dir %s: give an absolute path", arg);
-			return -1;
-		}
-		opts->state_dir = arg;
-		return 0;
+		return command_line_take_directory("state-dir", arg, &opts->state_dir, why,
+						   why_size);
 	default: /* OPTION_JSON, the only one left */
 		opts->json = true;
 		return 0;
 	}
-}
-
-static int wrong_size(const char *text, char *why, size_t why_size)
-{
-	snprintf(why, why_size, "%s: not a size: give a number above 0 and K, M or G, such as 256M",
-		 text);
-	return -1;
 }
 
 static int take_command(struct ctl_options *opts, int nr, char **words, char *why, size_t why_size)
@@ -184,16 +162,21 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	}
 	if (nr > 1)
 		opts->domain = words[1];
-	if (opts->command == CTL_SET && (size_parse(words[2], &opts->kib) || !opts->kib))
-		return wrong_size(words[2], why, why_size);
+	if (opts->command == CTL_SET && (size_parse(words[2], &opts->kib) || !opts->kib)) {
+		snprintf(why, why_size, "%s: " NOT_A_SIZE, words[2]);
+		return -1;
+	}
 	return 0;
 }
 
-static int check_whole(const struct ctl_options *opts, const bool *given, char *why,
+static int check_whole(const struct ctl_options *opts, unsigned int given, char *why,
 		       size_t why_size)
 {
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		if (given[i] && !(table[i].commands & FOR(opts->command))) {
+		int id = table[i].id;
+
+		if (id >= OPTION_FIRST && given & 1u << (id - OPTION_FIRST) &&
+		    !(commands_of(id) & FOR(opts->command))) {
 			snprintf(why, why_size, "--%s: %s takes no such option; see --help",
 				 table[i].name, commands[opts->command].name);
 			return -1;
@@ -206,63 +189,35 @@ static int check_whole(const struct ctl_options *opts, const bool *given, char *
 	return 0;
 }
 
-static void unknown_option(const char *word, char *why, size_t why_size)
+static int finish(void *opaque, int nr_words, char **words, char *why, size_t why_size)
 {
-	/* the word getopt stopped at, or the one behind it */
-	if (optopt >= OPTION_WAIT)
-		snprintf(why, why_size, "%s takes no value, see --help", word);
-	else if (optopt >= '0' && optopt <= '9')
-		wrong_size(word, why, why_size);
-	else if (optopt)
-		snprintf(why, why_size, "-%c: unknown option, see --help", optopt);
-	else
-		snprintf(why, why_size, "%s: unknown option, see --help", word);
+	struct parsing *parsing = opaque;
+
+	return take_command(parsing->opts, nr_words, words, why, why_size) ||
+			       check_whole(parsing->opts, parsing->given, why, why_size)
+		       ? -1
+		       : 0;
 }
 
-enum ctl_options_result ctl_options_parse(struct ctl_options *opts, int argc, char **argv,
-					  char *why, size_t why_size)
-{
-	struct option longs[TABLE_ROWS + 1] = {0};
-	bool given[TABLE_ROWS] = {0};
+const struct command_line ctl_command_line = {
+	.program = "xen-vballoonctl",
+	.rows = table,
+	.nr_rows = TABLE_ROWS,
+	.help = print_help,
+	.words = true,
+	.negative = NOT_A_SIZE,
+	.take = take_option,
+	.finish = finish,
+};
 
-	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		longs[i].name = table[i].name;
-		longs[i].has_arg = table[i].argument ? required_argument : no_argument;
-		longs[i].val = table[i].id;
-	}
+enum command_line_result ctl_options_parse(struct ctl_options *opts, int argc, char **argv,
+					   char *why, size_t why_size)
+{
+	struct parsing parsing = {.opts = opts};
+
 	*opts = (struct ctl_options){
 		.interval_s = DEFAULT_INTERVAL_S,
 		.state_dir = DEFAULT_STATE_DIR,
 	};
-	optind = 0; /* glibc: start over, whatever was parsed before */
-	opterr = 0;
-	for (;;) {
-		/* a short option leaves optind at its own word */
-		int before = optind ? optind : 1;
-		int id = getopt_long(argc, argv, ":", longs, NULL);
-
-		switch (id) {
-		case -1:
-			if (take_command(opts, argc - optind, argv + optind, why, why_size) ||
-			    check_whole(opts, given, why, why_size))
-				return CTL_OPTIONS_WRONG;
-			return CTL_OPTIONS_RUN;
-		case OPTION_HELP:
-			return CTL_OPTIONS_HELP;
-		case OPTION_VERSION:
-			return CTL_OPTIONS_VERSION;
-		case ':':
-			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
-			return CTL_OPTIONS_WRONG;
-		case '?':
-			while (before + 1 < argc && argv[before][0] != '-')
-				before++;
-			unknown_option(argv[before], why, why_size);
-			return CTL_OPTIONS_WRONG;
-		default:
-			given[id - OPTION_WAIT] = true;
-			if (take_option(opts, id, optarg, why, why_size))
-				return CTL_OPTIONS_WRONG;
-		}
-	}
+	return command_line_parse(&ctl_command_line, &parsing, argc, argv, why, why_size);
 }

@@ -6,10 +6,11 @@
 #ifndef TOOLS_CTL_OPTIONS_H
 #define TOOLS_CTL_OPTIONS_H
 
+#include "backend/command-line.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum ctl_command {
 	CTL_LIST,
@@ -37,21 +38,14 @@ struct ctl_options {
 	const char *state_dir;
 };
 
-enum ctl_options_result {
-	CTL_OPTIONS_RUN,
-	CTL_OPTIONS_HELP,
-	CTL_OPTIONS_VERSION,
-	CTL_OPTIONS_WRONG,
-};
-
 /**
  * ctl_options_parse() - read a command line; options may stand anywhere in it
- * @opts: out; complete only for CTL_OPTIONS_RUN; points into @argv
- * @why:  out; for CTL_OPTIONS_WRONG one line that says what is wrong and what to do
+ * @opts: out; complete only for COMMAND_LINE_RUN; points into @argv
+ * @why:  out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
  */
-enum ctl_options_result ctl_options_parse(struct ctl_options *opts, int argc, char **argv,
-					  char *why, size_t why_size);
-/** ctl_options_help() - what --help prints */
-void ctl_options_help(FILE *out);
+enum command_line_result ctl_options_parse(struct ctl_options *opts, int argc, char **argv,
+					   char *why, size_t why_size);
+/** ctl_command_line - for command_line_answer() */
+extern const struct command_line ctl_command_line;
 
 #endif /* TOOLS_CTL_OPTIONS_H */

@@ -25,21 +25,14 @@ int main(int argc, char **argv)
 		.tty = isatty(STDOUT_FILENO),
 		.open_store = open_xen_store,
 	};
+	enum command_line_result line;
 	char why[256];
+	int answer;
 
-	switch (ctl_options_parse(&opts, argc, argv, why, sizeof(why))) {
-	case CTL_OPTIONS_HELP:
-		ctl_options_help(stdout);
-		return CTL_EXIT_DONE;
-	case CTL_OPTIONS_VERSION:
-		puts("xen-vballoonctl (" PACKAGE_NAME ") " PACKAGE_VERSION);
-		return CTL_EXIT_DONE;
-	case CTL_OPTIONS_WRONG:
-		fprintf(stderr, "xen-vballoonctl: %s\n", why);
-		return CTL_EXIT_USAGE;
-	case CTL_OPTIONS_RUN:
-		break;
-	}
+	line = ctl_options_parse(&opts, argc, argv, why, sizeof(why));
+	answer = command_line_answer(&ctl_command_line, line, why);
+	if (answer >= 0)
+		return answer;
 	/* a reader of ours that went away ends top: fflush() says so */
 	signal(SIGPIPE, SIG_IGN);
 	return (int)ctl_run(&ctl);

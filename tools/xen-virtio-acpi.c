@@ -57,21 +57,14 @@ int main(int argc, char **argv)
 {
 	struct acpi_options opts;
 	struct aml aml;
-	char why[256] = "";
+	enum command_line_result line;
+	char why[256];
+	int answer;
 
-	switch (acpi_options_parse(&opts, argc, argv, why, sizeof(why))) {
-	case ACPI_OPTIONS_HELP:
-		acpi_options_help(stdout);
-		return 0;
-	case ACPI_OPTIONS_VERSION:
-		puts("xen-virtio-acpi (" PACKAGE_NAME ") " PACKAGE_VERSION);
-		return 0;
-	case ACPI_OPTIONS_WRONG:
-		fprintf(stderr, "xen-virtio-acpi: %s\n", why);
-		return EXIT_USAGE;
-	case ACPI_OPTIONS_RUN:
-		break;
-	}
+	line = acpi_options_parse(&opts, argc, argv, why, sizeof(why));
+	answer = command_line_answer(&acpi_command_line, line, why);
+	if (answer >= 0)
+		return answer;
 	if (opts.list)
 		return list_devices(&opts);
 	if (!opts.output && isatty(STDOUT_FILENO)) {

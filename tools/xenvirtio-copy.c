@@ -25,21 +25,14 @@ int main(int argc, char **argv)
 {
 	static struct copy_options opts;
 	static struct copy copy;
+	enum command_line_result line;
 	char why[256];
+	int answer;
 
-	switch (copy_options_parse(&opts, argc, argv, why, sizeof(why))) {
-	case COPY_OPTIONS_HELP:
-		copy_options_help(stdout);
-		return COPY_EXIT_DONE;
-	case COPY_OPTIONS_VERSION:
-		puts("xenvirtio-copy (" PACKAGE_NAME ") " PACKAGE_VERSION);
-		return COPY_EXIT_DONE;
-	case COPY_OPTIONS_WRONG:
-		fprintf(stderr, "xenvirtio-copy: %s\n", why);
-		return COPY_EXIT_USAGE;
-	case COPY_OPTIONS_RUN:
-		break;
-	}
+	line = copy_options_parse(&opts, argc, argv, why, sizeof(why));
+	answer = command_line_answer(&copy_command_line, line, why);
+	if (answer >= 0)
+		return answer;
 	/* whoever read from us and went: the write says so */
 	signal(SIGPIPE, SIG_IGN);
 	copy = (struct copy){

@@ -4,6 +4,7 @@
  * encoder; and a wrong command line is named. tests/unit/test-acpi-iasl.sh compares with iasl's work.
  */
 #include "tools/acpi-options.h"
+#include "tests/unit/line-bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,20 +17,14 @@
 static struct acpi_options opts;
 static char why[256];
 
-static enum acpi_options_result parse(const char *line)
+static enum command_line_result parse(const char *line)
 {
-	static char name[] = "xen-virtio-acpi";
-	/* opts points into it */
-	static char copy[256];
-	char *argv[16] = {name}, *save = NULL;
-	int argc = 1;
+	/* opts points into them */
+	static struct line_words words;
 
-	snprintf(copy, sizeof(copy), "%s", line);
-	for (char *word = strtok_r(copy, " ", &save); word && argc < 15;
-	     word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
+	line_words_split(&words, "xen-virtio-acpi", line);
 	why[0] = '\0';
-	return acpi_options_parse(&opts, argc, argv, why, sizeof(why));
+	return acpi_options_parse(&opts, words.argc, words.argv, why, sizeof(why));
 }
 
 /* --- a decoder of the part of AML there is in the table --- */
@@ -199,32 +194,30 @@ static void lengths_have_every_form(void **state)
 
 static void options_place_devices(void **state)
 {
-	assert_int_equal(parse(""), ACPI_OPTIONS_RUN);
+	assert_int_equal(parse(""), COMMAND_LINE_RUN);
 	assert_int_equal(opts.nr_devices, 1);
 	assert_int_equal(opts.device[0].base, 0xfea00000);
 	assert_int_equal(opts.device[0].gsi, 47);
 	assert_null(opts.output);
-	assert_int_equal(parse("--devices=8 --output x"), ACPI_OPTIONS_RUN);
+	assert_int_equal(parse("--devices=8 --output x"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.device[7].base, 0xfea00e00);
 	assert_int_equal(opts.device[7].gsi, 19);
 	assert_string_equal(opts.output, "x");
-	assert_int_equal(parse("--devices 3 --base d0000000 --irq 7,143,16"), ACPI_OPTIONS_RUN);
+	assert_int_equal(parse("--devices 3 --base d0000000 --irq 7,143,16"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.device[2].base, 0xd0000400);
 	assert_int_equal(opts.device[0].gsi, 7);
 	assert_int_equal(opts.device[1].gsi, 18);
 	assert_int_equal(opts.device[2].gsi, 16);
 	assert_int_equal(parse("--devices 16 --irq 3,4,5,6,7,10,11,12,14,15,16,17,18,19,20,21"),
-			 ACPI_OPTIONS_RUN);
-	assert_int_equal(parse("--base 0xfffffe00"), ACPI_OPTIONS_RUN);
-	assert_int_equal(parse("--help"), ACPI_OPTIONS_HELP);
-	assert_int_equal(parse("--version"), ACPI_OPTIONS_VERSION);
+			 COMMAND_LINE_RUN);
+	assert_int_equal(parse("--base 0xfffffe00"), COMMAND_LINE_RUN);
+	assert_int_equal(parse("--help"), COMMAND_LINE_HELP);
+	assert_int_equal(parse("--version"), COMMAND_LINE_VERSION);
 }
 
 static void a_wrong_line_is_named(void **state)
 {
-	static const struct {
-		const char *line, *word;
-	} bad[] = {
+	static const struct wrong_line bad[] = {
 		{"x", "x"},
 		{"--bogus", "--bogus"},
 		{"--output", "--output"},
@@ -250,39 +243,12 @@ static void a_wrong_line_is_named(void **state)
 		{"--irq 3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3", "--irq"},
 	};
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		print_message("# %s\n", bad[i].line);
-		assert_int_equal(parse(bad[i].line), ACPI_OPTIONS_WRONG);
-		assert_non_null(strstr(why, bad[i].word));
-		assert_null(strchr(why, '\n'));
-	}
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
-/* Each line of --help is in the manual page. */
-static void the_page_has_every_option(void **state)
+static void help_and_manual_list_the_same(void **state)
 {
-	static char help[8192], page[16384];
-	const char *top = getenv("top_srcdir");
-	char path[512], *option = help;
-	FILE *file = fmemopen(help, sizeof(help) - 1, "w");
-	size_t found = 0;
-
-	acpi_options_help(file);
-	fclose(file);
-	snprintf(path, sizeof(path), "%s/man/xen-virtio-acpi.8.scd", top ? top : ".");
-	file = fopen(path, "r");
-	assert_non_null(file);
-	assert_true(fread(page, 1, sizeof(page) - 1, file) > 0);
-	fclose(file);
-	while ((option = strstr(option, "\n  --"))) {
-		char word[32];
-
-		option += 3;
-		snprintf(word, sizeof(word), "*%.*s*", (int)strcspn(option, "= "), option);
-		assert_non_null(strstr(page, word));
-		found++;
-	}
-	assert_int_equal(found, 7);
+	line_bench_documents(&acpi_command_line, "man/xen-virtio-acpi.8.scd", NULL, 7);
 }
 
 int main(void)
@@ -292,7 +258,7 @@ int main(void)
 		cmocka_unit_test(lengths_have_every_form),
 		cmocka_unit_test(options_place_devices),
 		cmocka_unit_test(a_wrong_line_is_named),
-		cmocka_unit_test(the_page_has_every_option),
+		cmocka_unit_test(help_and_manual_list_the_same),
 	};
 
 	return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);

@@ -82,7 +82,7 @@ static int run_child(struct run *r, const char *line, int out_fd, int err_fd)
 	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	argv[argc++] = file;
-	if (copy_options_parse(&opts, argc, argv, why, sizeof(why)) != COPY_OPTIONS_RUN)
+	if (copy_options_parse(&opts, argc, argv, why, sizeof(why)) != COMMAND_LINE_RUN)
 		return COPY_EXIT_USAGE;
 	opts.state_dir = r->bench->state_dir;
 	copy = (struct copy){

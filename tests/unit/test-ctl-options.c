@@ -4,6 +4,7 @@
  * a line that names it, and --help, the manual page and the completion list the same.
  */
 #include "tools/ctl-options.h"
+#include "tests/unit/line-bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,73 +13,63 @@
 
 #include <cmocka.h>
 
-#define ARGS_MAX 16
-
 static struct ctl_options opts;
 static char why[256];
 
-/* Splits @line at blanks and parses it. */
-static enum ctl_options_result parse(const char *line)
+static enum command_line_result parse(const char *line)
 {
-	static char words[512];
-	char *argv[ARGS_MAX + 1] = {(char[]){"xen-vballoonctl"}};
-	char *save = NULL;
-	int argc = 1;
+	/* opts points into them */
+	static struct line_words words;
 
+	line_words_split(&words, "xen-vballoonctl", line);
 	why[0] = '\0';
-	snprintf(words, sizeof(words), "%s", line);
-	for (char *word = strtok_r(words, " ", &save); word && argc < ARGS_MAX;
-	     word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	return ctl_options_parse(&opts, argc, argv, why, sizeof(why));
+	return ctl_options_parse(&opts, words.argc, words.argv, why, sizeof(why));
 }
 
 static void each_command_and_option_reaches_its_field(void **state)
 {
-	assert_int_equal(parse("list"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("list"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_LIST);
 	assert_false(opts.json);
 	assert_string_equal(opts.state_dir, "/run/xen-vballoon");
-	assert_int_equal(parse("status 7 --devid 2 --json --state-dir=/x"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("status 7 --devid 2 --json --state-dir=/x"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_STATUS);
 	assert_string_equal(opts.domain, "7");
 	assert_true(opts.devid_given);
 	assert_int_equal(opts.devid, 2);
 	assert_true(opts.json);
 	assert_string_equal(opts.state_dir, "/x");
-	assert_int_equal(parse("auto 7 --devid 2"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("auto 7 --devid 2"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_AUTO);
 	assert_int_equal(opts.devid, 2);
 	/* options before, between and after */
-	assert_int_equal(parse("--wait set g --timeout 5 256M"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("--wait set g --timeout 5 256M"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_SET);
 	assert_string_equal(opts.domain, "g");
 	assert_int_equal(opts.kib, 262144);
 	assert_true(opts.wait);
 	assert_int_equal(opts.timeout_s, 5);
-	assert_int_equal(parse("stats g --watch --interval 3 --count 4"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("stats g --watch --interval 3 --count 4"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_STATS);
 	assert_true(opts.watch);
 	assert_int_equal(opts.interval_s, 3);
 	assert_int_equal(opts.count, 4);
-	assert_int_equal(parse("unused g --devid 1 --json"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("unused g --devid 1 --json"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_UNUSED);
 	assert_string_equal(opts.domain, "g");
 	assert_int_equal(opts.devid, 1);
-	assert_int_equal(parse("top"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("top"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_TOP);
 	assert_int_equal(opts.interval_s, 2);
 	assert_int_equal(opts.count, 0);
 	/* a name may begin with a dash */
-	assert_int_equal(parse("status -- -odd"), CTL_OPTIONS_RUN);
+	assert_int_equal(parse("status -- -odd"), COMMAND_LINE_RUN);
 	assert_string_equal(opts.domain, "-odd");
 }
 
 static void a_wrong_line_is_named(void **state)
 {
-	static const struct {
-		const char *line, *word;
-	} bad[] = {
+	static const struct wrong_line bad[] = {
 		{"", "command"},
 		{"fly", "fly"},
 		{"list 7", "list"},
@@ -111,66 +102,20 @@ static void a_wrong_line_is_named(void **state)
 		{"top -x", "-x"},
 	};
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(parse(bad[i].line), CTL_OPTIONS_WRONG);
-		assert_non_null(strstr(why, bad[i].word));
-		assert_null(strchr(why, '\n'));
-	}
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void help_and_version_win(void **state)
 {
-	assert_int_equal(parse("--help"), CTL_OPTIONS_HELP);
-	assert_int_equal(parse("fly --help"), CTL_OPTIONS_HELP);
-	assert_int_equal(parse("--version set"), CTL_OPTIONS_VERSION);
+	assert_int_equal(parse("--help"), COMMAND_LINE_HELP);
+	assert_int_equal(parse("fly --help"), COMMAND_LINE_HELP);
+	assert_int_equal(parse("--version set"), COMMAND_LINE_VERSION);
 }
 
-static void read_file(const char *name, char *text, size_t size)
-{
-	const char *top = getenv("top_srcdir");
-	char path[512];
-	size_t len;
-	FILE *f;
-
-	assert_non_null(top);
-	snprintf(path, sizeof(path), "%s/%s", top, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	len = fread(text, 1, size - 1, f);
-	fclose(f);
-	assert_true(len > 0 && len < size - 1);
-	text[len] = '\0';
-}
-
-/* Every word after two blanks at the beginning of a line of --help, one by one. */
 static void help_manual_and_completion_list_the_same(void **state)
 {
-	static char help[8192], page[32768], completion[8192];
-	size_t nr = 0, in_page = 0;
-	FILE *f = fmemopen(help, sizeof(help), "w");
-
-	assert_non_null(f);
-	ctl_options_help(f);
-	fclose(f);
-	read_file("man/xen-vballoonctl.8.scd", page, sizeof(page));
-	read_file("tools/completion/xen-vballoonctl", completion, sizeof(completion));
-	for (char *at = help; (at = strstr(at, "\n  ")); nr++) {
-		char word[32], bold[40];
-
-		at += 3;
-		snprintf(word, sizeof(word), "%.*s", (int)strspn(at, "abcdefghijklmnopqrstuvwxyz-"),
-			 at);
-		assert_true(strlen(word) > 2);
-		/* at the beginning of a line of the page, in bold */
-		snprintf(bold, sizeof(bold), "\n*%s*", word);
-		assert_non_null(strstr(page, bold));
-		assert_non_null(strstr(completion, word));
-	}
-	assert_int_equal(nr, 7 + 10);
-	/* and the page has no option more */
-	for (char *at = page; (at = strstr(at, "\n*--")); at++)
-		in_page++;
-	assert_int_equal(in_page, 10);
+	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd",
+			     "tools/completion/xen-vballoonctl", 7 + 10);
 }
 
 int main(void)

@@ -64,7 +64,7 @@ static enum ctl_exit run_child(const struct run *r, const char *line, int out_fd
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
-	if (ctl_options_parse(&opts, argc, argv, why, sizeof(why)) != CTL_OPTIONS_RUN)
+	if (ctl_options_parse(&opts, argc, argv, why, sizeof(why)) != COMMAND_LINE_RUN)
 		return CTL_EXIT_USAGE;
 	opts.state_dir = r->bench->dir;
 	code = ctl_run(&ctl);

@@ -4,6 +4,7 @@
  * --help and the manual page list the same options.
  */
 #include "backend/options.h"
+#include "tests/unit/line-bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define ARGS_MAX 16
 
 /* x86: ISA lines but for those of what every guest has, and four lines for each of 32 PCI slots. Arm: SPIs. */
 #if defined(__x86_64__) || defined(__i386__)
@@ -28,25 +27,19 @@
 static struct options opts;
 static char why[256];
 
-/* Splits @line at blanks and parses it. */
-static enum options_result parse(const char *line)
+static enum command_line_result parse(const char *line)
 {
-	static char words[512];
-	char *argv[ARGS_MAX + 1] = {(char[]){"xen-vballoond"}};
-	char *save = NULL;
-	int argc = 1;
+	/* opts points into them */
+	static struct line_words words;
 
+	line_words_split(&words, "xen-vballoond", line);
 	why[0] = '\0';
-	snprintf(words, sizeof(words), "%s", line);
-	for (char *word = strtok_r(words, " ", &save); word && argc < ARGS_MAX;
-	     word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	return options_parse(&opts, argc, argv, why, sizeof(why));
+	return options_parse(&opts, words.argc, words.argv, why, sizeof(why));
 }
 
 static void the_domain_alone_is_enough(void **state)
 {
-	assert_int_equal(parse("--domid 3"), OPTIONS_RUN);
+	assert_int_equal(parse("--domid 3"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.domid, 3);
 	assert_false(opts.devid_given);
 	assert_false(opts.base_given);
@@ -68,11 +61,11 @@ static void the_domain_alone_is_enough(void **state)
 
 static void without_a_domain_it_is_the_service(void **state)
 {
-	assert_int_equal(parse(""), OPTIONS_RUN);
+	assert_int_equal(parse(""), COMMAND_LINE_RUN);
 	assert_int_equal(opts.domid, 0);
 	assert_int_equal(parse("--mem-set follow --no-deflate-on-oom --state-dir /x "
 			       "--metrics unix:/m"),
-			 OPTIONS_RUN);
+			 COMMAND_LINE_RUN);
 	assert_int_equal(opts.domid, 0);
 	assert_true(opts.mem_set_follow);
 }
@@ -83,7 +76,7 @@ static void each_option_reaches_its_field(void **state)
 			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
 			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
 			       "--notify=eventfd-regs"),
-			 OPTIONS_RUN);
+			 COMMAND_LINE_RUN);
 	assert_int_equal(opts.domid, 32751);
 	assert_true(opts.devid_given);
 	assert_int_equal(opts.devid, 2);
@@ -101,22 +94,23 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
 	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
 	assert_true(opts.syslog);
-	assert_int_equal(parse("--auto --auto-band 5-90 --auto-floor 1G"), OPTIONS_RUN);
+	assert_int_equal(parse("--auto --auto-band 5-90 --auto-floor 1G"), COMMAND_LINE_RUN);
 	assert_true(opts.automatic);
 	assert_int_equal(opts.auto_low_percent, 5);
 	assert_int_equal(opts.auto_high_percent, 90);
 	assert_int_equal(opts.auto_floor_kib, 1048576);
 	/* as the service tells its processes */
-	assert_int_equal(parse("--auto --stats-interval=1 --no-auto --domid=3"), OPTIONS_RUN);
+	assert_int_equal(parse("--auto --stats-interval=1 --no-auto --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
-	assert_int_equal(parse("--overcommit"), OPTIONS_RUN);
+	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
 	assert_true(opts.overcommit);
-	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), OPTIONS_RUN);
+	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), COMMAND_LINE_RUN);
 	assert_false(opts.mem_set_follow);
-	assert_int_equal(parse("--domid 1 --base 2000000 --irq " IRQ_LAST), OPTIONS_RUN);
+	assert_int_equal(parse("--domid 1 --base 2000000 --irq " IRQ_LAST), COMMAND_LINE_RUN);
 	assert_int_equal(opts.base.v, 0x2000000);
+	assert_int_equal(parse("--domid 1 --"), COMMAND_LINE_RUN);
 	/* the last word counts: the supervisor's to its processes */
-	assert_int_equal(parse("--metrics=[::1]:9101 --metrics=none --domid=3"), OPTIONS_RUN);
+	assert_int_equal(parse("--metrics=[::1]:9101 --metrics=none --domid=3"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.metrics.len, 0);
 }
 
@@ -126,7 +120,7 @@ static void assert_bulk(const char *list, unsigned int bitmap, unsigned int chun
 	char line[128];
 
 	snprintf(line, sizeof(line), "--domid 1 %s%s", *list ? "--bulk=" : "", list);
-	assert_int_equal(parse(line), OPTIONS_RUN);
+	assert_int_equal(parse(line), COMMAND_LINE_RUN);
 	assert_int_equal(opts.bulk.page_bitmap, bitmap);
 	assert_int_equal(opts.bulk.page_chunks, chunks);
 	assert_int_equal(opts.bulk.host_req_vq, host_req);
@@ -144,9 +138,7 @@ static void bulk_features_are_a_list(void **state)
 
 static void a_wrong_line_is_named(void **state)
 {
-	static const struct {
-		const char *line, *word;
-	} bad[] = {
+	static const struct wrong_line bad[] = {
 		{"--target 64M", "--target without --domid"},
 		{"--devid 0", "--devid without --domid"},
 		{"--base 0x2000000 --irq 33", "--base and --irq without --domid"},
@@ -212,87 +204,20 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --record=", "--record"},
 		{"--domid 1 --log-level 3", "--log-level"},
 		{"--domid 1 --syslog=yes", "--syslog"},
-		{"--domid 1 --", NULL},
 	};
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (!bad[i].word) {
-			assert_int_equal(parse(bad[i].line), OPTIONS_RUN);
-			continue;
-		}
-		assert_int_equal(parse(bad[i].line), OPTIONS_WRONG);
-		assert_non_null(strstr(why, bad[i].word));
-		assert_null(strchr(why, '\n'));
-	}
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void help_and_version_win(void **state)
 {
-	assert_int_equal(parse("--help"), OPTIONS_HELP);
-	assert_int_equal(parse("--domid 1 --version"), OPTIONS_VERSION);
-}
-
-/* Names after "--" at the beginning of an item, sorted out of a text. */
-static size_t collect_names(const char *text, const char *mark, char names[][32], size_t max)
-{
-	size_t nr = 0;
-
-	for (const char *at = text; (at = strstr(at, mark)) && nr < max;) {
-		size_t len;
-
-		at += strlen(mark);
-		len = strspn(at, "abcdefghijklmnopqrstuvwxyz-");
-		if (len && len < 32) {
-			memcpy(names[nr], at, len);
-			names[nr++][len] = '\0';
-		}
-	}
-	return nr;
-}
-
-static bool has_name(char names[][32], size_t nr, const char *name)
-{
-	for (size_t i = 0; i < nr; i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
+	assert_int_equal(parse("--help"), COMMAND_LINE_HELP);
+	assert_int_equal(parse("--domid 1 --version"), COMMAND_LINE_VERSION);
 }
 
 static void help_and_manual_list_the_same(void **state)
 {
-	static char help[8192], page[32768], path[512];
-	char in_help[64][32], in_page[64][32];
-	const char *top = getenv("top_srcdir"), *options, *signals;
-	size_t nr_help, nr_page, len;
-	FILE *f;
-
-	assert_non_null(top);
-	f = fmemopen(help, sizeof(help), "w");
-	assert_non_null(f);
-	options_help(f);
-	fclose(f);
-	snprintf(path, sizeof(path), "%s/man/xen-vballoond.8.scd", top);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	len = fread(page, 1, sizeof(page) - 1, f);
-	fclose(f);
-	assert_true(len > 0 && len < sizeof(page) - 1);
-	page[len] = '\0';
-	options = strstr(page, "# OPTIONS");
-	signals = strstr(page, "# SIGNALS");
-	assert_true(options && signals > options);
-	page[signals - page] = '\0';
-
-	nr_help = collect_names(help, "\n  --", in_help, 64);
-	/* in bold at the beginning of a line, or after the first of two */
-	nr_page = collect_names(options, "\n*--", in_page, 64);
-	nr_page += collect_names(options, "_, *--", in_page + nr_page, 64 - nr_page);
-	nr_page += collect_names(options, "*, *--", in_page + nr_page, 64 - nr_page);
-	assert_int_equal(nr_help, 22);
-	assert_int_equal(nr_page, nr_help);
-	for (size_t i = 0; i < nr_help; i++)
-		assert_true(has_name(in_page, nr_page, in_help[i]));
+	line_bench_documents(&options_command_line, "man/xen-vballoond.8.scd", NULL, 22);
 }
 
 int main(void)
