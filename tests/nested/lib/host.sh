@@ -7,7 +7,7 @@
 
 # Building the project natively.
 host_packages_unit="autoconf automake libtool make gcc libc6-dev pkg-config libevent-dev libjson-c-dev libcmocka-dev scdoc
-	libxen-dev valgrind xz-utils acpica-tools"
+	libxen-dev valgrind xz-utils acpica-tools systemd"
 # The nested platform besides.
 host_packages_nested="qemu-system-arm qemu-system-x86 gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison
 	device-tree-compiler cpio bc kmod zstd debian-archive-keyring"
