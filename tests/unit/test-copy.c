@@ -10,7 +10,9 @@
 #include "config.h"
 
 #include "control-bench.h"
+#include "line-bench.h"
 #include "process-bench.h"
+#include "tool-bench.h"
 #include "tools/copy.h"
 
 #include "backend/access.h"
@@ -25,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,10 +39,12 @@
 #define REG_CMD_ID (REG_CONFIG + 8)
 #define LEAKED 99
 
-static char out[8192], err[8192], file[160];
+static struct tool_said tool;
+static char file[160];
 
 struct run {
 	struct process_bench *bench;
+	const char *line;
 	bool tty;
 	int open_result;   /* of the hypervisor */
 	uint64_t fail_nth; /* call of the seam, 0: none */
@@ -70,45 +73,35 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 	return fake_store_open(r->bench->store, store);
 }
 
-static int run_child(struct run *r, const char *line, int out_fd, int err_fd)
+static int run_tool(void *opaque, FILE *out, FILE *err)
 {
-	char words[512], *argv[16] = {(char[]){"xenvirtio-copy"}}, *save = NULL, why[256];
+	struct run *r = opaque;
 	size_t pages = fake_live_pages(r->bench->fake), handles = fake_open_handles(r->bench->fake);
+	struct line_words words;
 	static struct copy_options opts;
 	static struct copy copy;
-	int argc = 1, code;
+	char line[512], why[256];
+	int code;
 
-	snprintf(words, sizeof(words), "%s", line);
-	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	argv[argc++] = file;
-	if (copy_options_parse(&opts, argc, argv, why, sizeof(why)) != COMMAND_LINE_RUN)
+	snprintf(line, sizeof(line), "%s %s", r->line, file);
+	line_words_split(&words, "xenvirtio-copy", line);
+	if (copy_options_parse(&opts, words.argc, words.argv, why, sizeof(why)) != COMMAND_LINE_RUN)
 		return COPY_EXIT_USAGE;
 	opts.state_dir = r->bench->state_dir;
 	copy = (struct copy){
 		.opts = &opts,
-		.out = fdopen(out_fd, "w"),
-		.err = fdopen(err_fd, "w"),
+		.out = out,
+		.err = err,
 		.tty = r->tty,
 		.open_hv = open_hv,
 		.open_store = open_store,
 		.opaque = r,
 	};
 	code = (int)copy_run(&copy);
-	fflush(copy.err);
 	if (fake_live_pages(r->bench->fake) != pages ||
 	    fake_open_handles(r->bench->fake) != handles)
 		return LEAKED;
 	return code;
-}
-
-static void read_back(int fd, char *text, size_t size)
-{
-	ssize_t got = pread(fd, text, size - 1, 0);
-
-	assert_true(got >= 0 && got < (ssize_t)size - 1);
-	text[got] = '\0';
-	close(fd);
 }
 
 static void put_chain(struct process_bench *b, struct driver_buf buf)
@@ -148,43 +141,28 @@ static void answer(struct run *r)
 	put_command(r->bench, 0);
 }
 
+static void serve(void *opaque, unsigned int ms)
+{
+	struct run *r = opaque;
+
+	process_bench_run(r->bench);
+	if (r->step_answers)
+		answer(r);
+	usleep(1000);
+}
+
 /* Return: the exit code */
 static int run(struct run *r, const char *line)
 {
-	int out_fd = memfd_create("out", MFD_CLOEXEC), err_fd = memfd_create("err", MFD_CLOEXEC);
-	int status = 0;
-	pid_t pid;
+	const struct tool_run tool_run = {.child = run_tool, .meanwhile = serve, .opaque = r};
 
-	assert_true(out_fd >= 0 && err_fd >= 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid)
-		_exit(run_child(r, line, out_fd, err_fd));
-	for (unsigned int ms = 0; waitpid(pid, &status, WNOHANG) == 0; ms++) {
-		process_bench_run(r->bench);
-		if (r->step_answers)
-			answer(r);
-		usleep(1000);
-		assert_true(ms < 30000);
-	}
-	assert_true(WIFEXITED(status));
-	read_back(out_fd, out, sizeof(out));
-	read_back(err_fd, err, sizeof(err));
-	return WEXITSTATUS(status);
-}
-
-static void said(const char *text)
-{
-	const char *end = strchr(err, '\n');
-
-	assert_non_null(end);
-	assert_int_equal(end[1], '\0');
-	assert_non_null(strstr(err, text));
+	r->line = line;
+	return tool_bench_run(&tool_run, &tool);
 }
 
 static uint64_t figure(const char *key)
 {
-	struct json_object *json = json_tokener_parse(out), *v;
+	struct json_object *json = json_tokener_parse(tool.out), *v;
 	uint64_t value;
 
 	assert_non_null(json);
@@ -312,7 +290,7 @@ static void all_memory_is_copied(void **state)
 	assert_int_equal(st.st_size, figure("file_bytes"));
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_file_is_guest(r.bench, 0, 0);
-	assert_string_equal(err, "");
+	assert_string_equal(tool.err, "");
 	unlink(file);
 }
 
@@ -334,7 +312,7 @@ static void unused_pages_are_left_out(void **state)
 	assert_int_equal(id, 1);
 	unlink(file);
 	assert_int_equal(run(&r, "7"), COPY_EXIT_DONE);
-	assert_non_null(strstr(out, "left out: 2800 KiB unused, 6000 KiB not there"));
+	assert_non_null(strstr(tool.out, "left out: 2800 KiB unused, 6000 KiB not there"));
 	unlink(file);
 }
 
@@ -346,8 +324,8 @@ static void a_guest_that_does_not_tell_is_copied_whole(void **state)
 	r = start_served(state);
 	r.step_answers = false;
 	assert_int_equal(run(&r, "7 --json"), COPY_EXIT_DONE);
-	assert_non_null(strstr(out, "\"refused\":\"no-answer\""));
-	said("copied, too: the guest has not answered in time");
+	assert_non_null(strstr(tool.out, "\"refused\":\"no-answer\""));
+	tool_bench_expect(&tool, "copied, too: the guest has not answered in time");
 	assert_int_equal(figure("copied_kib"), BENCH_RAM_PAGES * 4);
 	assert_file_is_guest(r.bench, 0, 0);
 	unlink(file);
@@ -359,8 +337,8 @@ static void a_terminal_has_a_bar(void **state)
 
 	r.tty = true;
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_DONE);
-	assert_non_null(strstr(err, "\rdomain 7: [########################] 100%  20 of 20 MiB"));
-	assert_int_equal(err[strlen(err) - 1], '\n');
+	assert_non_null(strstr(tool.err, "\rdomain 7: [########################] 100%  20 of 20 MiB"));
+	assert_int_equal(tool.err[strlen(tool.err) - 1], '\n');
 	unlink(file);
 }
 
@@ -375,7 +353,7 @@ static void what_was_written_later_is_appended(void **state)
 	assert_int_equal(run(&r, "7 --checksums --json"), COPY_EXIT_DONE);
 	assert_int_equal(figure("unused_kib"), 700 * 4);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_RUNNING);
-	said("pause it first");
+	tool_bench_expect(&tool, "pause it first");
 	/* used: one that was left out, one that was copied, one in the balloon then, one now */
 	write_guest(b, 0x200000 + 5, 1);
 	write_guest(b, BENCH_FREE_GFN + 2000, 2);
@@ -432,28 +410,28 @@ static void what_is_no_copy_is_refused(void **state)
 
 	fake_set_paused(r.bench->fake, true);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("No such file");
+	tool_bench_expect(&tool, "No such file");
 	write_file("hello", 5);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("no copy of a guest's memory");
+	tool_bench_expect(&tool, "no copy of a guest's memory");
 	write_record(9, 0x40000, 1);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("no known kind");
+	tool_bench_expect(&tool, "no known kind");
 	write_record(COPY_KIND_ABSENT, 0x3ffff, 1);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("another guest's");
+	tool_bench_expect(&tool, "another guest's");
 	write_record(COPY_KIND_ABSENT, 0x40000, UINT64_MAX);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("another guest's");
+	tool_bench_expect(&tool, "another guest's");
 	write_record(COPY_KIND_DATA, 0x40000, 1);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("middle of a record");
+	tool_bench_expect(&tool, "middle of a record");
 	write_record(COPY_KIND_END, 1, 0);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("not in order");
+	tool_bench_expect(&tool, "not in order");
 	write_record(COPY_KIND_ABSENT, 0x40000, 1);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("not complete");
+	tool_bench_expect(&tool, "not complete");
 	/* nothing was done to it */
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_size, 48);
@@ -468,7 +446,7 @@ static void without_checksums_there_is_no_verdict(void **state)
 	assert_int_equal(run(&r, "7"), COPY_EXIT_DONE);
 	fake_set_paused(r.bench->fake, true);
 	assert_int_equal(run(&r, "7 --verify"), COPY_EXIT_FAILED);
-	said("--checksums");
+	tool_bench_expect(&tool, "--checksums");
 	unlink(file);
 }
 
@@ -479,26 +457,26 @@ static void what_cannot_be_is_said(void **state)
 	struct run r = start(state);
 
 	assert_int_equal(run(&r, "7"), COPY_EXIT_NO_DOMAIN);
-	assert_non_null(strstr(err, "no xen-vballoond serves it"));
-	assert_non_null(strstr(err, "--no-skip"));
+	assert_non_null(strstr(tool.err, "no xen-vballoond serves it"));
+	assert_non_null(strstr(tool.err, "--no-skip"));
 	assert_int_equal(run(&r, "no-such-guest"), COPY_EXIT_NO_DOMAIN);
-	said("no-such-guest: no such domain");
+	tool_bench_expect(&tool, "no-such-guest: no such domain");
 	r.open_result = -EACCES;
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_NO_PERMISSION);
-	said("as root");
+	tool_bench_expect(&tool, "as root");
 	r.open_result = -ENOENT;
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_FAILED);
-	said("not on Xen");
+	tool_bench_expect(&tool, "not on Xen");
 	r.open_result = 0;
 	snprintf(file, sizeof(file), "/dev/full");
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_FAILED);
-	said("/dev/full: No space left on device: the copy is not complete");
+	tool_bench_expect(&tool, "/dev/full: No space left on device: the copy is not complete");
 	snprintf(file, sizeof(file), "%s/no/such", r.bench->dir);
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_FAILED);
-	said("No such file");
+	tool_bench_expect(&tool, "No such file");
 	fake_set_dying(r.bench->fake);
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_NO_DOMAIN);
-	said("no such domain");
+	tool_bench_expect(&tool, "no such domain");
 }
 
 /* The n-th call of the seam and all after it fail, for every n. */
@@ -517,7 +495,7 @@ static void end_at_each_call(struct run *r, const char *line, int with)
 				    code == COPY_EXIT_FAILED);
 		else
 			assert_int_equal(code, COPY_EXIT_FAILED);
-		said("domain 7: ");
+		tool_bench_expect(&tool, "domain 7: ");
 		assert_false(file_exists());
 	}
 	/* ten batches were mapped at least */
@@ -582,7 +560,7 @@ static void a_daemon_that_is_none(void **state)
 			_exit(client < 0);
 		}
 		assert_int_equal(run(&r, "7"), COPY_EXIT_FAILED);
-		said("does not understand");
+		tool_bench_expect(&tool, "does not understand");
 		assert_false(file_exists());
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(status, 0);

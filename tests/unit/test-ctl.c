@@ -7,6 +7,8 @@
 
 #include "control-bench.h"
 #include "fake/store-fake.h"
+#include "line-bench.h"
+#include "tool-bench.h"
 #include "tools/ctl.h"
 
 #include "backend/access.h"
@@ -19,17 +21,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define MIB 1024u
 
-/* What one run of the tool said. */
-static char out[65536], err[4096];
+static struct tool_said tool;
 
 static int open_store(void *opaque, struct xenvirtio_store **store)
 {
@@ -38,6 +37,7 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 
 struct run {
 	struct control_bench *bench;
+	const char *line;
 	struct fake_store *store; /* NULL: xenstore cannot be reached */
 	bool tty;
 	unsigned int stall_ms;
@@ -45,75 +45,45 @@ struct run {
 	void (*step)(struct control_bench *b, unsigned int ms);
 };
 
-static enum ctl_exit run_child(const struct run *r, const char *line, int out_fd, int err_fd)
+static int run_tool(void *opaque, FILE *out, FILE *err)
 {
-	char words[512], *argv[16] = {(char[]){"xen-vballoonctl"}}, *save = NULL, why[256];
+	struct run *r = opaque;
+	struct line_words words;
 	struct ctl_options opts;
 	struct ctl ctl = {
 		.opts = &opts,
-		.out = fdopen(out_fd, "w"),
-		.err = fdopen(err_fd, "w"),
+		.out = out,
+		.err = err,
 		.tty = r->tty,
 		.stall_ms = r->stall_ms,
 		.open_store = open_store,
 		.opaque = r->store,
 	};
-	enum ctl_exit code;
-	int argc = 1;
+	char why[256];
 
-	snprintf(words, sizeof(words), "%s", line);
-	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	if (ctl_options_parse(&opts, argc, argv, why, sizeof(why)) != COMMAND_LINE_RUN)
+	line_words_split(&words, "xen-vballoonctl", r->line);
+	if (ctl_options_parse(&opts, words.argc, words.argv, why, sizeof(why)) != COMMAND_LINE_RUN)
 		return CTL_EXIT_USAGE;
 	opts.state_dir = r->bench->dir;
-	code = ctl_run(&ctl);
-	fflush(ctl.out);
-	fflush(ctl.err);
-	return code;
+	return ctl_run(&ctl);
 }
 
-static void read_back(int fd, char *text, size_t size)
+static void serve(void *opaque, unsigned int ms)
 {
-	ssize_t got = pread(fd, text, size - 1, 0);
+	struct run *r = opaque;
 
-	assert_true(got >= 0 && got < (ssize_t)size - 1);
-	text[got] = '\0';
-	close(fd);
+	control_bench_wait(r->bench, 1);
+	if (r->step)
+		r->step(r->bench, ms);
 }
 
 /* Runs @line, with the daemon served meanwhile. Return: the exit code */
-static int run(const struct run *r, const char *line)
+static int run(struct run *r, const char *line)
 {
-	int out_fd = memfd_create("out", MFD_CLOEXEC), err_fd = memfd_create("err", MFD_CLOEXEC);
-	int status = 0;
-	pid_t pid;
+	const struct tool_run tool_run = {.child = run_tool, .meanwhile = serve, .opaque = r};
 
-	assert_true(out_fd >= 0 && err_fd >= 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid)
-		_exit((int)run_child(r, line, out_fd, err_fd));
-	for (unsigned int ms = 0; waitpid(pid, &status, WNOHANG) == 0; ms++) {
-		control_bench_wait(r->bench, 1);
-		if (r->step)
-			r->step(r->bench, ms);
-		assert_true(ms < 30000);
-	}
-	assert_true(WIFEXITED(status));
-	read_back(out_fd, out, sizeof(out));
-	read_back(err_fd, err, sizeof(err));
-	return WEXITSTATUS(status);
-}
-
-/* One line, that names @text. */
-static void said(const char *text)
-{
-	const char *end = strchr(err, '\n');
-
-	assert_non_null(end);
-	assert_int_equal(end[1], '\0');
-	assert_non_null(strstr(err, text));
+	r->line = line;
+	return tool_bench_run(&tool_run, &tool);
 }
 
 static struct run served(void **state)
@@ -130,30 +100,30 @@ static void no_daemon_is_told(void **state)
 	struct fake_store *store = fake_store_new();
 
 	assert_int_equal(run(&r, "list"), CTL_EXIT_NO_DAEMON);
-	said("no xen-vballoond is running");
-	assert_string_equal(out, "");
+	tool_bench_expect(&tool, "no xen-vballoond is running");
+	assert_string_equal(tool.out, "");
 	assert_int_equal(run(&r, "list --json"), CTL_EXIT_NO_DAEMON);
-	assert_string_equal(out, "[]\n");
+	assert_string_equal(tool.out, "[]\n");
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_NO_DAEMON);
-	said("xen-vballoond --domid 7");
+	tool_bench_expect(&tool, "xen-vballoond --domid 7");
 	assert_int_equal(run(&r, "set 7 256M --wait"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "stats 7 --watch"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_NO_DAEMON);
 	/* a socket that one left that was killed */
 	close(access_listen(r.bench->path, ACCESS_NO_GROUP, 1));
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_NO_DAEMON);
-	said("xen-vballoond --domid 7");
+	tool_bench_expect(&tool, "xen-vballoond --domid 7");
 	assert_int_equal(run(&r, "list"), CTL_EXIT_NO_DAEMON);
 	unlink(r.bench->path);
 	/* names need xenstore */
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_FAILED);
-	said("xenstore");
+	tool_bench_expect(&tool, "xenstore");
 	r.store = store;
 	fake_store_put(store, "/local/domain/7/name", "guest");
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_NO_DAEMON);
-	said("domain 7");
+	tool_bench_expect(&tool, "domain 7");
 	assert_int_equal(run(&r, "status nobody"), CTL_EXIT_NO_DAEMON);
-	said("nobody: no such domain");
+	tool_bench_expect(&tool, "nobody: no such domain");
 	fake_store_free(store);
 }
 
@@ -172,34 +142,34 @@ static void figures_are_shown(void **state)
 	r.bench->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	r.bench->figures.stats[BALLOON_STAT_FREE_MEMORY] = 268435456;
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "512 MiB of 1024 MiB"));
-	assert_non_null(strstr(out, "settled"));
-	assert_non_null(strstr(out, "bad-ring 4"));
-	assert_string_equal(err, "");
+	assert_non_null(strstr(tool.out, "512 MiB of 1024 MiB"));
+	assert_non_null(strstr(tool.out, "settled"));
+	assert_non_null(strstr(tool.out, "bad-ring 4"));
+	assert_string_equal(tool.err, "");
 	assert_int_equal(run(&r, "status 7 --devid 0 --json"), CTL_EXIT_DONE);
-	json = json_tokener_parse(out);
+	json = json_tokener_parse(tool.out);
 	assert_int_equal(json_object_get_int(json_at(json, "target_kib")), 524288);
 	json_object_put(json);
 	assert_int_equal(run(&r, "status 7 --devid 1"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
 	assert_non_null(
-		strstr(out, "    7 guest                  0     1024      512      512 settled"));
+		strstr(tool.out, "    7 guest                  0     1024      512      512 settled"));
 	assert_int_equal(run(&r, "stats 7"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "domain 7, "));
-	assert_non_null(strstr(out, "free-memory"));
-	assert_non_null(strstr(out, "268435456"));
+	assert_non_null(strstr(tool.out, "domain 7, "));
+	assert_non_null(strstr(tool.out, "free-memory"));
+	assert_non_null(strstr(tool.out, "268435456"));
 	assert_int_equal(run(&r, "stats 7 --watch --interval 1 --count 2 --json"), CTL_EXIT_DONE);
-	assert_int_equal(strchr(out, '\n')[1], '{');
+	assert_int_equal(strchr(tool.out, '\n')[1], '{');
 	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "      256        - settled"));
-	assert_null(strchr(out, '\033'));
+	assert_non_null(strstr(tool.out, "      256        - settled"));
+	assert_null(strchr(tool.out, '\033'));
 	r.tty = true;
 	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "\033[H\033[2J"));
+	assert_non_null(strstr(tool.out, "\033[H\033[2J"));
 	/* a guest's name does not speak to the terminal */
 	strcpy(r.bench->figures.name, "a\033[31mb");
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "a?[31mb"));
+	assert_non_null(strstr(tool.out, "a?[31mb"));
 	fake_store_free(r.store);
 }
 
@@ -209,12 +179,12 @@ static void set_asks_and_goes(void **state)
 
 	assert_int_equal(run(&r, "set 7 512M"), CTL_EXIT_DONE);
 	assert_int_equal(r.bench->figures.target_kib, 512 * MIB);
-	assert_non_null(strstr(out, "target is 512 MiB"));
+	assert_non_null(strstr(tool.out, "target is 512 MiB"));
 	assert_int_equal(run(&r, "set 7 2G"), CTL_EXIT_REFUSED);
-	said("too much");
+	tool_bench_expect(&tool, "too much");
 	r.bench->figures.driver_ok = false;
 	assert_int_equal(run(&r, "set 7 256M"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "virtio_balloon"));
+	assert_non_null(strstr(tool.out, "virtio_balloon"));
 }
 
 /* A guest that gives 4 MiB a step of 20 ms. */
@@ -238,13 +208,13 @@ static void the_guest_is_given_back(void **state)
 	f->refused_free_kib = 100 * MIB;
 	f->refused_owed_kib = 300 * MIB;
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "chosen by      hand"));
-	assert_non_null(strstr(out, "refused        64 MiB: the host has 100 MiB free, and 300 MiB is"));
+	assert_non_null(strstr(tool.out, "chosen by      hand"));
+	assert_non_null(strstr(tool.out, "refused        64 MiB: the host has 100 MiB free, and 300 MiB is"));
 	assert_int_equal(run(&r, "auto 7"), CTL_EXIT_DONE);
 	assert_false(f->pinned);
-	assert_non_null(strstr(out, "--auto may choose"));
+	assert_non_null(strstr(tool.out, "--auto may choose"));
 	assert_int_equal(run(&r, "auto 7 --json"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "\"pinned\":false"));
+	assert_non_null(strstr(tool.out, "\"pinned\":false"));
 	assert_int_equal(run(&r, "auto 8"), CTL_EXIT_NO_DAEMON);
 }
 
@@ -256,17 +226,17 @@ static void waiting_ends_when_it_is_reached(void **state)
 	r.step = inflate;
 	assert_int_equal(run(&r, "set 7 960M --wait"), CTL_EXIT_DONE);
 	assert_int_equal(r.bench->figures.ballooned_kib, 64 * MIB);
-	assert_non_null(strstr(out, "100%  64 of 64 MiB\n"));
-	assert_null(strchr(out, '\r'));
-	assert_string_equal(err, "");
+	assert_non_null(strstr(tool.out, "100%  64 of 64 MiB\n"));
+	assert_null(strchr(tool.out, '\r'));
+	assert_string_equal(tool.err, "");
 	r.tty = true;
 	assert_int_equal(run(&r, "set 7 832M --wait --timeout 20"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "\r"));
-	assert_non_null(strstr(out, "[########################] 100%"));
-	assert_non_null(strstr(out, "left"));
+	assert_non_null(strstr(tool.out, "\r"));
+	assert_non_null(strstr(tool.out, "[########################] 100%"));
+	assert_non_null(strstr(tool.out, "left"));
 	assert_int_equal(run(&r, "set 7 800M --wait --json"), CTL_EXIT_DONE);
-	assert_null(strchr(out, '\r'));
-	last = strstr(out, "{\"state\":\"reached\",\"percent\":100");
+	assert_null(strchr(tool.out, '\r'));
+	last = strstr(tool.out, "{\"state\":\"reached\",\"percent\":100");
 	assert_non_null(last);
 }
 
@@ -287,16 +257,16 @@ static void a_stall_ends_the_waiting(void **state)
 	r.step = stall;
 	r.bench->figures.ballooned_kib = 64 * MIB;
 	assert_int_equal(run(&r, "set 7 1G --wait"), CTL_EXIT_STALLED);
-	said("xl mem-max");
+	tool_bench_expect(&tool, "xl mem-max");
 	r.bench->figures.stall = BALLOON_STALL_NONE;
 	r.step = NULL;
 	assert_int_equal(run(&r, "set 7 512M --wait"), CTL_EXIT_STALLED);
-	said("the guest gives no more");
+	tool_bench_expect(&tool, "the guest gives no more");
 	r.bench->figures.driver_ok = false;
 	assert_int_equal(run(&r, "set 7 512M --wait --json"), CTL_EXIT_STALLED);
-	assert_non_null(strstr(out, "\"state\":\"stalled\""));
-	assert_non_null(strstr(out, "virtio_balloon"));
-	assert_string_equal(err, "");
+	assert_non_null(strstr(tool.out, "\"state\":\"stalled\""));
+	assert_non_null(strstr(tool.out, "virtio_balloon"));
+	assert_string_equal(tool.err, "");
 }
 
 static void the_time_may_be_over(void **state)
@@ -304,7 +274,7 @@ static void the_time_may_be_over(void **state)
 	struct run r = served(state);
 
 	assert_int_equal(run(&r, "set 7 512M --wait --timeout 1"), CTL_EXIT_TIMEOUT);
-	said("after 1 s");
+	tool_bench_expect(&tool, "after 1 s");
 }
 
 /* Once, a while after the tool's request was served, however long that took to get here. */
@@ -331,7 +301,7 @@ static void another_target_ends_the_waiting(void **state)
 
 	r.step = set_another;
 	assert_int_equal(run(&r, "set 7 512M --wait"), CTL_EXIT_SUPERSEDED);
-	said("768 MiB");
+	tool_bench_expect(&tool, "768 MiB");
 }
 
 static void end_daemon(struct control_bench *b, unsigned int ms)
@@ -346,7 +316,7 @@ static void the_daemons_end_ends_the_waiting(void **state)
 
 	r.step = end_daemon;
 	assert_int_equal(run(&r, "set 7 512M --wait"), CTL_EXIT_NO_DAEMON);
-	said("has ended");
+	tool_bench_expect(&tool, "has ended");
 }
 
 static void answer_unused(struct control_bench *b, unsigned int ms)
@@ -376,27 +346,27 @@ static void unused_memory_is_shown(void **state)
 	struct run r = served(state);
 
 	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_REFUSED);
-	said("domain 7: cannot be asked");
+	tool_bench_expect(&tool, "domain 7: cannot be asked");
 	r.bench->may_ask = true;
 	r.step = answer_unused;
 	r.bench->asks = 0;
 	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "768 MiB of 1024 MiB (75 %)"));
-	assert_non_null(strstr(out, "in 0.012 s, by host-request"));
+	assert_non_null(strstr(tool.out, "768 MiB of 1024 MiB (75 %)"));
+	assert_non_null(strstr(tool.out, "in 0.012 s, by host-request"));
 	/* nothing is held on */
 	control_bench_wait(r.bench, 2);
 	assert_int_equal(r.bench->releases, 1);
 	r.bench->asks = 0;
 	assert_int_equal(run(&r, "unused 7 --json"), CTL_EXIT_DONE);
-	assert_non_null(strstr(out, "\"unused_kib\":786432"));
+	assert_non_null(strstr(tool.out, "\"unused_kib\":786432"));
 	r.step = refuse_unused;
 	r.bench->asks = 0;
 	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_REFUSED);
-	said("the reason");
+	tool_bench_expect(&tool, "the reason");
 	r.bench->figures.stalls = 1;
 	r.bench->asks = 0;
 	assert_int_equal(run(&r, "unused 7"), CTL_EXIT_TIMEOUT);
-	said("the reason");
+	tool_bench_expect(&tool, "the reason");
 }
 
 /* Something else listens there: one line, and no waiting for ever. */
@@ -433,7 +403,7 @@ static void a_daemon_that_is_none(void **state)
 		}
 		code = run(&r, "status 7");
 		assert_true(code == CTL_EXIT_FAILED || code == CTL_EXIT_REFUSED);
-		said("domain 7");
+		tool_bench_expect(&tool, "domain 7");
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		close(fd);
 		unlink(r.bench->path);
