@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * eventfd-stress DOMID UNPAUSE CHANGES KICKS SEED: everything at once, in random order, until there were so many assigns
- * and deassigns that succeeded, and so many kicks of the guest.
+ * eventfd-stress DOMID UNPAUSE CHANGES KICKS SEED: everything at once, in random order, until there
+ * were so many assigns and deassigns that succeeded, and so many kicks of the guest.
  *
- * The guest kicks on every vcpu the whole time and is answered by this thread; workers assign, deassign, signal, close,
- * map and unmap on files of their own and in processes that are killed; ports are unbound under them. Any errno that the
- * documentation does not give for the operation is a failure; so is a guest that stops, or a kernel log that is not clean
- * (the caller looks). Meant for a KASAN and lockdep kernel.
+ * The guest kicks on every vcpu the whole time and is answered by this thread; workers assign,
+ * deassign, signal, wait, close, map and unmap on files of their own and in processes that are
+ * killed, each with a thread beside it that only waits, on whatever is there; ports are unbound
+ * under them. Any errno that the documentation does not give for the operation is a failure; so is
+ * a guest that stops, or a kernel log that is not clean (the caller looks). Whether each kick
+ * arrives is eventfd-account's business. Meant for a KASAN and lockdep kernel.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,14 +21,26 @@
 #include "eventfd.h"
 #include "tap.h"
 
-#define WORKERS	3
-#define KICKS	1000u
+#define WORKERS		3
+#define KICKS		1000u
+#define PROGRESS_MS	10000
+#define STALL_MS	60000
+
+/* The last two are not steps of a worker. */
+enum step {
+	STEP_WAIT = 13,
+	STEP_DEATH,
+	STEP_REBIND,
+	NR_STEPS,
+};
 
 static struct server s;
 static unsigned int nr_bad;
 static bool enough;
-static uint64_t nr_done[16];
+static uint64_t nr_done[NR_STEPS];
 static uint64_t nr_changes, changes_wanted;
+/* Of those that only wait: that have begun to, and that were given a kick. */
+static uint64_t nr_waits, nr_handed;
 
 struct worker {
 	unsigned int seed;
@@ -34,6 +48,9 @@ struct worker {
 	int fd[4];
 	void *page;
 	uint8_t op[256];
+	/* Waits, and reads the three above while they change. */
+	pthread_t waiter;
+	bool over;
 };
 
 /* The errnos an operation may meet when others do the opposite meanwhile. */
@@ -70,6 +87,32 @@ static int fresh_eventfd(void)
 	return fd;
 }
 
+/* What is waited on goes away at any moment; its numbers may name something else by then. */
+static void *wait_always(void *arg)
+{
+	struct worker *w = arg;
+	unsigned int seed = w->seed, turn;
+	int rc;
+
+	for (turn = 0; !__atomic_load_n(&w->over, __ATOMIC_RELAXED); turn++) {
+		struct privcmd_ioeventfd_wait wait = good_wait(&s);
+
+		wait.ioreq = (uintptr_t)__atomic_load_n(&w->page, __ATOMIC_RELAXED);
+		wait.idle_us = 1 + rand_r(&seed) % 1000;
+		if (turn % 4 == 0)
+			wait.signal_fd = __atomic_load_n(&w->fd[turn / 4 % 4], __ATOMIC_RELAXED);
+		rc = ioeventfd_wait(__atomic_load_n(&w->file, __ATOMIC_RELAXED), wait);
+		CHECK(rc, "wait meanwhile", EBUSY, ENOENT, EBADF, ENOTTY, EINVAL);
+		if (rc >= 0)
+			__atomic_fetch_add(&nr_waits, 1, __ATOMIC_RELAXED);
+		if (rc > 0)
+			__atomic_fetch_add(&nr_handed, 1, __ATOMIC_RELAXED);
+		else
+			usleep(rand_r(&seed) % 2000);
+	}
+	return NULL;
+}
+
 static void worker_init(struct worker *w)
 {
 	unsigned int i;
@@ -78,12 +121,15 @@ static void worker_init(struct worker *w)
 	for (i = 0; i < 4; i++)
 		w->fd[i] = fresh_eventfd();
 	w->page = map_ioreq_page(w->file, s.dom, s.id);
+	must(!pthread_create(&w->waiter, NULL, wait_always, w));
 }
 
 static void worker_fini(struct worker *w)
 {
 	unsigned int i;
 
+	__atomic_store_n(&w->over, true, __ATOMIC_RELAXED);
+	must(!pthread_join(w->waiter, NULL));
 	munmap(w->page, 4096);
 	for (i = 0; i < 4; i++)
 		close(w->fd[i]);
@@ -92,15 +138,16 @@ static void worker_fini(struct worker *w)
 
 static void one_step(struct worker *w)
 {
-	unsigned int what = rand_r(&w->seed) % 13, n = rand_r(&w->seed) % 4;
+	unsigned int what = rand_r(&w->seed) % (STEP_WAIT + 1), n = rand_r(&w->seed) % 4;
 	struct privcmd_ioeventfd io = good_ioeventfd(&s, w->fd[n], n);
 	struct privcmd_irqfd irq = good_irqfd(&s, w->fd[n], w->op, sizeof(w->op));
 	struct privcmd_virtio_irq virq =
 		good_virtio_irq(&s, w->fd[n], w->fd[(n + 1) % 4], w->op, sizeof(w->op));
+	struct privcmd_ioeventfd_wait wait = good_wait(&s);
 	struct privcmd_eventfd_info info;
 	uint64_t one = 1;
 
-	io.ioreq = virq.ioreq = (uintptr_t)w->page;
+	io.ioreq = virq.ioreq = wait.ioreq = (uintptr_t)w->page;
 	switch (what) {
 	case 0 ... 3:
 		CHANGE(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
@@ -141,6 +188,10 @@ static void one_step(struct worker *w)
 	case 12:
 		CHECK(ioctl(w->file, IOCTL_PRIVCMD_EVENTFD_INFO, &info), "info", EINTR);
 		break;
+	case STEP_WAIT:
+		CHECK(ioeventfd_wait(w->file, BUT(wait, signal_fd, w->fd[n])), "wait", EBUSY,
+		      ENOENT);
+		break;
 	}
 	__atomic_fetch_add(&nr_done[what], 1, __ATOMIC_RELAXED);
 }
@@ -161,7 +212,7 @@ static void one_death(struct worker *w)
 	usleep(rand_r(&w->seed) % 20000);
 	must(!kill(pid, SIGKILL));
 	waitpid(pid, NULL, 0);
-	__atomic_fetch_add(&nr_done[13], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&nr_done[STEP_DEATH], 1, __ATOMIC_RELAXED);
 }
 
 static void *work(void *arg)
@@ -190,34 +241,17 @@ static void rebind(uint32_t v)
 	port = bind_port(s.evtchn, s.dom, s.slots[v].vp_eport);
 	must(port > 0);
 	s.ports[v] = port;
-	nr_done[14]++;
+	nr_done[STEP_REBIND]++;
 }
 
-int main(int argc, char **argv)
+/* The workers have been started: kick and answer until there was enough. Returns the kicks. */
+static uint64_t go_on(unsigned int seed, uint64_t kicks_wanted)
 {
-	struct worker worker[WORKERS] = { 0 };
-	pthread_t thread[WORKERS];
-	struct server own;
-	uint64_t kicks_wanted, kicks = 0, turns = 0, polls = 0;
+	int64_t shown = now_ms(), moved = shown;
+	uint64_t kicks = 0, turns = 0, polls = 0;
 	bool kicking[VCPUS_MAX];
-	unsigned int seed, i;
 	uint32_t v;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND CHANGES KICKS SEED\n", argv[0]);
-		return 2;
-	}
-	changes_wanted = atoi(argv[3]);
-	kicks_wanted = atoi(argv[4]);
-	seed = atoi(argv[5]);
-	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
-	must(system(argv[2]) == 0);
-	guest_run(&s, 0, READ32(0), 1);
-
-	for (i = 0; i < WORKERS; i++) {
-		worker[i].seed = seed * WORKERS + i;
-		must(!pthread_create(&thread[i], NULL, work, &worker[i]));
-	}
 	for (v = 0; v < s.nr_vcpus; v++) {
 		kicking[v] = true;
 		guest_start(&s, v, WRITE32(0x50, v), KICKS);
@@ -230,32 +264,70 @@ int main(int argc, char **argv)
 		for (v = 0; v < s.nr_vcpus; v++) {
 			if (!s.scripts[v].reported)
 				continue;
+			moved = now_ms();
 			kicks += kicking[v] ? KICKS : 0;
 			turns++;
-			if (turns % 10 == 0) {
-				printf("# so far %llu kicks, %llu changes\n", (unsigned long long)kicks,
-				       (unsigned long long)__atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
-				fflush(stdout);
-			}
 			kicking[v] = turns % 3;
 			guest_start(&s, v, kicking[v] ? WRITE32(0x50, turns % 4) : READ32(0x60),
 				    KICKS);
 		}
+		if (now_ms() - shown > PROGRESS_MS) {
+			printf("# so far %llu kicks, %llu changes\n", (unsigned long long)kicks,
+			       (unsigned long long)__atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
+			fflush(stdout);
+			shown = now_ms();
+		}
+		if (now_ms() - moved > (int64_t)STALL_MS * patience()) {
+			for (v = 0; v < s.nr_vcpus; v++)
+				guest_explain(&s, v);
+			must(!"the guest goes on");
+		}
 	}
+	return kicks;
+}
+
+int main(int argc, char **argv)
+{
+	struct worker worker[WORKERS] = { 0 };
+	pthread_t thread[WORKERS];
+	struct server own;
+	uint64_t kicks;
+	unsigned int seed, i;
+	uint32_t v;
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND CHANGES KICKS SEED\n", argv[0]);
+		return 2;
+	}
+	changes_wanted = atoi(argv[3]);
+	seed = atoi(argv[5]);
+	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
+	must(system(argv[2]) == 0);
+	guest_run(&s, 0, READ32(0), 1);
+
+	for (i = 0; i < WORKERS; i++) {
+		worker[i].seed = seed * WORKERS + i;
+		must(!pthread_create(&thread[i], NULL, work, &worker[i]));
+	}
+	kicks = go_on(seed, atoi(argv[4]));
 	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
 	for (i = 0; i < WORKERS; i++)
 		must(!pthread_join(thread[i], NULL));
 	for (v = 0; v < s.nr_vcpus; v++)
 		must(guest_wait(&s, v, NULL, 120000));
 
-	printf("# %llu kicks, %llu accesses were ours, %llu changes; steps",
+	printf("# %llu kicks, %llu accesses were ours, %llu changes; "
+	       "%llu waits, %llu given a kick; steps",
 	       (unsigned long long)kicks, (unsigned long long)s.nr_strays,
-	       (unsigned long long)nr_changes);
-	for (i = 0; i < 15; i++)
+	       (unsigned long long)nr_changes, (unsigned long long)nr_waits,
+	       (unsigned long long)nr_handed);
+	for (i = 0; i < NR_STEPS; i++)
 		printf(" %llu", (unsigned long long)nr_done[i]);
 	printf("\n");
 	ok(nr_bad == 0, "every errno is one of those documented");
-	ok(nr_done[13] > 0 && nr_done[14] > 0, "processes were killed and ports unbound meanwhile");
+	ok(nr_done[STEP_DEATH] > 0 && nr_done[STEP_REBIND] > 0,
+	   "processes were killed and ports unbound meanwhile");
+	ok(nr_waits > 0, "and tasks waited");
 
 	own = s;
 	guest_run(&s, 0, WRITE32(0x50, 0), 100);

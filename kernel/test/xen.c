@@ -48,6 +48,7 @@ struct resource_arg {
 #define INPROCESS	0x00020000u
 #define RESP_READY	0x00030000u
 #define IS_READ		0x00200000u
+#define QUEUE_NOTIFY	0x50u
 
 int privcmd_open(void)
 {
@@ -215,6 +216,8 @@ static void serve(struct server *s, uint32_t v)
 	} else {
 		s->nr_strays++;
 		s->last_stray_addr = slot->addr;
+		if (!read && reg == QUEUE_NOTIFY && data < KICK_QUEUES)
+			s->nr_stray_kicks[data]++;
 	}
 	complete(s, v, word, answer);
 }
@@ -227,7 +230,7 @@ unsigned int patience(void)
 	return factor > 0 ? factor : 1;
 }
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec ts;
 
@@ -259,6 +262,14 @@ void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times)
 	serve(s, v);
 }
 
+void guest_explain(const struct server *s, uint32_t v)
+{
+	printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u; command %08x %u times\n", v,
+	       (unsigned long long)s->slots[v].addr, s->slots[v].word, s->ports[v],
+	       s->scripts[v].command, s->scripts[v].times);
+	fflush(stdout);
+}
+
 bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms)
 {
 	int64_t end = now_ms() + (int64_t)ms * patience(), left;
@@ -266,8 +277,7 @@ bool guest_wait(struct server *s, uint32_t v, uint32_t *report, int ms)
 	while (!s->scripts[v].reported && (left = end - now_ms()) > 0)
 		server_poll(s, left);
 	if (!s->scripts[v].reported)
-		printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u\n", v,
-		       (unsigned long long)s->slots[v].addr, s->slots[v].word, s->ports[v]);
+		guest_explain(s, v);
 	if (report)
 		*report = s->scripts[v].report;
 	return s->scripts[v].reported;

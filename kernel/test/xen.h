@@ -16,6 +16,7 @@
 #define DEVICE_BYTES	0x200u
 #define VCPUS_MAX	128u
 #define GUEST_SPI	40u
+#define KICK_QUEUES	8u
 
 struct slot {
 	uint64_t addr;
@@ -47,6 +48,7 @@ struct server {
 	/* What came to user space. */
 	uint64_t nr_events;
 	uint64_t nr_strays; /* accesses that are no commands */
+	uint64_t nr_stray_kicks[KICK_QUEUES]; /* those of them that are kicks, by queue */
 	uint64_t last_stray_addr;
 };
 
@@ -83,6 +85,10 @@ void server_poll(struct server *s, int ms);
  * asked for so many times fewer accesses.
  */
 unsigned int patience(void);
+
+int64_t now_ms(void);
+/* Print what a vcpu that does not go on is at. */
+void guest_explain(const struct server *s, uint32_t v);
 
 /* Give vcpu @v a command; wait for its report; both, bailing out after four minutes. */
 void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times);

@@ -89,13 +89,23 @@ say()
 # --- dom0's kernel --------------------------------------------------------------------------------------------
 
 # kernel_tests NAME...: programs of kernel/test, each result of theirs as this case's, then what the kernel said meanwhile.
+# How far a long one is goes to the terminal.
 kernel_tests()
 {
 	local test line status
 	export TEST_PATIENCE=${XV_PATIENCE:-1}
 	for test; do
-		/xv/kernel-test/run "$test" >"$XV_LOGS/$test.log" 2>&1
-		status=$?
+		: >"$XV_LOGS/$test.log"
+		{
+			/xv/kernel-test/run "$test" 2>&1
+			echo $? >"$XV_STATE/status"
+		} | while IFS= read -r line; do
+			printf '%s\n' "$line" >>"$XV_LOGS/$test.log"
+			case $line in
+			"# so far "*) tap "say   $test: ${line#\# }" ;;
+			esac
+		done
+		status=$(cat "$XV_STATE/status")
 		grep -E '^(not )?ok ' "$XV_LOGS/$test.log" >"$XV_STATE/results"
 		while read -r line; do
 			case $line in
