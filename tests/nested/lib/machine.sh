@@ -5,17 +5,20 @@
 # Three ways out of it, all files of the run directory: console.log (Xen's and dom0's console), results.log (what
 # /xv/main writes to the virtio port "results": nothing else ever gets between its lines) and logs.tar (the port
 # "logs"). What the boot is for is in its initramfs. No input: runs under -icount stay
-# deterministic. machine_interactive is the exception, with this terminal as the console.
+# deterministic. machine_interactive is the exception, with this terminal as the console; and machine_explain, which asks
+# Xen and QEMU what a machine with two CPUs is doing that does not go on any more.
 
 # machine_arguments DIR MODE [MEMORY [XEN]]: the QEMU command line in machine_argv; needs DIR/dom0.cpio.
 machine_arguments()
 {
-	local dir=$1 mode=$2 memory=${3:-2G} xen=${4:-plain} accel vcpus=1
+	local dir=$1 mode=$2 memory=${3:-2G} xen=${4:-plain} accel vcpus=1 sched=
 	case $mode in
 	icount)
 		accel=(-accel "tcg,thread=single" -icount "shift=2,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42) ;;
 	smp)
 		accel=(-accel "tcg,thread=multi")
+		# Xen 4.20's default can leave a processor idle for good with a vcpu to run (README.md, "Two CPUs").
+		sched=sched=credit
 		vcpus=2 ;;
 	*)	die "no such mode: $mode" ;;
 	esac
@@ -29,7 +32,7 @@ machine_arguments()
 		-m "$memory" -smp "$vcpus" -display none -nodefaults -monitor none -no-reboot
 		-global virtio-mmio.force-legacy=false
 		-kernel "${xen_image[$xen]}"
-		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=${machine_dom0_mem:-512M} dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
+		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=${machine_dom0_mem:-512M} dom0_max_vcpus=$vcpus${sched:+ $sched} ${machine_xen_log-loglvl=info guest_loglvl=all}"
 		-device "guest-loader,addr=0x50000000,kernel=${machine_kernel:-${kernel_dir[612]}/Image},bootargs=console=hvc0 rdinit=/init panic=1 ${machine_bootargs:-loglevel=4}"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
 		-device virtio-serial-device
@@ -54,10 +57,35 @@ machine_start()
 	: >"$1/logs.tar"
 	: >"$1/console.log"
 	set -m
-	"${machine_argv[@]}" -serial "file:$1/console.log" >"$1/qemu.log" 2>&1 </dev/null &
+	if [ "$2" = smp ]; then
+		mkfifo "$1"/{keys,monitor.in,monitor.out}
+		"${machine_argv[@]}" -chardev "stdio,id=console,signal=off,logfile=$1/console.log" -serial chardev:console \
+			-chardev "pipe,id=monitor,path=$1/monitor" -mon monitor >/dev/null 2>"$1/qemu.log" 0<>"$1/keys" &
+	else
+		"${machine_argv[@]}" -serial "file:$1/console.log" >"$1/qemu.log" 2>&1 </dev/null &
+	fi
 	machine_pid=$!
 	set +m
 	lab_jobs[$machine_pid]=1
+}
+
+# machine_explain DIR: what Xen knows of its processors, domains and event channels goes to the console, what QEMU knows of the
+# processors to qemu.log. Only with two CPUs: under -icount the same run can be had again.
+machine_explain()
+{
+	local key
+	if [ "$machine_mode" != smp ] || ! machine_running; then
+		return 0
+	fi
+	timeout 5 cat "$1/monitor.out" >>"$1/qemu.log" &
+	printf 'info registers -a\n' 1<>"$1/monitor.in"
+	# Three times ^A: what is typed is Xen's and not dom0's.
+	printf '\001\001\001' 1<>"$1/keys"
+	for key in q e r 0 d; do
+		sleep 1
+		printf %s "$key" 1<>"$1/keys"
+	done
+	wait $! || true
 }
 
 machine_running()

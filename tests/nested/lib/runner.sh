@@ -169,11 +169,13 @@ allow_ms()
 watch_run()
 {
 	local line buf= current= start fd status turn=0 why="the machine went down" broken
-	local limit since last_clock=-1 last_wall=0 patience=1
+	local limit since last_clock=-1 last_wall=0 patience=1 factor=4000
 	[ -z "${lab_kasan:-}" ] || patience=$kasan_patience
 	local fatal='Kernel panic|Panic on CPU|Oops: '
 	# Virtual time cannot be late: a lockup under -icount is one.
 	[ "$1" != icount ] || fatal+='|soft lockup'
+	# With two CPUs dom0's time is ours.
+	[ "$1" = icount ] || factor=1200
 	done_cases=()
 	case_tap=()
 	start=$(now_ms)
@@ -188,6 +190,7 @@ watch_run()
 			else
 				turn=$((turn + 1))
 				if [ $((turn % 10)) -eq 0 ] && find_hung; then
+					machine_explain "$run_dir"
 					break
 				fi
 				if [ $((turn % 50)) -eq 0 ]; then
@@ -209,7 +212,7 @@ watch_run()
 			case_tap=()
 			start=$(now_ms)
 			# dom0 ends it when its own time is up; this is for a dom0 that cannot.
-			allow_ms $((60000 + 4000 * patience * $(case_header "$(case_file "$current")" timeout 120))) ;;
+			allow_ms $((60000 + factor * patience * $(case_header "$(case_file "$current")" timeout 120))) ;;
 		"say "*)
 			say "  ${line#say }" ;;
 		"mark "*)
@@ -227,6 +230,9 @@ watch_run()
 		esac
 	done
 	exec {fd}<&-
+	# Nothing of ours ends it before this.
+	broken=$(grep -aom 1 'terminating on signal.*' "$run_dir/qemu.log" || true)
+	[ -z "$broken" ] || why="somebody has ended QEMU: $broken"
 	if [ -n "$current" ]; then
 		done_cases+=("$current")
 		case_over "$current" "$why" "$(seconds_since "$start")" || true
