@@ -68,10 +68,12 @@ static void link_block(struct page *block, unsigned int nr, struct list_head *pa
 {
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		block[i].lru.prev = i ? &block[i - 1].lru : pages;
-		block[i].lru.next = i + 1 < nr ? &block[i + 1].lru : pages;
+	for (i = 1; i < nr; i++) {
+		block[i].lru.prev = &block[i - 1].lru;
+		block[i - 1].lru.next = &block[i].lru;
 	}
+	block[0].lru.prev = pages;
+	block[nr - 1].lru.next = pages;
 	pages->next = &block[0].lru;
 	pages->prev = &block[nr - 1].lru;
 }
