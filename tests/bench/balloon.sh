@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# notify: own
 # timeout: 7200
 #
 # In dom0: one fresh guest for each variant of /xv/bench ("SIZE_MIB VARIANT..."), shrunk and grown once. Each result is a

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# notify: own
 # timeout: 900
 #
 # In dom0: kick-guest in front of kick-backend, once for each path of /xv/bench ("KICKS VCPUS PATH..."). Each result is a

@@ -4,7 +4,6 @@
 # guest-balloon: ours
 # xen: patched
 # timeout: 300
-# not-with: upstream
 #
 # kill -9 of the daemon in the middle of bulk messages, of single pages and of whole blocks: the next daemon adopts, goes
 # on in the message where the dead one was, and no page is lost or counted twice.

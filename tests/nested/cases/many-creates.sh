@@ -11,7 +11,7 @@
 creates=100
 dir=/run/xen-vballoon
 
-xen-vballoond --log-level=info >"$XV_LOGS/service.log" 2>&1 </dev/null &
+xen-vballoond ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} --log-level=info >"$XV_LOGS/service.log" 2>&1 </dev/null &
 service=$!
 check "the service starts" wait_for "[ \"\$(cat $dir/service.lock 2>/dev/null)\" = $service ]" 10
 

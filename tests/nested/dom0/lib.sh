@@ -388,6 +388,13 @@ start_guest()
 	wait_guest "$1" || bail "guest $1 boots"
 }
 
+# paths_used: each notification path that a daemon of this case has said it goes by.
+paths_used()
+{
+	sed -n 's/^.*: serving device .*, by \([a-z-]*\)$/\1/p; s/^.*notifications go on by \([a-z-]*\).*$/\1/p' "$XV_LOGS"/*.log |
+		sort -u | tr '\n' ' '
+}
+
 # --- the end -------------------------------------------------------------------------------------------------
 
 zombies()
@@ -419,6 +426,8 @@ finish()
 	set +x
 	[ -n "${xv_over:-}" ] || not_ok "the case ran to its end"
 	cleanup
+	# A run that quietly took another path would prove nothing of the one it is said to be of.
+	[ -z "${XV_PATH:-}" ] || is "$(paths_used)" "$XV_PATH " "every daemon went by $XV_PATH"
 	is "${xv_left# }" "" "nothing is left behind: no daemon, no domain, no zombie"
 	tap "1..$xv_count"
 	trap - EXIT

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# notify: own
 # boot: own
 #
 # A clean console proves something only if a complaint would be on it: each kind of mistake is made on purpose, and must be

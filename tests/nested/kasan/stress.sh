@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# notify: own
 # timeout: 200
 #
 # A guest that kicks at least 100,000 times while ioeventfds are assigned and deassigned, with success, at least 10,000 times in

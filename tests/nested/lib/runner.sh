@@ -127,6 +127,10 @@ case_over()
 	if [ -z "$why" ] && { [ "$status" != 0 ] || [ "$results" -eq 0 ]; }; then
 		why="status $status with $results results"
 	fi
+	if [ -z "$why" ] && [ -n "${lab_notify:-}" ] &&
+	   ! printf '%s\n' "${case_tap[@]}" | grep -q "^ok [0-9]* - every daemon went by $lab_notify$"; then
+		why="nothing shows that it went by $lab_notify"
+	fi
 	keep_logs "$name" "$run_dir"
 	if [ -z "$why" ]; then
 		nested_passed=$((nested_passed + 1))
