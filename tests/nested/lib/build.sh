@@ -75,7 +75,9 @@ run_install()
 
 run_dominfo()
 {
-	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" -lxenctrl -lxendevicemodel
+	# Static: it is started at every look while a case waits, and loading seven libraries is most of its work.
+	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -static -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" \
+		-Wl,--start-group -lxenctrl -lxen{devicemodel,call,foreignmemory,evtchn,gnttab,toollog,toolcore} -Wl,--end-group
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/unix-say" "$lab_nested/dom0/unix-say.c"
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -D_GNU_SOURCE -shared -fPIC -o "$1/choose-domid.so" \
 		"$lab_nested/dom0/choose-domid.c"
@@ -110,7 +112,7 @@ build_arm64()
 	fi
 	dom0_build=$build_dir
 	dom0_stage=$build_dir/stage
-	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid}.c "$sysroot")" "compiling dom0's helpers" run_dominfo
+	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid}.c "$sysroot" "$(declare -f run_dominfo)")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
 	artifact bare-guests "$(hash_of "$lab_top"/tests/guest/bare{.lds,-*} "$lab_top"/tests/bench/kick{.h,-guest.c} \
 		"$(declare -f build_bare_guests)")" "building the bare guests" build_bare_guests
@@ -127,6 +129,8 @@ fill_overlay()
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
+	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$tree/xv/notify"
+	[ -n "${bench_name:-}" ] || echo "$machine_quick_boot" >"$tree/xv/quick-boot"
 	cp "${dominfo_program%/*}"/* "$dom0_build/tests/contract/contract-xen" "$tree/usr/bin/"
 	[ ! -e "$tree/usr/bin/choose-domid.so" ] || mv "$tree/usr/bin/choose-domid.so" "$tree/xv/"
 	if [ "$lab_triplet" = aarch64-linux-gnu ]; then

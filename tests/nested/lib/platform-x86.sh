@@ -162,7 +162,6 @@ x86_make_boot()
 	fill_overlay "$run_dir/overlay" "$1"
 	mkdir -p "$run_dir/overlay/xv/modules"
 	[ "$3" = stock ] || cp "$x86_modules"/*.ko "$run_dir/overlay/xv/modules/"
-	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$run_dir/overlay/xv/notify"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
@@ -175,7 +174,7 @@ x86_arguments()
 	machine_argv=(qemu-system-x86_64 "${@:4}" -cpu "qemu64,+svm,+npt,+vgif" -m "$memory" -smp "$vcpus"
 		-display none -nodefaults -monitor none -no-reboot -kernel "$x86_xen_image"
 		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
-		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 ${machine_quiet-loglevel=4},$dir/dom0.cpio"
+		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 $(dom0_arguments),$dir/dom0.cpio"
 		-device virtio-serial-pci
 		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
 		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")

@@ -262,7 +262,6 @@ make_boot()
 	modules_overlay "$run_dir/overlay" "$modules"
 	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
 	bench_overlay "$run_dir/overlay"
-	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$run_dir/overlay/xv/notify"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
