@@ -95,6 +95,19 @@ balloon_table()
 	done
 }
 
+# balloon_section TEXT VARIANT...: a table, if any of them has been run.
+balloon_section()
+{
+	local text=$1 variant
+	shift
+	for variant; do
+		grep -q "^$variant " "$bench_dir/stages" || continue
+		say "$text"
+		balloon_table "$@"
+		return
+	done
+}
+
 # balloon_ratios SUFFIX: the summary of the variants with that suffix.
 balloon_ratios()
 {
@@ -180,12 +193,9 @@ lab_bench_balloon()
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
 	balloon_stages >"$bench_dir/stages"
 	balloon_plot
-	say "as Debian's kernels are, which clear every page they allocate (CONFIG_INIT_ON_ALLOC_DEFAULT_ON):"
-	balloon_table a b c d e f
-	say "with init_on_alloc=0 on the guest's command line, for all drivers:"
-	balloon_table a0 b0 c0 d0 e0 f0
-	say "half of the guest's pages held at random:"
-	balloon_table bh eh fh
+	balloon_section "as Debian's kernels are, which clear every page they allocate (CONFIG_INIT_ON_ALLOC_DEFAULT_ON):" a b c d e f
+	balloon_section "with init_on_alloc=0 on the guest's command line, for all drivers:" a0 b0 c0 d0 e0 f0
+	balloon_section "half of the guest's pages held at random:" bh eh fh
 	balloon_peak "$size"
 	say "  $bench_dir/results.json, balloon.svg"
 	say "balloon, pages cleared at allocation: $(balloon_ratios "")"
