@@ -169,12 +169,19 @@ allow_ms()
 	limit=$((since + $1))
 }
 
+# soak_patience: how many times the time-out of its cases a soak may take: 20 s a cycle.
+soak_patience()
+{
+	echo $((1 + lab_cycles * 20 / 300))
+}
+
 # watch_run MODE: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
 watch_run()
 {
 	local line buf= current= start fd status turn=0 why="the machine went down" broken
 	local limit since last_clock=-1 last_wall=0 patience=1 factor=4000
 	[ -z "${lab_kasan:-}" ] || patience=$kasan_patience
+	[ -z "${lab_cycles:-}" ] || patience=$(soak_patience)
 	local fatal='Kernel panic|Panic on CPU|Oops: '
 	# Virtual time cannot be late: a lockup under -icount is one.
 	[ "$1" != icount ] || fatal+='|soft lockup'
@@ -262,6 +269,10 @@ make_boot()
 	modules_overlay "$run_dir/overlay" "$modules"
 	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
 	bench_overlay "$run_dir/overlay"
+	if [ -n "${lab_cycles:-}" ]; then
+		echo "$lab_cycles" >"$run_dir/overlay/xv/cycles"
+		soak_patience >"$run_dir/overlay/xv/patience"
+	fi
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
@@ -587,7 +598,12 @@ lab_check()
 	local what=${1:-all} start
 	case $what in
 	all|unit|nested|kasan) ;;
-	*) die "check unit, check nested [CASE...], check kasan [CASE...] or check, not: check $what" ;;
+	soak)
+		lab_cycles=${2:-200}
+		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
+		set -- nested load load-stock
+		what=nested ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
