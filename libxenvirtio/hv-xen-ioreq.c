@@ -83,13 +83,16 @@ static int refuse_conflicts(struct xen_hv *x, const struct xenvirtio_gpa_range *
 	return 0;
 }
 
-/* Disabled first, so that nobody new comes while those who wait are answered. */
+/*
+ * Disabled first, so that nobody new comes while those who wait are answered. Xen takes a dying
+ * domain's servers away before it says that the domain is gone: then nobody waits.
+ */
 static int destroy_server(struct xen_hv *x)
 {
 	/* What the caller did not take away: from here on all slots are ours alone. */
 	xen_eventfd_close(x);
 	if (xendevicemodel_set_ioreq_server_state(x->dmod, x->domid, x->ioreq.id, 0))
-		return xen_error(errno);
+		return errno == ENOENT ? 0 : xen_error(errno);
 	if (x->ioreq.page)
 		xen_event_drain(x);
 	return xendevicemodel_destroy_ioreq_server(x->dmod, x->domid, x->ioreq.id) ?

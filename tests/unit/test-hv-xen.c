@@ -188,6 +188,8 @@ int xendevicemodel_set_ioreq_server_state(xendevicemodel_handle *dmod, domid_t d
 		return -1;
 	if (!enabled)
 		trace_call("disable");
+	if (!xen.server[id].used)
+		return fail_with(ENOENT);
 	xen.server[id].enabled = enabled;
 	/* as Xen: the ports are written into the page that is there now */
 	for (uint32_t i = 0; enabled && xen.resources && i < VCPUS; i++)
@@ -565,6 +567,23 @@ static void closing_answers_who_came(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+/* Xen takes a dying domain's servers away before it says that the domain is gone: closing is done. */
+static void closing_finds_the_server_gone(void **state)
+{
+	struct xenvirtio_hv *hv;
+	uint16_t id = XENVIRTIO_IOREQ_NEW;
+
+	reset_xen();
+	hv = open_handle();
+	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
+	xen.server[0].used = false;
+	xen.trace[0] = '\0';
+	assert_int_equal(hv->ops->ioreq_close(hv), 0);
+	assert_string_equal(xen.trace, "disable ");
+	xenvirtio_hv_close(hv);
+	assert_all_closed();
+}
+
 /* A server that claims the range already is found, and its other ranges are as they were. */
 static void conflicts_are_found(void **state)
 {
@@ -867,6 +886,7 @@ int main(void)
 		cmocka_unit_test(server_is_made_in_order),
 		cmocka_unit_test(failed_open_leaves_no_server),
 		cmocka_unit_test(closing_answers_who_came),
+		cmocka_unit_test(closing_finds_the_server_gone),
 		cmocka_unit_test(conflicts_are_found),
 		cmocka_unit_test(adopting_never_destroys),
 		cmocka_unit_test(adopting_announces_old_answers),
