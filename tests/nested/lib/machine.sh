@@ -44,7 +44,7 @@ machine_arguments()
 	esac
 	case $xen in
 	x86_64*)
-		x86_arguments "$dir" "$memory" "$vcpus" "${accel[@]}"
+		x86_arguments "$dir" "$xen" "$memory" "$vcpus" "${accel[@]}"
 		return ;;
 	esac
 	# cortex-a57: newer models are pathologically slow under TCG with two vcpus.
@@ -137,7 +137,7 @@ machine_stop()
 
 machine_interactive()
 {
-	machine_bootargs="quiet loglevel=1"
+	machine_bootargs="quiet loglevel=1 kpti=off $machine_quick_boot"
 	machine_xen_log="loglvl=none guest_loglvl=none"
 	machine_arguments "$@"
 	: >"$1/results.log"

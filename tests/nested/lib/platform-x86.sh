@@ -158,7 +158,7 @@ x86_make_boot()
 {
 	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
 	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
-	[ "$2" = x86_64 ] || parts+=("$x86_qemu_cpio")
+	[ "$2" != x86_64-qemu ] || parts+=("$x86_qemu_cpio")
 	fill_overlay "$run_dir/overlay" "$1"
 	mkdir -p "$run_dir/overlay/xv/modules"
 	[ "$3" = stock ] || cp "$x86_modules"/*.ko "$run_dir/overlay/xv/modules/"
@@ -167,15 +167,22 @@ x86_make_boot()
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
 }
 
-# x86_arguments DIR MEMORY VCPUS ACCELERATOR...: the QEMU command line in machine_argv.
+# x86_arguments DIR XEN MEMORY VCPUS ACCELERATOR...: the QEMU command line in machine_argv. A PVH dom0's addresses are not the
+# machine's: it needs an IOMMU, and its devices behind it.
 x86_arguments()
 {
-	local dir=$1 memory=$2 vcpus=$3
-	machine_argv=(qemu-system-x86_64 "${@:4}" -cpu "qemu64,+svm,+npt,+vgif" -m "$memory" -smp "$vcpus"
+	local dir=$1 memory=$3 vcpus=$4 board=() xen= serial=
+	case $2 in
+	*-pvh)
+		board=(-machine q35 -device "intel-iommu,intremap=off,aw-bits=48")
+		xen="dom0=pvh iommu=no-intremap"
+		serial=,iommu_platform=on,disable-legacy=on ;;
+	esac
+	machine_argv=(qemu-system-x86_64 "${board[@]}" "${@:5}" -cpu "qemu64,+svm,+npt,+vgif" -m "$memory" -smp "$vcpus"
 		-display none -nodefaults -monitor none -no-reboot -kernel "$x86_xen_image"
-		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus ${machine_xen_log-loglvl=info guest_loglvl=all}"
+		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus $xen ${machine_xen_log-loglvl=info guest_loglvl=all}"
 		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 $(dom0_arguments),$dir/dom0.cpio"
-		-device virtio-serial-pci
+		-device "virtio-serial-pci$serial"
 		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
 		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")
 }

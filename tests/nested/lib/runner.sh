@@ -44,14 +44,15 @@ case_group()
 		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $own"
 }
 
-# case_xen FILE: which Xen: plain or patched for arm64; x86_64, or x86_64-qemu when its guests have QEMU as device model.
+# case_xen FILE: which Xen: plain or patched for arm64; x86_64, x86_64-qemu when its guests have QEMU as device model,
+# x86_64-pvh when dom0 is a PVH domain.
 case_xen()
 {
 	local xen
 	xen=$(case_header "$1" platform arm64)
 	case $xen in
 	arm64) case_header "$1" xen plain ;;
-	*) echo "$xen$(case_header "$1" device-model "" | sed -n 's/^./-&/p')" ;;
+	*) echo "$xen$(case_header "$1" device-model "$(case_header "$1" dom0 "")" | sed -n 's/^./-&/p')" ;;
 	esac
 }
 
@@ -386,7 +387,8 @@ leave_out()
 		   [ "$(case_header "$(case_file "$name")" notify "")" = own ]; then
 			say "  not applicable with a forced path: $name (chooses its paths itself, or has no daemon)"
 		elif [ -n "${lab_notify:-}" ] && [ "$lab_notify" != event-channel ] && [ -r "$(case_file "$name")" ] &&
-		     [ "$(case_header "$(case_file "$name")" platform arm64)" != arm64 ]; then
+		     [ "$(case_header "$(case_file "$name")" platform arm64)" != arm64 ] &&
+		     [ "$(case_header "$(case_file "$name")" dom0 pv)" = pv ]; then
 			say "  not applicable with $lab_notify: $name (x86_64's dom0 is a PV domain, which has no ioeventfds)"
 		else
 			kept_cases+=("$name")
