@@ -80,7 +80,8 @@ void command_line_help_rows(const struct option_row *rows, size_t nr_rows, int c
 
 /**
  * command_line_answer() - to --help, --version and mistakes
- * Return: what the program exits with; -1 for COMMAND_LINE_RUN
+ * Return: what the program exits with: 0, or 2 for a wrong one, which every program's manual page
+ *         promises; -1 for COMMAND_LINE_RUN
  */
 int command_line_answer(const struct command_line *line, enum command_line_result result,
 			const char *why);

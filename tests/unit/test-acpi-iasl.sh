@@ -10,22 +10,7 @@ if ! command -v iasl >/dev/null; then
 	exit 0
 fi
 program=$PWD/tools/xen-virtio-acpi
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0
-status=0
-
-result()
-{
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		sed 's/^/# /' "$tmp/log"
-		status=1
-	fi
-}
+. "${srcdir:-.}/tests/unit/tap.sh"
 
 # source BASE GSI...: the devices in source language.
 source_of()
@@ -82,5 +67,4 @@ result $? "a file that cannot be made: one line, status 1"
 "$program" >/dev/full 2>"$tmp/log"
 [ $? -eq 1 ] && [ "$(wc -l <"$tmp/log")" -eq 1 ]
 result $? "a full disk: one line, status 1"
-echo "1..$number"
-exit $status
+tap_done

@@ -11,22 +11,7 @@ if ! command -v systemd-analyze >/dev/null; then
 fi
 # in tenths; systemd 252 says 2.6
 exposure_max=30
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0
-status=0
-
-result()
-{
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		sed 's/^/# /' "$tmp/log"
-		status=1
-	fi
-}
+. "${srcdir:-.}/tests/unit/tap.sh"
 
 # unit [SED-EXPRESSION]: as make writes it, but for a program that is there; changed.
 unit()
@@ -65,5 +50,4 @@ mkdir -p "$tmp/root/etc"
 systemd-sysusers --root="$tmp/root" - <"$srcdir/systemd/xen-vballoon.sysusers" >"$tmp/log" 2>&1 &&
 	grep -q '^xen-vballoon:' "$tmp/root/etc/group"
 result $? "the group that may use the sockets is made"
-echo "1..$number"
-exit $status
+tap_done

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Results as TAP, for tests that are shell scripts, which source this: a directory of their own, "$tmp", whose file "log" says
+# why a result is not ok, and result, which counts. They end with tap_done.
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+tap_number=0
+tap_status=0
+
+# result STATUS TEXT
+result()
+{
+	tap_number=$((tap_number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_number - $2"
+	else
+		echo "not ok $tap_number - $2"
+		sed 's/^/# /' "$tmp/log"
+		tap_status=1
+	fi
+}
+
+tap_done()
+{
+	echo "1..$tap_number"
+	exit $tap_status
+}
