@@ -18,12 +18,11 @@
 #include <unistd.h>
 
 #include "eventfd.h"
+#include "long-run.h"
 #include "tap.h"
 
 #define QUEUES		4u
 #define WAITERS		2u
-#define PROGRESS_MS	10000
-#define STALL_MS	60000
 #define REBIND_MS	100
 /* Of one command of the guest. */
 #define KICKS		500u
@@ -103,16 +102,6 @@ static void *wait_for_kicks(void *arg)
 	return NULL;
 }
 
-static void rebind(uint32_t v)
-{
-	int port;
-
-	must(!unbind_port(s.evtchn, s.ports[v]));
-	port = bind_port(s.evtchn, s.dom, s.slots[v].vp_eport);
-	must(port > 0);
-	s.ports[v] = port;
-}
-
 /* Each port's interrupt to one CPU or another; /dev/xen/evtchn names them after this program. */
 static void move_interrupts(unsigned int *seed)
 {
@@ -151,7 +140,8 @@ static uint64_t sum(const uint64_t *values)
 static void go_on(unsigned int seed, uint64_t changes_wanted, uint64_t kicks_wanted,
 		  uint64_t *kicked)
 {
-	int64_t shown = now_ms(), moved = shown, rebound = shown;
+	struct long_run run = long_run_begin();
+	int64_t rebound = now_ms();
 	uint32_t queue[VCPUS_MAX], running = 0, v;
 	bool over = false;
 
@@ -161,14 +151,14 @@ static void go_on(unsigned int seed, uint64_t changes_wanted, uint64_t kicks_wan
 		server_poll(&s, 20);
 		if (now_ms() - rebound > REBIND_MS) {
 			if (rand_r(&seed) % 2)
-				rebind(rand_r(&seed) % s.nr_vcpus);
+				server_rebind(&s, rand_r(&seed) % s.nr_vcpus);
 			move_interrupts(&seed);
 			rebound = now_ms();
 		}
 		for (v = 0; v < s.nr_vcpus; v++) {
 			if (!s.scripts[v].reported)
 				continue;
-			moved = now_ms();
+			run.reported_ms = now_ms();
 			kicked[queue[v]] += KICKS;
 			s.scripts[v].reported = false;
 			over |= sum(kicked) >= kicks_wanted &&
@@ -179,18 +169,8 @@ static void go_on(unsigned int seed, uint64_t changes_wanted, uint64_t kicks_wan
 				guest_start(&s, v, WRITE32(0x50, queue[v] = rand_r(&seed) % QUEUES),
 					    KICKS);
 		}
-		if (now_ms() - shown > PROGRESS_MS) {
-			printf("# so far %llu kicks, %llu changes\n",
-			       (unsigned long long)sum(kicked),
-			       (unsigned long long)__atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
-			fflush(stdout);
-			shown = now_ms();
-		}
-		if (now_ms() - moved > (int64_t)STALL_MS * patience()) {
-			for (v = 0; v < s.nr_vcpus; v++)
-				guest_explain(&s, v);
-			must(!"the guest goes on");
-		}
+		long_run_check(&run, &s, sum(kicked),
+			       __atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
 	}
 }
 

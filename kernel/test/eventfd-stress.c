@@ -19,12 +19,11 @@
 #include <unistd.h>
 
 #include "eventfd.h"
+#include "long-run.h"
 #include "tap.h"
 
 #define WORKERS		3
 #define KICKS		1000u
-#define PROGRESS_MS	10000
-#define STALL_MS	60000
 
 /* The last two are not steps of a worker. */
 enum step {
@@ -232,22 +231,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void rebind(uint32_t v)
-{
-	int port;
-
-	must(!unbind_port(s.evtchn, s.ports[v]));
-	/* A process about to be killed may still hold the old file: this one is ours alone. */
-	port = bind_port(s.evtchn, s.dom, s.slots[v].vp_eport);
-	must(port > 0);
-	s.ports[v] = port;
-	nr_done[STEP_REBIND]++;
-}
-
 /* The workers have been started: kick and answer until there was enough. Returns the kicks. */
 static uint64_t go_on(unsigned int seed, uint64_t kicks_wanted)
 {
-	int64_t shown = now_ms(), moved = shown;
+	struct long_run run = long_run_begin();
 	uint64_t kicks = 0, turns = 0, polls = 0;
 	bool kicking[VCPUS_MAX];
 	uint32_t v;
@@ -259,29 +246,22 @@ static uint64_t go_on(unsigned int seed, uint64_t kicks_wanted)
 	while (__atomic_load_n(&nr_changes, __ATOMIC_RELAXED) < changes_wanted ||
 	       kicks < kicks_wanted) {
 		server_poll(&s, 20);
-		if (polls++ % 16 == 0)
-			rebind(rand_r(&seed) % s.nr_vcpus);
+		if (polls++ % 16 == 0) {
+			server_rebind(&s, rand_r(&seed) % s.nr_vcpus);
+			nr_done[STEP_REBIND]++;
+		}
 		for (v = 0; v < s.nr_vcpus; v++) {
 			if (!s.scripts[v].reported)
 				continue;
-			moved = now_ms();
+			run.reported_ms = now_ms();
 			kicks += kicking[v] ? KICKS : 0;
 			turns++;
 			kicking[v] = turns % 3;
 			guest_start(&s, v, kicking[v] ? WRITE32(0x50, turns % 4) : READ32(0x60),
 				    KICKS);
 		}
-		if (now_ms() - shown > PROGRESS_MS) {
-			printf("# so far %llu kicks, %llu changes\n", (unsigned long long)kicks,
-			       (unsigned long long)__atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
-			fflush(stdout);
-			shown = now_ms();
-		}
-		if (now_ms() - moved > (int64_t)STALL_MS * patience()) {
-			for (v = 0; v < s.nr_vcpus; v++)
-				guest_explain(&s, v);
-			must(!"the guest goes on");
-		}
+		long_run_check(&run, &s, kicks,
+			       __atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
 	}
 	return kicks;
 }

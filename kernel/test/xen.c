@@ -262,6 +262,16 @@ void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times)
 	serve(s, v);
 }
 
+void server_rebind(struct server *s, uint32_t v)
+{
+	int port;
+
+	must(!unbind_port(s->evtchn, s->ports[v]));
+	port = bind_port(s->evtchn, s->dom, s->slots[v].vp_eport);
+	must(port > 0);
+	s->ports[v] = port;
+}
+
 void guest_explain(const struct server *s, uint32_t v)
 {
 	printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u; command %08x %u times\n", v,

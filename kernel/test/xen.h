@@ -86,6 +86,9 @@ void server_poll(struct server *s, int ms);
  */
 unsigned int patience(void);
 
+/* Unbind a vcpu's port, and bind another one to the guest's. */
+void server_rebind(struct server *s, uint32_t v);
+
 int64_t now_ms(void);
 /* Print what a vcpu that does not go on is at. */
 void guest_explain(const struct server *s, uint32_t v);
