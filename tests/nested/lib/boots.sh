@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A boot from its initramfs to its end, and the next for the cases that it left: one ends with its first case that fails,
+# hangs or takes the machine down.
+
+# make_boot RUN MODULES KERNEL BALLOON XEN: the initramfs of one boot, in run_dir.
+make_boot()
+{
+	local run=$1 modules=$2 kernel=$3 balloon=$4 parts
+	case ${5:-plain} in
+	x86_64*)
+		x86_make_boot "$run" "$5" "$modules"
+		return ;;
+	esac
+	parts=("${guest_cpio[${kernel//./}]}")
+	fill_overlay "$run_dir/overlay" "$run"
+	modules_overlay "$run_dir/overlay" "$modules"
+	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
+	bench_overlay "$run_dir/overlay"
+	if [ -n "${lab_cycles:-}" ]; then
+		echo "$lab_cycles" >"$run_dir/overlay/xv/cycles"
+		soak_patience >"$run_dir/overlay/xv/patience"
+	fi
+	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
+	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
+	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"
+}
+
+new_run_dir()
+{
+	mkdir -p "$lab_cache/runs"
+	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
+}
+
+# run_group "MODE KERNEL MEM MODULES XEN BALLOON OWN" CASE...
+run_group()
+{
+	local mode kernel mem modules xen balloon remaining=("${@:2}") name left tries=0 what
+	read -r mode kernel mem modules xen balloon _ <<<"$1"
+	what="$mode, $modules modules, guests with Linux $kernel"
+	case $xen in
+	plain) ;;
+	x86_64*) what+=", $xen" ;;
+	*) what+=", $xen Xen" ;;
+	esac
+	[ "$balloon" = stock ] || what+=", $balloon virtio_balloon"
+	while [ ${#remaining[@]} -gt 0 ]; do
+		new_run_dir
+		make_boot "cases ${remaining[*]}" "$modules" "$kernel" "$balloon" "$xen"
+		boot_failed=
+		[ -n "${demo_running:-}" ] || say "  boot: $what, ${#remaining[@]} case(s)"
+		machine_start "$run_dir" "$mode" "$mem" "$xen"
+		watch_run "$mode" || true
+		machine_stop
+		[ -z "${lab_kasan:-}" ] || kasan_judge "$run_dir/console.log" "${done_cases[@]}"
+		rm -rf "$run_dir"
+		if [ -n "$boot_failed" ]; then
+			tries=$((tries + 1))
+			if [ $tries -ge 2 ]; then
+				nested_failed=$((nested_failed + ${#remaining[@]}))
+				say "  FAILED  no machine for: ${remaining[*]}"
+				return 0
+			fi
+			continue
+		fi
+		left=()
+		for name in "${remaining[@]}"; do
+			case " ${done_cases[*]} " in
+			*" $name "*) ;;
+			*) left+=("$name") ;;
+			esac
+		done
+		if [ ${#left[@]} -eq ${#remaining[@]} ]; then
+			nested_failed=$((nested_failed + ${#left[@]}))
+			say "  FAILED  the boot ended before any case: ${left[*]}"
+			return 0
+		fi
+		remaining=("${left[@]}")
+	done
+}
+
+# prepare_nested [GROUP...]: all that boots of these groups need.
+prepare_nested()
+{
+	local group kernel xen balloon
+	lab_lock
+	host_prepare "$host_packages_unit $host_packages_nested"
+	host_check_qemu
+	platform_prepare
+	modules_prepare
+	for group; do
+		read -r _ kernel _ _ xen balloon _ <<<"$group"
+		case $xen in
+		patched) [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen ;;
+		x86_64*) [ -n "${x86_build:-}" ] || x86_prepare ;;
+		esac
+		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
+	done
+	build_arm64
+	lab_unlock
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a case says of itself, in the header of its file (tests/nested/README.md has all its lines): which machine it wants.
+# Nothing here starts or plans anything.
+
+case_header()
+{
+	local value
+	value=$(sed -n "s/^# $2: *//p" "$1" | head -n 1)
+	echo "${value:-$3}"
+}
+
+case_file()
+{
+	case $1 in
+	demo) echo "$lab_nested/dom0/demo.sh" ;;
+	bench) echo "$lab_top/tests/bench/$bench_name.sh" ;;
+	*)
+		if [ -n "${lab_kasan:-}" ] && [ -r "$kasan_dir/$1.sh" ]; then
+			echo "$kasan_dir/$1.sh"
+		else
+			echo "$lab_nested/cases/$1.sh"
+		fi ;;
+	esac
+}
+
+case_group()
+{
+	local file own mode
+	file=$(case_file "$1")
+	own=$(case_header "$file" boot shared)
+	[ "$own" = shared ] || own=$1
+	# Where races are looked for there are two CPUs.
+	mode=${lab_kasan:+smp}
+	echo "${mode:-$(case_header "$file" mode icount)} $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
+		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $own"
+}
+
+# case_xen FILE: which Xen: plain or patched for arm64; x86_64, x86_64-qemu when its guests have QEMU as device model,
+# x86_64-pvh when dom0 is a PVH domain.
+case_xen()
+{
+	local xen
+	xen=$(case_header "$1" platform arm64)
+	case $xen in
+	arm64) case_header "$1" xen plain ;;
+	*) echo "$xen$(case_header "$1" device-model "$(case_header "$1" dom0 "")" | sed -n 's/^./-&/p')" ;;
+	esac
+}
+
+# case_modules FILE: which of dom0's modules the boot has. Ours have every path; upstream's interface as well.
+case_modules()
+{
+	if [ -n "${lab_kasan:-}" ]; then
+		echo kasan
+	else
+		case_header "$1" modules ours
+	fi
+}

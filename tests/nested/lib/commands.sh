@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lab's commands.
+
+check_nested()
+{
+	local file name i
+	local -a boot_group boot_cases together=() alone=()
+	case ${1:-} in
+	--notify=eventfd-regs|--notify=eventfd|--notify=upstream|--notify=event-channel)
+		lab_notify=${1#--notify=}
+		shift ;;
+	-*)	die "not an option of check nested: $1" ;;
+	esac
+	if [ $# -eq 0 ]; then
+		for file in "$lab_nested"/cases/*.sh; do
+			[ "$(case_header "$file" run always)" = always ] || continue
+			name=${file##*/}
+			set -- "$@" "${name%.sh}"
+		done
+	fi
+	leave_out "$@"
+	set -- "${kept_cases[@]}"
+	plan_boots "$@"
+	for i in "${!boot_group[@]}"; do
+		case ${boot_group[$i]} in
+		icount*) together+=("$i") ;;
+		*) alone+=("$i") ;;
+		esac
+	done
+	# One boot is shown as it goes.
+	[ ${#together[@]} -gt 1 ] || { alone=("${together[@]}" "${alone[@]}"); together=(); }
+	say "nested: the platform"
+	prepare_nested "${boot_group[@]}"
+	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
+	run_pool "${together[@]}"
+	for i in "${alone[@]}"; do
+		# shellcheck disable=SC2086
+		run_group "${boot_group[$i]}" ${boot_cases[$i]}
+	done
+}
+
+# Whatever happens, the last line of a check is its result.
+check_result()
+{
+	local rc=$? passed failed
+	end_jobs
+	passed=$((unit_passed + nested_passed))
+	failed=$((unit_failed + nested_failed))
+	if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	say "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && exit 0
+	exit 1
+}
+
+lab_check()
+{
+	local what=${1:-all} start
+	case $what in
+	all|unit|nested|kasan) ;;
+	soak)
+		lab_cycles=${2:-200}
+		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
+		set -- nested load load-stock
+		what=nested ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES] or check, not: check $what" ;;
+	esac
+	[ $# -eq 0 ] || shift
+	case $what in
+	all|unit) [ $# -eq 0 ] || die "check $what takes no argument" ;;
+	esac
+	start=$(now_ms)
+	trap check_result EXIT
+	case $what in all|unit) check_unit ;; esac
+	case $what in all|nested) check_nested "$@" ;; esac
+	case $what in kasan) check_kasan "$@" ;; esac
+	say "all of it took $(seconds_since "$start") s"
+}
+
+lab_demo()
+{
+	local start
+	start=$(now_ms)
+	say "preparing (the first time takes a few minutes)"
+	prepare_nested
+	say "real Xen in QEMU; dom0 boots, then xl creates a guest"
+	demo_running=yes
+	run_group "$(case_group demo)" demo
+	say "the demonstration took $(seconds_since "$start") s; logs: $(case_logs demo)"
+	[ "$nested_failed" -eq 0 ] || exit 1
+}
+
+lab_shell()
+{
+	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
+	say "preparing (the first time takes a few minutes)"
+	prepare_nested
+	new_run_dir
+	make_boot shell ours 6.12 stock
+	machine_interactive "$run_dir" smp 2G
+	rm -rf "$run_dir"
+}
+
+lab_clean()
+{
+	[ -d "$lab_cache" ] || { say "nothing to clean: $lab_cache is not there"; return 0; }
+	[ -e "$lab_cache/lock" ] || die "$lab_cache does not look like lab's cache: not removed"
+	lab_lock
+	rm -rf "$lab_cache"
+	say "removed $lab_cache"
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Judging a case that has ended, and what is shown of it. A case passes only if its TAP is whole: a plan that matches, no
+# "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
+
+nested_passed=0
+nested_failed=0
+
+case_logs()
+{
+	echo "$lab_cache/cases/$(hash_of "$lab_top")/$1"
+}
+
+# keep_logs CASE RUN_DIR: everything there is about the case's last run.
+keep_logs()
+{
+	local dir
+	dir=$(case_logs "$1")
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	# One archive after the other, and the last may be cut short.
+	tar -x --ignore-zeros -f "$2/logs.tar" -C "$dir" --strip-components=1 "$1" 2>/dev/null || true
+	cp "$2/console.log" "$dir/xen-dom0-console.log" 2>/dev/null || true
+	cp "$2/qemu.log" "$dir/qemu.log" 2>/dev/null || true
+	printf '%s\n' "${case_tap[@]}" >"$dir/results.tap"
+}
+
+show_failure()
+{
+	local dir file name=$1 text
+	dir=$(case_logs "$name")
+	printf '%s\n' "${case_tap[@]}" | grep -E '^(not ok|#)' | sed 's/^/      | /' || true
+	for file in "$dir"/daemon-*.log "$dir"/guest-*.log; do
+		say "      last lines of ${file##*/}:"
+		tail -n 6 "$file" | sed 's/^/      | /'
+	done
+	text=$(grep -aE '\(XEN\) (d[1-9][0-9]*v?[0-9]* |.*(p2m|traps|ioreq|BUG|Assert|[Pp]anic|crash))|Kernel panic|Unable to handle|Oops|soft lockup' \
+		"$dir/xen-dom0-console.log" 2>/dev/null | grep -avE 'vGIC[DR]|SMC/HVC' | tail -n 8 || true)
+	if [ -n "$text" ]; then
+		say "      Xen's and dom0's console:"
+		printf '%s\n' "$text" | sed 's/^/      | /'
+	fi
+	say "      all logs: $dir"
+}
+
+# case_over NAME STATUS SECONDS: judge the finished case by its TAP.
+case_over()
+{
+	local name=$1 status=$2 taken=$3 line results=0 bad=0 plan=none why=
+	for line in "${case_tap[@]}"; do
+		case $line in
+		"ok "*)		results=$((results + 1)) ;;
+		"not ok "*)	results=$((results + 1)); bad=$((bad + 1)) ;;
+		1..*)		plan=${line#1..} ;;
+		esac
+	done
+	case $status in
+	0|1)	;;
+	137)	why="timed out, killed in dom0" ;;
+	*)	why=$status ;;
+	esac
+	if [ -z "$why" ] && [ "$plan" != "$results" ]; then
+		why="$results results but a plan of $plan"
+	fi
+	if [ -z "$why" ] && [ "$bad" -gt 0 ]; then
+		why="$bad of $results results not ok"
+	fi
+	if [ -z "$why" ] && { [ "$status" != 0 ] || [ "$results" -eq 0 ]; }; then
+		why="status $status with $results results"
+	fi
+	if [ -z "$why" ] && [ -n "${lab_notify:-}" ] &&
+	   ! printf '%s\n' "${case_tap[@]}" | grep -q "^ok [0-9]* - every daemon went by $lab_notify$"; then
+		why="nothing shows that it went by $lab_notify"
+	fi
+	keep_logs "$name" "$run_dir"
+	if [ -z "$why" ]; then
+		nested_passed=$((nested_passed + 1))
+		[ -n "${demo_running:-}" ] || printf '  ok      %-30s %3d results  %6s s\n' "$name" "$results" "$taken"
+		return 0
+	fi
+	nested_failed=$((nested_failed + 1))
+	printf '  FAILED  %-30s %s\n' "$name" "$why"
+	show_failure "$name"
+	return 1
+}
