@@ -172,7 +172,6 @@ lab_bench_balloon()
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested "icount 6.12 2G ours plain ours bench" "icount 6.12 2G ours patched ours bench"
 	lab_lock
-	host_prepare gnuplot-nox
 	artifact balloon-tools "$(hash_of "$sysroot" "$lab_top"/tests/bench/{balloon-move,hold-half}.c "$(declare -f build_balloon_tools)")" \
 		"building the bench's programs" build_balloon_tools
 	balloon_tools=$artifact_dir

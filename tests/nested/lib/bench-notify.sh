@@ -94,9 +94,6 @@ lab_bench_notify()
 	done
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
-	lab_lock
-	host_prepare gnuplot-nox
-	lab_unlock
 	bench_name=notify
 	bench_fill=kick_fill
 	bench_dir=$lab_cache/bench/notify

@@ -19,8 +19,11 @@ bench_overlay()
 
 lab_bench()
 {
-	local what=${1:-}
+	local what=${1:-} arguments=("$@")
 	[ $# -eq 0 ] || shift
+	case $what in
+	notify|balloon) in_root bench "${arguments[@]}" ;;
+	esac
 	case $what in
 	notify) lab_bench_notify "$@" ;;
 	balloon) lab_bench_balloon "$@" ;;

@@ -82,12 +82,18 @@ run_group()
 # prepare_nested [GROUP...]: all that boots of these groups need.
 prepare_nested()
 {
-	local group kernel xen balloon
+	local group kernel xen balloon older= arm64=
 	lab_lock
-	host_prepare "$host_packages_unit $host_packages_nested"
-	host_check_qemu
-	platform_prepare
-	modules_prepare
+	[ $# -gt 0 ] || arm64=yes
+	for group; do
+		read -r _ kernel _ _ xen _ <<<"$group"
+		case $xen in x86_64*) ;; *) arm64=yes ;; esac
+		[ "$kernel" != 6.1 ] || older=6.1
+	done
+	if [ -n "$arm64" ]; then
+		platform_prepare $older
+		modules_prepare
+	fi
 	for group; do
 		read -r _ kernel _ _ xen balloon _ <<<"$group"
 		case $xen in
@@ -96,6 +102,6 @@ prepare_nested()
 		esac
 		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
 	done
-	build_arm64
+	[ -z "$arm64" ] || build_arm64
 	lab_unlock
 }

@@ -7,7 +7,7 @@
 
 build_root()
 {
-	echo "$lab_cache/build/$(hash_of "$lab_top")"
+	echo "$lab_cache/build/$(hash_of "$lab_shown_top")"
 }
 
 autoreconf_needed()
@@ -26,8 +26,8 @@ autoreconf_needed()
 run_autoreconf()
 {
 	cd "$lab_top"
-	autoreconf -fi
-	touch configure
+	# Its files are those of whoever has the checkout.
+	setpriv --reuid="$(stat -c %u .)" --regid="$(stat -c %g .)" --clear-groups sh -c 'autoreconf -fi && touch configure'
 }
 
 build_sources()

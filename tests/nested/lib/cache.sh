@@ -6,17 +6,25 @@
 # with its stamp is whole and anything else is rubbish that the next run removes. lab_lock keeps two labs
 # from building at the same time; it is held while preparing, never while a machine runs.
 
-lab_cache=${XENVIRTIO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xenvirtio}
+lab_cache=${XENVIRTIO_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/xenvirtio}
+case $lab_cache in
+/*) ;;
+*) lab_cache=$PWD/$lab_cache ;;
+esac
+# As this machine has it: inside lab's root the cache has a place of its own.
+lab_shown_cache=${lab_shown_cache:-$lab_cache}
 
 lab_lock()
 {
-	mkdir -p "$lab_cache" || die "cannot make the cache $lab_cache (set XENVIRTIO_CACHE to another place)"
+	mkdir -p "$lab_cache" 2>/dev/null && [ -w "$lab_cache" ] ||
+		die "cannot write to the cache $lab_cache: set XENVIRTIO_CACHE to another place"
 	exec {lab_lock_fd}>"$lab_cache/lock"
 	if ! flock -n "$lab_lock_fd"; then
 		say "  waiting for another lab that is preparing in $lab_cache"
 		flock "$lab_lock_fd"
 	fi
-	rm -rf "$lab_cache"/tmp.*
+	# What an interrupted lab has left. Never through a mount.
+	rm -rf --one-file-system "$lab_cache"/tmp.*
 }
 
 lab_unlock()
@@ -50,11 +58,11 @@ artifact()
 		touch "$artifact_dir/.complete"
 		return 0
 	fi
-	rm -rf "$artifact_dir"
+	rm -rf --one-file-system "$artifact_dir"
 	tmp=$(mktemp -d "$lab_cache/${artifact_tmp:-tmp}.XXXXXX")
 	step "$text" "$@" "$tmp"
 	if [ "$step_status" -ne 0 ]; then
-		rm -rf "$tmp"
+		rm -rf --one-file-system "$tmp"
 		die "failed: $text. Nothing half-done was kept; lab can be run again"
 	fi
 	touch "$tmp/.complete"
@@ -63,7 +71,7 @@ artifact()
 	# What no checkout has used for two weeks goes.
 	for old in "$lab_cache/$name"-*/.complete; do
 		if [ -n "$(find "$old" -mtime +14)" ]; then
-			rm -rf "${old%/.complete}"
+			rm -rf --one-file-system "${old%/.complete}"
 		fi
 	done
 }

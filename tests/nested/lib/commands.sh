@@ -57,7 +57,7 @@ check_result()
 
 lab_check()
 {
-	local what=${1:-all} start
+	local what=${1:-all} start arguments=("$@")
 	case $what in
 	all|unit|nested|kasan) ;;
 	soak)
@@ -71,17 +71,20 @@ lab_check()
 	case $what in
 	all|unit) [ $# -eq 0 ] || die "check $what takes no argument" ;;
 	esac
+	in_root check "${arguments[@]}"
 	start=$(now_ms)
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac
 	case $what in kasan) check_kasan "$@" ;; esac
+	show_slowest
 	say "all of it took $(seconds_since "$start") s"
 }
 
 lab_demo()
 {
 	local start
+	in_root demo
 	start=$(now_ms)
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
@@ -95,6 +98,7 @@ lab_demo()
 lab_shell()
 {
 	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
+	in_root shell
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
 	new_run_dir
@@ -107,7 +111,8 @@ lab_clean()
 {
 	[ -d "$lab_cache" ] || { say "nothing to clean: $lab_cache is not there"; return 0; }
 	[ -e "$lab_cache/lock" ] || die "$lab_cache does not look like lab's cache: not removed"
+	root_become clean
 	lab_lock
-	rm -rf "$lab_cache"
+	rm -rf --one-file-system "$lab_cache"
 	say "removed $lab_cache"
 }

@@ -17,11 +17,9 @@ kasan_complaints+='|unreferenced object|Unable to handle|Oops|leaking [0-9]+ pag
 # The source of the dom0 kernel's very version.
 fetch_kasan_source()
 {
-	modules_apt_prepare
-	(cd "$1" && modules_apt apt-get -q download "$(modules_packages "$devel_release" | grep '^linux-source-')")
-	dpkg-deb --fsys-tarfile "$1"/linux-source-*.deb | tar -x -C "$1" --wildcards './usr/src/linux-source-*.tar.xz'
+	dpkg-deb --fsys-tarfile "$(kernel_files "$devel_release" | grep /linux-source-)" | tar -x -C "$1" --wildcards './usr/src/linux-source-*.tar.xz'
 	mv "$1"/usr/src/linux-source-*.tar.xz "$1/"
-	rm -r "${1:?}"/linux-source-*.deb "${1:?}/usr"
+	rm -r "${1:?}/usr"
 }
 
 # What the configuration asks for must be what came out: an option that a dependency silently dropped watches nothing.
@@ -67,7 +65,7 @@ show_kasan_progress()
 kasan_kernel_prepare()
 {
 	local fd key progress
-	key=$(hash_of "$(modules_packages "$devel_release")" "$kasan_dir"/{config,gntdev.patch} "$(declare -f build_kasan_kernel)")
+	key=$(hash_of "$(kernel_files "$devel_release")" "$kasan_dir"/{config,gntdev.patch} "$(declare -f build_kasan_kernel)")
 	exec {fd}>"$lab_cache/lock.kasan"
 	flock "$fd"
 	rm -rf "$lab_cache"/kasan-tmp.*
@@ -108,8 +106,8 @@ kasan_prepare()
 {
 	lab_lock
 	kernel_devel 612 "$(resolved_kernel 6.12)"
-	artifact kasan-source "$(hash_of "$(modules_packages "$devel_release")" "$(declare -f fetch_kasan_source)")" \
-		"downloading the kernel's source" fetch_kasan_source
+	artifact kasan-source "$(hash_of "$(kernel_files "$devel_release")" "$(declare -f fetch_kasan_source)")" \
+		"unpacking the kernel's source" fetch_kasan_source
 	kasan_source=$artifact_dir
 	lab_unlock
 	kasan_kernel_prepare

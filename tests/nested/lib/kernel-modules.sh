@@ -8,65 +8,28 @@
 # Sets: modules_dir, with ours/, upstream/ and test/; balloon_cpio[612], a part to append to a guest's initramfs, where a
 # boot of the plan wants it. A boot says which modules dom0 has: "ours" (what a user has who installed the DKMS package),
 # "stock" (Debian's, without these ioctls) or "upstream". Headers and source have the very version of the image; kbuild's
-# programs are this machine's, so the private apt of this part knows two architectures.
+# programs are those of lab's root.
 
 declare -A balloon_cpio=()
-
-modules_apt()
-{
-	local verb=$1
-	shift
-	APT_CONFIG=$foreign_dir-modules/apt.conf "$verb" "$@"
-}
-
-# modules_packages RELEASE: what building for that kernel takes.
-modules_packages()
-{
-	local release=$1 version
-	version=$(awk -v p="linux-image-$release" '$2 == p { print $3 }' "$lab_resolved")
-	printf '%s=%s\n' "linux-headers-$release:$foreign_arch" "$version" \
-		"linux-headers-${release%-"$foreign_arch"}-common" "$version" \
-		"linux-kbuild-${release%-"$foreign_arch"}:$(dpkg --print-architecture)" "$version" \
-		"linux-source-${release%%.*}.$(echo "$release" | cut -d. -f2)" "$version"
-}
-
-# Its apt, ready to download what modules_packages names.
-modules_apt_prepare()
-{
-	local dir=$foreign_dir-modules native
-	native=$(dpkg --print-architecture)
-	[ -s "$foreign_dir/apt.conf" ] || foreign_configure
-	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial,etc/preferences.d}
-	: >"$dir/status"
-	grep -E '^deb .* bookworm' "$foreign_dir/etc/sources.list" >"$dir/etc/sources.list"
-	sed "s,$foreign_dir\",$dir\",; s,$foreign_dir/,$dir/,; s/Architectures { .*/Architectures { \"$foreign_arch\"; \"$native\"; };/" \
-		"$foreign_dir/apt.conf" >"$dir/apt.conf"
-	modules_apt apt-get -q update || echo "apt-get update had errors"
-}
 
 # fetch_kernel_devel RELEASE OUT: the headers' packages and of the source what modules are built from here.
 fetch_kernel_devel()
 {
-	local release=$1 out=$2 package
-	modules_apt_prepare
-	modules_packages "$release" >"$out/packages"
-	while read -r package; do
-		(cd "$out" && modules_apt apt-get -q download "$package") || return 1
-	done <"$out/packages"
+	local release=$1 out=$2
+	kernel_files "$release" | grep -v /linux-source- | xargs ln -s -t "$out"
 	mkdir "$out/source"
-	dpkg-deb --fsys-tarfile "$out"/linux-source-*.deb | tar -x -O --wildcards './usr/src/linux-source-*.tar.xz' |
+	dpkg-deb --fsys-tarfile "$(kernel_files "$release" | grep /linux-source-)" | tar -x -O --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -x -J -C "$out/source" --strip-components=1 --wildcards --no-wildcards-match-slash \
 			'*/Makefile' '*/MAINTAINERS' '*/Documentation/userspace-api/ioctl/ioctl-number.rst' \
 			'*/Documentation/virt/index.rst' '*/drivers/virtio' '*/drivers/xen' '*/include/xen' '*/include/uapi/xen'
-	rm "$out"/linux-source-*.deb
 }
 
 # kernel_devel SERIES IMAGE: sets devel_dir and devel_release.
 kernel_devel()
 {
 	devel_release=${2#linux-image-}
-	artifact "kernel-devel-$1" "$(hash_of "$(basename "$(downloaded "$2")")" "$(declare -f modules_packages fetch_kernel_devel)")" \
-		"fetching headers and source of $devel_release" fetch_kernel_devel "$devel_release"
+	artifact "kernel-devel-$1" "$(hash_of "$(kernel_files "$devel_release")" "$(declare -f fetch_kernel_devel)")" \
+		"unpacking headers and source of $devel_release" fetch_kernel_devel "$devel_release"
 	devel_dir=$artifact_dir
 }
 
@@ -134,7 +97,7 @@ balloon_prepare()
 	local key=${1//./} dir=$lab_top/kernel/balloon
 	case $1 in
 	6.12) kernel_devel 612 "$(resolved_kernel 6.12)" ;;
-	6.1) kernel_devel 61 "$(resolved_kernel 6.1.0-)" ;;
+	6.1) kernel_devel 61 "$(resolved_kernel 6.1)" ;;
 	esac
 	artifact "guest-balloon-$key" "$(hash_of "$devel_dir" "$lab_top/kernel/patches-balloon/$1"/*.patch \
 			"$dir"/dkms/{Makefile,prepare,virtio-balloon-bulk.conf} "$(declare -f build_guest_balloon make_cpio)")" \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The second platform: Debian's own Xen for amd64 with a PV dom0, and HVM guests. The parts are made by the functions of
-# foreign-apt.sh, platform.sh, kernel-modules.sh and build.sh, which find in local variables of x86_prepare and
+# lock.sh, platform.sh, kernel-modules.sh and build.sh, which find in local variables of x86_prepare and
 # x86_make_boot what is other than on arm64: architecture, packages, the place of libraries. Nothing is cross-built, and Xen is
 # not built at all.
 #
@@ -13,14 +13,6 @@
 
 x86_triplet=x86_64-linux-gnu
 x86_interpreter=usr/lib64/ld-linux-x86-64.so.2
-x86_packages_xen="xen-hypervisor-4.20-amd64 xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemodel1 libxenevtchn1
-	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4 libxentoollog1 libxentoolcore1 xenstore-utils libxen-dev"
-x86_packages_dom0="liblzma5 libzstd1 libbz2-1.0 liblzo2-2 libnl-3-200 libnl-route-3-200"
-# The device model and what it is linked with.
-x86_packages_qemu="qemu-system-xen qemu-system-data seabios libatomic1 libblkid1 libcap2 libdb5.3t64 libdrm2 libffi8
-	libglib2.0-0t64 libgstreamer1.0-0 libgstreamer-plugins-base1.0-0 libjpeg62-turbo liblz4-1 libmount1 libopus0
-	liborc-0.4-0t64 libpcre2-8-0 libpixman-1-0 libsasl2-2 libselinux1 libspice-server1 libssl3t64 libstdc++6 libudev1
-	libusb-1.0-0 libxxhash0"
 # drivers of what QEMU has are built in
 x86_dom0_modules="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 
@@ -57,7 +49,7 @@ x86_build_qemu()
 	local tree=$1/tree file
 	mkdir -p "$tree"/{guest,usr/libexec,usr/share/qemu/keymaps,usr/share/seabios,usr/lib/xen/boot,"usr/lib/$lab_triplet"}
 	cp "$sysroot/usr/libexec/xen-qemu-system-i386" "$tree/usr/libexec/"
-	cp "$sysroot/usr/lib/xen-$pin_xen_series/boot/hvmloader" "$tree/usr/lib/xen/boot/"
+	cp "$sysroot/usr/lib/xen-$xen_series/boot/hvmloader" "$tree/usr/lib/xen/boot/"
 	cp "$sysroot/usr/share/seabios/bios-256k.bin" "$tree/usr/share/seabios/"
 	for file in kvmvapic.bin linuxboot.bin linuxboot_dma.bin keymaps/en-us; do
 		cp "$sysroot/usr/share/qemu/$file" "$tree/usr/share/qemu/$file"
@@ -87,7 +79,7 @@ x86_build_project()
 		LDFLAGS=-Wl,--allow-shlib-undefined PKG_CONFIG=pkg-config "PKG_CONFIG_LIBDIR=$pkgconfig" \
 		"PKG_CONFIG_SYSROOT_DIR=$sysroot" SCDOC=
 	[ "$step_status" -eq 0 ] || die "configure failed"
-	need "the project did not build for amd64 with Xen $pin_xen_series" "make (amd64, Xen $pin_xen_series)" \
+	need "the project did not build for amd64 with Xen $xen_series" "make (amd64, Xen $xen_series)" \
 		run_make "$build_dir"
 	if [ ! -e "$build_dir/lab-installed" ] ||
 	   [ -n "$(find "$build_dir" -path "$build_dir/stage" -prune -o -type f -newer "$build_dir/lab-installed" -print -quit)" ]; then
@@ -112,11 +104,10 @@ x86_build_modules()
 # x86_prepare: everything.
 x86_prepare()
 {
-	local foreign_arch=amd64 foreign_dir=$lab_cache/apt-amd64 lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter
-	local platform_packages_xen=$x86_packages_xen dom0_modules=$x86_dom0_modules sysroot lab_resolved package
-	local platform_packages_other="${platform_packages_other} $x86_packages_dom0 $x86_packages_qemu"
+	local lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter
+	local dom0_modules=$x86_dom0_modules sysroot lab_resolved package
 	local -A kernel_dir=()
-	foreign_prepare
+	platform_resolve amd64 xen-amd64 userland-amd64 linux-6.12-amd64
 	artifact sysroot-amd64 "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
 		"unpacking the amd64 sysroot" build_sysroot
 	sysroot=$artifact_dir

@@ -7,26 +7,8 @@
 # boot of the plan wants it (platform_prepare_xen), xen_image[patched].
 # Knows nothing about the project's programs, cases or how the machine is started.
 
-# From Xen's own source package, all of one version.
-platform_packages_xen="xen-utils-4.20 libxenmisc4.20 libxencall1 libxendevicemodel1 libxenevtchn1
-	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4 libxentoollog1 libxentoolcore1 xenstore-utils
-	libxen-dev"
-# Run-time and development packages of the same suite.
-platform_packages_other="busybox-static libc6 libgcc-s1 libyajl2 libfdt1 libuuid1
-	zlib1g libevent-2.1-7t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-dev libjson-c5 libjson-c-dev"
-
 lab_triplet=aarch64-linux-gnu
 lab_interpreter=usr/lib/ld-linux-aarch64.so.1
-
-# platform_kernels: one line a kernel: the pinned one, its series, and where to look for another.
-platform_kernels()
-{
-	local arch=$foreign_arch
-	echo "${pin_linux_612/%arm64/$arch} 6.12 bookworm-security:linux-image-6.12-$arch bookworm-backports:linux-image-$arch" \
-		"trixie:linux-image-$arch"
-	[ "$arch" != arm64 ] ||
-		echo "$pin_linux_61 6.1 bookworm-security:linux-image-arm64 bookworm:linux-image-arm64"
-}
 
 dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
@@ -115,8 +97,8 @@ unpack_debs()
 # A root to link against: headers, link libraries and pkg-config files of what runs in dom0.
 build_sysroot()
 {
-	# shellcheck disable=SC2086
-	unpack_debs "$1" $platform_packages_xen $platform_packages_other
+	# shellcheck disable=SC2046
+	unpack_debs "$1" $(awk '$1 ~ /^(xen|userland)-/ && $2 != "source" { print $3 }' "$lab_resolved")
 	[ -e "$1/lib" ] || ln -s usr/lib "$1/lib"
 	rm -rf "$1"/usr/share/{doc,man,locale,gconv} "$1/usr/lib/$lab_triplet/gconv"
 }
@@ -172,12 +154,12 @@ build_dom0()
 		"$tree/${lab_interpreter%/*}"
 	[ ! -d "$tree/usr/lib64" ] || ln -s usr/lib64 "$tree/lib64"
 	ln -s usr/lib "$tree/lib"
-	ln -s xen "$tree/usr/lib/xen-$pin_xen_series"
+	ln -s xen "$tree/usr/lib/xen-$xen_series"
 	cp "$sysroot/usr/bin/busybox" "$tree/bin/"
 	cp -L "$sysroot/$lab_interpreter" "$tree/$lab_interpreter"
 	bin=$tree/usr/lib/xen/bin
 	for program in $dom0_xen_programs; do
-		cp "$sysroot/usr/lib/xen-$pin_xen_series/bin/$program" "$bin/"
+		cp "$sysroot/usr/lib/xen-$xen_series/bin/$program" "$bin/"
 	done
 	for program in read write rm list ls exists chmod watch; do
 		cp "$sysroot/usr/bin/xenstore-$program" "$tree/usr/bin/"
@@ -212,36 +194,40 @@ build_guest()
 	rm -rf "$tree" "$2/part"
 }
 
-resolved_kernel()
-{
-	awk -v p="linux-image-$1" '$1 == "deb" && index($2, p) == 1 { print $2 }' "$lab_resolved"
-}
-
 # platform_prepare_xen: the same Xen with the project's patches (kernel/xen).
 platform_prepare_xen()
 {
-	local patches=("$lab_top/kernel/xen/patches/$pin_xen_series"/*.patch)
-	[ ${#patches[@]} -gt 0 ] || die "no patches for Xen $pin_xen_series in kernel/xen/patches"
+	local patches=("$lab_top/kernel/xen/patches/$xen_series"/*.patch)
+	[ ${#patches[@]} -gt 0 ] || die "no patches for Xen $xen_series in kernel/xen/patches"
 	artifact xen-patched "$(hash_of "$(xen_tarball)" "${patches[@]}" "$(declare -f build_xen)")" \
 		"building Xen with kernel/xen's patches" build_xen "${patches[@]}"
 	xen_image[patched]=$artifact_dir/xen
 }
 
+# platform_resolve NAME GROUP...: these groups' files here; sets lab_resolved, which says which they are.
+platform_resolve()
+{
+	lab_resolved=$lab_cache/resolved/$1
+	shift
+	groups_prepare "$@"
+	resolved_lines "$@" >"$lab_resolved.new"
+	mv "$lab_resolved.new" "$lab_resolved"
+}
+
+# platform_prepare [KERNEL...]: with guests' kernels besides 6.12, which dom0 has.
 platform_prepare()
 {
-	local version package
-	foreign_prepare
+	local version package kernels=612
+	[ $# -eq 0 ] || kernels="612 61"
+	platform_resolve arm64 xen-arm64 xen-source userland-arm64 linux-6.12-arm64 ${1:+linux-6.1-arm64}
 	artifact sysroot "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
 		"unpacking the arm64 sysroot" build_sysroot
 	sysroot=$artifact_dir
 	artifact xen "$(hash_of "$(xen_tarball)" "$(declare -f build_xen)")" \
 		"building Xen (arm64, ioreq servers)" build_xen
 	xen_image[plain]=$artifact_dir/xen
-	for version in 612 61; do
-		case $version in
-		612) package=$(resolved_kernel 6.12) ;;
-		61) package=$(resolved_kernel 6.1.0-) ;;
-		esac
+	for version in $kernels; do
+		package=$(resolved_kernel "${version/#6/6.}")
 		artifact "kernel-$version" \
 			"$(hash_of "$package" "$dom0_modules" "$guest_modules" "$(declare -f build_kernel module_closure)")" \
 			"unpacking $package" build_kernel "$package"
@@ -251,7 +237,7 @@ platform_prepare()
 			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
 		"making dom0's initramfs" build_dom0
 	dom0_cpio=$artifact_dir/dom0.cpio
-	for version in 612 61; do
+	for version in $kernels; do
 		artifact "guest-$version" "$(hash_of "$sysroot" "${kernel_dir[$version]}" "$lab_nested/guest/init" \
 				"$(declare -f build_guest make_cpio)")" \
 			"making the guest's initramfs (kernel $version)" build_guest "$version"

@@ -8,7 +8,7 @@ nested_failed=0
 
 case_logs()
 {
-	echo "$lab_cache/cases/$(hash_of "$lab_top")/$1"
+	echo "$lab_cache/cases/$(hash_of "$lab_shown_top")/$1"
 }
 
 # keep_logs CASE RUN_DIR: everything there is about the case's last run.

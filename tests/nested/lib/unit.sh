@@ -67,9 +67,8 @@ check_dist()
 
 check_unit()
 {
-	say "unit: building and testing on this machine"
+	say "unit: building and testing in lab's root"
 	lab_lock
-	host_prepare "$host_packages_unit"
 	build_sources
 	check_build sanitizers --enable-sanitizers --enable-werror
 	check_build plain --enable-werror
