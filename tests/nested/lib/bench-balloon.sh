@@ -188,7 +188,7 @@ lab_bench_balloon()
 	[ -z "$plain" ] || balloon_boot plain "$size" $plain
 	# shellcheck disable=SC2086
 	[ -z "$patched" ] || balloon_boot patched "$size" $patched
-	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
+	[ "$(score_count FAILED)" -eq 0 ] || die "the bench did not run to its end"
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
 	balloon_stages >"$bench_dir/stages"
 	balloon_plot

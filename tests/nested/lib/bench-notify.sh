@@ -108,7 +108,7 @@ lab_bench_notify()
 		notify_boot smp upstream "$smp_kicks" 2 event-channel upstream
 		notify_boot smp ours "$smp_kicks" 2 event-channel eventfd eventfd-regs
 	fi
-	[ "$nested_failed" -eq 0 ] || die "the bench did not run to its end"
+	[ "$(score_count FAILED)" -eq 0 ] || die "the bench did not run to its end"
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
 	# shellcheck disable=SC2086
 	notify_plot icount $smp

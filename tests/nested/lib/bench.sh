@@ -21,6 +21,7 @@ lab_bench()
 {
 	local what=${1:-} arguments=("$@")
 	[ $# -eq 0 ] || shift
+	score_begin
 	case $what in
 	notify|balloon) in_root bench "${arguments[@]}" ;;
 	esac

@@ -32,11 +32,11 @@ new_run_dir()
 	run_dir=$(mktemp -d "$lab_cache/runs/run.XXXXXX")
 }
 
-# run_group "MODE KERNEL MEM MODULES XEN BALLOON OWN" CASE...
-run_group()
+# describe_boot GROUP: for whoever reads.
+describe_boot()
 {
-	local mode kernel mem modules xen balloon remaining=("${@:2}") name left tries=0 what
-	read -r mode kernel mem modules xen balloon _ <<<"$1"
+	local mode kernel modules xen balloon what
+	read -r mode kernel _ modules xen balloon _ <<<"$1"
 	what="$mode, $modules modules, guests with Linux $kernel"
 	case $xen in
 	plain) ;;
@@ -44,25 +44,32 @@ run_group()
 	*) what+=", $xen Xen" ;;
 	esac
 	[ "$balloon" = stock ] || what+=", $balloon virtio_balloon"
+	echo "$what"
+}
+
+# boot_once GROUP CASE...: as far as one boot of these cases goes; done_cases are over then.
+boot_once()
+{
+	local mode kernel mem modules xen balloon
+	read -r mode kernel mem modules xen balloon _ <<<"$1"
+	shift
+	new_run_dir
+	make_boot "cases $*" "$modules" "$kernel" "$balloon" "$xen"
+	[ -n "${demo_running:-}${lab_pooled:-}" ] || say "  boot: $boot_what, $# case(s)"
+	machine_start "$run_dir" "$mode" "$mem" "$xen"
+	watch_run "$mode"
+	machine_stop
+	[ -z "${lab_kasan:-}" ] || kasan_judge "$run_dir/console.log" "${done_cases[@]}"
+	rm -rf "$run_dir"
+}
+
+# run_group "MODE KERNEL MEM MODULES XEN BALLOON OWN" CASE...: until each of them has its result.
+run_group()
+{
+	local group=$1 remaining=("${@:2}") name left in_vain=0 boot_what done_cases
+	boot_what=$(describe_boot "$group")
 	while [ ${#remaining[@]} -gt 0 ]; do
-		new_run_dir
-		make_boot "cases ${remaining[*]}" "$modules" "$kernel" "$balloon" "$xen"
-		boot_failed=
-		[ -n "${demo_running:-}" ] || say "  boot: $what, ${#remaining[@]} case(s)"
-		machine_start "$run_dir" "$mode" "$mem" "$xen"
-		watch_run "$mode" || true
-		machine_stop
-		[ -z "${lab_kasan:-}" ] || kasan_judge "$run_dir/console.log" "${done_cases[@]}"
-		rm -rf "$run_dir"
-		if [ -n "$boot_failed" ]; then
-			tries=$((tries + 1))
-			if [ $tries -ge 2 ]; then
-				nested_failed=$((nested_failed + ${#remaining[@]}))
-				say "  FAILED  no machine for: ${remaining[*]}"
-				return 0
-			fi
-			continue
-		fi
+		boot_once "$group" "${remaining[@]}"
 		left=()
 		for name in "${remaining[@]}"; do
 			case " ${done_cases[*]} " in
@@ -70,12 +77,17 @@ run_group()
 			*) left+=("$name") ;;
 			esac
 		done
-		if [ ${#left[@]} -eq ${#remaining[@]} ]; then
-			nested_failed=$((nested_failed + ${#left[@]}))
-			say "  FAILED  the boot ended before any case: ${left[*]}"
-			return 0
+		if [ ${#left[@]} -lt ${#remaining[@]} ]; then
+			in_vain=0
+		else
+			in_vain=$((in_vain + 1))
 		fi
 		remaining=("${left[@]}")
+		[ $in_vain -ge 2 ] || continue
+		for name in "${remaining[@]}"; do
+			score_case FAILED 0 "$name" "$(printf '  FAILED  %-30s %s' "$name" "no machine: two boots ended before any case ($boot_what)")"
+		done
+		return 0
 	done
 }
 

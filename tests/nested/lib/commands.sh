@@ -33,6 +33,7 @@ check_nested()
 	say "nested: the platform"
 	prepare_nested "${boot_group[@]}"
 	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
+	score_planned=$#
 	run_pool "${together[@]}"
 	for i in "${alone[@]}"; do
 		# shellcheck disable=SC2086
@@ -45,11 +46,13 @@ check_result()
 {
 	local rc=$? passed failed
 	end_jobs
-	passed=$((unit_passed + nested_passed))
-	failed=$((unit_failed + nested_failed))
+	passed=$((unit_passed + $(score_count ok)))
+	failed=$((unit_failed + $(score_count FAILED)))
 	if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then
 		failed=1
 	fi
+	score_summary
+	score_end
 	say "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && exit 0
 	exit 1
@@ -73,6 +76,7 @@ lab_check()
 	esac
 	in_root check "${arguments[@]}"
 	start=$(now_ms)
+	score_begin
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac
@@ -86,13 +90,14 @@ lab_demo()
 	local start
 	in_root demo
 	start=$(now_ms)
+	score_begin
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested
 	say "real Xen in QEMU; dom0 boots, then xl creates a guest"
 	demo_running=yes
 	run_group "$(case_group demo)" demo
 	say "the demonstration took $(seconds_since "$start") s; logs: $(case_logs demo)"
-	[ "$nested_failed" -eq 0 ] || exit 1
+	[ "$(score_count FAILED)" -eq 0 ] || exit 1
 }
 
 lab_shell()

@@ -140,14 +140,11 @@ kasan_judge()
 	if [ -n "$detectors" ]; then
 		judge_detectors "$found"
 	elif [ -z "$found" ]; then
-		nested_passed=$((nested_passed + 1))
-		say "  ok      the kernel has found nothing: $*"
+		score_more ok kernel "  ok      the kernel has found nothing: $*"
 	else
-		nested_failed=$((nested_failed + 1))
 		cp "$console" "$lab_cache/logs/kasan-console.log"
-		say "  FAILED  the kernel has complained ($*):"
-		printf '%s\n' "$found" | head -n 20 | sed 's/^/      | /'
-		say "      whole console: $lab_cache/logs/kasan-console.log"
+		score_more FAILED "the kernel in the boot of $*" "  FAILED  the kernel has complained ($*):" \
+			"$(printf '%s\n' "$found" | sed -n '1,20s/^/      | /p')" "      whole console: $lab_cache/logs/kasan-console.log"
 	fi
 }
 
@@ -157,11 +154,9 @@ judge_detectors()
 	local what text
 	while IFS=: read -r what text; do
 		if grep -qF -e "$text" <<<"$1"; then
-			nested_passed=$((nested_passed + 1))
-			say "  ok      seen on the console: $what"
+			score_more ok "$what" "  ok      seen on the console: $what"
 		else
-			nested_failed=$((nested_failed + 1))
-			say "  FAILED  not seen on the console: $what"
+			score_more FAILED "$what" "  FAILED  not seen on the console: $what"
 		fi
 	done <<-'KINDS'
 	a line written to the log:BUG: written by a case
@@ -196,6 +191,7 @@ check_kasan()
 	machine_dom0_mem=768M
 	machine_bootargs="loglevel=7 log_buf_len=8M kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=300"
 	say "kasan: $# case(s) in ${#boot_group[@]} boot(s), two CPUs"
+	score_planned=$#
 	for i in "${!boot_group[@]}"; do
 		# shellcheck disable=SC2086
 		run_group "${boot_group[$i]}" ${boot_cases[$i]}

@@ -2,9 +2,9 @@
 #
 # One nested machine: QEMU with Xen, dom0 and guests' files, started for one purpose, ended with it.
 #
-# Three ways out of it, all files of the run directory: console.log (Xen's and dom0's console), results.log (what
-# /xv/main writes to the virtio port "results": nothing else ever gets between its lines) and logs.tar (the port
-# "logs"). What the boot is for is in its initramfs. No input: runs under -icount stay
+# Four ways out of it, all files of the run directory: console.log (Xen's and dom0's console), results.log (what
+# /xv/main writes to the virtio port "results": nothing else ever gets between its lines), clock.log (dom0's uptime every few
+# seconds of it, the port "clock") and logs.tar (the port "logs"). What the boot is for is in its initramfs. No input: runs under -icount stay
 # deterministic. machine_interactive is the exception, with this terminal as the console; and machine_explain, which asks
 # Xen and QEMU what a machine with two CPUs is doing that does not go on any more.
 
@@ -55,9 +55,18 @@ machine_arguments()
 		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=${machine_dom0_mem:-512M} dom0_max_vcpus=$vcpus${sched:+ $sched} ${machine_xen_log-loglvl=info guest_loglvl=all}"
 		-device "guest-loader,addr=0x50000000,kernel=${machine_kernel:-${kernel_dir[612]}/Image},bootargs=console=hvc0 rdinit=/init panic=1 $(dom0_arguments)"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
-		-device virtio-serial-device
-		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
-		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")
+		-device virtio-serial-device)
+	machine_ports "$dir"
+}
+
+# machine_ports DIR: the ways out, behind the command line's virtio-serial device.
+machine_ports()
+{
+	local port
+	for port in results.log logs.tar clock.log; do
+		machine_argv+=(-chardev "file,id=${port%.*},path=$1/$port" -device "virtserialport,chardev=${port%.*},name=${port%.*}")
+		: >"$1/$port"
+	done
 }
 
 # machine_initramfs DIR PART...: one initramfs of the base and the parts.
@@ -73,8 +82,6 @@ machine_start()
 {
 	machine_mode=$2
 	machine_arguments "$@"
-	: >"$1/results.log"
-	: >"$1/logs.tar"
 	: >"$1/console.log"
 	set -m
 	if [ "$2" = smp ]; then
@@ -113,15 +120,10 @@ machine_running()
 	kill -0 "$machine_pid" 2>/dev/null
 }
 
-# machine_clock_ms: a clock for time-outs. Under -icount it is the processor time the machine has used: how much it has
-# done does not depend on what else this host does.
-machine_clock_ms()
+# machine_used_ms: the processor time the machine has used.
+machine_used_ms()
 {
 	local stat
-	if [ "$machine_mode" != icount ]; then
-		now_ms
-		return
-	fi
 	read -r stat 2>/dev/null <"/proc/$machine_pid/stat" || stat="x) 0 0 0 0 0 0 0 0 0 0 0 0 0"
 	# utime and stime, in hundredths of a second, counted from behind the name
 	read -ra stat <<<"${stat##*) }"
@@ -140,8 +142,6 @@ machine_interactive()
 	machine_bootargs="quiet loglevel=1 kpti=off $machine_quick_boot"
 	machine_xen_log="loglvl=none guest_loglvl=none"
 	machine_arguments "$@"
-	: >"$1/results.log"
-	: >"$1/logs.tar"
 	local saved
 	saved=$(stty -g)
 	stty raw -echo

@@ -173,7 +173,6 @@ x86_arguments()
 		-display none -nodefaults -monitor none -no-reboot -kernel "$x86_xen_image"
 		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus $xen ${machine_xen_log-loglvl=info guest_loglvl=all}"
 		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 $(dom0_arguments),$dir/dom0.cpio"
-		-device "virtio-serial-pci$serial"
-		-chardev "file,id=results,path=$dir/results.log" -device "virtserialport,chardev=results,name=results"
-		-chardev "file,id=logs,path=$dir/logs.tar" -device "virtserialport,chardev=logs,name=logs")
+		-device "virtio-serial-pci$serial")
+	machine_ports "$dir"
 }

@@ -3,9 +3,6 @@
 # Judging a case that has ended, and what is shown of it. A case passes only if its TAP is whole: a plan that matches, no
 # "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
 
-nested_passed=0
-nested_failed=0
-
 case_logs()
 {
 	echo "$lab_cache/cases/$(hash_of "$lab_shown_top")/$1"
@@ -25,6 +22,7 @@ keep_logs()
 	printf '%s\n' "${case_tap[@]}" >"$dir/results.tap"
 }
 
+# show_failure NAME: what there is to read of it. Uses run_group's boot_what and watch_run's done_cases.
 show_failure()
 {
 	local dir file name=$1 text
@@ -40,13 +38,17 @@ show_failure()
 		say "      Xen's and dom0's console:"
 		printf '%s\n' "$text" | sed 's/^/      | /'
 	fi
+	text=${done_cases[*]}
+	say "      boot: $boot_what; before this case: $([ "$text" = "$name" ] && echo nothing || echo "${text% *}")"
 	say "      all logs: $dir"
 }
 
-# case_over NAME STATUS SECONDS: judge the finished case by its TAP.
-case_over()
+# find_fault STATUS: why the case that ended so has not passed, in why; empty if it has. Counts in results.
+find_fault()
 {
-	local name=$1 status=$2 taken=$3 line results=0 bad=0 plan=none why=
+	local status=$1 line bad=0 plan=none
+	why=
+	results=0
 	for line in "${case_tap[@]}"; do
 		case $line in
 		"ok "*)		results=$((results + 1)) ;;
@@ -72,14 +74,21 @@ case_over()
 	   ! printf '%s\n' "${case_tap[@]}" | grep -q "^ok [0-9]* - every daemon went by $lab_notify$"; then
 		why="nothing shows that it went by $lab_notify"
 	fi
+}
+
+# case_over NAME STATUS MILLISECONDS: judge the finished case by its TAP. What it said is shown with it where it was not at once.
+case_over()
+{
+	local name=$1 taken=$3 results why line
+	find_fault "$2"
 	keep_logs "$name" "$run_dir"
 	if [ -z "$why" ]; then
-		nested_passed=$((nested_passed + 1))
-		[ -n "${demo_running:-}" ] || printf '  ok      %-30s %3d results  %6s s\n' "$name" "$results" "$taken"
+		line=$(printf '  ok      %-30s %3d results  %6s s' "$name" "$results" "$(seconds_of "$taken")")
+		[ -z "${demo_running:-}" ] || line=
+		score_case ok "$taken" "$name" "$line" "$case_said"
 		return 0
 	fi
-	nested_failed=$((nested_failed + 1))
-	printf '  FAILED  %-30s %s\n' "$name" "$why"
-	show_failure "$name"
+	score_case FAILED "$taken" "$name" "$(printf '  FAILED  %-30s %s' "$name" "$why")" \
+		"${case_said:+$case_said$'\n'}$(show_failure "$name")"
 	return 1
 }

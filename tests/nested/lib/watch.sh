@@ -1,31 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Following one machine: what it writes to results.log, whether it still moves, and when it has had its time.
+# Following one machine: what it writes to results.log, whether it still moves, and when a case has had its time.
+#
+# A case's time is the machine's own: dom0 writes its uptime to the port "clock" every few seconds, so a busy host takes
+# nothing of it. This host counts only where the machine says nothing any more, and then by the processor time it has used or
+# by how often it was looked at, which a busy or suspended host does as much more seldom as the machine moves slower.
 
-# find_hung: is the machine to be taken for hung? Sets why. Limits are on machine_clock_ms, so that under -icount a
-# busy host takes none of a case's time; a machine that uses no processor at all is hung as well.
-# Uses watch_run's: limit since last_clock last_wall.
-find_hung()
+# What a machine may use of processor time between two beats of its clock, or before the first.
+watch_silent_ms=300000
+# Looks, at least a second each, at a machine that uses no processor at all; and at one with two CPUs whose clock stands still.
+watch_idle_looks=120
+watch_silent_looks=300
+
+# hear_clock: has dom0's clock moved? Sets machine_now, in seconds.
+hear_clock()
 {
-	local clock wall
-	clock=$(machine_clock_ms)
-	wall=$(now_ms)
-	if [ "$clock" -ne "$last_clock" ]; then
-		last_clock=$clock
-		last_wall=$wall
-	elif [ $((wall - last_wall)) -gt 120000 ]; then
-		why="hung: nothing moves in the machine"
-		return 0
-	fi
-	[ "$clock" -gt "$limit" ] || return 1
-	why="hung: no end after $(((clock - since) / 1000)) s"
+	local beats
+	mapfile -t beats <"$run_dir/clock.log"
+	[ ${#beats[@]} -ne "$beats_heard" ] || return 1
+	beats_heard=${#beats[@]}
+	machine_now=${beats[-1]}
 }
 
-# allow_ms MILLISECONDS: from now.
-allow_ms()
+# find_hung: is the machine to be taken for hung? Sets why. Uses watch_run's variables.
+find_hung()
 {
-	since=$(machine_clock_ms)
-	limit=$((since + $1))
+	local used
+	used=$(machine_used_ms)
+	silent_looks=$((silent_looks + 1))
+	idle_looks=$((idle_looks + 1))
+	if hear_clock; then
+		silent_looks=0
+		heard_at=$used
+	fi
+	if [ "$used" -ne "$last_used" ]; then
+		idle_looks=0
+		last_used=$used
+	fi
+	if [ -n "$limit" ] && [ $((machine_now - since)) -gt "$limit" ]; then
+		why="hung: no end after $((machine_now - since)) s of its own time"
+	elif [ $((used - heard_at)) -gt $((watch_silent_ms * patience)) ]; then
+		why="hung: its clock stands still"
+	elif [ $idle_looks -gt $watch_idle_looks ]; then
+		why="hung: nothing moves in the machine"
+	elif [ "$mode" = smp ] && [ $silent_looks -gt $((watch_silent_looks * patience)) ]; then
+		why="hung: its clock stands still"
+	else
+		return 1
+	fi
+}
+
+# allow SECONDS: of the machine's own time, from now.
+allow()
+{
+	since=$machine_now
+	limit=$1
 }
 
 # soak_patience: how many times the time-out of its cases a soak may take: 20 s a cycle.
@@ -34,23 +63,66 @@ soak_patience()
 	echo $((1 + lab_cycles * 20 / 300))
 }
 
-# watch_run MODE: follow results.log until the boot is over. Sets done_cases, and returns 1 if the boot ended badly.
-watch_run()
+# still_running: a line a minute for whoever waits.
+still_running()
 {
-	local line buf= current= start fd status turn=0 why="the machine went down" broken
-	local limit since last_clock=-1 last_wall=0 patience=1 factor=4000
-	[ -z "${lab_kasan:-}" ] || patience=$kasan_patience
-	[ -z "${lab_cycles:-}" ] || patience=$(soak_patience)
-	local fatal='Kernel panic|Panic on CPU|Oops: '
+	local now
+	now=$(now_ms)
+	[ $((now - told_at)) -ge 60000 ] || return 0
+	told_at=$now
+	score_say "$(printf '  ...     %-30s %3d results in %5d s' "${current:-dom0 boots}" \
+		"$(printf '%s\n' "${case_tap[@]}" | grep -cE '^(not )?ok ' || true)" $(((now - start) / 1000)))"
+}
+
+# take_line LINE: one that dom0 has written. 1: the boot is not to be followed any further, as ending says.
+take_line()
+{
+	local line=$1 status told
+	case $line in
+	"ready "*)
+		read -r _ told status <<<"$line"
+		[ "$status" -le "$patience" ] || patience=$status
+		machine_now=${told%%.*}
+		[ -n "${demo_running:-}${lab_pooled:-}" ] || printf '  dom0 is up after %s s\n' "$(seconds_since "$start")"
+		allow 60 ;;
+	"begin "*)
+		current=${line#begin }
+		case_tap=()
+		case_said=
+		start=$(now_ms)
+		told_at=$start
+		# dom0 ends it when its own time is up; this is for a dom0 that cannot.
+		allow $((60 + patience * $(case_header "$(case_file "$current")" timeout 120))) ;;
+	"say "*)
+		if [ -n "${lab_pooled:-}" ]; then
+			case_said+=${case_said:+$'\n'}"  ${line#say }"
+		else
+			say "  ${line#say }"
+			told_at=$(now_ms)
+		fi ;;
+	"mark "*)
+		[ -z "${bench_dir:-}" ] || echo "$(now_ms) ${line#mark }" >>"$bench_dir/marks" ;;
+	"end "*)
+		read -r _ _ status _ <<<"$line"
+		done_cases+=("$current")
+		allow 60
+		case_over "$current" "$status" $(($(now_ms) - start)) || ending=failed
+		current=
+		[ -z "$ending" ] ;;
+	over)
+		ending=over
+		return 1 ;;
+	*)
+		case_tap+=("$line") ;;
+	esac
+}
+
+# follow_results FD: until the boot is over, or why says what is wrong with it.
+follow_results()
+{
+	local fd=$1 line buf= turn=0 fatal='Kernel panic|Panic on CPU|Oops: ' broken
 	# Virtual time cannot be late: a lockup under -icount is one.
-	[ "$1" != icount ] || fatal+='|soft lockup'
-	# With two CPUs dom0's time is ours.
-	[ "$1" = icount ] || factor=1200
-	done_cases=()
-	case_tap=()
-	start=$(now_ms)
-	allow_ms $((180000 * patience))
-	exec {fd}<"$run_dir/results.log"
+	[ "$mode" != icount ] || fatal+='|soft lockup'
 	while true; do
 		if ! IFS= read -r -u "$fd" line; then
 			buf+=$line
@@ -59,9 +131,9 @@ watch_run()
 				IFS= read -r -u "$fd" line || break
 			else
 				turn=$((turn + 1))
-				if [ $((turn % 10)) -eq 0 ] && find_hung; then
-					machine_explain "$run_dir"
-					break
+				if [ $((turn % 10)) -eq 0 ]; then
+					! find_hung || { machine_explain "$run_dir"; break; }
+					still_running
 				fi
 				if [ $((turn % 50)) -eq 0 ]; then
 					broken=$(grep -aoE -m 1 "$fatal" "$run_dir/console.log" || true)
@@ -73,43 +145,34 @@ watch_run()
 		fi
 		line=${buf}${line%$'\r'}
 		buf=
-		case $line in
-		"ready "*)
-			[ -n "${demo_running:-}" ] || printf '  dom0 is up after %s s\n' "$(seconds_since "$start")"
-			allow_ms 60000 ;;
-		"begin "*)
-			current=${line#begin }
-			case_tap=()
-			start=$(now_ms)
-			# dom0 ends it when its own time is up; this is for a dom0 that cannot.
-			allow_ms $((60000 + factor * patience * $(case_header "$(case_file "$current")" timeout 120))) ;;
-		"say "*)
-			say "  ${line#say }" ;;
-		"mark "*)
-			[ -z "${bench_dir:-}" ] || echo "$(now_ms) ${line#mark }" >>"$bench_dir/marks" ;;
-		"end "*)
-			read -r _ _ status _ <<<"$line"
-			done_cases+=("$current")
-			case_over "$current" "$status" "$(seconds_since "$start")" || { exec {fd}<&-; return 1; }
-			current= ;;
-		over)
-			exec {fd}<&-
-			return 0 ;;
-		*)
-			case_tap+=("$line") ;;
-		esac
+		take_line "$line" || return 0
 	done
-	exec {fd}<&-
 	# Nothing of ours ends it before this.
 	broken=$(grep -aom 1 'terminating on signal.*' "$run_dir/qemu.log" || true)
 	[ -z "$broken" ] || why="somebody has ended QEMU: $broken"
+}
+
+# watch_run MODE: follow the machine until the boot is over. Sets done_cases.
+watch_run()
+{
+	local mode=$1 fd ending= why="the machine went down" current= start told_at patience=1
+	local machine_now=0 since=0 limit= beats_heard=0 heard_at=0 last_used=-1 silent_looks=0 idle_looks=0
+	[ -z "${lab_kasan:-}" ] || patience=$kasan_patience
+	[ -z "${lab_cycles:-}" ] || patience=$(soak_patience)
+	done_cases=()
+	case_tap=()
+	case_said=
+	start=$(now_ms)
+	told_at=$start
+	exec {fd}<"$run_dir/results.log"
+	follow_results "$fd"
+	exec {fd}<&-
+	[ -z "$ending" ] || return 0
 	if [ -n "$current" ]; then
 		done_cases+=("$current")
-		case_over "$current" "$why" "$(seconds_since "$start")" || true
+		case_over "$current" "$why" $(($(now_ms) - start)) || true
 	else
-		say "  dom0 did not come up ($why); the end of its console:"
-		tail -n 15 "$run_dir/console.log" "$run_dir/qemu.log" 2>/dev/null | sed 's/^/      | /'
-		boot_failed=yes
+		score_say "$(say "  dom0 $([ -n "$limit" ] && echo "went no further" || echo "did not come up") ($why); the end of its console:"
+			tail -n 15 "$run_dir/console.log" "$run_dir/qemu.log" 2>/dev/null | sed 's/^/      | /')"
 	fi
-	return 1
 }
