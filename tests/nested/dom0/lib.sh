@@ -171,6 +171,27 @@ wait_for()
 	done
 }
 
+# wait_key DOMID KEY TEST SECONDS: until the key of the device's backend node is as TEST says ("= 7", "-lt 9"), looked at when
+# xenstore says that it has changed and not by the clock.
+wait_key()
+{
+	local xv_pipe=$XV_STATE/watch xv_watcher xv_late=1
+	mkfifo "$xv_pipe"
+	timeout $(($4 * ${XV_PATIENCE:-1})) xenstore-watch "$(backend_node "$1")/$2" >"$xv_pipe" &
+	xv_watcher=$!
+	# A watch fires once when it is set.
+	while read -r _; do
+		if eval "[ \"\$(xs $1 $2)\" $3 ]" 2>/dev/null; then
+			xv_late=0
+			break
+		fi
+	done <"$xv_pipe"
+	kill $xv_watcher 2>/dev/null
+	wait $xv_watcher
+	rm "$xv_pipe"
+	return $xv_late
+}
+
 # --- guests --------------------------------------------------------------------------------------------------
 
 # guest_initrd: the file of the guests' usual initramfs: with our balloon module in it where the case's header asks for that.

@@ -93,7 +93,7 @@ lab_bench_notify()
 		esac
 	done
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested
+	prepare_nested "icount 6.12 2G ours plain stock bench"
 	bench_name=notify
 	bench_fill=kick_fill
 	bench_dir=$lab_cache/bench/notify

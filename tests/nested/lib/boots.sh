@@ -91,29 +91,30 @@ run_group()
 	done
 }
 
-# prepare_nested [GROUP...]: all that boots of these groups need.
+# prepare_nested GROUP...: all that boots of these groups need, and of another platform nothing.
 prepare_nested()
 {
-	local group kernel xen balloon older= arm64=
+	local group kernel xen balloon older=
 	lab_lock
-	[ $# -gt 0 ] || arm64=yes
 	for group; do
-		read -r _ kernel _ _ xen _ <<<"$group"
-		case $xen in x86_64*) ;; *) arm64=yes ;; esac
+		read -r _ kernel _ <<<"$group"
 		[ "$kernel" != 6.1 ] || older=6.1
 	done
-	if [ -n "$arm64" ]; then
-		platform_prepare $older
-		modules_prepare
-	fi
 	for group; do
 		read -r _ kernel _ _ xen balloon _ <<<"$group"
 		case $xen in
-		patched) [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen ;;
-		x86_64*) [ -n "${x86_build:-}" ] || x86_prepare ;;
+		x86_64*)
+			[ -n "${x86_build:-}" ] || x86_prepare
+			continue ;;
 		esac
+		if [ -z "${dom0_build:-}" ]; then
+			# shellcheck disable=SC2086 # none or one
+			platform_prepare $older
+			modules_prepare
+			build_arm64
+		fi
+		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
 		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
 	done
-	[ -z "$arm64" ] || build_arm64
 	lab_unlock
 }

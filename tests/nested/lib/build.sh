@@ -127,7 +127,7 @@ fill_overlay()
 	cp "$lab_nested"/dom0/{main,lib.sh,run-case} "$tree/xv/"
 	chmod 755 "$tree/xv/main"
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
-	cp "$lab_nested"/cases/*.sh "$lab_nested/dom0/demo.sh" "$tree/xv/cases/"
+	cp "$lab_nested"/cases/*.sh "$lab_nested"/dom0/demo*.sh "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
 	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$tree/xv/notify"
 	[ -n "${bench_name:-}" ] || echo "$machine_quick_boot" >"$tree/xv/quick-boot"

@@ -13,7 +13,7 @@ case_header()
 case_file()
 {
 	case $1 in
-	demo) echo "$lab_nested/dom0/demo.sh" ;;
+	demo|demo-x86) echo "$lab_nested/dom0/$1.sh" ;;
 	bench) echo "$lab_top/tests/bench/$bench_name.sh" ;;
 	*)
 		if [ -n "${lab_kasan:-}" ] && [ -r "$kasan_dir/$1.sh" ]; then

@@ -81,22 +81,26 @@ lab_check()
 	case $what in all|unit) check_unit ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac
 	case $what in kasan) check_kasan "$@" ;; esac
-	show_slowest
 	say "all of it took $(seconds_since "$start") s"
 }
 
 lab_demo()
 {
-	local start
-	in_root demo
+	local start case=demo
+	case $# in
+	0)	;;
+	*)	[ "$*" = --x86 ] || die "demo takes no argument but --x86"
+		case=demo-x86 ;;
+	esac
+	in_root demo "$@"
 	start=$(now_ms)
 	score_begin
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested
-	say "real Xen in QEMU; dom0 boots, then xl creates a guest"
+	prepare_nested "$(case_group $case)"
+	say "real Xen in QEMU; dom0 boots, then a guest is created"
 	demo_running=yes
-	run_group "$(case_group demo)" demo
-	say "the demonstration took $(seconds_since "$start") s; logs: $(case_logs demo)"
+	run_group "$(case_group $case)" $case
+	say "the demonstration took $(seconds_since "$start") s; logs: $(case_logs $case)"
 	[ "$(score_count FAILED)" -eq 0 ] || exit 1
 }
 
@@ -105,7 +109,7 @@ lab_shell()
 	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
 	in_root shell
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested
+	prepare_nested "smp 6.12 2G ours plain stock shell"
 	new_run_dir
 	make_boot shell ours 6.12 stock
 	machine_interactive "$run_dir" smp 2G

@@ -36,24 +36,6 @@ seconds_since()
 	printf '%d.%d' $((ms / 1000)) $((ms % 1000 / 100))
 }
 
-# took START TEXT, show_slowest: what a run spent its time on.
-lab_took=()
-
-took()
-{
-	lab_took+=("$(($(now_ms) - $1)) $2")
-}
-
-show_slowest()
-{
-	local ms text
-	[ ${#lab_took[@]} -gt 5 ] || return 0
-	say "slowest:"
-	printf '%s\n' "${lab_took[@]}" | sort -nr | head -n 5 | while read -r ms text; do
-		printf '  %7d s  %s\n' $((ms / 1000)) "$text"
-	done
-}
-
 # Process groups to end, and a run's directory to remove, when lab ends.
 declare -A lab_jobs=()
 run_dir=
@@ -123,7 +105,7 @@ step()
 	kill -TERM -- "-$ticker" 2>/dev/null || true
 	wait "$ticker" 2>/dev/null || true
 	unset "lab_jobs[$pid]" "lab_jobs[$ticker]"
-	took "$start" "$text"
+	score_step $(($(now_ms) - start)) "$text"
 	if [ "$step_status" -ne 0 ]; then
 		printf 'FAILED after %s s\n' "$(seconds_since "$start")"
 		tail -n "${step_tail:-25}" "$log" | sed 's/^/    | /' >&2
