@@ -24,6 +24,13 @@ case_file()
 	esac
 }
 
+# case_known NAME: or lab ends.
+case_known()
+{
+	[ -r "$(case_file "$1")" ] ||
+		die "no such case: $1 (there are: $(cd "$lab_nested/cases" && echo *.sh | sed 's/\.sh//g'))"
+}
+
 case_group()
 {
 	local file own mode

@@ -19,6 +19,8 @@ check_nested()
 			set -- "$@" "${name%.sh}"
 		done
 	fi
+	say "nested: the platform"
+	cases_probe "$@"
 	leave_out "$@"
 	set -- "${kept_cases[@]}"
 	plan_boots "$@"
@@ -30,7 +32,6 @@ check_nested()
 	done
 	# One boot is shown as it goes.
 	[ ${#together[@]} -gt 1 ] || { alone=("${together[@]}" "${alone[@]}"); together=(); }
-	say "nested: the platform"
 	prepare_nested "${boot_group[@]}"
 	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
 	score_planned=$#
@@ -44,7 +45,7 @@ check_nested()
 # Whatever happens, the last line of a check is its result.
 check_result()
 {
-	local rc=$? passed failed
+	local rc=$? passed failed skipped
 	end_jobs
 	passed=$((unit_passed + $(score_count ok)))
 	failed=$((unit_failed + $(score_count FAILED)))
@@ -53,32 +54,39 @@ check_result()
 	fi
 	score_summary
 	score_end
-	say "$passed passed, $failed failed"
+	skipped=$(score_count SKIPPED)
+	[ "$skipped" -eq 0 ] && skipped= || skipped=", $skipped skipped"
+	say "$passed passed, $failed failed$skipped"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && exit 0
 	exit 1
 }
 
 lab_check()
 {
-	local what=${1:-all} start arguments=("$@")
+	local what=${1:-all} start name arguments=("$@")
 	case $what in
-	all|unit|nested|kasan) ;;
+	all|unit|nested|kasan|ladder) ;;
 	soak)
 		lab_cycles=${2:-200}
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES] or check, not: check $what" ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check ladder or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
-	all|unit) [ $# -eq 0 ] || die "check $what takes no argument" ;;
+	nested) for name; do [[ $name = -* ]] || case_known "$name"; done ;;
+	kasan) lab_kasan=yes; for name; do case_known "$name"; done ;;
+	esac
+	case $what in
+	all|unit|ladder) [ $# -eq 0 ] || die "check $what takes no argument" ;;
 	esac
 	in_root check "${arguments[@]}"
 	start=$(now_ms)
 	score_begin
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
+	case $what in all|ladder) check_ladder ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac
 	case $what in kasan) check_kasan "$@" ;; esac
 	say "all of it took $(seconds_since "$start") s"
@@ -96,6 +104,10 @@ lab_demo()
 	start=$(now_ms)
 	score_begin
 	say "preparing (the first time takes a few minutes)"
+	if [ $case = demo ]; then
+		platform_probe
+		[ -z "$arm64_missing" ] || case=demo-x86
+	fi
 	prepare_nested "$(case_group $case)"
 	say "real Xen in QEMU; dom0 boots, then a guest is created"
 	demo_running=yes

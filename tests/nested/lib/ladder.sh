@@ -288,6 +288,16 @@ linux_patches_fit()
 	return "$fits"
 }
 
+# xen_series_fits: as xen_patches_fit, tried once.
+xen_series_fits()
+{
+	if [ -z "${xen_series_tried:-}" ]; then
+		xen_series_tried=no
+		! lab_resolved=$(group_file xen-source) xen_patches_fit || xen_series_tried=yes
+	fi
+	[ "$xen_series_tried" = yes ]
+}
+
 # xen_patches_fit: those of kernel/xen, the source that this run goes by. A locked source has been tried.
 xen_patches_fit()
 {

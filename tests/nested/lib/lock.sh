@@ -103,21 +103,34 @@ group_fetch()
 	esac
 }
 
-# groups_prepare GROUP...: every file of these groups here, or lab ends.
-groups_prepare()
+# groups_try GROUP...: every file of these groups here; sets groups_missing to the group of which nothing on the mirror will
+# do. Lab ends where the mirror cannot be asked.
+groups_try()
 {
 	local group rung todo=()
+	groups_missing=
 	for group; do
 		group_complete "$group" || todo+=("$group")
 	done
 	for group in "${todo[@]}"; do
 		step "fetching $group" group_fetch "$group"
+		if [ "$step_status" -eq 3 ]; then
+			groups_missing=$group
+			return 0
+		fi
 		[ "$step_status" -eq 0 ] || die "the files of $group could not be fetched. Nothing half-done was kept; lab can be run again"
 	done
 	for group; do
 		rung=$(head -n 1 "$(group_file "$group")")
 		[ "$rung" = locked ] || say "  note: $group: $rung"
 	done
+}
+
+# groups_prepare GROUP...: as groups_try, but there is no other way.
+groups_prepare()
+{
+	groups_try "$@"
+	[ -z "$groups_missing" ] || die "nothing on the mirror will do for $groups_missing ($lab_cache/logs/failed-step.log says what was tried)"
 }
 
 # resolved_lines GROUP...: what they resolved to.

@@ -14,7 +14,6 @@ plan_boots()
 	boot_group=()
 	boot_cases=()
 	for name; do
-		[ -r "$(case_file "$name")" ] || die "no such case: $name (there are: $(cd "$lab_nested/cases" && echo *.sh | sed 's/\.sh//g'))"
 		group=$(case_group "$name")
 		if [ "${count[$group]:-$boot_cases_max}" -eq "$boot_cases_max" ]; then
 			last[$group]=${#boot_group[@]}
@@ -27,13 +26,34 @@ plan_boots()
 	done
 }
 
+# cases_probe CASE...: what these cases need of the mirror.
+cases_probe()
+{
+	local name file arm64= older=
+	arm64_missing=
+	arm64_older_missing=
+	for name; do
+		file=$(case_file "$name")
+		[ -r "$file" ] && [ "$(case_header "$file" platform arm64)" = arm64 ] || continue
+		arm64=yes
+		[ "$(case_header "$file" guest 6.12)" = 6.12 ] || older=6.1
+	done
+	[ -z "$arm64" ] || platform_probe $older
+}
+
 # leave_out CASE...: sets kept_cases to those for which it means something that a path is forced, and says which it does not.
 leave_out()
 {
 	local name
 	kept_cases=()
 	for name; do
-		if [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
+		if [ -n "$arm64_missing" ] && [ "$(case_header "$(case_file "$name")" platform arm64)" = arm64 ]; then
+			score_more SKIPPED "$name" "  cannot run: $name (the arm64 platform: $arm64_missing)"
+		elif [ -n "$arm64_older_missing" ] && [ "$(case_header "$(case_file "$name")" guest 6.12)" = 6.1 ]; then
+			score_more SKIPPED "$name" "  cannot run: $name (guests with Linux 6.1: $arm64_older_missing)"
+		elif [ "$(case_xen "$(case_file "$name")")" = patched ] && [ -z "$arm64_missing" ] && ! xen_series_fits; then
+			score_more SKIPPED "$name" "  cannot run: $name (the patches of kernel/xen do not fit today's source of Xen)"
+		elif [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
 		   [ "$(case_header "$(case_file "$name")" notify "")" = own ]; then
 			say "  not applicable with a forced path: $name (chooses its paths itself, or has no daemon)"
 		elif [ -n "${lab_notify:-}" ] && [ "$lab_notify" != event-channel ] && [ -r "$(case_file "$name")" ] &&

@@ -214,12 +214,32 @@ platform_resolve()
 	mv "$lab_resolved.new" "$lab_resolved"
 }
 
+arm64_groups="xen-arm64 xen-source userland-arm64 linux-6.12-arm64"
+
+# platform_probe: can the arm64 platform be made from what the mirror has? Sets arm64_missing and arm64_older_missing (guests
+# with Linux 6.1) to what cannot be had. The last rung of the ladder is x86_64, which needs no source.
+platform_probe()
+{
+	lab_lock
+	# shellcheck disable=SC2086
+	groups_try $arm64_groups
+	arm64_missing=$groups_missing
+	arm64_older_missing=
+	if [ -z "$arm64_missing" ] && [ $# -gt 0 ]; then
+		groups_try linux-6.1-arm64
+		arm64_older_missing=$groups_missing
+	fi
+	lab_unlock
+	[ -z "$arm64_missing" ] || say "  the arm64 platform cannot be made today: nothing on the mirror will do for $arm64_missing. x86_64 can: its Xen is a package"
+}
+
 # platform_prepare [KERNEL...]: with guests' kernels besides 6.12, which dom0 has.
 platform_prepare()
 {
 	local version package kernels=612
 	[ $# -eq 0 ] || kernels="612 61"
-	platform_resolve arm64 xen-arm64 xen-source userland-arm64 linux-6.12-arm64 ${1:+linux-6.1-arm64}
+	# shellcheck disable=SC2086
+	platform_resolve arm64 $arm64_groups ${1:+linux-6.1-arm64}
 	artifact sysroot "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
 		"unpacking the arm64 sysroot" build_sysroot
 	sysroot=$artifact_dir
