@@ -28,7 +28,7 @@ generation()
 	guest_run g 'cat /tmp/status' | sed 's/^generation=\([0-9]*\) .*/\1/'
 }
 
-copy=/tmp/copy
+copy=$XV_STATE/copy
 cat "$(guest_initrd)" /xv/memory-checker.cpio >"$XV_STATE/initrd"
 XV_INITRD=$XV_STATE/initrd
 start_guest g "$ram_mib"
@@ -60,7 +60,7 @@ say "copy of an idle guest of $ram_mib MiB, unused pages by $via: all $((all_byt
 guest_run g "memory-checker $keep_mib /tmp/status >/tmp/lost 2>&1 & echo \$! >/tmp/pid"
 guest_run g 'until test -s /tmp/status; do sleep 0.1; done; kill -STOP $(cat /tmp/pid)'
 first=$(generation)
-xenvirtio-copy g $copy --checksums --json >"$XV_LOGS/first.json" 2>&1
+xenvirtio-copy g "$copy" --checksums --json >"$XV_LOGS/first.json" 2>&1
 is "$?" 0 "a copy with checksums of what is left out"
 check "which is most of it" [ "$(figure unused_kib "$XV_LOGS/first.json")" -gt $((free / 2)) ]
 is "$(pages_of "$first")" $((keep_mib * 256)) "every page that was in use is in the copy"
@@ -69,16 +69,16 @@ guest_run g "kill -CONT \$(cat /tmp/pid); until grep -q '^generation=$((first + 
 second=$(generation)
 # what was free in large blocks is taken now, and written
 guest_run g "memory-checker hog 64"
-xenvirtio-copy g $copy --verify >"$XV_LOGS/running" 2>&1
+xenvirtio-copy g "$copy" --verify >"$XV_LOGS/running" 2>&1
 is "$?" 6 "a guest that runs is not verified"
 xl pause g
-xenvirtio-copy g $copy --verify --json >"$XV_LOGS/verify.json" 2>&1
+xenvirtio-copy g "$copy" --verify --json >"$XV_LOGS/verify.json" 2>&1
 is "$?" 0 "the last round, of the paused guest"
 diag "$(cat "$XV_LOGS/verify.json")"
 check "pages that were left out and used since are found" [ "$(figure used_kib "$XV_LOGS/verify.json")" -ge 1024 ]
 check "so are those that were written" [ "$(figure written_kib "$XV_LOGS/verify.json")" -ge $((keep_mib * 1024)) ]
 is "$(pages_of "$second")" $((keep_mib * 256)) "every page written since is in the copy"
-rm -f $copy
+rm -f "$copy"
 xl unpause g
 guest_run g 'kill -CONT $(cat /tmp/pid); kill $(cat /tmp/pid); while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done'
 check "the guest lost nothing" guest_run g "grep -q 'lost=0$' /tmp/status"
@@ -93,10 +93,10 @@ is "$?" 5 "without a driver nobody tells"
 check "and that is said" grep -q 'its driver is not there' "$XV_LOGS/no-driver"
 
 # Whoever reads the copy stands still, and the guest goes.
-mkfifo /tmp/pipe
-xenvirtio-copy g - --no-skip >/tmp/pipe 2>"$XV_LOGS/destroyed" &
+mkfifo "$XV_STATE/pipe"
+xenvirtio-copy g - --no-skip >"$XV_STATE/pipe" 2>"$XV_LOGS/destroyed" &
 copier=$!
-exec 8</tmp/pipe
+exec 8<"$XV_STATE/pipe"
 sleep 1
 check "a guest that is being copied can be destroyed" timeout 20 xl destroy g
 check "it leaves no zombie" wait_for '[ -z "$(zombies)" ]' 10
@@ -105,4 +105,3 @@ wait $copier
 is "$?" 5 "the copy ends"
 check "and says why" grep -q 'it was destroyed meanwhile' "$XV_LOGS/destroyed"
 exec 8<&-
-rm -f /tmp/pipe

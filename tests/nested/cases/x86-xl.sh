@@ -7,13 +7,13 @@
 # The whole way of a user on x86: xl with a virtio entry and acpi_firmware=, hvmloader, SeaBIOS, QEMU as device model beside
 # our ioreq server; the stock guest gives 64 MiB back and takes them again, exactly.
 
-xen-virtio-acpi --output /tmp/virtio.aml || bail "xen-virtio-acpi writes the table"
+xen-virtio-acpi --output "$XV_STATE/virtio.aml" || bail "xen-virtio-acpi writes the table"
 XV_IMAGE=bzImage
-start_guest g 256 1 'type = "hvm"
-acpi_firmware = "/tmp/virtio.aml"
-vga = "none"
+start_guest g 256 1 "type = \"hvm\"
+acpi_firmware = \"$XV_STATE/virtio.aml\"
+vga = \"none\"
 vnc = 0
-usb = 0'
+usb = 0"
 is "$(xs "$domid" base) $(xs "$domid" irq)" "0 0" "xl chose no place"
 diag "$(guest_run g 'grep virtio0 /proc/interrupts')"
 # the first target is all of the memory, less what QEMU has of it

@@ -3,7 +3,7 @@
 # What a case may use: TAP, guests, daemons, and what Xen says. Sourced by run-case in dom0 (busybox sh).
 #
 # Names: a guest is known by the name its case gives it, a domain by its id. What must be cleaned up is in files
-# under $XV_STATE (functions run in subshells when a case reads their output). `finish` runs at the end of every
+# under $XV_STATE (functions run in subshells when a case reads their output), a file system of the case's own, for its files too. `finish` runs at the end of every
 # case, however it ended: it stops daemons, destroys guests and reports what was left behind as a result of its own.
 # Time-outs are in dom0's time; polling is the price of watching from a shell, and is not in the product.
 
@@ -448,6 +448,12 @@ cleanup()
 	if [ "$(xl list | wc -l)" -ne 2 ]; then
 		left="$left domains"
 	fi
+	# Its room is $XV_STATE: what it leaves elsewhere would be missing to the next one.
+	for f in /tmp/* /tmp/.[!.]*; do
+		[ -e "$f" ] || [ -L "$f" ] || continue
+		left="$left $f"
+		rm -rf "$f"
+	done
 	xv_left=$left
 }
 
@@ -458,7 +464,7 @@ finish()
 	cleanup
 	# A run that quietly took another path would prove nothing of the one it is said to be of.
 	[ -z "${XV_PATH:-}" ] || is "$(paths_used)" "$XV_PATH " "every daemon went by $XV_PATH"
-	is "${xv_left# }" "" "nothing is left behind: no daemon, no domain, no zombie"
+	is "${xv_left# }" "" "nothing is left behind: no daemon, no domain, no zombie, no file"
 	tap "1..$xv_count"
 	trap - EXIT
 	exit 0
