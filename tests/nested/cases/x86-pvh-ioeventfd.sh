@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # platform: x86_64
 # dom0: pvh
+# modules: ours
 # run: named
 # mode: icount
 # timeout: 240

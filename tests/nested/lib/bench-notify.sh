@@ -17,7 +17,7 @@ notify_boot()
 {
 	local mode=$1 modules=$2
 	bench_order="${*:3}"
-	run_group "$mode 6.12 2G $modules plain stock bench" bench
+	run_group "$mode 612 2G $modules plain stock bench" bench
 	bench_order=
 	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
 		sed "s/^{/{\"mode\":\"$mode\",\"modules\":\"$modules\",/" >>"$bench_results"
@@ -93,7 +93,7 @@ lab_bench_notify()
 		esac
 	done
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested "icount 6.12 2G ours plain stock bench"
+	prepare_nested "icount 612 2G ours plain stock bench"
 	bench_name=notify
 	bench_fill=kick_fill
 	bench_dir=$lab_cache/bench/notify

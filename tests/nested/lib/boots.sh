@@ -7,13 +7,13 @@
 make_boot()
 {
 	local run=$1 modules=$2 kernel=$3 balloon=$4 parts
-	case ${5:-plain} in
+	case $5 in
 	x86_64*)
-		x86_make_boot "$run" "$5" "$modules"
+		x86_make_boot "$run" "$5" "$modules" "$kernel"
 		return ;;
 	esac
-	parts=("${guest_cpio[${kernel//./}]}")
-	fill_overlay "$run_dir/overlay" "$run"
+	parts=("${guest_cpio[$kernel]}")
+	fill_overlay "$run_dir/overlay" "$run" "$kernel"
 	modules_overlay "$run_dir/overlay" "$modules"
 	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
 	bench_overlay "$run_dir/overlay"
@@ -37,7 +37,7 @@ describe_boot()
 {
 	local mode kernel modules xen balloon what
 	read -r mode kernel _ modules xen balloon _ <<<"$1"
-	what="$mode, $modules modules, guests with Linux $kernel"
+	what="$mode, $modules modules, kernel $kernel"
 	case $xen in
 	plain) ;;
 	x86_64*) what+=", $xen" ;;
@@ -85,6 +85,7 @@ run_group()
 		remaining=("${left[@]}")
 		[ $in_vain -ge 2 ] || continue
 		for name in "${remaining[@]}"; do
+			name=$(case_label "$name")
 			score_case FAILED 0 "$name" "$(printf '  FAILED  %-30s %s' "$name" "no machine: two boots ended before any case ($boot_what)")"
 		done
 		return 0
@@ -98,23 +99,26 @@ prepare_nested()
 	lab_lock
 	for group; do
 		read -r _ kernel _ <<<"$group"
-		[ "$kernel" != 6.1 ] || older=6.1
+		[ "$kernel" != 61 ] || older=61
 	done
 	for group; do
+		# What is there for a kernel stays for as long as it is dom0's.
 		read -r _ kernel _ _ xen balloon _ <<<"$group"
 		case $xen in
 		x86_64*)
-			[ -n "${x86_build:-}" ] || x86_prepare
+			[ "${x86_has:-}" = "$lab_kernel" ] || x86_prepare
+			x86_has=$lab_kernel
 			continue ;;
 		esac
-		if [ -z "${dom0_build:-}" ]; then
+		if [ "${platform_has:-}" != "$lab_kernel" ]; then
 			# shellcheck disable=SC2086 # none or one
 			platform_prepare $older
-			modules_prepare
+			[ "$lab_kernel" != 612 ] || modules_prepare
 			build_arm64
+			platform_has=$lab_kernel
 		fi
 		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
-		[ "$balloon" = stock ] || [ -n "${balloon_cpio[${kernel//./}]:-}" ] || balloon_prepare "$kernel"
+		[ "$balloon" = stock ] || [ -n "${balloon_cpio[$kernel]:-}" ] || balloon_prepare "$kernel"
 	done
 	lab_unlock
 }

@@ -119,7 +119,8 @@ build_arm64()
 	bare_guests=$artifact_dir
 }
 
-# fill_overlay TREE RUN: what a boot has besides dom0 itself: the project, the helpers, the cases, and what to run.
+# fill_overlay TREE RUN KERNEL: what a boot has besides dom0 itself: the project, the helpers, the cases, what to run, and which
+# kernel its guests have.
 fill_overlay()
 {
 	local tree=$1 run=$2 programs
@@ -129,6 +130,7 @@ fill_overlay()
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested"/dom0/demo*.sh "$tree/xv/cases/"
 	printf '%s\n' "$run" >"$tree/xv/run"
+	echo "$3" >"$tree/xv/kernel"
 	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$tree/xv/notify"
 	[ -n "${bench_name:-}" ] || echo "$machine_quick_boot" >"$tree/xv/quick-boot"
 	cp "${dominfo_program%/*}"/* "$dom0_build/tests/contract/contract-xen" "$tree/usr/bin/"

@@ -39,8 +39,24 @@ case_group()
 	[ "$own" = shared ] || own=$1
 	# Where races are looked for there are two CPUs.
 	mode=${lab_kasan:+smp}
-	echo "${mode:-$(case_header "$file" mode icount)} $(case_header "$file" guest 6.12) $(case_header "$file" mem 2G)" \
+	echo "${mode:-$(case_header "$file" mode icount)} $(case_kernel "$file") $(case_header "$file" mem 2G)" \
 		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $own"
+}
+
+# case_label NAME: what its result is called. With --newest a case has one for each kernel.
+case_label()
+{
+	echo "$1${lab_newest:+@$lab_newest}"
+}
+
+# case_kernel FILE: its guests'.
+case_kernel()
+{
+	if [ -n "${lab_newest:-}" ]; then
+		echo "$lab_newest"
+	else
+		case_header "$1" guest 6.12 | tr -d .
+	fi
 }
 
 # case_xen FILE: which Xen: plain or patched for arm64; x86_64, x86_64-qemu when its guests have QEMU as device model,
@@ -60,7 +76,32 @@ case_modules()
 {
 	if [ -n "${lab_kasan:-}" ]; then
 		echo kasan
+	elif [ -n "${lab_newest:-}" ]; then
+		newest_modules "$lab_newest"
 	else
 		case_header "$1" modules ours
+	fi
+}
+
+# not_applicable NAME: why the case means nothing in this run of lab; nothing if it does.
+not_applicable()
+{
+	local file
+	file=$(case_file "$1")
+	if [ -n "${lab_notify:-}" ]; then
+		if [ "$(case_header "$file" notify "")" = own ]; then
+			echo "chooses its paths itself, or has no daemon"
+		elif [ "$lab_notify" != event-channel ] && [ "$(case_header "$file" platform arm64)" != arm64 ] &&
+		     [ "$(case_header "$file" dom0 pv)" = pv ]; then
+			echo "x86_64's dom0 is a PV domain, which has no ioeventfds"
+		fi
+	elif [ -n "${lab_newest:-}" ]; then
+		if [ "$(case_header "$file" guest 6.12)" != 6.12 ]; then
+			echo "is about guests with Linux $(case_header "$file" guest "")"
+		elif [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
+			echo "is about our virtio_balloon, which is not built for this kernel"
+		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then
+			echo "is about dom0's modules of ours, which are not built for this kernel"
+		fi
 	fi
 }

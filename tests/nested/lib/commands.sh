@@ -2,23 +2,11 @@
 #
 # lab's commands.
 
-check_nested()
+# run_planned CASE...: in as few boots as it takes, those beside each other that can be.
+run_planned()
 {
-	local file name i
+	local i
 	local -a boot_group boot_cases together=() alone=()
-	case ${1:-} in
-	--notify=eventfd-regs|--notify=eventfd|--notify=upstream|--notify=event-channel)
-		lab_notify=${1#--notify=}
-		shift ;;
-	-*)	die "not an option of check nested: $1" ;;
-	esac
-	if [ $# -eq 0 ]; then
-		for file in "$lab_nested"/cases/*.sh; do
-			[ "$(case_header "$file" run always)" = always ] || continue
-			name=${file##*/}
-			set -- "$@" "${name%.sh}"
-		done
-	fi
 	say "nested: the platform"
 	cases_probe "$@"
 	leave_out "$@"
@@ -33,13 +21,56 @@ check_nested()
 	# One boot is shown as it goes.
 	[ ${#together[@]} -gt 1 ] || { alone=("${together[@]}" "${alone[@]}"); together=(); }
 	prepare_nested "${boot_group[@]}"
-	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)"
-	score_planned=$#
+	say "nested: $# case(s) on real Xen in ${#boot_group[@]} boot(s)${lab_newest:+, dom0 and guests with Linux ${newest_release%-*}}"
+	score_planned=$((score_planned + $#))
 	run_pool "${together[@]}"
 	for i in "${alone[@]}"; do
 		# shellcheck disable=SC2086
 		run_group "${boot_group[$i]}" ${boot_cases[$i]}
 	done
+}
+
+# check_newest NAMES CASE...: all of it once for each kernel.
+check_newest()
+{
+	local names=$1
+	shift
+	for lab_newest in $names; do
+		lab_kernel=$lab_newest
+		say "newest: the kernel of $lab_newest"
+		run_planned "$@"
+	done
+}
+
+check_nested()
+{
+	local file name newest=
+	while [[ ${1:-} == -* ]]; do
+		case $1 in
+		--notify=eventfd-regs|--notify=eventfd|--notify=upstream|--notify=event-channel)
+			lab_notify=${1#--notify=} ;;
+		--newest)
+			newest=$(newest_names) ;;
+		--newest=*)
+			newest=${1#--newest=}
+			newest_row "$newest" >/dev/null || die "no such kernel: $newest (there are: $(newest_names))" ;;
+		*)	die "not an option of check nested: $1" ;;
+		esac
+		shift
+	done
+	[ -z "${lab_notify:-}" ] || [ -z "$newest" ] || die "--notify and --newest at a time are not possible"
+	if [ $# -eq 0 ]; then
+		for file in "$lab_nested"/cases/*.sh; do
+			[ "$(case_header "$file" run always)" = always ] || continue
+			name=${file##*/}
+			set -- "$@" "${name%.sh}"
+		done
+	fi
+	if [ -n "$newest" ]; then
+		check_newest "$newest" "$@"
+	else
+		run_planned "$@"
+	fi
 }
 
 # Whatever happens, the last line of a check is its result.
@@ -121,9 +152,9 @@ lab_shell()
 	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
 	in_root shell
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested "smp 6.12 2G ours plain stock shell"
+	prepare_nested "smp 612 2G ours plain stock shell"
 	new_run_dir
-	make_boot shell ours 6.12 stock
+	make_boot shell ours 612 stock plain
 	machine_interactive "$run_dir" smp 2G
 	rm -rf "$run_dir"
 }

@@ -94,15 +94,16 @@ build_guest_balloon()
 # balloon_prepare KERNEL: for guests with that kernel.
 balloon_prepare()
 {
-	local key=${1//./} dir=$lab_top/kernel/balloon
-	case $1 in
-	6.12) kernel_devel 612 "$(resolved_kernel 6.12)" ;;
-	6.1) kernel_devel 61 "$(resolved_kernel 6.1)" ;;
+	local kernel=$1 series dir=$lab_top/kernel/balloon
+	case $kernel in
+	612) series=6.12 ;;
+	61) series=6.1 ;;
 	esac
-	artifact "guest-balloon-$key" "$(hash_of "$devel_dir" "$lab_top/kernel/patches-balloon/$1"/*.patch \
+	kernel_devel "$kernel" "linux-image-${kernel_release[$kernel]}"
+	artifact "guest-balloon-$kernel" "$(hash_of "$devel_dir" "$lab_top/kernel/patches-balloon/$series"/*.patch \
 			"$dir"/dkms/{Makefile,prepare,virtio-balloon-bulk.conf} "$(declare -f build_guest_balloon make_cpio)")" \
 		"building the guests' virtio_balloon ($devel_release)" build_guest_balloon "$devel_dir"
-	balloon_cpio[$key]=$artifact_dir/balloon.cpio
+	balloon_cpio[$kernel]=$artifact_dir/balloon.cpio
 }
 
 # modules_overlay TREE WHICH: init prefers what is in /xv/modules.
@@ -110,7 +111,7 @@ modules_overlay()
 {
 	mkdir -p "$1/xv/modules" "$1/xv/kernel-test"
 	case $2 in
-	stock) ;;
+	stock) return ;;
 	kasan) kasan_overlay "$1" ;;
 	*) cp "$modules_dir/$2"/*.ko "$1/xv/modules/" ;;
 	esac
@@ -121,5 +122,5 @@ modules_overlay()
 balloon_overlay()
 {
 	[ "$3" = ours ] || return 0
-	cp "${balloon_cpio[${2//./}]}" "$1/xv/guest-balloon.cpio"
+	cp "${balloon_cpio[$2]}" "$1/xv/guest-balloon.cpio"
 }

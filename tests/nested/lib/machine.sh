@@ -53,7 +53,7 @@ machine_arguments()
 		-global virtio-mmio.force-legacy=false
 		-kernel "${xen_image[$xen]}"
 		-append "console=dtuart dtuart=/pl011@9000000 dom0_mem=${machine_dom0_mem:-512M} dom0_max_vcpus=$vcpus${sched:+ $sched} ${machine_xen_log-loglvl=info guest_loglvl=all}"
-		-device "guest-loader,addr=0x50000000,kernel=${machine_kernel:-${kernel_dir[612]}/Image},bootargs=console=hvc0 rdinit=/init panic=1 $(dom0_arguments)"
+		-device "guest-loader,addr=0x50000000,kernel=${machine_kernel:-${kernel_dir[$lab_kernel]}/Image},bootargs=console=hvc0 rdinit=/init panic=1 $(dom0_arguments)"
 		-device "guest-loader,addr=0x58000000,initrd=$dir/dom0.cpio"
 		-device virtio-serial-device)
 	machine_ports "$dir"

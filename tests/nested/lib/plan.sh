@@ -41,25 +41,34 @@ cases_probe()
 	[ -z "$arm64" ] || platform_probe $older
 }
 
-# leave_out CASE...: sets kept_cases to those for which it means something that a path is forced, and says which it does not.
+# cannot_run CASE: what of it is not to be had from the mirror; nothing when all is.
+cannot_run()
+{
+	local file
+	file=$(case_file "$1")
+	if [ -n "$arm64_missing" ] && [ "$(case_header "$file" platform arm64)" = arm64 ]; then
+		echo "the arm64 platform: $arm64_missing"
+	elif [ -n "$arm64_older_missing" ] && [ "$(case_header "$file" guest 6.12)" = 6.1 ]; then
+		echo "guests with Linux 6.1: $arm64_older_missing"
+	elif [ "$(case_xen "$file")" = patched ] && ! xen_series_fits; then
+		echo "the patches of kernel/xen do not fit today's source of Xen"
+	fi
+}
+
+# leave_out CASE...: sets kept_cases to those that mean something in this run, and says which do not.
 leave_out()
 {
-	local name
+	local name why
 	kept_cases=()
 	for name; do
-		if [ -n "$arm64_missing" ] && [ "$(case_header "$(case_file "$name")" platform arm64)" = arm64 ]; then
-			score_more SKIPPED "$name" "  cannot run: $name (the arm64 platform: $arm64_missing)"
-		elif [ -n "$arm64_older_missing" ] && [ "$(case_header "$(case_file "$name")" guest 6.12)" = 6.1 ]; then
-			score_more SKIPPED "$name" "  cannot run: $name (guests with Linux 6.1: $arm64_older_missing)"
-		elif [ "$(case_xen "$(case_file "$name")")" = patched ] && [ -z "$arm64_missing" ] && ! xen_series_fits; then
-			score_more SKIPPED "$name" "  cannot run: $name (the patches of kernel/xen do not fit today's source of Xen)"
-		elif [ -n "${lab_notify:-}" ] && [ -r "$(case_file "$name")" ] &&
-		   [ "$(case_header "$(case_file "$name")" notify "")" = own ]; then
-			say "  not applicable with a forced path: $name (chooses its paths itself, or has no daemon)"
-		elif [ -n "${lab_notify:-}" ] && [ "$lab_notify" != event-channel ] && [ -r "$(case_file "$name")" ] &&
-		     [ "$(case_header "$(case_file "$name")" platform arm64)" != arm64 ] &&
-		     [ "$(case_header "$(case_file "$name")" dom0 pv)" = pv ]; then
-			say "  not applicable with $lab_notify: $name (x86_64's dom0 is a PV domain, which has no ioeventfds)"
+		why=$(cannot_run "$name")
+		if [ -n "$why" ]; then
+			score_more SKIPPED "$name" "  cannot run: $name ($why)"
+			continue
+		fi
+		why=$(not_applicable "$name")
+		if [ -n "$why" ]; then
+			say "  not applicable with ${lab_notify:-$lab_newest}: $name ($why)"
 		else
 			kept_cases+=("$name")
 		fi

@@ -29,11 +29,13 @@ x86_vmlinux()
 	readelf -h "$2" >/dev/null
 }
 
+# x86_build_kernel DEB... OUT
 x86_build_kernel()
 {
-	build_kernel "$1" "$2"
-	mv "$2/Image" "$2/bzImage"
-	x86_vmlinux "$2/bzImage" "$2/Image"
+	local out=${*: -1}
+	build_kernel "$@"
+	mv "$out/Image" "$out/bzImage"
+	x86_vmlinux "$out/bzImage" "$out/Image"
 }
 
 x86_build_xen()
@@ -54,7 +56,7 @@ x86_build_qemu()
 	for file in kvmvapic.bin linuxboot.bin linuxboot_dma.bin keymaps/en-us; do
 		cp "$sysroot/usr/share/qemu/$file" "$tree/usr/share/qemu/$file"
 	done
-	cp "${kernel_dir[612]}/bzImage" "$tree/guest/bzImage-612"
+	cp "${kernel_dir[$lab_kernel]}/bzImage" "$tree/guest/bzImage-$lab_kernel"
 	add_libraries "$sysroot" "$tree" "$tree/usr/libexec/xen-qemu-system-i386"
 	make_cpio "$tree" "$1/qemu.cpio"
 	rm -rf "$tree"
@@ -104,53 +106,51 @@ x86_build_modules()
 # x86_prepare: everything.
 x86_prepare()
 {
-	local lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter
-	local dom0_modules=$x86_dom0_modules sysroot lab_resolved package
-	local -A kernel_dir=()
-	platform_resolve amd64 xen-amd64 userland-amd64 linux-6.12-amd64
+	local lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter platform_arch=amd64 platform_suffix=-amd64
+	local dom0_modules=$x86_dom0_modules sysroot lab_resolved dom0_cpio
+	local -A kernel_dir=() kernel_release=() guest_cpio=()
+	platform_resolve amd64 xen-amd64 userland-amd64 $([ "$lab_kernel" != 612 ] || echo linux-6.12-amd64)
 	artifact sysroot-amd64 "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
 		"unpacking the amd64 sysroot" build_sysroot
 	sysroot=$artifact_dir
 	artifact xen-amd64 "$(hash_of "$lab_resolved" "$(declare -f x86_build_xen)")" "unpacking Xen (amd64)" x86_build_xen
 	x86_xen_image=$artifact_dir/xen
-	package=$(resolved_kernel 6.12)
-	artifact kernel-612-amd64 "$(hash_of "$package" "$dom0_modules" "$guest_modules" \
-			"$(declare -f x86_build_kernel x86_vmlinux build_kernel module_closure)")" \
-		"unpacking $package" x86_build_kernel "$package"
-	kernel_dir[612]=$artifact_dir
-	x86_kernel=$artifact_dir/Image
-	artifact dom0-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
-			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
-		"making dom0's initramfs (amd64)" build_dom0
-	x86_dom0_cpio=$artifact_dir/dom0.cpio
-	artifact guest-612-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/guest/init" \
-			"$(declare -f build_guest make_cpio)")" \
-		"making the guest's initramfs (amd64)" build_guest 612
-	x86_guest_cpio=$artifact_dir/guest.cpio
-	artifact qemu-amd64 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$(declare -f x86_build_qemu add_libraries needed_closure)")" \
+	platform_kernel "$lab_kernel" x86_build_kernel
+	x86_kernel=${kernel_dir[$lab_kernel]}/Image
+	platform_dom0
+	x86_dom0_cpio=$dom0_cpio
+	platform_guest "$lab_kernel"
+	x86_guest_cpio=${guest_cpio[$lab_kernel]}
+	artifact qemu-amd64 "$(hash_of "$sysroot" "${kernel_dir[$lab_kernel]}" \
+			"$(declare -f x86_build_qemu add_libraries needed_closure)")" \
 		"packing the guests' device model" x86_build_qemu
 	x86_qemu_cpio=$artifact_dir/qemu.cpio
 	artifact helpers-amd64 "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,hvm-guest}.c "$sysroot" \
 			"$(declare -f x86_build_helpers)")" \
 		"compiling dom0's helpers (amd64)" x86_build_helpers
 	x86_helpers=$artifact_dir
-	kernel_devel 612-amd64 "$package"
-	artifact modules-amd64 "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
-			"$lab_top"/kernel/dkms/{Makefile,prepare} "$(declare -f x86_build_modules)")" \
-		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
-	x86_modules=$artifact_dir
+	[ "$lab_kernel" != 612 ] || x86_prepare_modules
 	x86_build_project
 	x86_sysroot=$sysroot
 }
 
-# x86_make_boot RUN WHICH MODULES: the initramfs of one boot, in run_dir; WHICH: x86_64, or x86_64-qemu with the device
+x86_prepare_modules()
+{
+	kernel_devel 612-amd64 "$(resolved_kernel 6.12)"
+	artifact modules-amd64 "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
+			"$lab_top"/kernel/dkms/{Makefile,prepare} "$(declare -f x86_build_modules)")" \
+		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
+	x86_modules=$artifact_dir
+}
+
+# x86_make_boot RUN WHICH MODULES KERNEL: the initramfs of one boot, in run_dir; WHICH: x86_64, or x86_64-qemu with the device
 # model; MODULES of dom0: ours or stock.
 x86_make_boot()
 {
 	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
 	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
 	[ "$2" != x86_64-qemu ] || parts+=("$x86_qemu_cpio")
-	fill_overlay "$run_dir/overlay" "$1"
+	fill_overlay "$run_dir/overlay" "$1" "$4"
 	mkdir -p "$run_dir/overlay/xv/modules"
 	[ "$3" = stock ] || cp "$x86_modules"/*.ko "$run_dir/overlay/xv/modules/"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The parts a nested machine is put together from, each an artifact of the cache: the hypervisor, kernels with
-# the few modules wanted, dom0's initramfs, guests' initramfs, and the sysroot the project is cross-built against.
+# The parts a nested machine is put together from, each an artifact of the cache: the hypervisor, kernels (kernels.sh), dom0's
+# initramfs, guests' initramfs, and the sysroot the project is cross-built against.
 #
-# Sets: xen_image[plain] kernel_dir[612] kernel_dir[61] dom0_cpio guest_cpio[612] guest_cpio[61] sysroot; and, where a
-# boot of the plan wants it (platform_prepare_xen), xen_image[patched].
+# Sets: xen_image[plain], guest_cpio[] of each kernel, dom0_cpio, sysroot; and, where a boot of the plan wants it
+# (platform_prepare_xen), xen_image[patched].
 # Knows nothing about the project's programs, cases or how the machine is started.
 
+# The platform that is being put together; platform-x86.sh has others of its own.
+platform_arch=arm64
 lab_triplet=aarch64-linux-gnu
 lab_interpreter=usr/lib/ld-linux-aarch64.so.1
 
-dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
-guest_modules="virtio_mmio virtio_balloon"
 dom0_xen_programs="xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper"
 
-declare -A xen_image=() kernel_dir=() guest_cpio=()
+declare -A xen_image=() guest_cpio=()
 
 # build_xen [PATCH...] OUT
 build_xen()
@@ -36,51 +36,6 @@ build_xen()
 	cp xen/xen xen/.config "$out/"
 	cd /
 	rm -rf "$src"
-}
-
-# module_closure TREE NAME...: files of the modules and of what they need, in the order to load them.
-module_closure()
-{
-	local tree=$1 name file deps builtin
-	shift
-	builtin=$(echo "$tree"/lib/modules/*/modules.builtin)
-	for name in "$@"; do
-		file=$(find "$tree/lib/modules" -name "$name.ko*" -o -name "${name//_/-}.ko*" -o -name "${name//-/_}.ko*" |
-			head -n 1)
-		if [ -z "$file" ]; then
-			grep -Eq "/(${name//_/-}|${name//-/_})\.ko$" "$builtin" && continue
-			echo "no module $name in $tree" >&2
-			return 1
-		fi
-		deps=$(/sbin/modinfo -F depends "$file" | tr ',' ' ')
-		# shellcheck disable=SC2086
-		module_closure "$tree" $deps
-		echo "$file"
-	done | awk '!seen[$0]++'
-}
-
-# build_kernel PACKAGE OUT: the image, and the wanted modules uncompressed in OUT/{dom0,guest}.
-build_kernel()
-{
-	local deb tree=$2/tree role modules file name
-	deb=$(downloaded "$1")
-	dpkg -x "$deb" "$tree"
-	cp "$tree"/boot/vmlinuz-* "$2/Image"
-	for role in dom0 guest; do
-		mkdir "$2/$role"
-		modules=${role}_modules
-		# shellcheck disable=SC2086
-		module_closure "$tree" ${!modules} >"$2/list"
-		while read -r file; do
-			name=$(basename "$file")
-			case $name in
-			*.xz)	name=${name%.xz}; xz -dc "$file" >"$2/$role/$name" ;;
-			*)	cp "$file" "$2/$role/" ;;
-			esac
-			echo "$name" >>"$2/$role/load-order"
-		done <"$2/list"
-	done
-	rm -rf "$tree" "$2/list"
 }
 
 # unpack_debs OUT NAME...
@@ -171,25 +126,25 @@ build_dom0()
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
 	echo 'nobody:x:65534:65534:nobody:/nonexistent:/bin/false' >>"$tree/etc/passwd"
 	printf '%s\n' root:x:0: nogroup:x:65534: >"$tree/etc/group"
-	cp "${kernel_dir[612]}"/dom0/* "$tree/usr/lib/modules/"
+	cp "${kernel_dir[$lab_kernel]}"/dom0/* "$tree/usr/lib/modules/"
 	cp "$lab_nested/dom0/init" "$tree/init"
 	chmod 755 "$tree/init"
 	make_cpio "$tree" "$1/dom0.cpio"
 	rm -rf "$tree"
 }
 
-# build_guest VERSION OUT: the guest's own initramfs, and the part of dom0's that carries guest kernel and initramfs.
+# build_guest KERNEL OUT: the guest's own initramfs, and the part of dom0's that carries guest kernel and initramfs.
 build_guest()
 {
-	local tree=$2/tree version=$1
+	local tree=$2/tree kernel=$1
 	mkdir -p "$tree"/{bin,lib/modules}
 	cp "$sysroot/usr/bin/busybox" "$tree/bin/"
-	cp "${kernel_dir[$version]}"/guest/* "$tree/lib/modules/"
+	cp "${kernel_dir[$kernel]}"/guest/* "$tree/lib/modules/"
 	cp "$lab_nested/guest/init" "$tree/init"
 	chmod 755 "$tree/init"
 	mkdir -p "$2/part/guest"
-	make_cpio "$tree" "$2/part/guest/initrd-$version"
-	cp "${kernel_dir[$version]}/Image" "$2/part/guest/Image-$version"
+	make_cpio "$tree" "$2/part/guest/initrd-$kernel"
+	cp "${kernel_dir[$kernel]}/Image" "$2/part/guest/Image-$kernel"
 	make_cpio "$2/part" "$2/guest.cpio"
 	rm -rf "$tree" "$2/part"
 }
@@ -233,34 +188,46 @@ platform_probe()
 	[ -z "$arm64_missing" ] || say "  the arm64 platform cannot be made today: nothing on the mirror will do for $arm64_missing. x86_64 can: its Xen is a package"
 }
 
-# platform_prepare [KERNEL...]: with guests' kernels besides 6.12, which dom0 has.
+# platform_dom0: dom0's initramfs.
+platform_dom0()
+{
+	artifact "dom0${platform_suffix:-}" "$(hash_of "$sysroot" "${kernel_dir[$lab_kernel]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
+			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
+		"making dom0's initramfs" build_dom0
+	dom0_cpio=$artifact_dir/dom0.cpio
+}
+
+# platform_guest KERNEL: its guests'.
+platform_guest()
+{
+	artifact "guest-$1${platform_suffix:-}" "$(hash_of "$sysroot" "${kernel_dir[$1]}" "$lab_nested/guest/init" \
+			"$(declare -f build_guest make_cpio)")" \
+		"making the guest's initramfs (kernel $1)" build_guest "$1"
+	guest_cpio[$1]=$artifact_dir/guest.cpio
+}
+
+# platform_prepare [61]: 61: with guests that have Linux 6.1.
 platform_prepare()
 {
-	local version package kernels=612
-	[ $# -eq 0 ] || kernels="612 61"
+	local kernel kernels=(612 "$@") groups=$arm64_groups
+	[ $# -eq 0 ] || groups+=" linux-6.1-arm64"
+	if [ "$lab_kernel" != 612 ]; then
+		kernels=("$lab_kernel")
+		groups=${groups/ linux-6.12-arm64}
+	fi
 	# shellcheck disable=SC2086
-	platform_resolve arm64 $arm64_groups ${1:+linux-6.1-arm64}
+	platform_resolve arm64 $groups
 	artifact sysroot "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
 		"unpacking the arm64 sysroot" build_sysroot
 	sysroot=$artifact_dir
 	artifact xen "$(hash_of "$(xen_tarball)" "$(declare -f build_xen)")" \
 		"building Xen (arm64, ioreq servers)" build_xen
 	xen_image[plain]=$artifact_dir/xen
-	for version in $kernels; do
-		package=$(resolved_kernel "${version/#6/6.}")
-		artifact "kernel-$version" \
-			"$(hash_of "$package" "$dom0_modules" "$guest_modules" "$(declare -f build_kernel module_closure)")" \
-			"unpacking $package" build_kernel "$package"
-		kernel_dir[$version]=$artifact_dir
+	for kernel in "${kernels[@]}"; do
+		platform_kernel "$kernel" build_kernel
 	done
-	artifact dom0 "$(hash_of "$sysroot" "${kernel_dir[612]}" "$lab_nested/dom0/init" "$dom0_xen_programs" \
-			"$(declare -f build_dom0 add_libraries needed_closure make_cpio)")" \
-		"making dom0's initramfs" build_dom0
-	dom0_cpio=$artifact_dir/dom0.cpio
-	for version in $kernels; do
-		artifact "guest-$version" "$(hash_of "$sysroot" "${kernel_dir[$version]}" "$lab_nested/guest/init" \
-				"$(declare -f build_guest make_cpio)")" \
-			"making the guest's initramfs (kernel $version)" build_guest "$version"
-		guest_cpio[$version]=$artifact_dir/guest.cpio
+	platform_dom0
+	for kernel in "${kernels[@]}"; do
+		platform_guest "$kernel"
 	done
 }

@@ -20,6 +20,7 @@ job_over()
 {
 	local name
 	for name in ${boot_cases[$1]}; do
+		name=$(case_label "$name")
 		score_has "$name" || score_case FAILED 0 "$name" "$(printf '  FAILED  %-30s lab itself ended in its boot' "$name")"
 	done
 }

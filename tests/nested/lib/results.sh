@@ -3,12 +3,13 @@
 # Judging a case that has ended, and what is shown of it. A case passes only if its TAP is whole: a plan that matches, no
 # "not ok", an "end" with status 0. Logs of the last run of each case stay in $lab_cache/cases.
 
+# case_logs LABEL
 case_logs()
 {
 	echo "$lab_cache/cases/$(hash_of "$lab_shown_top")/$1"
 }
 
-# keep_logs CASE RUN_DIR: everything there is about the case's last run.
+# keep_logs LABEL RUN_DIR CASE: everything there is about the case's last run.
 keep_logs()
 {
 	local dir
@@ -16,13 +17,13 @@ keep_logs()
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	# One archive after the other, and the last may be cut short.
-	tar -x --ignore-zeros -f "$2/logs.tar" -C "$dir" --strip-components=1 "$1" 2>/dev/null || true
+	tar -x --ignore-zeros -f "$2/logs.tar" -C "$dir" --strip-components=1 "$3" 2>/dev/null || true
 	cp "$2/console.log" "$dir/xen-dom0-console.log" 2>/dev/null || true
 	cp "$2/qemu.log" "$dir/qemu.log" 2>/dev/null || true
 	printf '%s\n' "${case_tap[@]}" >"$dir/results.tap"
 }
 
-# show_failure NAME: what there is to read of it. Uses run_group's boot_what and watch_run's done_cases.
+# show_failure LABEL: what there is to read of it. Uses run_group's boot_what and watch_run's done_cases.
 show_failure()
 {
 	local dir file name=$1 text
@@ -39,7 +40,7 @@ show_failure()
 		printf '%s\n' "$text" | sed 's/^/      | /'
 	fi
 	text=${done_cases[*]}
-	say "      boot: $boot_what; before this case: $([ "$text" = "$name" ] && echo nothing || echo "${text% *}")"
+	say "      boot: $boot_what; before this case: $([[ $text != *" "* ]] && echo nothing || echo "${text% *}")"
 	say "      all logs: $dir"
 }
 
@@ -79,9 +80,10 @@ find_fault()
 # case_over NAME STATUS MILLISECONDS: judge the finished case by its TAP. What it said is shown with it where it was not at once.
 case_over()
 {
-	local name=$1 taken=$3 results why line
+	local name taken=$3 results why line
+	name=$(case_label "$1")
 	find_fault "$2"
-	keep_logs "$name" "$run_dir"
+	keep_logs "$name" "$run_dir" "$1"
 	if [ -z "$why" ]; then
 		line=$(printf '  ok      %-30s %3d results  %6s s' "$name" "$results" "$(seconds_of "$taken")")
 		[ -z "${demo_running:-}" ] || line=

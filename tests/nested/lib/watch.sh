@@ -70,7 +70,7 @@ still_running()
 	now=$(now_ms)
 	[ $((now - told_at)) -ge 60000 ] || return 0
 	told_at=$now
-	score_say "$(printf '  ...     %-30s %3d results in %5d s' "${current:-dom0 boots}" \
+	score_say "$(printf '  ...     %-30s %3d results in %5d s' "$([ -n "$current" ] && case_label "$current" || echo "dom0 boots")" \
 		"$(printf '%s\n' "${case_tap[@]}" | grep -cE '^(not )?ok ' || true)" $(((now - start) / 1000)))"
 }
 
