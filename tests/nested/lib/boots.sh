@@ -113,7 +113,7 @@ prepare_nested()
 		if [ "${platform_has:-}" != "$lab_kernel" ]; then
 			# shellcheck disable=SC2086 # none or one
 			platform_prepare $older
-			[ "$lab_kernel" != 612 ] || modules_prepare
+			! kernel_takes_modules || modules_prepare
 			build_arm64
 			platform_has=$lab_kernel
 		fi

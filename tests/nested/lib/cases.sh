@@ -76,6 +76,8 @@ case_modules()
 {
 	if [ -n "${lab_kasan:-}" ]; then
 		echo kasan
+	elif [ -n "${arm64_stock:-}" ]; then
+		echo stock
 	elif [ -n "${lab_newest:-}" ]; then
 		newest_modules "$lab_newest"
 	else

@@ -13,6 +13,15 @@ declare -A kernel_dir=() kernel_release=()
 dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
 
+# What a kernel's note says when the project's patches do not fit its source.
+kernel_without_modules="the project's modules do not fit it"
+
+# kernel_takes_modules [GROUP]: can modules of ours be built for the platform's own kernel?
+kernel_takes_modules()
+{
+	[ "$lab_kernel" = 612 ] && ! grep -qF "$kernel_without_modules" "$(group_file "${1:-linux-6.12-arm64}")" 2>/dev/null
+}
+
 # module_closure TREE NAME...: files of the modules and of what they need, in the order to load them. TREE is what is below
 # lib/modules/RELEASE.
 module_closure()

@@ -140,7 +140,8 @@ ladder_lines()
 	done < <(lock_wanted "$group")
 }
 
-# ladder_take GROUP VERSION RELEASE WORDS: fetch it, try it, note it. Returns 2 where it will not do.
+# ladder_take GROUP VERSION RELEASE WORDS [UNFIT]: fetch it, try it, note it. Returns 2 where it will not do. UNFIT: a kernel
+# will do without modules of ours.
 ladder_take()
 {
 	local lines status=0
@@ -148,10 +149,10 @@ ladder_take()
 	lock_for_host <<<"$lines" | lock_fetch_lines || status=$?
 	[ "$status" -eq 0 ] || return "$status"
 	case $1 in
-	linux-*-arm64)
+	linux-*)
 		if ! linux_patches_fit "$1" <<<"$lines"; then
-			echo "the project's patches do not fit $1 $3"
-			return 2
+			[ -n "${5:-}" ] || { echo "the project's patches do not fit $1 $3"; return 2; }
+			set -- "$1" "$2" "$3" "$4; $kernel_without_modules"
 		fi ;;
 	esac
 	group_note "$1" "$4" <<<"$lines"
@@ -160,16 +161,29 @@ ladder_take()
 # ladder_down GROUP: 3 when nothing on the mirror will do.
 ladder_down()
 {
-	local version release status
+	local status
 	ladder_index
 	case $1 in
 	xen-source|xen-arm64)
 		ladder_xen
 		return ;;
 	esac
+	status=0
+	ladder_walk "$1" || status=$?
+	if [ "$status" -eq 3 ] && [ "${1#linux-}" != "$1" ]; then
+		status=0
+		ladder_walk "$1" unfit || status=$?
+	fi
+	return "$status"
+}
+
+# ladder_walk GROUP [UNFIT]: its candidates, newest first; 3 when none will do.
+ladder_walk()
+{
+	local version release status
 	while read -r version release; do
 		status=0
-		ladder_take "$1" "$version" "$release" "$(ladder_words "$1" "${release#-}" "$version")" || status=$?
+		ladder_take "$1" "$version" "$release" "$(ladder_words "$1" "${release#-}" "$version")" "${@:2}" || status=$?
 		case $status in
 		0)	return 0 ;;
 		2)	continue ;;

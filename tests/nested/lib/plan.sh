@@ -50,6 +50,9 @@ cannot_run()
 		echo "the arm64 platform: $arm64_missing"
 	elif [ -n "$arm64_older_missing" ] && [ "$(case_header "$file" guest 6.12)" = 6.1 ]; then
 		echo "guests with Linux 6.1: $arm64_older_missing"
+	elif [ -n "${arm64_stock:-}" ] && [ "$(case_header "$file" platform arm64)" = arm64 ] &&
+	     { [ "$(case_header "$file" modules any)" = ours ] || [ "$(case_header "$file" guest-balloon stock)" = ours ]; }; then
+		echo "modules of ours: they do not fit the kernels the mirror has"
 	elif [ "$(case_xen "$file")" = patched ] && ! xen_series_fits; then
 		echo "the patches of kernel/xen do not fit today's source of Xen"
 	fi

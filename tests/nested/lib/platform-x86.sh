@@ -129,7 +129,7 @@ x86_prepare()
 			"$(declare -f x86_build_helpers)")" \
 		"compiling dom0's helpers (amd64)" x86_build_helpers
 	x86_helpers=$artifact_dir
-	[ "$lab_kernel" != 612 ] || x86_prepare_modules
+	! kernel_takes_modules linux-6.12-amd64 || x86_prepare_modules
 	x86_build_project
 	x86_sysroot=$sysroot
 }

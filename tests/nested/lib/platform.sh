@@ -172,7 +172,7 @@ platform_resolve()
 arm64_groups="xen-arm64 xen-source userland-arm64 linux-6.12-arm64"
 
 # platform_probe: can the arm64 platform be made from what the mirror has? Sets arm64_missing and arm64_older_missing (guests
-# with Linux 6.1) to what cannot be had. The last rung of the ladder is x86_64, which needs no source.
+# with Linux 6.1) to what cannot be had, arm64_stock when modules of ours do not fit the kernel. The last rung of the ladder is x86_64, which needs no source.
 platform_probe()
 {
 	lab_lock
@@ -183,6 +183,10 @@ platform_probe()
 	if [ -z "$arm64_missing" ] && [ $# -gt 0 ]; then
 		groups_try linux-6.1-arm64
 		arm64_older_missing=$groups_missing
+	fi
+	arm64_stock=
+	if [ -z "$arm64_missing" ] && [ "$lab_kernel" = 612 ] && ! kernel_takes_modules; then
+		arm64_stock=yes
 	fi
 	lab_unlock
 	[ -z "$arm64_missing" ] || say "  the arm64 platform cannot be made today: nothing on the mirror will do for $arm64_missing. x86_64 can: its Xen is a package"
