@@ -79,17 +79,18 @@ installed_nothing()
 	return 0
 }
 
-native_again()
+native_valgrind()
 {
-	native_check "clone: make check as root" root "$fresh_clone"
 	step "packages for valgrind" in_root root / "apt-get install $(packages_for valgrind)" &&
-		native_check "clone: make check-valgrind" user "$fresh_clone" check-valgrind
-	need "clone: make uninstall" installed_nothing
+		native_check "clone: make check-valgrind" user "$fresh_clone" check-valgrind || :
 }
 
-native_tarball()
+# What only somebody who works on it does.
+native_more()
 {
 	local tarball dir
+	native_check "clone: make check as root" root "$fresh_clone"
+	need "clone: make uninstall" installed_nothing
 	need "make dist" in_root user "$fresh_clone" "make dist"
 	tarball=$(basename "$fresh_root$fresh_clone"/xenvirtio-*.tar.xz)
 	dir=$fresh_home/${tarball%.tar.xz}
