@@ -97,12 +97,13 @@ lab_check()
 	local what=${1:-all} start name arguments=("$@")
 	case $what in
 	all|unit|nested|kasan|ladder) ;;
+	fresh) fresh_arguments "${@:2}" ;;
 	soak)
 		lab_cycles=${2:-200}
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check ladder or check, not: check $what" ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check ladder, check fresh [WHAT...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
@@ -118,6 +119,7 @@ lab_check()
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
 	case $what in all|ladder) check_ladder ;; esac
+	case $what in all) check_fresh ;; fresh) check_fresh "$@" ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac
 	case $what in kasan) check_kasan "$@" ;; esac
 	say "all of it took $(seconds_since "$start") s"

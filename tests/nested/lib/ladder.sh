@@ -281,23 +281,22 @@ patches_fit()
 	done
 }
 
-# linux_patches_fit GROUP: the kernel's lines on stdin.
+# linux_patches_fit GROUP: the kernel's lines on stdin; tried as a build of the modules would, by what prepares their sources.
 linux_patches_fit()
 {
-	local series path sum tree patches fits=0
+	local series lines tree fits=0 kdir source files=()
 	series=${1#linux-}
 	series=${series%-*}
-	read -r path sum < <(awk '$3 ~ /^linux-source-/ { print $6, $8 }')
+	lines=$(cat)
 	tree=$(mktemp -d "$lab_cache/tmp.XXXXXX")
-	for patches in "$lab_top/kernel/patches/$series" "$lab_top/kernel/patches-balloon/$series"; do
-		mkdir "$tree/linux"
-		dpkg-deb --fsys-tarfile "$(lock_place "$sum" "$path")" | tar -x -O --wildcards './usr/src/linux-source-*.tar.xz' |
-			tar -x -J -C "$tree/linux" --strip-components=1 --wildcards --no-wildcards-match-slash \
-				'*/Makefile' '*/MAINTAINERS' '*/Documentation/userspace-api/ioctl/ioctl-number.rst' \
-				'*/Documentation/virt/index.rst' '*/drivers/virtio' '*/drivers/xen' '*/include/xen' '*/include/uapi'
-		patches_fit "$tree/linux" "$patches"/*.patch || fits=1
-		rm -rf "$tree/linux"
-	done
+	mapfile -t files < <(awk '$3 ~ /^linux-headers-/ { print $6, $8 }' <<<"$lines" |
+		while read -r path sum; do lock_place "$sum" "$path"; done)
+	source=$(awk '$3 ~ /^linux-source-/ { print $6, $8 }' <<<"$lines")
+	kdir=$("$lab_top/kernel/unpack-headers" "$tree/headers" "${files[@]}")
+	dpkg-deb --fsys-tarfile "$(lock_place "${source#* }" "${source% *}")" | tar -x -C "$tree" --wildcards './usr/src/linux-source-*.tar.xz'
+	source=$(echo "$tree"/usr/src/linux-source-*.tar.xz)
+	"$lab_top/kernel/dkms/prepare" "$kdir" "$source" "$tree/privcmd" "$lab_top/kernel/patches" &&
+		"$lab_top/kernel/balloon/dkms/prepare" "$kdir" "$source" "$tree/balloon" "$lab_top/kernel/patches-balloon" || fits=1
 	rm -rf "$tree"
 	return "$fits"
 }

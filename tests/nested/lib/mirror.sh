@@ -90,6 +90,13 @@ mirror_address()
 	echo "$address"
 }
 
+# mirror_of_note: as mirror_of_machine, inside.
+mirror_of_note()
+{
+	mirror_main=$(mirror_address debian)
+	mirror_security=$(mirror_address debian-security)
+}
+
 mirror_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 mirror_apt()

@@ -14,10 +14,11 @@ root_suite=bookworm
 # What making the root and the platform takes at most, and nothing else says so early.
 root_room_mib=6144
 
-# root_packages ARCHITECTURE: what tests/packages has for a root of that architecture.
+# root_packages ARCHITECTURE: what tests/packages has for a root of that architecture. Debian packages are built and checked in
+# other roots (tests/fresh).
 root_packages()
 {
-	awk -v arch="$1" '/^[a-z]/ && (NF == 2 || index(" " substr($0, index($0, $3)) " ", " " arch " ")) { print $2 }' \
+	awk -v arch="$1" '$1 ~ /^(clone|tarball|compiler|build|test|valgrind|lab)$/ && (NF == 2 || index(" " substr($0, index($0, $3)) " ", " " arch " ")) { print $2 }' \
 		"$lab_top/tests/packages" | sort -u
 }
 
