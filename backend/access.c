@@ -8,7 +8,6 @@
 #include "backend/access.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,13 +16,6 @@
 
 /* NGROUPS_MAX is 65536; nobody who may steer balloons is in that many. */
 #define PEER_GROUPS_MAX 1024
-
-gid_t access_group(void)
-{
-	const struct group *group = getgrnam(ACCESS_GROUP);
-
-	return group ? group->gr_gid : ACCESS_NO_GROUP;
-}
 
 bool access_allowed(uid_t uid, gid_t gid, const gid_t *more, size_t nr, uid_t own_uid, gid_t group)
 {

@@ -45,15 +45,46 @@ static bool fail(struct control_error *e, const char *code, const char *message)
 	return false;
 }
 
-static struct json_object *parse_json(const char *line, size_t len)
+/* @digits, of which there are @nr, as a number that fits: the largest one, and blanks. */
+static void cut_integer(char *digits, size_t nr, const char *largest)
 {
-	struct json_tokener *tokener;
+	size_t most = strlen(largest);
+
+	/* what begins with a zero is no number at all, and the parser's to refuse */
+	if (nr < most || digits[0] == '0' || (nr == most && strncmp(digits, largest, nr) <= 0))
+		return;
+	memset(digits, ' ', nr);
+	memcpy(digits, largest, most);
+}
+
+/*
+ * An integer may have any number of digits. What json-c makes of one beyond 64 bits depends on its
+ * version (0.16: the largest there is; 0.18: bad JSON): it gets to see none.
+ */
+static void cut_integers(char *line)
+{
+	bool text = false;
+
+	while (*line) {
+		size_t len = text ? 0 : strspn(line, "+-.0123456789Ee");
+		size_t sign = *line == '-', nr = strspn(line + sign, "0123456789");
+
+		if (len && sign + nr == len)
+			cut_integer(line + sign, nr,
+				    sign ? "9223372036854775808" : "18446744073709551615");
+		else if (!len && *line == '"')
+			text = !text;
+		else if (!len && *line == '\\' && line[1])
+			len = 2;
+		line += len ? len : 1;
+	}
+}
+
+static struct json_object *parse_strictly(const char *line, size_t len)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
 	struct json_object *json;
 
-	/* json-c takes it for the end */
-	if (memchr(line, '\0', len))
-		return NULL;
-	tokener = json_tokener_new_ex(DEPTH_MAX);
 	if (!tokener)
 		return NULL;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -66,6 +97,23 @@ static struct json_object *parse_json(const char *line, size_t len)
 		json = NULL;
 	}
 	json_tokener_free(tokener);
+	return json;
+}
+
+static struct json_object *parse_json(const char *line, size_t len)
+{
+	struct json_object *json = NULL;
+	char *copy;
+
+	/* json-c takes it for the end */
+	if (memchr(line, '\0', len))
+		return NULL;
+	copy = strndup(line, len);
+	if (copy) {
+		cut_integers(copy);
+		json = parse_strictly(copy, len);
+	}
+	free(copy);
 	return json;
 }
 

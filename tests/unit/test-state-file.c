@@ -4,6 +4,8 @@
  * else gets any; a device has one daemon; a file that is not whole is nothing.
  */
 #include "backend/state-file.h"
+#include "backend/access.h"
+#include "fake/machine-fake.h"
 #include "log-capture.h"
 
 #include <errno.h>
@@ -53,6 +55,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	machine_fake_set_group(ACCESS_NO_GROUP);
 	unlink(path);
 	assert_int_equal(rmdir(dir), 0);
 	*strrchr(dir, '/') = '\0';
@@ -126,6 +129,23 @@ static void a_new_file_is_private_and_zero(void **state)
 	state_file_remove(sf);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(c.lines, 0);
+}
+
+/* Where the group of those who may use the sockets exists, it gets into the directory, and no further. */
+static void the_group_gets_into_the_directory(void **state)
+{
+	gid_t group = geteuid() ? getegid() : 4711;
+	struct state_file *sf;
+	struct stat st;
+
+	machine_fake_set_group(group);
+	sf = open_file();
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_gid, group);
+	state_file_remove(sf);
 }
 
 static void a_successor_gets_every_byte(void **state)
@@ -337,6 +357,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_private_and_zero),
+		TEST(the_group_gets_into_the_directory),
 		TEST(a_successor_gets_every_byte),
 		TEST(server_zero_is_a_server),
 		TEST(another_domain_gets_none),

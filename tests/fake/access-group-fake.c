@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The group, in the place of backend/access-group.c.
+ */
+#include "machine-fake.h"
+
+#include "backend/access.h"
+
+static gid_t fake_group = ACCESS_NO_GROUP;
+
+gid_t access_group(void)
+{
+	return fake_group;
+}
+
+void machine_fake_set_group(gid_t group)
+{
+	fake_group = group;
+}
