@@ -209,7 +209,7 @@ lab_nested=$top/tests/nested
 
 # --- the newest kernels ---
 
-newest_apt()
+mirror_apt()
 {
 	case "$*" in
 	"apt-cache madison linux-image-arm64")
@@ -224,14 +224,14 @@ newest_apt()
 	esac
 }
 
-foreign_arch=arm64
+platform_arch=arm64
 same "$(newest_find trixie)" "6.12.118+deb13-arm64
 linux-image-6.12.118+deb13-arm64=6.12.118-1" "the newest of two suites, one package"
 same "$(newest_find backports)" "7.3.4+deb13-arm64
 linux-base-7.3.4+deb13-arm64=7.3.4-1~bpo13+1
 linux-binary-7.3.4+deb13-arm64=7.3.4-1~bpo13+1
 linux-modules-7.3.4+deb13-arm64=7.3.4-1~bpo13+1" "one that is split"
-foreign_arch=riscv64
+platform_arch=riscv64
 same "$(newest_find trixie 2>&1)" "no linux-image-riscv64 in trixie,trixie-security on the mirror" "none at all"
 
 tap_done
