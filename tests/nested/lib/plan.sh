@@ -46,9 +46,9 @@ cannot_run()
 {
 	local file
 	file=$(case_file "$1")
-	if [ -n "$arm64_missing" ] && [ "$(case_header "$file" platform arm64)" = arm64 ]; then
+	if [ -n "${arm64_missing:-}" ] && [ "$(case_header "$file" platform arm64)" = arm64 ]; then
 		echo "the arm64 platform: $arm64_missing"
-	elif [ -n "$arm64_older_missing" ] && [ "$(case_header "$file" guest 6.12)" = 6.1 ]; then
+	elif [ -n "${arm64_older_missing:-}" ] && [ "$(case_header "$file" guest 6.12)" = 6.1 ]; then
 		echo "guests with Linux 6.1: $arm64_older_missing"
 	elif [ -n "${arm64_stock:-}" ] && [ "$(case_header "$file" platform arm64)" = arm64 ] &&
 	     { [ "$(case_header "$file" modules any)" = ours ] || [ "$(case_header "$file" guest-balloon stock)" = ours ]; }; then
