@@ -96,14 +96,14 @@ lab_check()
 {
 	local what=${1:-all} start name arguments=("$@")
 	case $what in
-	all|unit|nested|kasan|ladder) ;;
+	all|unit|nested|kasan|ladder|lab) ;;
 	fresh) fresh_arguments "${@:2}" ;;
 	soak)
 		lab_cycles=${2:-200}
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check ladder, check fresh [WHAT...] or check, not: check $what" ;;
+	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check lab, check ladder, check fresh [WHAT...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
@@ -111,13 +111,15 @@ lab_check()
 	kasan) lab_kasan=yes; for name; do case_known "$name"; done ;;
 	esac
 	case $what in
-	all|unit|ladder) [ $# -eq 0 ] || die "check $what takes no argument" ;;
+	unit) unit_arguments "$@" ;;
+	all|ladder|lab) [ $# -eq 0 ] || die "check $what takes no argument" ;;
 	esac
 	in_root check "${arguments[@]}"
 	start=$(now_ms)
 	score_begin
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
+	case $what in all|lab) check_lab ;; esac
 	case $what in all|ladder) check_ladder ;; esac
 	case $what in all) check_fresh ;; fresh) check_fresh "$@" ;; esac
 	case $what in all|nested) check_nested "$@" ;; esac

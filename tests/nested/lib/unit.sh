@@ -65,14 +65,58 @@ check_dist()
 	fi
 }
 
+# unit_arguments WORD...: sets unit_repeat and unit_busy.
+unit_repeat=1
+unit_busy=0
+
+unit_arguments()
+{
+	while [ $# -gt 0 ]; do
+		[[ ${1%%=*} = --repeat || ${1%%=*} = --busy ]] || die "check unit [--repeat N] [--busy N], not: $1"
+		[[ $1 = *=* ]] || { [ $# -ge 2 ] || die "check unit: $1 needs a number"; set -- "$1=$2" "${@:3}"; }
+		[[ ${1#*=} =~ ^[1-9][0-9]{0,3}$ ]] || die "check unit: ${1%%=*} needs a number, not ${1#*=}"
+		case $1 in
+		--repeat=*) unit_repeat=${1#*=} ;;
+		--busy=*) unit_busy=${1#*=} ;;
+		esac
+		shift
+	done
+}
+
+# keep_busy: loops that take processor time for as long as the tests run.
+keep_busy()
+{
+	local i pid
+	for ((i = 0; i < unit_busy; i++)); do
+		set -m
+		(while :; do :; done) &
+		pid=$!
+		set +m
+		lab_jobs[$pid]=1
+	done
+}
+
 check_unit()
 {
+	local turn fd
 	say "unit: building and testing in lab's root"
 	lab_lock
 	build_sources
+	mkdir -p "$(build_root)"
+	lab_unlock
+	# These builds are this checkout's alone: other labs need not wait for them.
+	exec {fd}>"$(build_root)/lock"
+	flock "$fd"
+	keep_busy
 	check_build sanitizers --enable-sanitizers --enable-werror
 	check_build plain --enable-werror
 	check_build without-xen --without-xen --enable-werror
 	check_dist
-	lab_unlock
+	for ((turn = 2; turn <= unit_repeat; turn++)); do
+		say "unit: turn $turn of $unit_repeat"
+		check_build sanitizers --enable-sanitizers --enable-werror
+		check_build plain --enable-werror
+		check_build without-xen --without-xen --enable-werror
+	done
+	exec {fd}>&-
 }
