@@ -77,27 +77,49 @@ ladder_rung_lock()
 	ladder_is "$(wc -l <"$ladder_state/log")" 0 "a complete group asks nothing"
 }
 
-# Two releases of a kernel are needed for this: the lock's is hidden, then a file of the next one as well.
+# A kernel that is gone, with one other release listed: that one, with modules of ours where they fit it.
 ladder_rung_kernel()
 {
-	local first second
+	local image release
 	ladder_fresh
-	ladder_mirror hide "$(ladder_escape "$(basename "$(ladder_path linux-6.12-arm64 '^linux-image-')")")"
+	ladder_index >/dev/null 2>&1
+	image=$(basename "$(ladder_path linux-6.12-arm64 '^linux-image-')")
+	release=$(ladder_releases linux-6.12-arm64 | grep -vxF "$(sed 's/^linux-image-\(.*\)-arm64_.*/\1/' <<<"$image")" | head -n 1)
+	awk -v keep="linux-image-$release-arm64" '$3 !~ /^linux-image-/ || $3 == keep' "$lab_cache/index" >"$ladder_state/index"
+	cp "$ladder_state/index" "$lab_cache/index"
+	ladder_mirror hide "$(ladder_escape "$image")"
 	ladder_fetch linux-6.12-arm64
-	echo "$ladder_out" >"$lab_real_cache/logs/ladder-kernel.log"
-	first=$(tail -n +2 "$(group_file linux-6.12-arm64)" | awk '{ print $4; exit }')
-	ladder_has "$ladder_rung" "gone from the mirror: .* instead" "a kernel that is gone: another of its series, and lab says so"
+	ladder_has "$ladder_rung" "gone from the mirror: $(ladder_escape "$release") instead" \
+		"a kernel that is gone: another of its series ($release), and lab says so"
 	ladder_is "$(resolved_lines linux-6.12-arm64 | awk '{ print $4 }' | sort -u | wc -l)" 1 "all files of one version"
-	ladder_mirror hide "$(ladder_escape "$(basename "$(ladder_path linux-6.12-arm64 '^linux-image-')")")" \
-		"$(ladder_escape "linux-source-6.12_${first#*:}")"
-	rm -rf "$lab_cache/downloads" "$lab_cache/resolved"
-	ladder_fetch linux-6.12-arm64
-	second=$(tail -n +2 "$(group_file linux-6.12-arm64)" | awk '{ print $4; exit }')
-	ladder_is "$([ "$ladder_status" -eq 0 ] && [ "$first" != "$second" ] && echo older)" older \
-		"its source is listed and missing: the next older one ($second after $first)"
+	if grep -q "patches do not fit" <<<"$ladder_out"; then
+		ladder_has "$ladder_rung" "the project's modules do not fit it" "that modules of ours do not fit it is said"
+		ladder_is "$(kernel_takes_modules || echo stock)" stock "and it boots with Debian's own"
+	else
+		ladder_is "$(kernel_takes_modules && echo ours)" ours "modules of ours fit it: they were tried"
+	fi
 }
 
-# ladder_tarball NAME SUM-OF-VERSIONS: a source with other interface versions, put where the mirror finds it.
+# A new version is listed, and its files are not there yet.
+ladder_rung_listed()
+{
+	local version
+	ladder_fresh lists
+	ladder_index >/dev/null 2>&1
+	version=$(ladder_candidates xen-amd64 | cut -d' ' -f1 | head -n 1)
+	awk -v version="$version" '$4 == version && $2 == "amd64" {
+		$4 = "4.20.99-1"
+		sub("_[^_]*_amd64", "_4.20.99-1_amd64", $6)
+		print }' "$lab_cache/index" >"$ladder_state/newer"
+	cat "$ladder_state/newer" >>"$lab_cache/index"
+	ladder_is "$(ladder_candidates xen-amd64 | cut -d' ' -f1 | head -n 1)" 4.20.99-1 "a newer version is listed"
+	ladder_mirror hide "$(ladder_escape "$(basename "$(ladder_path xen-amd64 '^xen-utils')")")XX"
+	(ladder_down xen-amd64) >"$ladder_state/out" 2>&1 || true
+	ladder_has "$(head -n 1 "$(group_file xen-amd64)")" "$(ladder_escape "$version") instead" "its files are missing: the newest that is there"
+	ladder_has "$(cat "$ladder_state/out")" "gone: .*4.20.99-1" "the log says what was missing"
+}
+
+# ladder_other_xen: a line of the index for a source with other interface versions, put where the mirror finds it.
 ladder_other_xen()
 {
 	local dir=$ladder_state/other name=xen_4.20.9.orig.tar.xz file=$ladder_state/kept/debian/pool/main/x/xen/xen_4.20.9.orig.tar.xz
@@ -200,7 +222,11 @@ check_ladder()
 {
 	local ladder_state ladder_status ladder_out ladder_rung pid turn lab_real_cache=$lab_cache
 	say "ladder: down every rung, on a mirror that hides files"
-	ladder_state=$(mktemp -d /tmp/ladder.XXXXXX)
+	# What the real mirror sent is kept for the next time.
+	ladder_state=$lab_cache/ladder-mirror
+	mkdir -p "$ladder_state/kept"
+	find "$ladder_state/kept" -type f -mtime +14 -delete
+	rm -rf "$ladder_state/kept/debian/dists" "$ladder_state/kept/debian-security/dists" "$ladder_state/port"
 	cp "$lab_cache/mirror" "$ladder_state/upstream"
 	mkdir -p "$lab_cache/downloads"
 	mirror_configure
@@ -219,10 +245,10 @@ check_ladder()
 	mkdir -p "$lab_cache"
 	grep -v '::Proxy' "$lab_real_cache/apt.host.conf" >"$lab_cache/apt.host.conf" || true
 	ladder_address
-	for turn in ladder_rung_lock ladder_bad_mirror ladder_rung_xen ladder_rung_kernel; do
+	for turn in ladder_rung_lock ladder_bad_mirror ladder_rung_xen ladder_rung_listed ladder_rung_kernel; do
 		"$turn"
 	done
-	rm -rf "$lab_cache" "$ladder_state"
+	rm -rf "$lab_cache"
 	lab_cache=$lab_real_cache
 	kill -TERM -- "-$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
