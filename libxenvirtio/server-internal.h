@@ -16,4 +16,7 @@
 int server_add_notify(struct xenvirtio_server *server, struct xenvirtio_device *dev,
 		      struct xenvirtio_gpa base, struct notify *notify);
 
+/** server_set_clock() - for tests: how long kicks are waited for goes by @now_ms, which never goes back */
+void server_set_clock(struct xenvirtio_server *server, int64_t (*now_ms)(void));
+
 #endif /* SERVER_INTERNAL_H */

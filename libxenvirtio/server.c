@@ -13,9 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mmio.h"
 #include "server-internal.h"
 
@@ -42,12 +42,14 @@ struct server_device {
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
  * @path, @path_changed, @opaque: for the notify of the next device
+ * @now_ms: clock_coarse_ms(), or a test's
  */
 struct xenvirtio_server {
 	struct xenvirtio_hv *hv;
 	enum xenvirtio_notify_path path;
 	void (*path_changed)(void *opaque, int why);
 	void *opaque;
+	int64_t (*now_ms)(void);
 	struct xenvirtio_gmem *gmem;
 	struct server_device device[XENVIRTIO_RANGES_MAX];
 	size_t nr_devices;
@@ -65,8 +67,14 @@ int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
 	server->hv = hv;
 	server->gmem = gmem;
 	server->epoll_fd = -1;
+	server->now_ms = clock_coarse_ms;
 	*out = server;
 	return 0;
+}
+
+void server_set_clock(struct xenvirtio_server *server, int64_t (*now_ms)(void))
+{
+	server->now_ms = now_ms;
 }
 
 static void stop_polling(struct xenvirtio_server *server)
@@ -419,24 +427,17 @@ static int wait_for_kick(struct server_device *device, uint32_t *queues)
 	return run_kicks(device);
 }
 
-static int64_t coarse_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /*
  * A driver whose requests are answered at once is likely to have the next one soon. Where something
  * is under way instead, what ends it comes by another descriptor, which nobody would look at.
  */
-static int serve_further_kicks(struct server_device *device, uint32_t queues)
+static int serve_further_kicks(struct xenvirtio_server *server, struct server_device *device,
+			       uint32_t queues)
 {
-	int64_t end = coarse_ms() + WAITS_MS;
+	int64_t end = server->now_ms() + WAITS_MS;
 	int ret = 0;
 
-	while (!ret && queues && device_is_served(device->dev, queues) && coarse_ms() < end)
+	while (!ret && queues && device_is_served(device->dev, queues) && server->now_ms() < end)
 		ret = wait_for_kick(device, &queues);
 	return ret;
 }
@@ -462,7 +463,7 @@ static int serve_kicks(struct xenvirtio_server *server)
 	}
 	if (!last)
 		return 0;
-	ret = first ? first : serve_further_kicks(last, queues);
+	ret = first ? first : serve_further_kicks(server, last, queues);
 	released = release_interrupt(last);
 	return ret ? ret : released;
 }

@@ -17,7 +17,7 @@ root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 layer_of()
 {
 	case ${1##*/} in
-	error.[ch] | types.h) echo base ;;
+	clock.[ch] | error.[ch] | types.h) echo base ;;
 	hv-xen.h | hv-check.h | ioreq-page.h) echo hv-internal ;;
 	hv.[ch] | hv-*.c | ioreq-page.c) echo hv ;;
 	store*.[ch] | xenbus.c) echo store ;;

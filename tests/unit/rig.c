@@ -198,11 +198,20 @@ int rig_init(struct rig *rig, const struct fake_config *config)
 	return 0;
 }
 
+int64_t rig_now_ms;
+
+static int64_t get_now_ms(void)
+{
+	return rig_now_ms;
+}
+
 static int start_server(struct rig *rig)
 {
 	int ret = xenvirtio_server_new(&rig->server, rig->hv, rig->gmem);
 	bool adopts = rig->id != XENVIRTIO_IOREQ_NEW;
 
+	if (!ret)
+		server_set_clock(rig->server, get_now_ms);
 	if (!ret && rig->make_notify) {
 		rig->notify = rig->make_notify(rig);
 		ret = server_add_notify(rig->server, rig->dev, xenvirtio_gpa(RIG_BASE),

@@ -58,6 +58,9 @@ struct rig {
 
 extern const struct hostile_target rig_target;
 
+/** the servers' clock: it stands still but for the tests */
+extern int64_t rig_now_ms;
+
 /** rig_init() - the machine only; @config NULL: a guest of one vcpu */
 int rig_init(struct rig *rig, const struct fake_config *config);
 /** rig_start() - open all on it, adopting the server a crash left. Return: 0; -errno; E_GONE */

@@ -365,6 +365,7 @@ static struct {
 	struct driver_buf buf[2];
 	unsigned int further; /* kicks that the driver makes while it is waited for */
 	uint64_t interrupts;  /* so many there have to be then */
+	unsigned int wait_ms; /* so long it is waited for each */
 } guest;
 
 static void add_request(void)
@@ -386,6 +387,7 @@ static void collect_request(void)
 static void kick_again(void *opaque)
 {
 	assert_int_equal(fake_irqs(rig.fake, RIG_IRQ, true), guest.interrupts);
+	rig_now_ms += guest.wait_ms;
 	if (!guest.further)
 		return;
 	guest.further--;
@@ -418,6 +420,7 @@ static void start_waiting(void)
 	guest.buf[1] = guest.buf[0];
 	guest.buf[1].writable = true;
 	rig.max_chains = 1;
+	guest.wait_ms = 0;
 	fake_on_wait(rig.fake, kick_again, NULL);
 }
 
@@ -441,6 +444,28 @@ static void kicks_are_waited_for(void **state)
 	assert_int_equal(rig.kicks[0], kicks + 4);
 	assert_int_equal(fake_waits(rig.fake), waits + 4);
 	assert_false(is_readable(xenvirtio_server_fd(rig.server)));
+}
+
+/* However fast its driver comes back, others have their turn after 10 ms; and then it has its again. */
+static void waiting_is_not_for_ever(void **state)
+{
+	unsigned int kicks;
+	uint64_t waits;
+
+	start_waiting();
+	kicks = rig.kicks[0];
+	waits = fake_waits(rig.fake);
+	guest.wait_ms = 4;
+	kick_and_serve(20);
+	/* at 0, 4 and 8 */
+	assert_int_equal(fake_waits(rig.fake), waits + 3);
+	assert_int_equal(rig.kicks[0], kicks + 4);
+	assert_int_equal(guest.further, 17);
+	guest.further = 0;
+	access_register(REG_QUEUE_NOTIFY, false, 0);
+	guest.interrupts++;
+	assert_int_equal(rig_serve(&rig), 0);
+	assert_int_equal(rig.kicks[0], kicks + 5);
 }
 
 /* A driver that does not come back is waited for less and less, and again when it does. */
@@ -510,6 +535,7 @@ int main(void)
 		TEST(accesses_on_their_way_are_answered),
 		TEST(an_announced_kick_is_done_once),
 		TEST(kicks_are_waited_for),
+		TEST(waiting_is_not_for_ever),
 		TEST(waiting_in_vain_ends),
 		TEST(nobody_waits_with_work_under_way),
 		TEST(a_wait_that_fails_costs_speed_only),
