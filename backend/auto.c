@@ -4,13 +4,13 @@
  * waited for.
  */
 #include "backend/auto.h"
+#include "backend/clock.h"
 #include "backend/size.h"
+#include "backend/timer.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 /** statistics are late, not stale, for so many of their intervals */
 #define STALE_INTERVALS 4u
@@ -29,18 +29,10 @@ struct entry {
 
 struct autopilot {
 	struct auto_config cfg;
-	struct event *timer;
+	struct timer *timer;
 	struct entry *entry;
 	size_t nr;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
-}
 
 struct policy_config auto_policy(unsigned int low_percent, unsigned int high_percent,
 				 uint64_t floor_kib, bool overcommit, unsigned int interval_ms)
@@ -169,7 +161,7 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct figures 
 		g[i] = auto_guest(&f[i]);
 		m[i] = entry[i].memory;
 	}
-	policy_step(&a->cfg.policy, free_kib, now_ms(), g, m, o, nr);
+	policy_step(&a->cfg.policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];
 		tell(a, &f[i], &entry[i], &o[i]);
@@ -189,10 +181,7 @@ out:
 
 static void arm(struct autopilot *a)
 {
-	const struct timeval after = {a->cfg.interval_ms / 1000,
-				      (a->cfg.interval_ms % 1000) * 1000};
-
-	event_add(a->timer, &after);
+	timer_set(a->timer, a->cfg.interval_ms);
 }
 
 static void on_figures(void *opaque, const struct figures *f, size_t nr)
@@ -212,7 +201,7 @@ static void on_figures(void *opaque, const struct figures *f, size_t nr)
 			    "--auto: the host's free memory cannot be told");
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *opaque)
+static void on_timer(void *opaque)
 {
 	struct autopilot *a = opaque;
 
@@ -226,7 +215,7 @@ int auto_new(struct autopilot **out, const struct auto_config *cfg)
 	if (!a)
 		return -ENOMEM;
 	a->cfg = *cfg;
-	a->timer = evtimer_new(cfg->base, on_timer, a);
+	a->timer = timer_new(cfg->base, on_timer, a);
 	if (!a->timer) {
 		free(a);
 		return -ENOMEM;
@@ -240,7 +229,7 @@ void auto_free(struct autopilot *a)
 {
 	if (!a)
 		return;
-	event_free(a->timer);
+	timer_free(a->timer);
 	free(a->entry);
 	free(a);
 }

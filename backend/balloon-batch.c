@@ -93,7 +93,7 @@ static int add_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloo
 int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_batch *batch)
 {
 	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
-	uint64_t begin_ns = balloon_now_ns();
+	uint64_t begin_ns = clock_now_ns();
 	int ret = 0;
 
 	/* Broken meanwhile, by another queue: the rest of the message will not be answered. */
@@ -113,7 +113,7 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 		return XENVIRTIO_E_EMPTY;
 	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_decode_ns :
 						  &b->status.deflate_decode_ns) +=
-		balloon_now_ns() - begin_ns;
+		clock_now_ns() - begin_ns;
 	return 0;
 }
 

@@ -32,10 +32,10 @@ int balloon_hint_ask(struct balloon *b)
 	if (!balloon_queue(b, BALLOON_VQ_FREE_PAGE))
 		return XENVIRTIO_E_EMPTY;
 	/* A process before this one, of which nothing is known, may have asked the same driver. */
-	do
-		cmd_id = (uint32_t)(balloon_now_ns() >> 10);
+	cmd_id = (uint32_t)(clock_now_ns() >> 10);
 	while (cmd_id == XENVIRTIO_BALLOON_HINT_STOP || cmd_id == XENVIRTIO_BALLOON_HINT_DONE ||
-	       cmd_id == b->hint_last_id);
+	       cmd_id == b->hint_last_id)
+		cmd_id++;
 	b->hint_last_id = cmd_id;
 	b->hinting = false;
 	return set_cmd_id(b, cmd_id);

@@ -40,7 +40,7 @@ int balloon_hostreq_ask(struct balloon *b)
 {
 	struct xenvirtio_queue *q = balloon_queue(b, BALLOON_VQ_HOST_REQ);
 	unsigned char msg[XENVIRTIO_BALLOON_REQUEST_BYTES];
-	uint64_t req_id = balloon_now_ns();
+	uint64_t req_id = clock_now_ns();
 	int ret;
 
 	if (!q || !b->hostreq.request_held)

@@ -20,8 +20,8 @@
 #include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
 
-#include <time.h>
 
+#include "backend/clock.h"
 #include "balloon.h"
 #include "reservation.h"
 
@@ -106,15 +106,6 @@ static inline void balloon_changed(struct balloon *b)
 {
 	if (b->cfg.changed)
 		b->cfg.changed(b->cfg.opaque);
-}
-
-/** CLOCK_MONOTONIC, for figures only */
-static inline uint64_t balloon_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /** balloon_queue() - a queue by what it is for; NULL: not negotiated */

@@ -38,7 +38,7 @@ static int release_batch(struct balloon *b)
 {
 	struct xenvirtio_runs *runs = &b->inflate.runs;
 	uint64_t before = b->frames.nr_set, bad = b->reservation.bad_pages;
-	uint64_t begin_ns = balloon_now_ns(), hypercall_ns = b->reservation.hypercall_ns;
+	uint64_t begin_ns = clock_now_ns(), hypercall_ns = b->reservation.hypercall_ns;
 	int ret = 0;
 
 	bad_pages(b, xenvirtio_runs_coalesce(runs), "page to inflate named twice");
@@ -64,14 +64,14 @@ static int release_batch(struct balloon *b)
 		ret = reservation_release_flush(&b->reservation);
 	bad_pages(b, b->reservation.bad_pages - bad, "Xen does not release the page to inflate");
 	b->status.inflated_pages += b->frames.nr_set - before;
-	b->status.inflate_ns += balloon_now_ns() - begin_ns;
+	b->status.inflate_ns += clock_now_ns() - begin_ns;
 	b->status.inflate_hypercall_ns += b->reservation.hypercall_ns - hypercall_ns;
 	return ret;
 }
 
 static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, bool first)
 {
-	uint64_t before = b->frames.nr_set, begin_ns = balloon_now_ns();
+	uint64_t before = b->frames.nr_set, begin_ns = clock_now_ns();
 	uint64_t hypercall_ns = b->reservation.hypercall_ns;
 	int ret = 0;
 
@@ -101,7 +101,7 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, b
 	if (!ret)
 		ret = reservation_populate_flush(&b->reservation);
 	b->status.deflated_pages += before - b->frames.nr_set;
-	b->status.deflate_ns += balloon_now_ns() - begin_ns;
+	b->status.deflate_ns += clock_now_ns() - begin_ns;
 	b->status.deflate_hypercall_ns += b->reservation.hypercall_ns - hypercall_ns;
 	return ret;
 }

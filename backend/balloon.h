@@ -94,7 +94,7 @@ struct balloon_status {
 	uint64_t stats_sequence;	/* grows with each set of statistics; 0: none since reset */
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
-	uint64_t stats_ns;		/* CLOCK_MONOTONIC when they came */
+	uint64_t stats_ns;		/* clock_now_ns() when they came */
 	uint64_t stats_ballooned_pages;	/* ballooned_pages at that time */
 	enum balloon_unused_state unused;
 	enum balloon_unused_via unused_via; /* while unused is not BALLOON_UNUSED_NONE */

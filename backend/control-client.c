@@ -3,6 +3,7 @@
  * One client of the control socket. Its requests are answered in their order; one that has to wait
  * (for statistics, or for answers to be read) keeps those behind it in the socket.
  */
+#include "backend/clock.h"
 #include "backend/control-internal.h"
 #include "backend/figures-json.h"
 #include "config.h"
@@ -21,26 +22,36 @@
 /** unread answers from which on nothing more is read */
 #define OUTPUT_HIGH (16u * 1024)
 
-static void add_timer(struct event *timer, unsigned int ms)
+/* Answers were added, or have gone out: who reads some has all the time for the next. */
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *opaque)
 {
-	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
+	struct control_client *cl = opaque;
 
-	event_add(timer, &after);
+	if (!evbuffer_get_length(output))
+		timer_stop(cl->write);
+	else if (info->n_deleted || !timer_is_set(cl->write))
+		timer_set(cl->write, cl->control->cfg.write_ms);
+}
+
+static void on_write_late(void *opaque)
+{
+	control_client_free(opaque);
 }
 
 void control_client_free(struct control_client *cl)
 {
-	struct event *timers[] = {cl->turn, cl->line, cl->stats};
+	struct timer *timers[] = {cl->turn, cl->line, cl->stats, cl->write};
 
 	control_unused_forget(cl);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->nr_clients--;
-	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
-		if (timers[i])
-			event_free(timers[i]);
-	}
-	if (cl->bev)
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+		timer_free(timers[i]);
+	if (cl->bev) {
+		/* the bufferevent may outlive this call */
+		evbuffer_remove_cb(bufferevent_get_output(cl->bev), on_output, cl);
 		bufferevent_free(cl->bev);
+	}
 	json_object_put(cl->watch_id);
 	json_object_put(cl->stats_id);
 	json_object_put(cl->unused_id);
@@ -61,9 +72,9 @@ static enum going close_client(struct control_client *cl)
 	}
 	cl->closing = true;
 	bufferevent_disable(cl->bev, EV_READ);
-	event_del(cl->turn);
-	event_del(cl->line);
-	event_del(cl->stats);
+	timer_stop(cl->turn);
+	timer_stop(cl->line);
+	timer_stop(cl->stats);
 	return GOING_ON;
 }
 
@@ -178,7 +189,7 @@ static enum going request_stats(struct control_client *cl, const struct control_
 	cl->stats_awaited = true;
 	cl->stats_id = json_object_get(r->id);
 	cl->stats_sequence = f.stats_sequence;
-	add_timer(cl->stats, cfg->stats_ms);
+	timer_set(cl->stats, cfg->stats_ms);
 	return GOING_ON;
 }
 
@@ -228,7 +239,7 @@ static enum going take_line(struct control_client *cl, const char *line, size_t 
 	struct control_error error;
 	enum going going = GOING_ON;
 
-	cl->active_ms = control_now_ms();
+	cl->active_ms = clock_now_ms();
 	if (cl->control->asker == cl)
 		cl->control->cfg.ops->hold_unused(cl->control->cfg.opaque);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
@@ -262,16 +273,35 @@ static enum going wait_for_line(struct control_client *cl, size_t begun)
 	if (begun > CONTROL_LINE_MAX)
 		return end_with(cl, CONTROL_TOO_LONG, "a request has at most 4096 bytes");
 	if (!begun)
-		event_del(cl->line);
-	else if (!evtimer_pending(cl->line, NULL))
-		add_timer(cl->line, cl->control->cfg.line_ms);
+		timer_stop(cl->line);
+	else if (!timer_is_set(cl->line))
+		timer_set(cl->line, cl->control->cfg.line_ms);
 	return GOING_ON;
+}
+
+/*
+ * While requests wait and no more of them fit, libevent is not to read: it does not, but it would call
+ * back in each turn of the loop, and there would be no end of turns.
+ */
+static void read_or_not(struct control_client *cl)
+{
+	bool full = evbuffer_get_length(bufferevent_get_input(cl->bev)) > CONTROL_LINE_MAX;
+	bool deaf = is_held(cl) && full;
+
+	if (deaf == cl->deaf || cl->eof || cl->closing)
+		return;
+	cl->deaf = deaf;
+	if (deaf)
+		bufferevent_disable(cl->bev, EV_READ);
+	else
+		bufferevent_enable(cl->bev, EV_READ);
 }
 
 static enum going take_lines(struct control_client *cl)
 {
 	struct evbuffer *input = bufferevent_get_input(cl->bev);
 
+	read_or_not(cl);
 	for (int i = 0; !is_held(cl); i++) {
 		struct evbuffer_ptr end = evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF);
 		enum going going;
@@ -280,9 +310,9 @@ static enum going take_lines(struct control_client *cl)
 
 		if (end.pos < 0 || (size_t)end.pos > CONTROL_LINE_MAX)
 			return wait_for_line(cl, evbuffer_get_length(input));
-		event_del(cl->line);
+		timer_stop(cl->line);
 		if (i == REQUESTS_PER_TURN) {
-			add_timer(cl->turn, 0);
+			timer_set(cl->turn, 0);
 			return GOING_ON;
 		}
 		line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
@@ -293,6 +323,7 @@ static enum going take_lines(struct control_client *cl)
 		if (going == GOING_GONE)
 			return going;
 	}
+	read_or_not(cl);
 	return GOING_ON;
 }
 
@@ -312,12 +343,12 @@ static void on_written(struct bufferevent *bev, void *opaque)
 		take_lines(cl);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *opaque)
+static void on_turn(void *opaque)
 {
 	take_lines(opaque);
 }
 
-static void on_line_late(evutil_socket_t fd, short what, void *opaque)
+static void on_line_late(void *opaque)
 {
 	end_with(opaque, CONTROL_TIMEOUT, "a line was begun and not ended");
 }
@@ -325,12 +356,12 @@ static void on_line_late(evutil_socket_t fd, short what, void *opaque)
 void control_client_go_on(struct control_client *cl)
 {
 	/* from the event loop: whoever called may hold pointers to clients */
-	add_timer(cl->turn, 0);
+	timer_set(cl->turn, 0);
 }
 
 static void end_stats(struct control_client *cl)
 {
-	event_del(cl->stats);
+	timer_stop(cl->stats);
 	cl->stats_awaited = false;
 	answer_stats(cl, cl->stats_id);
 	json_object_put(cl->stats_id);
@@ -338,7 +369,7 @@ static void end_stats(struct control_client *cl)
 	control_client_go_on(cl);
 }
 
-static void on_stats_late(evutil_socket_t fd, short what, void *opaque)
+static void on_stats_late(void *opaque)
 {
 	end_stats(opaque);
 }
@@ -365,15 +396,15 @@ static int make_timers(struct control_client *cl)
 {
 	struct event_base *base = cl->control->cfg.base;
 
-	cl->turn = evtimer_new(base, on_turn, cl);
-	cl->line = evtimer_new(base, on_line_late, cl);
-	cl->stats = evtimer_new(base, on_stats_late, cl);
-	return cl->turn && cl->line && cl->stats ? 0 : -ENOMEM;
+	cl->turn = timer_new(base, on_turn, cl);
+	cl->line = timer_new(base, on_line_late, cl);
+	cl->stats = timer_new(base, on_stats_late, cl);
+	cl->write = timer_new(base, on_write_late, cl);
+	return cl->turn && cl->line && cl->stats && cl->write ? 0 : -ENOMEM;
 }
 
 int control_client_new(struct control *c, int fd)
 {
-	struct timeval write_time = {c->cfg.write_ms / 1000, (c->cfg.write_ms % 1000) * 1000};
 	struct control_client *cl = calloc(1, sizeof(*cl));
 
 	if (!cl) {
@@ -381,20 +412,20 @@ int control_client_new(struct control *c, int fd)
 		return -ENOMEM;
 	}
 	cl->control = c;
-	cl->active_ms = control_now_ms();
+	cl->active_ms = clock_now_ms();
 	TAILQ_INSERT_TAIL(&c->clients, cl, link);
 	c->nr_clients++;
 	cl->bev = bufferevent_socket_new(c->cfg.base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!cl->bev)
 		close(fd);
-	if (!cl->bev || make_timers(cl)) {
+	if (!cl->bev || make_timers(cl) ||
+	    !evbuffer_add_cb(bufferevent_get_output(cl->bev), on_output, cl)) {
 		control_client_free(cl);
 		return -ENOMEM;
 	}
 	bufferevent_setcb(cl->bev, on_readable, on_written, on_ended, cl);
 	/* a whole line fits, and what comes after it stays in the kernel */
 	bufferevent_setwatermark(cl->bev, EV_READ, 0, CONTROL_LINE_MAX + 1);
-	bufferevent_set_timeouts(cl->bev, NULL, &write_time);
 	bufferevent_enable(cl->bev, EV_READ | EV_WRITE);
 	return 0;
 }

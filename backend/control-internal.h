@@ -16,24 +16,26 @@
 #define BACKEND_CONTROL_INTERNAL_H
 
 #include "backend/control.h"
+#include "backend/timer.h"
 
 #include <sys/queue.h>
 #include <sys/types.h>
 
 struct bufferevent;
-struct event;
 struct evconnlistener;
 
 struct control_client {
 	TAILQ_ENTRY(control_client) link;
 	struct control *control;
 	struct bufferevent *bev;
-	struct event *turn;  /* more requests are here than one turn does */
-	struct event *line;  /* a line begun must have ended by then */
-	struct event *stats; /* fresh statistics must have come by then */
+	struct timer *turn;  /* more requests are here than one turn does */
+	struct timer *line;  /* a line begun must have ended by then */
+	struct timer *stats; /* fresh statistics must have come by then */
+	struct timer *write; /* some of the answers must have been read by then */
 	uint64_t active_ms;
 	unsigned int bad;
 	bool eof; /* it sends nothing any more */
+	bool deaf; /* a full buffer waits: nothing is read */
 	bool closing;
 	struct json_object *watch_id;
 	bool watching;
@@ -51,7 +53,7 @@ struct control {
 	gid_t group;
 	char path[128];
 	struct evconnlistener *listener;
-	struct event *accept_again;
+	struct timer *accept_again;
 	struct control_clients clients; /* idle longest first */
 	unsigned int nr_clients;
 	struct control_client *asker; /* has asked for unused pages, or holds the answer */
@@ -59,8 +61,6 @@ struct control {
 	bool stopped;
 	char *told; /* what watchers saw last */
 };
-
-uint64_t control_now_ms(void);
 
 /** control_client_new() - takes @fd over. Return: 0; -ENOMEM, and @fd is closed */
 int control_client_new(struct control *c, int fd);

@@ -4,11 +4,11 @@
  * another; one that has been silent for a second may be.
  */
 #include "backend/access.h"
+#include "backend/clock.h"
 #include "backend/control-internal.h"
 #include "backend/figures-json.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/listener.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 64
@@ -24,14 +23,6 @@
 #define LINE_MS 10000u
 #define WRITE_MS 10000u
 #define STATS_MS 2000u
-
-uint64_t control_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* A new connection's buffer is empty: one line fits, or nobody needs it. */
 static void refuse(int fd, const char *code, const char *message)
@@ -49,7 +40,7 @@ static void refuse(int fd, const char *code, const char *message)
 
 static bool make_room(struct control *c)
 {
-	uint64_t now_ms = control_now_ms();
+	uint64_t now_ms = clock_now_ms();
 	struct control_client *cl;
 
 	if (c->nr_clients < CONTROL_CLIENTS_MAX)
@@ -92,15 +83,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 /* Out of descriptors, say: the connection waits, and would be tried again at once for ever. */
 static void on_accept_error(struct evconnlistener *listener, void *opaque)
 {
-	struct timeval again = {ACCEPT_AGAIN_MS / 1000, (ACCEPT_AGAIN_MS % 1000) * 1000};
 	struct control *c = opaque;
 
 	log_limited(c->cfg.log, LOG_KIND_CONTROL, LOG_LEVEL_WARNING, -errno, "%s", c->path);
 	evconnlistener_disable(listener);
-	event_add(c->accept_again, &again);
+	timer_set(c->accept_again, ACCEPT_AGAIN_MS);
 }
 
-static void on_accept_again(evutil_socket_t fd, short what, void *opaque)
+static void on_accept_again(void *opaque)
 {
 	struct control *c = opaque;
 
@@ -142,7 +132,7 @@ int control_open(struct control **out, const struct control_config *cfg)
 	c->cfg.write_ms = or_default(cfg->write_ms, WRITE_MS);
 	c->cfg.stats_ms = or_default(cfg->stats_ms, STATS_MS);
 	c->group = access_group();
-	c->accept_again = evtimer_new(cfg->base, on_accept_again, c);
+	c->accept_again = timer_new(cfg->base, on_accept_again, c);
 	rc = c->accept_again ? 0 : -ENOMEM;
 	if (!rc && snprintf(c->path, sizeof(c->path), "%s/%" PRIu32 "-%" PRIu32 ".sock", cfg->dir,
 			    cfg->domid, cfg->devid) >= (int)sizeof(c->path))
@@ -202,7 +192,7 @@ void control_stop(struct control *c)
 		c->listener = NULL;
 		unlink(c->path);
 	}
-	event_del(c->accept_again);
+	timer_stop(c->accept_again);
 	for (cl = TAILQ_FIRST(&c->clients); cl; cl = next) {
 		next = TAILQ_NEXT(cl, link);
 		if (cl != c->current)
@@ -216,7 +206,7 @@ void control_free(struct control *c)
 		return;
 	if (c->accept_again) {
 		control_stop(c);
-		event_free(c->accept_again);
+		timer_free(c->accept_again);
 	}
 	free(c->told);
 	free(c);

@@ -12,6 +12,7 @@
 #include "backend/metrics.h"
 #include "backend/report.h"
 #include "backend/size.h"
+#include "backend/timer.h"
 #include "backend/unused.h"
 
 #include <errno.h>
@@ -66,13 +67,13 @@ struct device_process {
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began */
 
 	struct event *signal[END_SIGNALS];
-	struct event *discovery; /* the node must be whole by then */
 	struct event *server;
-	struct event *work; /* the balloon has more to do */
-	struct event *report;
-	struct event *retry;
-	struct event *stats;
-	struct event *tick;
+	struct timer *discovery; /* the node must be whole by then */
+	struct timer *work; /* the balloon has more to do */
+	struct timer *report;
+	struct timer *retry;
+	struct timer *stats;
+	struct timer *tick;
 	unsigned int retry_ms;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
 	uint64_t dynamic_min_kib; /* 0: nobody said */
@@ -85,13 +86,6 @@ struct device_process {
 	bool ended;
 	enum exit_code code;
 };
-
-static void add_timer(struct event *timer, unsigned int ms)
-{
-	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
-
-	event_add(timer, &after);
-}
 
 /* Only where the node still stands: a write would make it anew. */
 static void tell_closed(struct device_process *dp)
@@ -113,14 +107,16 @@ static void tell_closed(struct device_process *dp)
 
 static void free_events(struct device_process *dp)
 {
-	struct event **all[] = {&dp->discovery, &dp->server, &dp->work, &dp->report,
-				&dp->retry,	&dp->stats,  &dp->tick};
+	struct timer **all[] = {&dp->discovery, &dp->work,  &dp->report,
+				&dp->retry,	&dp->stats, &dp->tick};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (*all[i])
-			event_free(*all[i]);
+		timer_free(*all[i]);
 		*all[i] = NULL;
 	}
+	if (dp->server)
+		event_free(dp->server);
+	dp->server = NULL;
 	unused_fini(&dp->unused);
 	for (size_t i = 0; i < END_SIGNALS; i++) {
 		if (dp->signal[i])
@@ -219,10 +215,10 @@ static void follow_stall(struct device_process *dp, const struct balloon_status 
 		    status->stall == BALLOON_STALL_MAX_MEM ? "xl mem-max allows it more"
 							   : "the host has free memory");
 	dp->retry_ms = RETRY_MIN_MS;
-	add_timer(dp->retry, dp->retry_ms);
+	timer_set(dp->retry, dp->retry_ms);
 }
 
-static void on_report(evutil_socket_t fd, short what, void *opaque)
+static void on_report(void *opaque)
 {
 	struct device_process *dp = opaque;
 	struct balloon_status status;
@@ -239,14 +235,15 @@ static void note_change(void *opaque)
 	struct device_process *dp = opaque;
 
 	unused_changed(&dp->unused);
-	if (dp->report && !evtimer_pending(dp->report, NULL))
-		add_timer(dp->report, REPORT_MS);
+	if (dp->report && !timer_is_set(dp->report))
+		timer_set(dp->report, REPORT_MS);
 }
 
-static void on_stats(evutil_socket_t fd, short what, void *opaque)
+static void on_stats(void *opaque)
 {
 	struct device_process *dp = opaque;
 
+	timer_set(dp->stats, dp->opts->stats_interval_s * 1000);
 	end_on(dp, balloon_request_stats(dp->guest.balloon), "cannot ask for statistics");
 }
 
@@ -262,10 +259,10 @@ static void look_for_work(struct device_process *dp)
 
 	balloon_get_status(dp->guest.balloon, &status);
 	if (status.work_pending)
-		add_timer(dp->work, 0);
+		timer_set(dp->work, 0);
 }
 
-static void on_work(evutil_socket_t fd, short what, void *opaque)
+static void on_work(void *opaque)
 {
 	struct device_process *dp = opaque;
 
@@ -273,7 +270,7 @@ static void on_work(evutil_socket_t fd, short what, void *opaque)
 		look_for_work(dp);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *opaque)
+static void on_retry(void *opaque)
 {
 	struct device_process *dp = opaque;
 
@@ -281,12 +278,12 @@ static void on_retry(evutil_socket_t fd, short what, void *opaque)
 	if (end_on(dp, balloon_retry(dp->guest.balloon), "cannot go on with a stalled deflate"))
 		return;
 	look_for_work(dp);
-	on_report(-1, 0, dp);
+	on_report(dp);
 	if (!dp->stalled)
 		return;
 	dp->retry_ms = dp->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : dp->retry_ms * 2;
-	if (!evtimer_pending(dp->retry, NULL))
-		add_timer(dp->retry, dp->retry_ms);
+	if (!timer_is_set(dp->retry))
+		timer_set(dp->retry, dp->retry_ms);
 }
 
 static void on_server(evutil_socket_t fd, short what, void *opaque)
@@ -716,17 +713,17 @@ static int make_serving_events(struct device_process *dp)
 {
 	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
 			       EV_READ | EV_PERSIST, on_server, dp);
-	dp->work = evtimer_new(dp->base, on_work, dp);
-	dp->report = evtimer_new(dp->base, on_report, dp);
-	dp->retry = evtimer_new(dp->base, on_retry, dp);
-	dp->stats = event_new(dp->base, -1, EV_PERSIST, on_stats, dp);
+	dp->work = timer_new(dp->base, on_work, dp);
+	dp->report = timer_new(dp->base, on_report, dp);
+	dp->retry = timer_new(dp->base, on_retry, dp);
+	dp->stats = timer_new(dp->base, on_stats, dp);
 	if (!dp->server || !dp->work || !dp->report || !dp->retry || !dp->stats)
 		return -ENOMEM;
 	if (make_unused(dp))
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	if (dp->opts->stats_interval_s)
-		add_timer(dp->stats, dp->opts->stats_interval_s * 1000);
+		timer_set(dp->stats, dp->opts->stats_interval_s * 1000);
 	return 0;
 }
 
@@ -880,7 +877,7 @@ static void start_serving(struct device_process *dp)
 	if (end_on(dp, xenvirtio_server_resume(dp->guest.server), "cannot go on with the guest"))
 		return;
 	look_for_work(dp);
-	on_report(-1, 0, dp);
+	on_report(dp);
 	dp->serving = true;
 	open_doors(dp);
 	tell_connected(dp);
@@ -909,15 +906,15 @@ static void look_for_device(struct device_process *dp)
 	discovery_watch_path(dp->opts, path);
 	rc = discovery_look(dp->opts, dp->link, dp->log, &dp->bus, dp->missing, &code);
 	if (rc == XENVIRTIO_E_AGAIN || rc == -EPIPE) {
-		if (evtimer_pending(dp->discovery, NULL))
+		if (timer_is_set(dp->discovery))
 			return;
 		log_msg(dp->log, LOG_LEVEL_INFO, 0, "%s", dp->missing);
-		add_timer(dp->discovery, dp->env.discovery_ms);
+		timer_set(dp->discovery, dp->env.discovery_ms);
 		rc = store_link_watch(dp->link, path, TOKEN_DISCOVER);
 		end_on(dp, rc, "cannot watch xenstore");
 		return;
 	}
-	evtimer_del(dp->discovery);
+	timer_stop(dp->discovery);
 	if (rc) {
 		refuse(dp, code);
 		return;
@@ -930,7 +927,7 @@ static void look_for_device(struct device_process *dp)
 	start_serving(dp);
 }
 
-static void on_discovery_over(evutil_socket_t fd, short what, void *opaque)
+static void on_discovery_over(void *opaque)
 {
 	struct device_process *dp = opaque;
 
@@ -1032,10 +1029,11 @@ static void on_store_back(void *opaque)
 		mem_set_again(&dp->mem_set);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *opaque)
+static void on_tick(void *opaque)
 {
 	struct device_process *dp = opaque;
 
+	timer_set(dp->tick, TICK_MS);
 	if (check_domain(dp))
 		return;
 	store_link_poll(dp->link);
@@ -1073,11 +1071,11 @@ static int make_events(struct device_process *dp)
 		if (!dp->signal[i] || event_add(dp->signal[i], NULL))
 			return -ENOMEM;
 	}
-	dp->discovery = evtimer_new(dp->base, on_discovery_over, dp);
-	dp->tick = event_new(dp->base, -1, EV_PERSIST, on_tick, dp);
+	dp->discovery = timer_new(dp->base, on_discovery_over, dp);
+	dp->tick = timer_new(dp->base, on_tick, dp);
 	if (!dp->discovery || !dp->tick)
 		return -ENOMEM;
-	add_timer(dp->tick, TICK_MS);
+	timer_set(dp->tick, TICK_MS);
 	return 0;
 }
 

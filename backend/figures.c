@@ -3,19 +3,11 @@
  * Figures: pages to KiB and bytes, a point in time to an age.
  */
 #include "backend/figures.h"
+#include "backend/clock.h"
 
 #include <string.h>
-#include <time.h>
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 void figures_take(struct figures *f, const struct balloon_status *status)
 {
@@ -37,7 +29,7 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	f->deflate_hypercall_ns = status->deflate_hypercall_ns;
 	memcpy(f->guest_errors, status->guest_errors, sizeof(f->guest_errors));
 	f->stats_sequence = status->stats_sequence;
-	f->stats_age_ms = status->stats_sequence ? (now_ns() - status->stats_ns) / 1000000 : 0;
+	f->stats_age_ms = status->stats_sequence ? (clock_now_ns() - status->stats_ns) / 1000000 : 0;
 	f->stats_ballooned_kib = status->stats_ballooned_pages * KIB_PER_PAGE;
 	f->stats_valid = status->stats_valid;
 	memcpy(f->stats, status->stats, sizeof(f->stats));

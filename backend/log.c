@@ -3,6 +3,7 @@
  * Levels and limits of the log. Where lines go is in log-xtl.c and log-plain.c.
  */
 #include "backend/log.h"
+#include "backend/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #define LINE_MAX_BYTES 512
 
@@ -44,17 +44,9 @@ int log_syslog_priority(enum log_level level)
 	return levels[level].priority;
 }
 
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void init_log(struct log *log, enum log_level level)
 {
-	*log = (struct log){.level = level, .now_ms = monotonic_ms};
+	*log = (struct log){.level = level};
 	for (unsigned int i = 0; i < LOG_KINDS; i++)
 		log->bucket[i].tokens = LOG_BURST;
 }
@@ -103,9 +95,9 @@ void log_msg(struct log *log, enum log_level level, int err, const char *format,
 	va_end(args);
 }
 
-static void refill_bucket(struct log *log, struct log_bucket *bucket)
+static void refill_bucket(struct log_bucket *bucket)
 {
-	uint64_t now_ms = log->now_ms();
+	uint64_t now_ms = clock_now_ms();
 	uint64_t more;
 
 	if (bucket->tokens == LOG_BURST) {
@@ -150,7 +142,7 @@ void log_limited(struct log *log, unsigned int kind, enum log_level level, int e
 	if (kind >= LOG_KINDS || level > log->level)
 		return;
 	bucket = &log->bucket[kind];
-	refill_bucket(log, bucket);
+	refill_bucket(bucket);
 	if (!bucket->tokens) {
 		bucket->suppressed++;
 		return;
@@ -169,7 +161,7 @@ void log_flush(struct log *log)
 
 		if (!bucket->suppressed)
 			continue;
-		refill_bucket(log, bucket);
+		refill_bucket(bucket);
 		if (!bucket->tokens)
 			continue;
 		/* the line itself counts, or a steady flood would get twice the rate */

@@ -51,8 +51,6 @@ struct log {
 	enum log_level level; /* nothing above it is written */
 	/** where a line goes; @err is 0 or -errno; @text has no newline */
 	void (*emit)(struct log *log, enum log_level level, int err, const char *text);
-	/** the clock of the limits; replaced by tests */
-	uint64_t (*now_ms)(void);
 	struct xentoollog_logger *xtl; /* NULL in a build without Xen */
 	struct log_bucket bucket[LOG_KINDS];
 };

@@ -6,6 +6,7 @@
 #include "backend/metrics-collect.h"
 #include "backend/figures-json.h"
 #include "backend/sockets.h"
+#include "backend/timer.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -37,8 +38,8 @@ struct slot {
 struct metrics_collect {
 	struct event_base *base;
 	const char *dir;
-	struct timeval limit;
-	struct event *over;	       /* the run ends now */
+	unsigned int answer_ms;
+	struct timer *over;	       /* the run ends now */
 	STAILQ_HEAD(, waiter) waiters; /* empty: no run */
 	struct control_socket *sockets;
 	struct slot *slot;
@@ -135,7 +136,7 @@ static void free_run(struct metrics_collect *c)
 	c->open = 0;
 }
 
-static void on_over(evutil_socket_t fd, short what, void *opaque)
+static void on_over(void *opaque)
 {
 	STAILQ_HEAD(, waiter) waiters = STAILQ_HEAD_INITIALIZER(waiters);
 	struct metrics_collect *c = opaque;
@@ -162,19 +163,17 @@ static void on_over(evutil_socket_t fd, short what, void *opaque)
 /* From a callback of a slot: the end comes from the event loop. */
 static void ask_more(struct metrics_collect *c)
 {
-	const struct timeval now = {0, 0};
-
 	while (c->asked < c->nr && c->open < METRICS_COLLECT_MAX) {
 		begin_slot(&c->slot[c->asked], c->sockets[c->asked].path);
 		c->asked++;
 	}
 	if (!c->open)
-		event_add(c->over, &now);
+		timer_set(c->over, 0);
 }
 
 static void begin_run(struct metrics_collect *c)
 {
-	event_add(c->over, &c->limit);
+	timer_set(c->over, c->answer_ms);
 	if (sockets_find(c->dir, &c->sockets, &c->nr))
 		c->nr = 0;
 	c->slot = calloc(c->nr + 1, sizeof(*c->slot));
@@ -210,13 +209,11 @@ int metrics_collect_new(struct metrics_collect **out, struct event_base *base, c
 
 	if (!c)
 		return -ENOMEM;
-	if (!answer_ms)
-		answer_ms = ANSWER_MS;
 	c->base = base;
 	c->dir = dir;
-	c->limit = (struct timeval){answer_ms / 1000, (answer_ms % 1000) * 1000};
+	c->answer_ms = answer_ms ? answer_ms : ANSWER_MS;
 	STAILQ_INIT(&c->waiters);
-	c->over = evtimer_new(base, on_over, c);
+	c->over = timer_new(base, on_over, c);
 	if (!c->over) {
 		free(c);
 		return -ENOMEM;
@@ -236,6 +233,6 @@ void metrics_collect_free(struct metrics_collect *c)
 		STAILQ_REMOVE_HEAD(&c->waiters, link);
 		free(w);
 	}
-	event_free(c->over);
+	timer_free(c->over);
 	free(c);
 }

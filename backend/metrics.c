@@ -6,24 +6,24 @@
  */
 #include "backend/metrics.h"
 #include "backend/access.h"
+#include "backend/clock.h"
 #include "backend/metrics-text.h"
+#include "backend/timer.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEADERS_MAX 4096
 #define BACKLOG 16
-#define TIMEOUT_S 5
 
 struct slot {
 	struct bufferevent *bev; /* NULL: free */
@@ -34,19 +34,11 @@ struct metrics {
 	struct metrics_config cfg;
 	struct evhttp *http;
 	struct evconnlistener *listener; /* http's */
-	struct event *sweep;
+	struct timer *sweep;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; or empty */
 	struct slot slot[METRICS_CLIENTS_MAX];
 	LIST_HEAD(, asked) asked;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- connections --- */
 
@@ -60,16 +52,14 @@ static void free_slot(struct slot *s)
 
 static void sweep_in(struct metrics *m, unsigned int ms)
 {
-	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
-
-	if (!evtimer_pending(m->sweep, NULL))
-		event_add(m->sweep, &after);
+	if (!timer_is_set(m->sweep))
+		timer_set(m->sweep, ms);
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *opaque)
+static void on_sweep(void *opaque)
 {
 	struct metrics *m = opaque;
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 	bool left = false;
 
 	for (size_t i = 0; i < METRICS_CLIENTS_MAX; i++) {
@@ -102,7 +92,7 @@ static struct bufferevent *make_bufferevent(struct event_base *base, void *opaqu
 		return bev;
 	bufferevent_incref(bev);
 	s->bev = bev;
-	s->since_ms = now_ms();
+	s->since_ms = clock_now_ms();
 	if (!find_free(m))
 		evconnlistener_disable(m->listener);
 	sweep_in(m, m->cfg.client_ms / 4);
@@ -246,7 +236,7 @@ static int start_listening(struct metrics *m)
 
 static int make_http(struct metrics *m)
 {
-	m->sweep = evtimer_new(m->cfg.base, on_sweep, m);
+	m->sweep = timer_new(m->cfg.base, on_sweep, m);
 	m->http = evhttp_new(m->cfg.base);
 	if (!m->sweep || !m->http || evhttp_set_cb(m->http, "/metrics", on_metrics, m))
 		return -ENOMEM;
@@ -255,7 +245,8 @@ static int make_http(struct metrics *m)
 	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_max_headers_size(m->http, HEADERS_MAX);
 	evhttp_set_max_body_size(m->http, 0);
-	evhttp_set_timeout(m->http, TIMEOUT_S);
+	/* by a clock of its own: the sweep is earlier than any of these */
+	evhttp_set_timeout(m->http, INT_MAX);
 	return 0;
 }
 
@@ -295,7 +286,6 @@ void metrics_free(struct metrics *m)
 		if (m->slot[i].bev)
 			free_slot(&m->slot[i]);
 	}
-	if (m->sweep)
-		event_free(m->sweep);
+	timer_free(m->sweep);
 	free(m);
 }

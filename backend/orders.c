@@ -3,6 +3,7 @@
  * Orders: connect, write, read one line, close. A failure of any of it is told and forgotten.
  */
 #include "backend/orders.h"
+#include "backend/timer.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -15,7 +16,7 @@
 #include <sys/queue.h>
 #include <sys/un.h>
 
-#define ANSWER_S 2
+#define ANSWER_MS 2000u
 #define ANSWER_BYTES_MAX 16384
 
 struct sending {
@@ -23,6 +24,7 @@ struct sending {
 	struct orders *orders;
 	uint32_t domid, devid;
 	struct bufferevent *bev;
+	struct timer *late; /* it must have answered by then */
 };
 
 struct orders {
@@ -37,6 +39,7 @@ static void free_sending(struct sending *s)
 	TAILQ_REMOVE(&s->orders->sendings, s, link);
 	if (s->bev)
 		bufferevent_free(s->bev);
+	timer_free(s->late);
 	free(s);
 }
 
@@ -67,20 +70,26 @@ static void on_gone(struct bufferevent *bev, short what, void *opaque)
 
 	if (what & BEV_EVENT_CONNECTED)
 		return;
-	tell(s, what & BEV_EVENT_TIMEOUT ? "no answer to an order" : "its process has ended");
+	tell(s, "its process has ended");
 	free_sending(s);
+}
+
+static void on_late(void *opaque)
+{
+	tell(opaque, "no answer to an order");
+	free_sending(opaque);
 }
 
 static int begin(struct sending *s, uint64_t kib)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval limit = {ANSWER_S, 0};
 
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/%" PRIu32 "-%" PRIu32 ".sock",
 		     s->orders->dir, s->domid, s->devid) >= (int)sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	s->bev = bufferevent_socket_new(s->orders->base, -1, BEV_OPT_CLOSE_ON_FREE);
-	if (!s->bev)
+	s->late = timer_new(s->orders->base, on_late, s);
+	if (!s->bev || !s->late)
 		return -ENOMEM;
 	bufferevent_setwatermark(s->bev, EV_READ, 0, ANSWER_BYTES_MAX);
 	if (evbuffer_add_printf(bufferevent_get_output(s->bev),
@@ -90,7 +99,7 @@ static int begin(struct sending *s, uint64_t kib)
 		return -ECONNREFUSED;
 	/* only now: a connection that fails at once must not call back from inside */
 	bufferevent_setcb(s->bev, on_answer, NULL, on_gone, s);
-	bufferevent_set_timeouts(s->bev, &limit, &limit);
+	timer_set(s->late, ANSWER_MS);
 	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 	return 0;
 }

@@ -10,17 +10,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "backend/clock.h"
 #include "reservation.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t extent_frames(unsigned int order)
 {
@@ -146,9 +138,9 @@ static int release_once(struct reservation *r, const struct xenvirtio_gfn *start
 	if (ret)
 		return ret;
 	journal_begin(r, RESERVATION_RELEASE, order, start, nr, before.tot_pages);
-	begin_ns = now_ns();
+	begin_ns = clock_now_ns();
 	ret = r->hv->ops->release_pages(r->hv, start, nr, order, &done);
-	r->hypercall_ns += now_ns() - begin_ns;
+	r->hypercall_ns += clock_now_ns() - begin_ns;
 	whole = (uint64_t)done << order;
 	*frames_done = whole;
 	if (done < nr && order) {
@@ -267,9 +259,9 @@ static int populate_once(struct reservation *r, const struct xenvirtio_gfn *star
 	if (ret)
 		return ret;
 	journal_begin(r, RESERVATION_POPULATE, order, start, nr, before.tot_pages);
-	begin_ns = now_ns();
+	begin_ns = clock_now_ns();
 	ret = r->hv->ops->populate_pages(r->hv, start, nr, order, done);
-	r->hypercall_ns += now_ns() - begin_ns;
+	r->hypercall_ns += clock_now_ns() - begin_ns;
 	mark_done(r, start, nr, order, (uint64_t)*done << order, false);
 	journal_end(r);
 	return ret;

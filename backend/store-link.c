@@ -4,6 +4,7 @@
  * be kept over calls, hence store_link_store() each time.
  */
 #include "backend/store-link.h"
+#include "backend/timer.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -27,7 +28,7 @@ struct store_link {
 	struct store_link_config cfg;
 	struct xenvirtio_store *store;
 	struct event *readable;
-	struct event *reconnect;
+	struct timer *reconnect;
 	unsigned int backoff_ms;
 	struct watch watch[WATCHES_MAX];
 	unsigned int nr_watches;
@@ -35,9 +36,7 @@ struct store_link {
 
 static void schedule_reconnect(struct store_link *link)
 {
-	struct timeval after = {link->backoff_ms / 1000, (link->backoff_ms % 1000) * 1000};
-
-	evtimer_add(link->reconnect, &after);
+	timer_set(link->reconnect, link->backoff_ms);
 	link->backoff_ms *= 2;
 	if (link->backoff_ms > BACKOFF_MAX_MS)
 		link->backoff_ms = BACKOFF_MAX_MS;
@@ -115,7 +114,7 @@ static int connect_store(struct store_link *link)
 	return 0;
 }
 
-static void on_reconnect(evutil_socket_t fd, short what, void *opaque)
+static void on_reconnect(void *opaque)
 {
 	struct store_link *link = opaque;
 	int rc = connect_store(link);
@@ -139,7 +138,7 @@ int store_link_new(struct store_link **out, const struct store_link_config *cfg,
 		return -ENOMEM;
 	link->cfg = *cfg;
 	link->backoff_ms = BACKOFF_MIN_MS;
-	link->reconnect = evtimer_new(cfg->base, on_reconnect, link);
+	link->reconnect = timer_new(cfg->base, on_reconnect, link);
 	if (!link->reconnect) {
 		rc = -ENOMEM;
 		goto fail;
@@ -161,8 +160,7 @@ void store_link_free(struct store_link *link)
 	if (!link)
 		return;
 	drop_connection(link);
-	if (link->reconnect)
-		event_free(link->reconnect);
+	timer_free(link->reconnect);
 	free(link);
 }
 

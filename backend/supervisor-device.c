@@ -6,6 +6,7 @@
  */
 #include "backend/supervisor-internal.h"
 
+#include "backend/clock.h"
 #include "backend/discovery.h"
 
 #include <event2/event.h>
@@ -14,17 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define END_TEXT_MAX 64
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 bool device_has_process(const struct device *dev)
 {
@@ -51,19 +43,19 @@ static void enter_state(struct device *dev, enum device_state state)
 		TAILQ_REMOVE(&sup->queue, dev, queue);
 	if (dev->state == DEVICE_STARTING)
 		sup->nr_starting--;
-	evtimer_del(dev->timer);
+	timer_stop(dev->timer);
 	dev->state = state;
 	if (state == DEVICE_QUEUED)
 		TAILQ_INSERT_TAIL(&sup->queue, dev, queue);
 	if (state == DEVICE_STARTING)
 		sup->nr_starting++;
 	if (state == DEVICE_SERVING)
-		dev->since_ms = now_ms();
+		dev->since_ms = clock_now_ms();
 	if (state != DEVICE_QUEUED && state != DEVICE_STARTING)
 		hold_release(dev);
 	/* a slot is free, or somebody wants one; not from here: this may be deep inside a scan */
-	if (!sup->stopping && !evtimer_pending(sup->starts, NULL))
-		supervisor_add_timer(sup->starts, 0);
+	if (!sup->stopping && !timer_is_set(sup->starts))
+		timer_set(sup->starts, 0);
 }
 
 void device_free(struct device *dev)
@@ -75,12 +67,12 @@ void device_free(struct device *dev)
 		event_free(dev->ended);
 	if (dev->process.fd >= 0)
 		sup->env.launcher->detach(sup->env.launcher->opaque, &dev->process);
-	event_free(dev->timer);
+	timer_free(dev->timer);
 	TAILQ_REMOVE(&sup->devices, dev, link);
 	free(dev);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *opaque)
+static void on_timer(void *opaque)
 {
 	struct device *dev = opaque;
 
@@ -100,7 +92,7 @@ static struct device *add_device(struct supervisor *sup, uint32_t domid, uint32_
 	struct device *dev = calloc(1, sizeof(*dev));
 
 	if (dev)
-		dev->timer = evtimer_new(sup->base, on_timer, dev);
+		dev->timer = timer_new(sup->base, on_timer, dev);
 	if (!dev || !dev->timer) {
 		log_msg(sup->log, LOG_LEVEL_ERROR, -ENOMEM,
 			"device %" PRIu32 " of domain %" PRIu32 " is not served", devid, domid);
@@ -121,7 +113,7 @@ static void wait_a_while(struct device *dev)
 	const struct supervisor_env *env = &dev->sup->env;
 
 	enter_state(dev, DEVICE_WAITING);
-	supervisor_add_timer(dev->timer, dev->backoff_ms);
+	timer_set(dev->timer, dev->backoff_ms);
 	dev->backoff_ms = dev->backoff_ms > env->backoff_max_ms / 2 ? env->backoff_max_ms :
 								       dev->backoff_ms * 2;
 }
@@ -176,7 +168,7 @@ static int start_process(struct device *dev)
 		return rc;
 	}
 	enter_state(dev, DEVICE_STARTING);
-	supervisor_add_timer(dev->timer, dev->sup->env.start_ms);
+	timer_set(dev->timer, dev->sup->env.start_ms);
 	log_msg(dev->sup->log, LOG_LEVEL_INFO, 0,
 		"device %" PRIu32 " of domain %" PRIu32 ": started process %ld", dev->devid,
 		dev->domid, (long)dev->process.pid);
@@ -416,7 +408,7 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 		supervisor_one_less(sup);
 		return;
 	}
-	if (served && now_ms() - dev->since_ms >= sup->env.settled_ms)
+	if (served && clock_now_ms() - dev->since_ms >= sup->env.settled_ms)
 		dev->backoff_ms = sup->env.backoff_min_ms;
 	dev->told = false;
 	take_leave(dev, &end, pid);

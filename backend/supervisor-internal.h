@@ -7,6 +7,7 @@
 
 #include "backend/store-link.h"
 #include "backend/supervisor.h"
+#include "backend/timer.h"
 
 #include <stdint.h>
 #include <sys/queue.h>
@@ -37,7 +38,7 @@ struct device {
 	struct xenvirtio_xenbus bus; /* as it was read last */
 	struct process process;	     /* while starting or serving */
 	struct event *ended;	     /* likewise */
-	struct event *timer;	     /* back-off; while starting, when to stop waiting */
+	struct timer *timer;	     /* back-off; while starting, when to stop waiting */
 	unsigned int backoff_ms;
 	uint64_t since_ms; /* it serves */
 };
@@ -52,9 +53,9 @@ struct supervisor {
 	int lock;
 	struct store_link *link;
 	struct event *signal[4];
-	struct event *tick;
-	struct event *starts; /* there may be a device to start */
-	struct event *stop;   /* the time is up */
+	struct timer *tick;
+	struct timer *starts; /* there may be a device to start */
+	struct timer *stop;   /* the time is up */
 	struct devices devices;
 	struct devices queue;
 	unsigned int nr_starting;
@@ -69,8 +70,6 @@ struct supervisor {
 void supervisor_end(struct supervisor *sup, enum exit_code code);
 /** supervisor_one_less() - a device has no process any more */
 void supervisor_one_less(struct supervisor *sup);
-/** supervisor_add_timer() - @timer fires in @ms */
-void supervisor_add_timer(struct event *timer, unsigned int ms);
 
 /* --- supervisor-tree.c --- */
 

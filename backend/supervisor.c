@@ -27,13 +27,6 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 _Static_assert(sizeof(((struct supervisor *)0)->signal) / sizeof(struct event *) == SIGNALS,
 	       "an event for each signal");
 
-void supervisor_add_timer(struct event *timer, unsigned int ms)
-{
-	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
-
-	event_add(timer, &after);
-}
-
 static void tell_manager(struct supervisor *sup, const char *text)
 {
 	if (sup->env.notify)
@@ -66,7 +59,7 @@ void supervisor_one_less(struct supervisor *sup)
 		supervisor_end(sup, EXIT_CODE_DONE);
 }
 
-static void on_stop_over(evutil_socket_t fd, short what, void *opaque)
+static void on_stop_over(void *opaque)
 {
 	struct supervisor *sup = opaque;
 	struct device *dev;
@@ -96,7 +89,7 @@ static void stop_all(struct supervisor *sup, int signal)
 		if (device_has_process(dev))
 			launcher->signal(launcher->opaque, &dev->process, SIGTERM);
 	}
-	supervisor_add_timer(sup->stop, sup->env.stop_ms);
+	timer_set(sup->stop, sup->env.stop_ms);
 	supervisor_one_less(sup);
 }
 
@@ -130,15 +123,16 @@ static void on_reload_signal(evutil_socket_t signal, short what, void *opaque)
 	tree_scan(sup);
 }
 
-static void on_starts(evutil_socket_t fd, short what, void *opaque)
+static void on_starts(void *opaque)
 {
 	device_start_some(opaque);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *opaque)
+static void on_tick(void *opaque)
 {
 	struct supervisor *sup = opaque;
 
+	timer_set(sup->tick, TICK_MS);
 	store_link_poll(sup->link);
 	log_flush(sup->log);
 }
@@ -161,7 +155,7 @@ static void on_store_back(void *opaque)
 	struct supervisor *sup = opaque;
 
 	/* the watch, set again, leads to a scan; those that queue have been seen */
-	supervisor_add_timer(sup->starts, 0);
+	timer_set(sup->starts, 0);
 }
 
 /* --- beginning --- */
@@ -176,12 +170,12 @@ static int make_events(struct supervisor *sup)
 		if (!sup->signal[i] || event_add(sup->signal[i], NULL))
 			return -ENOMEM;
 	}
-	sup->starts = evtimer_new(sup->base, on_starts, sup);
-	sup->stop = evtimer_new(sup->base, on_stop_over, sup);
-	sup->tick = event_new(sup->base, -1, EV_PERSIST, on_tick, sup);
+	sup->starts = timer_new(sup->base, on_starts, sup);
+	sup->stop = timer_new(sup->base, on_stop_over, sup);
+	sup->tick = timer_new(sup->base, on_tick, sup);
 	if (!sup->starts || !sup->stop || !sup->tick)
 		return -ENOMEM;
-	supervisor_add_timer(sup->tick, TICK_MS);
+	timer_set(sup->tick, TICK_MS);
 	return 0;
 }
 
@@ -278,22 +272,18 @@ int supervisor_new(struct supervisor **out, struct event_base *base, const struc
 
 void supervisor_free(struct supervisor *sup)
 {
-	struct event **all[SIGNALS + 3];
-
 	if (!sup)
 		return;
 	supervisor_end(sup, EXIT_CODE_DONE);
 	while (!TAILQ_EMPTY(&sup->devices))
 		device_free(TAILQ_FIRST(&sup->devices));
-	for (size_t i = 0; i < SIGNALS; i++)
-		all[i] = &sup->signal[i];
-	all[SIGNALS] = &sup->starts;
-	all[SIGNALS + 1] = &sup->stop;
-	all[SIGNALS + 2] = &sup->tick;
-	for (size_t i = 0; i < SIGNALS + 3; i++) {
-		if (*all[i])
-			event_free(*all[i]);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (sup->signal[i])
+			event_free(sup->signal[i]);
 	}
+	timer_free(sup->starts);
+	timer_free(sup->stop);
+	timer_free(sup->tick);
 	store_link_free(sup->link);
 	service_lock_drop(sup->lock);
 	free(sup);

@@ -4,30 +4,15 @@
  * the balloon's, and from clients being freed.
  */
 #include "backend/unused.h"
+#include "backend/clock.h"
+#include "backend/timer.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <string.h>
-#include <time.h>
 
 /* Less than a client waits for its answer: tools/ctl-client.h. */
 #define ANSWER_MS 8000u
 #define HOLD_MS 60000u
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void set_timer(struct unused *u, unsigned int ms)
-{
-	struct timeval after = {ms / 1000, (ms % 1000) * 1000};
-
-	event_add(u->timer, &after);
-}
 
 static enum balloon_unused_state balloon_state(const struct unused *u)
 {
@@ -43,7 +28,7 @@ static bool let_go(struct unused *u)
 	int rc = balloon_release_unused(u->cfg.balloon);
 
 	u->state = UNUSED_IDLE;
-	event_del(u->timer);
+	timer_stop(u->timer);
 	if (rc && u->cfg.failed(u->cfg.opaque, rc))
 		return false;
 	u->cfg.work(u->cfg.opaque);
@@ -65,8 +50,8 @@ static void look_at_answer(struct unused *u)
 	switch (balloon_state(u)) {
 	case BALLOON_UNUSED_DONE:
 		u->state = UNUSED_HELD;
-		u->took_ns = now_ns() - u->asked_ns;
-		set_timer(u, u->cfg.hold_ms);
+		u->took_ns = clock_now_ns() - u->asked_ns;
+		timer_set(u->timer, u->cfg.hold_ms);
 		u->cfg.answered(u->cfg.opaque, NULL);
 		break;
 	case BALLOON_UNUSED_ASKED:
@@ -79,7 +64,7 @@ static void look_at_answer(struct unused *u)
 	}
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *opaque)
+static void on_timer(void *opaque)
 {
 	struct unused *u = opaque;
 
@@ -96,14 +81,13 @@ int unused_init(struct unused *u, const struct unused_config *cfg)
 		u->cfg.answer_ms = ANSWER_MS;
 	if (!u->cfg.hold_ms)
 		u->cfg.hold_ms = HOLD_MS;
-	u->timer = evtimer_new(cfg->base, on_timer, u);
+	u->timer = timer_new(cfg->base, on_timer, u);
 	return u->timer ? 0 : -ENOMEM;
 }
 
 void unused_fini(struct unused *u)
 {
-	if (u->timer)
-		event_free(u->timer);
+	timer_free(u->timer);
 	u->timer = NULL;
 	u->state = UNUSED_IDLE;
 }
@@ -129,25 +113,25 @@ bool unused_ask(struct unused *u, struct control_error *error)
 	control_error_set(error, CONTROL_NO_DRIVER, "the guest is not served any more");
 	if (!u->timer || (u->state != UNUSED_IDLE && !let_go(u)))
 		return false;
-	u->asked_ns = now_ns();
+	u->asked_ns = clock_now_ns();
 	if (!ask(u, error))
 		return false;
 	u->state = UNUSED_ASKED;
 	u->cfg.work(u->cfg.opaque);
-	set_timer(u, balloon_state(u) == BALLOON_UNUSED_ASKED ? u->cfg.answer_ms : 0);
+	timer_set(u->timer, balloon_state(u) == BALLOON_UNUSED_ASKED ? u->cfg.answer_ms : 0);
 	return true;
 }
 
 void unused_changed(struct unused *u)
 {
 	if (u->state == UNUSED_ASKED && balloon_state(u) != BALLOON_UNUSED_ASKED)
-		set_timer(u, 0);
+		timer_set(u->timer, 0);
 }
 
 void unused_hold(struct unused *u)
 {
 	if (u->state == UNUSED_HELD)
-		set_timer(u, u->cfg.hold_ms);
+		timer_set(u->timer, u->cfg.hold_ms);
 }
 
 void unused_release(struct unused *u)
@@ -155,5 +139,5 @@ void unused_release(struct unused *u)
 	if (!u->timer || u->state == UNUSED_IDLE)
 		return;
 	u->state = UNUSED_ENDING;
-	set_timer(u, 0);
+	timer_set(u->timer, 0);
 }

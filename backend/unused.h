@@ -14,8 +14,8 @@
 #include "backend/balloon.h"
 #include "backend/control-request.h"
 
-struct event;
 struct event_base;
+struct timer;
 
 struct unused_config {
 	struct event_base *base; /* borrowed */
@@ -42,7 +42,7 @@ enum unused_state {
 struct unused {
 	struct unused_config cfg;
 	enum unused_state state;
-	struct event *timer;
+	struct timer *timer;
 	uint64_t asked_ns;
 	uint64_t took_ns; /* until the newest answer */
 };

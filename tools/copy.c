@@ -3,6 +3,7 @@
  * Beginning, progress and end of a copy, and what is said of failures.
  */
 #include "tools/copy.h"
+#include "backend/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <json-c/json.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
@@ -19,17 +19,9 @@
 #define PING_MS 5000u
 #define BAR_WIDTH 24u
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 uint64_t copy_took_ns(const struct copy *c)
 {
-	return now_ns() - c->begin_ns;
+	return clock_now_ns() - c->begin_ns;
 }
 
 int copy_map(struct copy *c, uint64_t start_gfn, uint64_t nr, void **va)
@@ -57,14 +49,14 @@ static void show_progress(struct copy *c, uint64_t now_ms)
 
 void copy_end_progress(struct copy *c)
 {
-	show_progress(c, ctl_now_ms());
+	show_progress(c, clock_now_ms());
 	if (c->tty && !c->opts->json)
 		fputc('\n', c->err);
 }
 
 void copy_begin_progress(struct copy *c, uint64_t pages)
 {
-	uint64_t now_ms = ctl_now_ms();
+	uint64_t now_ms = clock_now_ms();
 
 	progress_begin(&c->progress, now_ms, 0, pages * KIB_PER_PAGE);
 	c->done_pages = 0;
@@ -92,7 +84,7 @@ static void ping_daemon(struct copy *c, uint64_t now_ms)
 int copy_step(struct copy *c, uint64_t pages)
 {
 	struct xenvirtio_domain_info info;
-	uint64_t now_ms = ctl_now_ms();
+	uint64_t now_ms = clock_now_ms();
 	int rc;
 
 	c->done_pages += pages;
@@ -236,7 +228,7 @@ static enum copy_exit work(struct copy *c)
 		code = open_file(c);
 	if (code)
 		return code;
-	c->begin_ns = now_ns();
+	c->begin_ns = clock_now_ns();
 	rc = c->opts->verify ? copy_verify(c) : copy_round(c);
 	if (!rc && close(c->writer.fd))
 		rc = -errno;

@@ -3,23 +3,38 @@
  * The client: lines are cut out of what comes; the rest waits for the next call.
  */
 #include "tools/ctl-client.h"
+#include "backend/clock.h"
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#define CONNECT_AGAIN_MS 20u
+
+/* A daemon that takes no more connections may take one in a moment. */
+static int connect_in_time(int fd, const struct sockaddr_un *address)
+{
+	uint64_t end_ms = clock_now_ms() + CTL_ANSWER_MS;
+
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address))) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (clock_now_ms() >= end_ms)
+			return -ETIMEDOUT;
+		clock_wait(-1, CONNECT_AGAIN_MS);
+	}
+	return 0;
+}
 
 int ctl_client_open(struct ctl_client *c, const char *path)
 {
-	const struct timeval limit = {CTL_ANSWER_MS / 1000, 0};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int rc;
 
 	c->used = 0;
 	c->next_id = 1;
@@ -27,17 +42,14 @@ int ctl_client_open(struct ctl_client *c, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* nothing here waits but for clock_wait(); a request always fits into the socket's buffer */
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		return -errno;
-	if (setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
-	    connect(c->fd, (const struct sockaddr *)&address, sizeof(address))) {
-		int rc = -errno;
-
+	rc = connect_in_time(c->fd, &address);
+	if (rc)
 		ctl_client_close(c);
-		return rc;
-	}
-	return 0;
+	return rc;
 }
 
 void ctl_client_close(struct ctl_client *c)
@@ -47,28 +59,21 @@ void ctl_client_close(struct ctl_client *c)
 	c->fd = -1;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Return: 0 something came; -ETIMEDOUT; -EPIPE; -errno */
-static int receive_some(struct ctl_client *c, int timeout_ms)
+static int receive_some(struct ctl_client *c, unsigned int timeout_ms)
 {
-	struct pollfd pollfd = {.fd = c->fd, .events = POLLIN};
-	int ready = poll(&pollfd, 1, timeout_ms);
+	int ready = clock_wait(c->fd, timeout_ms);
 	ssize_t got;
 
 	if (ready < 0)
-		return errno == EINTR ? 0 : -errno;
+		return ready == -EINTR ? 0 : ready;
 	if (!ready)
 		return -ETIMEDOUT;
 	got = recv(c->fd, c->line + c->used, sizeof(c->line) - c->used, 0);
 	if (got < 0)
-		return errno == EINTR ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
+		return errno == EINTR || errno == EAGAIN ? 0
+		       : errno == ECONNRESET		? -EPIPE
+							: -errno;
 	if (!got)
 		return -EPIPE;
 	c->used += (size_t)got;
@@ -93,17 +98,17 @@ static int take_line(struct ctl_client *c, struct json_object **json)
 	return -EPROTO;
 }
 
-int ctl_client_receive(struct ctl_client *c, int timeout_ms, struct json_object **json)
+int ctl_client_receive(struct ctl_client *c, unsigned int timeout_ms, struct json_object **json)
 {
-	uint64_t end_ms = now_ms() + (uint64_t)timeout_ms;
+	uint64_t end_ms = clock_now_ms() + timeout_ms;
 
 	for (;;) {
-		uint64_t now = now_ms();
+		uint64_t now = clock_now_ms();
 		int rc = take_line(c, json);
 
 		if (rc != -EAGAIN)
 			return rc;
-		rc = receive_some(c, now < end_ms ? (int)(end_ms - now) : 0);
+		rc = receive_some(c, now < end_ms ? (unsigned int)(end_ms - now) : 0);
 		if (rc)
 			return rc;
 	}

@@ -14,7 +14,7 @@ struct json_object;
 /** the longest line taken from a daemon */
 #define CTL_LINE_MAX 65536u
 /** a daemon that does not answer in that time hangs */
-#define CTL_ANSWER_MS 10000
+#define CTL_ANSWER_MS 10000u
 
 struct ctl_client {
 	int fd;
@@ -28,7 +28,7 @@ struct ctl_refusal {
 	char message[256];
 };
 
-/** ctl_client_open() - Return: 0; -ENOENT, -ECONNREFUSED nobody is there; -EACCES; -errno */
+/** ctl_client_open() - Return: 0; -ENOENT, -ECONNREFUSED nobody is there; -EACCES; -ETIMEDOUT; -errno */
 int ctl_client_open(struct ctl_client *c, const char *path);
 void ctl_client_close(struct ctl_client *c);
 
@@ -38,7 +38,7 @@ void ctl_client_close(struct ctl_client *c);
  *
  * Return: 0; -ETIMEDOUT; -EPIPE the daemon closed; -EPROTO it speaks something else; -errno
  */
-int ctl_client_receive(struct ctl_client *c, int timeout_ms, struct json_object **json);
+int ctl_client_receive(struct ctl_client *c, unsigned int timeout_ms, struct json_object **json);
 
 /**
  * ctl_client_call() - one request and its answer

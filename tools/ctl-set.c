@@ -4,6 +4,7 @@
  * not be: nothing moves, the time is over, somebody asked for another size, the guest is gone. And
  * auto, which takes the asking back.
  */
+#include "backend/clock.h"
 #include "backend/figures-json.h"
 #include "backend/size.h"
 #include "tools/ctl-find.h"
@@ -55,7 +56,7 @@ struct waiting {
 
 static void show_json(struct waiting *w, enum state state, const char *why)
 {
-	uint64_t now = ctl_now_ms(), left_s;
+	uint64_t now = clock_now_ms(), left_s;
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, "state", json_object_new_string(states[state].name));
@@ -79,7 +80,7 @@ static void show_text(struct waiting *w)
 {
 	char text[PROGRESS_TEXT_MAX];
 
-	progress_text(&w->progress, ctl_now_ms(), w->ctl->tty ? BAR_WIDTH : 0, text);
+	progress_text(&w->progress, clock_now_ms(), w->ctl->tty ? BAR_WIDTH : 0, text);
 	/* a file does not want the same line twice */
 	if (!w->ctl->tty && strcmp(text, w->shown) == 0)
 		return;
@@ -98,7 +99,7 @@ static unsigned int tick_ms(const struct waiting *w)
 
 static void show(struct waiting *w)
 {
-	uint64_t now = ctl_now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (w->shown_ms && now - w->shown_ms < tick_ms(w))
 		return;
@@ -140,7 +141,7 @@ static enum ctl_exit show_end(struct waiting *w, enum state state)
 
 static enum state judge(const struct waiting *w)
 {
-	uint64_t now = ctl_now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (w->figures.target_kib != w->target_kib)
 		return STATE_SUPERSEDED;
@@ -164,14 +165,14 @@ static int take_status(struct waiting *w, struct json_object *json)
 		return -EPROTO;
 	if (figures_from_status(&w->figures, status))
 		return -EPROTO;
-	progress_update(&w->progress, ctl_now_ms(), w->figures.ballooned_kib);
+	progress_update(&w->progress, clock_now_ms(), w->figures.ballooned_kib);
 	return 0;
 }
 
 static int receive_status(struct waiting *w)
 {
 	struct json_object *json;
-	int rc = ctl_client_receive(&w->client, (int)tick_ms(w), &json);
+	int rc = ctl_client_receive(&w->client, tick_ms(w), &json);
 
 	if (rc)
 		return rc == -ETIMEDOUT ? 0 : rc;
@@ -189,7 +190,7 @@ static enum ctl_exit wait_for_it(struct waiting *w, struct ctl_refusal *refusal)
 	rc = ctl_client_call(&w->client, "watch", NULL, NULL, &json, refusal);
 	if (!rc) {
 		rc = figures_from_status(&w->figures, json);
-		progress_update(&w->progress, ctl_now_ms(), w->figures.ballooned_kib);
+		progress_update(&w->progress, clock_now_ms(), w->figures.ballooned_kib);
 		json_object_put(json);
 	}
 	while (!rc) {
@@ -219,7 +220,7 @@ static int set_target(struct waiting *w, struct ctl_refusal *refusal)
 	if (rc)
 		return rc;
 	w->target_kib = w->figures.target_kib;
-	w->begin_ms = ctl_now_ms();
+	w->begin_ms = clock_now_ms();
 	progress_begin(&w->progress, w->begin_ms, w->figures.ballooned_kib,
 		       figures_wanted_kib(&w->figures));
 	return 0;

@@ -3,6 +3,7 @@
  * Commands that only look: list, status, stats, top. A daemon that ends while others are listed is
  * left out; that is no failure.
  */
+#include "backend/clock.h"
 #include "backend/figures-json.h"
 #include "backend/sockets.h"
 #include "tools/ctl-find.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* To the beginning of the screen, and clear it: nothing of the terminal's database is needed. */
 #define CLEAR_SCREEN "\033[H\033[2J"
@@ -149,9 +149,7 @@ enum ctl_exit ctl_list(struct ctl *ctl)
 
 static void nap(const struct ctl *ctl)
 {
-	const struct timespec time = {.tv_sec = ctl->opts->interval_s};
-
-	nanosleep(&time, NULL);
+	clock_wait(-1, ctl->opts->interval_s * 1000);
 }
 
 enum ctl_exit ctl_top(struct ctl *ctl)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 void ctl_say(struct ctl *ctl, const char *format, ...)
 {
@@ -55,14 +54,6 @@ enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ct
 		ctl_say(ctl, "%s: %s", who, strerror(-rc));
 		return CTL_EXIT_FAILED;
 	}
-}
-
-uint64_t ctl_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 enum ctl_exit ctl_run(struct ctl *ctl)

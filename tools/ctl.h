@@ -60,7 +60,4 @@ void ctl_say(struct ctl *ctl, const char *format, ...) __attribute__((format(pri
  */
 enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ctl_refusal *refusal);
 
-/** ctl_now_ms() - a clock that never goes back */
-uint64_t ctl_now_ms(void);
-
 #endif /* TOOLS_CTL_H */

@@ -4,6 +4,9 @@
  */
 #include "control-bench.h"
 
+#include "backend/clock.h"
+#include "fake/machine-fake.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -16,17 +19,18 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define WAIT_MS 5000
+/* of the tests' clock */
+#define WAIT_MS 60000
 
 static void get_figures(void *opaque, struct figures *f)
 {
 	struct control_bench *b = opaque;
 
+	b->looks++;
 	*f = b->figures;
 }
 
@@ -166,29 +170,30 @@ void control_bench_open(struct control_bench *b)
 	assert_int_equal(control_open(&b->control, &b->cfg), 0);
 }
 
-static void run(struct event_base *base)
-{
-	for (int i = 0; i < 8; i++)
-		event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-static void nap(struct event_base *base)
-{
-	const struct timespec ms = {.tv_nsec = 1000000};
-
-	run(base);
-	nanosleep(&ms, NULL);
-}
-
 void control_bench_run(struct control_bench *b)
 {
-	run(b->base);
+	machine_fake_run(b->base);
 }
 
 void control_bench_wait(struct control_bench *b, unsigned int ms)
 {
-	while (ms--)
-		nap(b->base);
+	machine_fake_run(b->base);
+	machine_fake_pass(ms);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *opaque)
+{
+	event_base_loopbreak(opaque);
+}
+
+void control_bench_serve(struct control_bench *b, int fd)
+{
+	struct event *end = event_new(b->base, fd, EV_READ, on_end, b->base);
+
+	assert_non_null(end);
+	event_add(end, NULL);
+	event_base_dispatch(b->base);
+	event_free(end);
 }
 
 int client_connect(const char *path)
@@ -213,28 +218,39 @@ void client_send(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
+/* The next byte, however long that takes. Return: as recv(); -1 and EAGAIN none came */
+static ssize_t receive_byte(struct event_base *base, int fd, char *byte)
+{
+	uint64_t begin_ms = clock_now_ms();
+
+	for (;;) {
+		ssize_t got = recv(fd, byte, 1, 0);
+
+		if (got >= 0 || errno != EAGAIN)
+			return got;
+		machine_fake_run(base);
+		got = recv(fd, byte, 1, 0);
+		if (got >= 0 || errno != EAGAIN || clock_now_ms() - begin_ms >= WAIT_MS)
+			return got;
+		/* nothing will come unless it is from a timer */
+		machine_fake_pass(1);
+	}
+}
+
 const char *client_line(struct event_base *base, int fd)
 {
 	static char line[32768];
 	size_t used = 0;
 
-	for (int waited = 0; waited < WAIT_MS;) {
-		ssize_t got = recv(fd, line + used, 1, 0);
-
-		if (got == 0 || (got < 0 && errno != EAGAIN))
+	for (;;) {
+		if (receive_byte(base, fd, line + used) <= 0)
 			return NULL;
-		if (got < 0) {
-			nap(base);
-			waited++;
-			continue;
-		}
 		if (line[used] == '\n') {
 			line[used] = '\0';
 			return line;
 		}
 		assert_true(++used < sizeof(line));
 	}
-	return NULL;
 }
 
 struct json_object *client_json(struct event_base *base, int fd)
@@ -262,24 +278,17 @@ struct json_object *client_json_until(struct event_base *base, int fd, const cha
 
 bool client_closed(struct event_base *base, int fd)
 {
-	for (int waited = 0; waited < WAIT_MS; waited++) {
-		char byte;
-		ssize_t got = recv(fd, &byte, 1, 0);
+	char byte;
+	ssize_t got = receive_byte(base, fd, &byte);
 
-		if (got == 0 || (got < 0 && errno == ECONNRESET))
-			return true;
-		if (got > 0)
-			return false;
-		nap(base);
-	}
-	return false;
+	return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
 bool client_quiet(struct event_base *base, int fd)
 {
 	char byte;
 
-	run(base);
+	machine_fake_run(base);
 	return recv(fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A control socket over figures made up by the test, and clients of it: plain sockets in this
- * process, never blocking. control_bench_run() gives the event loop its time.
+ * process, never blocking. Time is the test's.
  */
 #ifndef CONTROL_BENCH_H
 #define CONTROL_BENCH_H
@@ -23,6 +23,7 @@ struct control_bench {
 	struct control_config cfg;
 	struct control *control;
 	struct figures figures;
+	unsigned int looks; /* at the figures */
 	unsigned int sets;
 	unsigned int refreshes;
 	bool may_refresh;
@@ -40,8 +41,10 @@ int control_bench_teardown(void **state);
 void control_bench_open(struct control_bench *b);
 /** control_bench_run() - what is due at this moment */
 void control_bench_run(struct control_bench *b);
-/** control_bench_wait() - let so much time go by */
+/** control_bench_wait() - what is due at this moment, and in the time that goes by then */
 void control_bench_wait(struct control_bench *b, unsigned int ms);
+/** control_bench_serve() - other processes, until @fd is readable or closed; no time goes by */
+void control_bench_serve(struct control_bench *b, int fd);
 
 /* Clients. A socket of any daemon's event base will do. */
 
@@ -49,19 +52,19 @@ void control_bench_wait(struct control_bench *b, unsigned int ms);
 int client_connect(const char *path);
 /** client_send() - all of it, which must fit into the socket's buffer */
 void client_send(int fd, const char *text);
-/** client_line() - the next line, up to 5 s; NULL: closed first. Static buffer */
+/** client_line() - the next line, up to a minute of the tests' clock; NULL: closed first. Static buffer */
 const char *client_line(struct event_base *base, int fd);
 /** client_json() - the next line parsed, to be put; fails the test when there is none */
 struct json_object *client_json(struct event_base *base, int fd);
 /**
  * client_json_until() - lines are read until one has that number at @path; to be put
  *
- * For a watcher: how many events tell of one change depends on the machine's speed. Fails the test
- * when no line comes any more.
+ * For a watcher, who hears of one change in as many events as there are. Fails the test when no line
+ * comes any more.
  */
 struct json_object *client_json_until(struct event_base *base, int fd, const char *path,
 				      uint64_t value);
-/** client_closed() - whether the other side closes within 5 s, with nothing more to read */
+/** client_closed() - whether the other side closes within that time, with nothing more to read */
 bool client_closed(struct event_base *base, int fd);
 /** client_quiet() - whether nothing is there to be read now */
 bool client_quiet(struct event_base *base, int fd);

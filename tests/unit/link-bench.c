@@ -4,14 +4,18 @@
  */
 #include "link-bench.h"
 
+#include "backend/clock.h"
+#include "fake/machine-fake.h"
+
 #include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
+
+#define WAIT_MS 5000
 
 static int open_fake(void *opaque, struct xenvirtio_store **store)
 {
@@ -72,19 +76,15 @@ int link_bench_teardown(void **state)
 
 void link_bench_run(struct link_bench *b)
 {
-	/* a few turns: an event may cause another */
-	for (int i = 0; i < 8; i++)
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
+	machine_fake_run(b->base);
 }
 
 bool link_bench_wait_up(struct link_bench *b)
 {
-	const struct timespec nap = {.tv_nsec = 1000000};
+	uint64_t end_ms = clock_now_ms() + WAIT_MS;
 
-	for (int i = 0; i < 5000 && !store_link_up(b->link); i++) {
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
-		nanosleep(&nap, NULL);
-	}
 	link_bench_run(b);
+	while (!store_link_up(b->link) && machine_fake_pass_to_timer(end_ms))
+		;
 	return store_link_up(b->link);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A store_link on a fake xenstored, with its event base and a captured log: what publish, target
- * and mem-set stand on. The event base has a clock of its own: link_bench_run() gives time to what
- * is due now, link_bench_wait() until something is so.
+ * and mem-set stand on. Time is the test's.
  */
 #ifndef LINK_BENCH_H
 #define LINK_BENCH_H
@@ -27,7 +26,7 @@ int link_bench_setup(void **state);
 int link_bench_teardown(void **state);
 /** link_bench_run() - all that is due at this moment */
 void link_bench_run(struct link_bench *b);
-/** link_bench_wait_up() - until the link is connected again, up to 5 s; false: it is not */
+/** link_bench_wait_up() - until the link is connected again; up to 5 s go by, false: it is not */
 bool link_bench_wait_up(struct link_bench *b);
 
 #endif /* LINK_BENCH_H */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * See process-bench.h. Time is the machine's: nothing waits longer than it must.
+ * See process-bench.h. Time passes from timer to timer.
  */
 #include "process-bench.h"
+
+#include "backend/clock.h"
+#include "fake/machine-fake.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -11,11 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+/* of the tests' clock */
+#define WAIT_MS 5000
 #define F_MUST_TELL_HOST (UINT64_C(1) << 0)
 
 static int open_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
@@ -34,8 +38,7 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 
 void process_bench_run(struct process_bench *b)
 {
-	for (int i = 0; i < 8; i++)
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
+	machine_fake_run(b->base);
 }
 
 /* The guest's vcpu waits meanwhile. */
@@ -172,14 +175,6 @@ int process_bench_stop(struct process_bench *b)
 	return (int)code;
 }
 
-static void nap(struct process_bench *b)
-{
-	const struct timespec ms = {.tv_nsec = 1000000};
-
-	process_bench_run(b);
-	nanosleep(&ms, NULL);
-}
-
 static bool key_is(struct process_bench *b, const char *key, const char *value)
 {
 	const char *there = process_bench_key(b, key);
@@ -189,15 +184,21 @@ static bool key_is(struct process_bench *b, const char *key, const char *value)
 
 bool process_bench_wait_key(struct process_bench *b, const char *key, const char *value)
 {
-	for (int i = 0; i < 5000 && !key_is(b, key, value); i++)
-		nap(b);
+	uint64_t end_ms = clock_now_ms() + WAIT_MS;
+
+	process_bench_run(b);
+	while (!key_is(b, key, value) && machine_fake_pass_to_timer(end_ms))
+		;
 	return key_is(b, key, value);
 }
 
 bool process_bench_wait_end(struct process_bench *b, enum exit_code *code)
 {
-	for (int i = 0; i < 5000 && !process_bench_ended(b, code); i++)
-		nap(b);
+	uint64_t end_ms = clock_now_ms() + WAIT_MS;
+
+	process_bench_run(b);
+	while (!process_bench_ended(b, code) && machine_fake_pass_to_timer(end_ms))
+		;
 	return process_bench_ended(b, code);
 }
 

@@ -55,9 +55,9 @@ int process_bench_stop(struct process_bench *b);
 void process_bench_run(struct process_bench *b);
 /** process_bench_ended() - ended by itself; @code may be NULL */
 bool process_bench_ended(struct process_bench *b, enum exit_code *code);
-/** process_bench_wait_key() - until a key of the node is @value (NULL: not there), up to 5 s */
+/** process_bench_wait_key() - until a key of the node is @value (NULL: not there); up to 5 s go by */
 bool process_bench_wait_key(struct process_bench *b, const char *key, const char *value);
-/** process_bench_wait_end() - until it ends, up to 5 s */
+/** process_bench_wait_end() - until it ends; up to 5 s go by */
 bool process_bench_wait_end(struct process_bench *b, enum exit_code *code);
 
 /** process_bench_put() - a key of the node, by the toolstack */

@@ -4,6 +4,9 @@
  */
 #include "supervisor-bench.h"
 
+#include "backend/clock.h"
+#include "fake/machine-fake.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
@@ -14,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define FIRST_PID 1000
+#define WAIT_MS 10000
 
 static int open_store(void *opaque, struct xenvirtio_store **store)
 {
@@ -220,8 +223,7 @@ struct bench_process *supervisor_bench_process(struct supervisor_bench *b, uint3
 
 void supervisor_bench_run(struct supervisor_bench *b)
 {
-	for (int i = 0; i < 8; i++)
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
+	machine_fake_run(b->base);
 }
 
 bool supervisor_bench_ended(struct supervisor_bench *b, enum exit_code *code)
@@ -251,12 +253,11 @@ bool supervisor_bench_wait(struct supervisor_bench *b,
 			   bool (*so)(struct supervisor_bench *b, unsigned int arg),
 			   unsigned int arg)
 {
-	const struct timespec ms = {.tv_nsec = 1000000};
+	uint64_t end_ms = clock_now_ms() + WAIT_MS;
 
-	for (int i = 0; i < 10000 && !so(b, arg); i++) {
-		supervisor_bench_run(b);
-		nanosleep(&ms, NULL);
-	}
+	supervisor_bench_run(b);
+	while (!so(b, arg) && machine_fake_pass_to_timer(end_ms))
+		;
 	return so(b, arg);
 }
 

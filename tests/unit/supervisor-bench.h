@@ -55,7 +55,7 @@ bool supervisor_bench_start(struct supervisor_bench *b);
 void supervisor_bench_kill(struct supervisor_bench *b);
 void supervisor_bench_run(struct supervisor_bench *b);
 bool supervisor_bench_ended(struct supervisor_bench *b, enum exit_code *code);
-/** supervisor_bench_wait() - until @so(@b, @arg), up to 10 s */
+/** supervisor_bench_wait() - until @so(@b, @arg): from timer to timer */
 bool supervisor_bench_wait(struct supervisor_bench *b,
 			   bool (*so)(struct supervisor_bench *b, unsigned int arg),
 			   unsigned int arg);

@@ -12,6 +12,7 @@
 #include "tools/ctl.h"
 
 #include "backend/access.h"
+#include "backend/clock.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -42,7 +42,7 @@ struct run {
 	struct fake_store *store; /* NULL: xenstore cannot be reached */
 	bool tty;
 	unsigned int stall_ms;
-	/** step - called about each millisecond while the tool runs; may be NULL */
+	/** step - called in each millisecond in which the tool waits; may be NULL */
 	void (*step)(struct control_bench *b, unsigned int ms);
 };
 
@@ -73,9 +73,10 @@ static void serve(void *opaque, unsigned int ms)
 {
 	struct run *r = opaque;
 
-	control_bench_wait(r->bench, 1);
+	control_bench_run(r->bench);
 	if (r->step)
 		r->step(r->bench, ms);
+	control_bench_run(r->bench);
 }
 
 /* Runs @line, with the daemon served meanwhile. Return: the exit code */
@@ -370,6 +371,23 @@ static void unused_memory_is_shown(void **state)
 	tool_bench_expect(&tool, "the reason");
 }
 
+/* What listens in a daemon's place. */
+struct impostor {
+	int listener, client;
+	const char *answer;
+};
+
+static struct impostor impostor;
+
+static void answer_as_impostor(struct control_bench *b, unsigned int ms)
+{
+	if (impostor.client >= 0)
+		return;
+	impostor.client = accept(impostor.listener, NULL, NULL);
+	if (impostor.client >= 0)
+		client_send(impostor.client, impostor.answer);
+}
+
 /* Something else listens there: one line, and no waiting for ever. */
 static void a_daemon_that_is_none(void **state)
 {
@@ -380,35 +398,49 @@ static void a_daemon_that_is_none(void **state)
 					      "{\"id\":1,\"result\":7}\n",
 					      "{\"id\":1,\"result\":{\"domid\":-1}}\n",
 					      "{\"id\":1,\"error\":\"x\"}\n"};
-	struct run r = {.bench = *state};
+	struct run r = {.bench = *state, .step = answer_as_impostor};
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		int fd = access_listen(r.bench->path, ACCESS_NO_GROUP, 4), client;
-		pid_t pid;
 		int code;
 
-		assert_true(fd >= 0);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (!pid) {
-			for (int ms = 0; ms < 5000; ms++) {
-				client = accept(fd, NULL, NULL);
-				if (client >= 0) {
-					send(client, answers[i], strlen(answers[i]), MSG_NOSIGNAL);
-					usleep(200000);
-					_exit(0);
-				}
-				usleep(1000);
-			}
-			_exit(1);
-		}
+		impostor = (struct impostor){
+			.listener = access_listen(r.bench->path, ACCESS_NO_GROUP, 4),
+			.client = -1,
+			.answer = answers[i],
+		};
+		assert_true(impostor.listener >= 0);
 		code = run(&r, "status 7");
 		assert_true(code == CTL_EXIT_FAILED || code == CTL_EXIT_REFUSED);
 		tool_bench_expect(&tool, "domain 7");
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		close(fd);
+		close(impostor.client);
+		close(impostor.listener);
 		unlink(r.bench->path);
 	}
+}
+
+/* It is there and says nothing, or does not even take the connection. */
+static void a_daemon_that_hangs(void **state)
+{
+	struct run r = {.bench = *state};
+	int fd = access_listen(r.bench->path, ACCESS_NO_GROUP, 0), first;
+	uint64_t begin_ms = clock_now_ms();
+
+	assert_true(fd >= 0);
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_FAILED);
+	tool_bench_expect(&tool, "domain 7: its xen-vballoond does not answer");
+	assert_int_equal(clock_now_ms() - begin_ms, CTL_ANSWER_MS);
+	close(fd);
+	fd = access_listen(r.bench->path, ACCESS_NO_GROUP, 0);
+	first = client_connect(r.bench->path);
+	assert_true(first >= 0);
+	assert_int_equal(client_connect(r.bench->path), -EAGAIN);
+	begin_ms = clock_now_ms();
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_FAILED);
+	tool_bench_expect(&tool, "domain 7: its xen-vballoond does not answer");
+	assert_int_equal(clock_now_ms() - begin_ms, CTL_ANSWER_MS);
+	close(first);
+	close(fd);
+	unlink(r.bench->path);
 }
 
 int main(void)
@@ -427,6 +459,7 @@ int main(void)
 		TEST(the_daemons_end_ends_the_waiting),
 		TEST(unused_memory_is_shown),
 		TEST(a_daemon_that_is_none),
+		TEST(a_daemon_that_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

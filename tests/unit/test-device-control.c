@@ -4,6 +4,7 @@
  * it is told is so, and the socket lives exactly as long as the guest is served.
  */
 #include "control-bench.h"
+#include "fake/machine-fake.h"
 #include "process-bench.h"
 
 #include <errno.h>
@@ -53,7 +54,9 @@ static void a_target_set_here_is_the_target(void **state)
 	assert_int_equal(process_bench_num_pages(b), 1024);
 	json_object_put(client_json_until(b->base, fd, "status.target_kib", 16384));
 
+	machine_fake_set_look_ns(1000);
 	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 300), 0);
+	machine_fake_set_look_ns(0);
 	json = client_json_until(b->base, fd, "status.ballooned_kib", 1200);
 	assert_int_equal(json_object_get_int(json_at(json, "status.inflated_bytes")), 1200 * 1024);
 	assert_true(json_object_get_int64(json_at(json, "status.inflate_ns")) > 0);
@@ -295,8 +298,7 @@ static void a_client_that_ends_lets_go(void **state)
 	put_command(b, id);
 	put_pages(b, BENCH_FREE_GFN, 512);
 	put_command(b, 0);
-	for (int i = 0; i < 5000 && cmd_id(b) == id; i++)
-		usleep(1000);
+	process_bench_run(b);
 	assert_int_equal(cmd_id(b), 1);
 	/* the next one asks anew */
 	other = client_connect(socket_path);
@@ -316,6 +318,10 @@ static void a_guest_that_never_answers_costs_only_its_answer(void **state)
 	b->env.unused_ms = 50;
 	fd = start_hints(b);
 	client_send(fd, "{\"cmd\":\"unused\"}\n");
+	process_bench_run(b);
+	machine_fake_pass(49);
+	assert_true(client_quiet(b->base, fd));
+	machine_fake_pass(1);
 	expect_error(b->base, fd, CONTROL_NO_ANSWER);
 	assert_int_equal(cmd_id(b), 1);
 	/* what it says now, it says to nobody; the balloon goes on */

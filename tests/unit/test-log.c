@@ -3,6 +3,7 @@
  * The log: levels hold, a flood of one kind is cut without hiding another, every line left out is
  * counted in a later one, and no control character gets through.
  */
+#include "fake/machine-fake.h"
 #include "log-capture.h"
 
 #include <errno.h>
@@ -16,18 +17,10 @@
 #include <cmocka.h>
 
 static struct log_capture c;
-static uint64_t clock_ms;
-
-static uint64_t test_now_ms(void)
-{
-	return clock_ms;
-}
 
 static int setup(void **state)
 {
-	clock_ms = 1000000;
 	log_capture_open(&c, LOG_LEVEL_NOTICE);
-	c.log.now_ms = test_now_ms;
 	return 0;
 }
 
@@ -67,10 +60,10 @@ static void a_flood_is_cut_and_counted(void **state)
 	/* another kind still speaks */
 	log_limited(&c.log, XENVIRTIO_GUEST_BAD_PAGE, LOG_LEVEL_WARNING, 0, "page");
 	assert_string_equal(c.last, "page");
-	clock_ms += LOG_REFILL_MS - 1;
+	machine_fake_pass(LOG_REFILL_MS - 1);
 	log_flush(&c.log);
 	assert_string_equal(c.last, "page");
-	clock_ms += 1;
+	machine_fake_pass(1);
 	log_flush(&c.log);
 	assert_string_equal(c.last, "guest error bad-ring: 995 more suppressed");
 }
@@ -83,7 +76,7 @@ static void a_steady_flood_stays_cut(void **state)
 		for (int i = 0; i < 10; i++)
 			log_limited(&c.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0, "bad");
 		log_flush(&c.log);
-		clock_ms += 1000;
+		machine_fake_pass(1000);
 	}
 	/* one token a refill, each a message and the line that tells of those before */
 	assert_true(c.lines <= LOG_BURST + 2 * (hour_s * 1000 / LOG_REFILL_MS + 1));
@@ -97,7 +90,7 @@ static void none_is_lost_from_the_count(void **state)
 
 	for (int i = 0; i < 200; i++) {
 		log_limited(&c.log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0, "stall");
-		clock_ms += 700;
+		machine_fake_pass(700);
 		if (i % 10 == 0)
 			log_flush(&c.log);
 	}
@@ -118,7 +111,7 @@ static void the_bucket_fills_up_again(void **state)
 {
 	for (unsigned int i = 0; i < LOG_BURST; i++)
 		log_limited(&c.log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "x");
-	clock_ms += 1000 * LOG_REFILL_MS;
+	machine_fake_pass(1000 * LOG_REFILL_MS);
 	for (unsigned int i = 0; i < 2 * LOG_BURST; i++)
 		log_limited(&c.log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "x");
 	assert_int_equal(c.lines, 2 * LOG_BURST);
