@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Layers of the sources, as TAP: a file includes headers of its own layer and of those it stands on,
-# and Xen is behind the seam only. Then violations are planted in a copy of the tree, one by one: a
+# Xen is behind the seam only, and the time behind the clock only. Then violations are planted in a copy of the tree, one by one: a
 # check that finds none of them would be worth nothing.
 #
 # What is looked at are include lines and identifiers outside comments; files are not compiled.
@@ -164,6 +164,34 @@ check_xen()
 	esac
 }
 
+# What asks for the time, or waits for it, whichever library it is of.
+time_calls='clock_gettime|clock_nanosleep|clock_getres|gettimeofday|time|times|clock|sleep|usleep|nanosleep|alarm|setitimer|timer_create|timerfd_[a-z]+|getrusage|wait3|wait4|evtimer_[a-z]+|event_base_loopexit|event_base_once|bufferevent_set_timeouts|pthread_cond_timedwait|sem_timedwait'
+time_types='struct (timeval|timespec|itimerval|itimerspec)'
+# poll() may look, or wait for an event; nothing between
+poll_calls='(^|[^[:alnum:]_>.])(e?poll|epoll_wait)[[:space:]]*\('
+
+# check_clock FILE: time is behind the clock only; the source without comments is in $work/source
+check_clock()
+{
+	case $1 in
+	*/backend/clock.c | */backend/timer.c | */libxenvirtio/clock.c | */tests/fake/timer-fake.c) return ;;
+	esac
+	if grep -Eq "(^|[^[:alnum:]_>.])($time_calls)[[:space:]]*\\(|$time_types" "$work/source"; then
+		echo "$1: goes by a clock of its own: $(
+			grep -Eo "(^|[^[:alnum:]_>.])($time_calls)[[:space:]]*\\(|$time_types" "$work/source" | head -n 1)"
+	fi
+	if grep -E "$poll_calls" "$work/source" | grep -Eqv ', (0|-1)\)'; then
+		echo "$1: waits for a time in poll()"
+	fi
+}
+
+# check_time FILE: of a test, which may reach everywhere
+check_time()
+{
+	strip_comments "$1" >"$work/source"
+	check_clock "$1"
+}
+
 # check_file FILE: prints one line a violation
 check_file()
 {
@@ -177,6 +205,7 @@ check_file()
 	*) check_user "$file" "$@" ;;
 	esac
 	check_xen "$file" "$@"
+	check_clock "$file"
 }
 
 count=0
@@ -208,9 +237,20 @@ if [ -s "$work/found" ]; then
 else
 	result ok 'the tree keeps its layers'
 fi
+# What runs in a guest, or measures, has the machine's time; no other test has.
+for source in "$tree"/tests/unit/*.[ch] "$tree"/tests/fake/*.[ch] "$tree"/tests/contract/*.[ch] \
+	"$tree"/tests/fuzz/*.[ch]; do
+	check_time "$source"
+done >"$work/found"
+sed 's/^/# /' "$work/found"
+if [ -s "$work/found" ]; then
+	result bad 'no test waits for a clock'
+else
+	result ok 'no test waits for a clock'
+fi
 
 tree=$work/tree
-mkdir -p "$tree/libxenvirtio/include/xenvirtio" "$tree/backend"
+mkdir -p "$tree/libxenvirtio/include/xenvirtio" "$tree/backend" "$tree/tests/unit"
 cp "$root"/libxenvirtio/*.[ch] "$tree/libxenvirtio"
 cp "$root"/libxenvirtio/include/*.h "$tree/libxenvirtio/include"
 cp "$root"/libxenvirtio/include/xenvirtio/*.h "$tree/libxenvirtio/include/xenvirtio"
@@ -221,9 +261,13 @@ plant()
 {
 	rm -f "$work/before"
 	[ ! -f "$tree/$1" ] || cp "$tree/$1" "$work/before"
-	if [ -f "$work/before" ]; then check_file "$tree/$1"; fi >"$work/known"
+	case $1 in
+	tests/*) check=check_time ;;
+	*) check=check_file ;;
+	esac
+	if [ -f "$work/before" ]; then $check "$tree/$1"; fi >"$work/known"
 	printf '%s\n' "$2" >>"$tree/$1"
-	check_file "$tree/$1" >"$work/planted"
+	$check "$tree/$1" >"$work/planted"
 	grep -Fvx -f "$work/known" "$work/planted" >"$work/new"
 	rm "$tree/$1"
 	[ ! -f "$work/before" ] || mv "$work/before" "$tree/$1"
@@ -263,7 +307,16 @@ finds backend/planted.c '#include "ioreq-page.h"' 'a program on an internal head
 finds backend/planted.c '#include "libxenvirtio/queue-ring.h"' 'a program on an internal header by its path'
 finds backend/planted.c 'int h(void) { return xc_domain_pause(0, 1); }' 'a program on Xen'
 finds backend/planted.c '#include <xentoollog.h>' 'xentoollog outside the log'
+finds backend/planted.c 'void i(void) { usleep(1000); }' 'a sleep in a program'
+finds backend/planted.c 'long j(void) { return time (0); }' 'the time of day in a program'
+finds backend/planted.c 'static const struct timeval later = {1, 0};' 'a timeout in a program'
+finds backend/planted.c 'struct event *k(void) { return evtimer_new(0, 0, 0); }' 'a timer of its own in a program'
+finds libxenvirtio/queue.c 'int l(struct timespec *t) { return clock_gettime(1, t); }' 'a clock in the library'
+finds tests/unit/planted.c 'int m(struct pollfd *p) { return poll(p, 1, 5000); }' 'a wait with a limit in a test'
+finds tests/unit/planted.c 'void n(void) { alarm(60); }' 'an alarm in a test'
 
+allows tests/unit/planted.c 'int o(struct pollfd *p) { return poll(p, 1, -1) + poll(p, 1, 0); }' 'a wait for an event in a test'
+allows tests/unit/planted.c '/* nanosleep() */ int p(void) { return ops->poll(7, 5) + run_time(3); }' 'what only sounds like time'
 allows libxenvirtio/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
 allows backend/planted.c '#include <xenvirtio/store.h>' 'a program on public headers'
 allows backend/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
