@@ -49,6 +49,8 @@ said()
 
 cat "$(guest_initrd)" /xv/memory-checker.cpio >"$XV_STATE/initrd"
 XV_INITRD=$XV_STATE/initrd
+# As it comes the kernel keeps half of the memory for contiguous buffers, and Linux 7 does not come up in the rest.
+XV_APPEND=cma=16M
 start_guest g $((whole_kib / 1024))
 before=$(xen_pages "$domid")
 # Nobody is to be killed where the balloon could have given memory back; what is forced asks nobody else.
