@@ -25,6 +25,9 @@ root_packages()
 # A user who is root in a name space of their own, with other users to own files there.
 root_user_namespace=(unshare --user --map-auto --map-root-user)
 
+# Before a directory and a command: a mount namespace of its own for both.
+root_mounts=(unshare --mount --propagation unchanged "$lab_nested/lib/private-mounts")
+
 # root_become COMMAND...: be root, or start lab again as root.
 root_become()
 {
@@ -113,7 +116,8 @@ root_prepare()
 # In a process of its own: mounts are private to it.
 root_make_alone()
 {
-	XENVIRTIO_LAB_MAKE_ROOT=$1 XENVIRTIO_CACHE=$lab_cache unshare --mount --propagation private "$lab_top/lab" make-root
+	XENVIRTIO_LAB_MAKE_ROOT=$1 XENVIRTIO_CACHE=$lab_cache \
+		"${root_mounts[@]}" "$1" "$lab_top/lab" make-root
 }
 
 # in_root COMMAND...: returns inside the root; outside it starts lab there with that command line.
@@ -126,5 +130,5 @@ in_root()
 	root_prepare
 	mirror_note
 	lab_unlock
-	exec unshare --mount --propagation private "$lab_nested/lib/enter-root" "$root_dir" "$lab_top" "$lab_cache" "$@"
+	exec "${root_mounts[@]}" "$root_dir" "$lab_nested/lib/enter-root" "$root_dir" "$lab_top" "$lab_cache" "$@"
 }
