@@ -3,6 +3,10 @@
 # Results as TAP, for tests that are shell scripts, which source this: a directory of their own, "$tmp", whose file "log" says
 # why a result is not ok, and result, which counts. They end with tap_done.
 
+# A locale that is named and not there is a line more of every shell, libtool's beneath a program among them.
+LC_ALL=C
+export LC_ALL
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 tap_number=0
