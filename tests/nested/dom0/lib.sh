@@ -257,12 +257,18 @@ console_log()
 	echo "/var/log/xen/console/guest-$1.log"
 }
 
-# wait_guest NAME [SECONDS [BOOTS]]: the guest's agent has reported, for the n-th time.
+# guest_ready NAME BOOTS
+guest_ready()
+{
+	[ "$(grep -c '^@ready' "$(console_log "$1")" 2>/dev/null)" -ge "$2" ] 2>/dev/null
+}
+
+# wait_guest NAME [SECONDS [BOOTS]]: the guest's agent has reported, for the n-th time. One whose kernel has given up never will, and
+# spins until then.
 wait_guest()
 {
-	local log
-	log=$(console_log "$1")
-	wait_for "[ \"\$(grep -c '^@ready' '$log' 2>/dev/null)\" -ge ${3:-1} ] 2>/dev/null" "${2:-240}"
+	wait_for "guest_ready '$1' ${3:-1} || grep -q 'end Kernel panic' '$(console_log "$1")' 2>/dev/null" "${2:-240}" &&
+		guest_ready "$1" "${3:-1}"
 }
 
 # guest_send NAME COMMAND: have the guest's agent start a command; prints the id of the request.
