@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one clock of the daemon and its tools. It never goes back. Nobody else asks the system for the time, or waits
- * for it (tests/check-clock.sh); timers of an event loop are in timer.h.
+ * for it (tests/check-layers.sh); timers of an event loop are in timer.h.
  *
  * Tests link a clock that only they move: tests/fake/machine-fake.h.
  */

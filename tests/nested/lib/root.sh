@@ -31,7 +31,7 @@ root_mounts=(unshare --mount --propagation unchanged "$lab_nested/lib/private-mo
 # root_become COMMAND...: be root, or start lab again as root.
 root_become()
 {
-	local variables=(XENVIRTIO_CACHE="$lab_cache" XENVIRTIO_MIRROR="${XENVIRTIO_MIRROR:-}" XENVIRTIO_LAB_HOST=yes)
+	local variables=(XENVIRTIO_CACHE="$lab_cache" XENVIRTIO_MIRROR="${XENVIRTIO_MIRROR:-}")
 	[ "$(id -u)" -ne 0 ] || return 0
 	mkdir -p "$lab_cache" 2>/dev/null || die "cannot write to the cache $lab_cache: set XENVIRTIO_CACHE to another place"
 	if "${root_user_namespace[@]}" true 2>/dev/null; then
