@@ -45,21 +45,26 @@ root_become()
 	die "lab makes a Debian root of its own and for that has to be root: start it as root, give this user sudo, or install uidmap and give the user a range in /etc/subuid"
 }
 
+# root_fetch DIR PACKAGE: unpacked into DIR/PACKAGE, from this machine's own sources, with lists of our own: those of the machine may
+# be missing or old.
+root_fetch()
+{
+	local dir=$1 options=(-q -o "Dir::State::Lists=$1/lists" -o "Dir::Cache=$1" -o "Dir::Cache::archives=archives"
+		-o APT::Sandbox::User=root)
+	if [ ! -d "$dir/lists" ]; then
+		mkdir -p "$dir"/{lists/partial,archives/partial}
+		apt-get "${options[@]}" update >&2
+	fi
+	(cd "$dir" && apt-get "${options[@]}" download "$2" >&2)
+	dpkg-deb -x "$dir/$2"_*.deb "$dir/$2"
+}
+
 # root_bootstrap_program DIR: mmdebstrap, this machine's or one unpacked in DIR.
 root_bootstrap_program()
 {
-	local dir=$1
-	if command -v mmdebstrap >/dev/null; then
-		echo mmdebstrap
-		return 0
-	fi
-	mkdir -p "$dir"/{lists/partial,archives/partial}
-	local options=(-q -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir" -o "Dir::Cache::archives=archives"
-		-o APT::Sandbox::User=root)
-	apt-get "${options[@]}" update >&2
-	(cd "$dir" && apt-get "${options[@]}" download mmdebstrap >&2)
-	dpkg-deb -x "$dir"/mmdebstrap_*.deb "$dir/mmdebstrap"
-	echo "$dir/mmdebstrap/usr/bin/mmdebstrap"
+	command -v mmdebstrap && return 0
+	root_fetch "$1" mmdebstrap
+	echo "$1/mmdebstrap/usr/bin/mmdebstrap"
 }
 
 # root_keyring DIR: Debian's keys, this machine's or those of the package its apt has (on Ubuntu).
@@ -67,9 +72,8 @@ root_keyring()
 {
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	if [ ! -r "$keyring" ]; then
-		(cd "$1" && apt-get -q -o "Dir::State::Lists=$1/lists" -o APT::Sandbox::User=root download debian-archive-keyring >&2)
-		dpkg-deb -x "$1"/debian-archive-keyring_*.deb "$1/keyring"
-		keyring=$1/keyring$keyring
+		root_fetch "$1" debian-archive-keyring
+		keyring=$1/debian-archive-keyring$keyring
 	fi
 	echo "$keyring"
 }
@@ -84,7 +88,7 @@ root_make()
 	keyring=$(root_keyring "$work")
 	packages=$(root_packages "$(dpkg --print-architecture)" | tr '\n' ',')
 	apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|ForceIPv)' >"$work/apt.conf" || true
-	perl "$(command -v "$program")" --mode=root --variant=minbase --format=directory --include="${packages%,}" \
+	perl "$program" --mode=root --variant=minbase --format=directory --include="${packages%,}" \
 		--aptopt="$work/apt.conf" --dpkgopt=force-unsafe-io --skip=check/empty --skip=output/dev \
 		"$root_suite" "$out" - <<-SOURCES
 		$(mirror_sources "$root_suite" "$keyring")
