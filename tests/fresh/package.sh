@@ -102,6 +102,6 @@ package_check()
 	need "tools to check them with" in_root root / "apt-get update && apt-get install $(packages_for package)"
 	step "lintian" in_root user "$fresh_home/build" "$lintian *.changes" || :
 	grep -E '^[EWPI]:' "$step_log" | sed 's/^/# /' || :
-	step "autopkgtest" in_root root "$fresh_home/build" "autopkgtest *.changes -- chroot $fresh_roots/test" || :
+	step "autopkgtest" in_root root "$fresh_home/build" "autopkgtest -U *.changes -- chroot $fresh_roots/test" || :
 	sed -nE 's/^([a-z]+) +(PASS|FAIL|SKIP|FLAKY)/# \1: \2/p' "$step_log" | sort -u
 }
