@@ -13,40 +13,49 @@ export LC_ALL
 
 root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 
-# Which layer a file of the library is in; empty when the table does not know it.
-layer_of()
+# The library's folders, each with those whose headers it may include. A public header belongs to the folder whose objects it describes.
+library_floors='
+base                 base
+hv                   base hv
+hv/xen               base hv hv/xen
+memory               base hv memory
+balloon              base hv memory balloon
+virtqueue            base hv memory virtqueue
+notify               base hv notify
+device               base hv memory virtqueue notify device
+transport            base hv memory virtqueue notify device transport
+xenstore             base xenstore
+'
+
+# below FLOORS FOLDER: the folders that FOLDER may include, and itself
+below()
 {
-	case ${1##*/} in
-	clock.[ch] | error.[ch] | types.h) echo base ;;
-	hv-xen.h | hv-check.h | ioreq-page.h) echo hv-internal ;;
-	hv.[ch] | hv-*.c | ioreq-page.c) echo hv ;;
-	store*.[ch] | xenbus.c) echo store ;;
-	extent.[ch]) echo extent ;;
-	balloon.[ch] | balloon-*.[ch]) echo balloon ;;
-	gmem.[ch]) echo gmem ;;
-	notify*.[ch]) echo notify ;;
-	queue*.[ch]) echo queue ;;
-	device*.[ch]) echo device ;;
-	mmio*.[ch] | placement.[ch] | server*.[ch]) echo server ;;
-	xenvirtio.h) echo all ;;
+	echo "$1" | awk -v folder="$2" '$1 == folder { for (i = 2; i <= NF; i++) printf "%s ", $i }'
+}
+
+# folder_of_public HEADER
+folder_of_public()
+{
+	case ${1#xenvirtio/} in
+	error.h | types.h) echo base ;;
+	hv.h) echo hv ;;
+	extent.h | gmem.h) echo memory ;;
+	balloon.h | balloon-bulk.h) echo balloon ;;
+	queue.h) echo virtqueue ;;
+	notify-path.h) echo notify ;;
+	device.h) echo device ;;
+	placement.h | server.h) echo transport ;;
+	store.h) echo xenstore ;;
 	esac
 }
 
-# What a layer may include.
-below()
+# library_folder FILE: empty where the table has none
+library_folder()
 {
-	case $1 in
-	base) echo base ;;
-	hv | hv-internal) echo base hv hv-internal ;;
-	store) echo base store ;;
-	extent) echo base hv extent ;;
-	balloon) echo base hv extent balloon ;;
-	gmem) echo base hv gmem ;;
-	notify) echo base hv notify ;;
-	queue) echo base hv gmem queue ;;
-	device) echo base hv gmem queue notify device ;;
-	server) echo base hv gmem queue notify device server ;;
-	all) echo base hv extent balloon gmem queue notify device server store ;;
+	inside=${1#"$tree/libxenvirtio/"}
+	case $inside in
+	include/xenvirtio/*) folder_of_public "${inside##*/}" ;;
+	*/*) [ -z "$(below "$library_floors" "${inside%/*}")" ] || echo "${inside%/*}" ;;
 	esac
 }
 
@@ -78,29 +87,36 @@ includes_of()
 	sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]\([^>"]*\)[>"].*/\1/p'
 }
 
-# check_library FILE HEADER...: the layers of libxenvirtio
+# check_library FILE HEADER...: the floors of libxenvirtio
 check_library()
 {
 	file=$1
 	shift
-	layer=$(layer_of "$file")
-	if [ -z "$layer" ]; then
-		echo "$file: in no layer; add it to $(basename "$0")"
+	folder=$(library_folder "$file")
+	if [ "$file" = "$tree/libxenvirtio/include/xenvirtio.h" ]; then
+		return
+	elif [ -z "$folder" ]; then
+		echo "$file: in no folder of the table in $(basename "$0")"
 		return
 	fi
 	for header in "$@"; do
 		case $header in
 		config.h) continue ;;
 		xenvirtio.h) echo "$file: includes the header for users, $header" && continue ;;
-		xenvirtio/*) ;;
-		backend/* | tests/* | libxenvirtio/* | ../*) echo "$file: includes $header" && continue ;;
-		*/*) continue ;;
-		*) [ -f "$(dirname "$file")/$header" ] || continue ;;
+		backend/* | tools/* | tests/* | libxenvirtio/* | ../*) echo "$file: includes $header" && continue ;;
+		xenvirtio/*) of=$(folder_of_public "$header") ;;
+		*/*)
+			[ -f "$tree/libxenvirtio/$header" ] || continue
+			of=${header%/*}
+			;;
+		*)
+			[ ! -f "$(dirname "$file")/$header" ] || echo "$file: includes $header without its folder"
+			continue
+			;;
 		esac
-		of=$(layer_of "$header")
-		case " $(below "$layer") " in
+		case " $(below "$library_floors" "$folder") " in
 		*" $of "*) ;;
-		*) echo "$file: layer $layer includes $header of layer ${of:-unknown}" ;;
+		*) echo "$file: $folder/ includes $header of ${of:-no folder}" ;;
 		esac
 	done
 }
@@ -114,10 +130,8 @@ check_user()
 		case $header in
 		xenvirtio.h | xenvirtio/*) ;;
 		libxenvirtio/* | tests/* | ../*) echo "$file: includes $header" ;;
-		*/*) ;;
 		*)
-			if [ -f "$tree/libxenvirtio/$header" ] && [ ! -f "$(dirname "$file")/$header" ]
-			then
+			if [ -f "$tree/libxenvirtio/$header" ]; then
 				echo "$file: includes $header, which is not installed"
 			fi
 			;;
@@ -125,7 +139,7 @@ check_user()
 	done
 }
 
-xen_headers='^(xen/.*|xenctrl.*|xendevicemodel|xenevtchn|xenforeignmemory|xengnttab|xencall|xenguest|xenstore.*|xs|xs_lib|xenhypfs|xenstat|xentoolcore|libxl.*)\.h$'
+xen_headers='^(xen/.*|xenctrl[^/]*|xendevicemodel|xenevtchn|xenforeignmemory|xengnttab|xencall|xenguest|xenstore[^/]*|xs|xs_lib|xenhypfs|xenstat|xentoolcore|libxl[^/]*)\.h$'
 xen_symbols='(^|[^[:alnum:]_])(xc_[a-z]|xs_[a-z]|xendevicemodel_|xenevtchn_|xenforeignmemory_|xengnttab_|xencall[0-9_]|xentoolcore_|libxl_)'
 log_symbols='(^|[^[:alnum:]_])(xtl_[a-z]|xentoollog_level)'
 
@@ -137,8 +151,7 @@ check_xen()
 	name=${file##*/}
 	inside=no
 	case $file in
-	*/libxenvirtio/hv-xen.c | */libxenvirtio/hv-xen.h | */libxenvirtio/hv-xen-*.c | \
-	*/libxenvirtio/store-xen.c) inside=yes ;;
+	*/libxenvirtio/hv/xen/* | */libxenvirtio/xenstore/store-xen.c) inside=yes ;;
 	esac
 	for header in "$@"; do
 		if [ "$header" = xenctrl.h ] && [ "$name" != hv-xen-mem.c ]; then
@@ -174,7 +187,7 @@ poll_calls='(^|[^[:alnum:]_>.])(e?poll|epoll_wait)[[:space:]]*\('
 check_clock()
 {
 	case $1 in
-	*/backend/clock.c | */backend/timer.c | */libxenvirtio/clock.c | */tests/fake/timer-fake.c) return ;;
+	*/backend/clock.c | */backend/timer.c | */libxenvirtio/base/clock.c | */tests/fake/timer-fake.c) return ;;
 	esac
 	if grep -Eq "(^|[^[:alnum:]_>.])($time_calls)[[:space:]]*\\(|$time_types" "$work/source"; then
 		echo "$1: goes by a clock of its own: $(
@@ -226,10 +239,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 tree=$root
-for source in "$tree"/libxenvirtio/*.[ch] "$tree"/libxenvirtio/include/*.h \
-	"$tree"/libxenvirtio/include/xenvirtio/*.h "$tree"/backend/*.[ch] \
-	"$tree"/tools/*.[ch] "$tree"/examples/*.[ch]; do
-	[ ! -f "$source" ] || check_file "$source"
+for source in $(find "$tree/libxenvirtio" "$tree/backend" "$tree/tools" "$tree/examples" -name '*.[ch]' | sort); do
+	check_file "$source"
 done >"$work/found"
 sed 's/^/# /' "$work/found"
 if [ -s "$work/found" ]; then
@@ -238,8 +249,7 @@ else
 	result ok 'the tree keeps its layers'
 fi
 # What runs in a guest, or measures, has the machine's time; no other test has.
-for source in "$tree"/tests/unit/*.[ch] "$tree"/tests/fake/*.[ch] "$tree"/tests/contract/*.[ch] \
-	"$tree"/tests/fuzz/*.[ch]; do
+for source in $(find "$tree/tests/unit" "$tree/tests/fake" "$tree/tests/contract" "$tree/tests/fuzz" -name '*.[ch]' | sort); do
 	check_time "$source"
 done >"$work/found"
 sed 's/^/# /' "$work/found"
@@ -250,10 +260,10 @@ else
 fi
 
 tree=$work/tree
-mkdir -p "$tree/libxenvirtio/include/xenvirtio" "$tree/backend" "$tree/tests/unit"
-cp "$root"/libxenvirtio/*.[ch] "$tree/libxenvirtio"
-cp "$root"/libxenvirtio/include/*.h "$tree/libxenvirtio/include"
-cp "$root"/libxenvirtio/include/xenvirtio/*.h "$tree/libxenvirtio/include/xenvirtio"
+mkdir -p "$tree/tests/unit"
+for top in libxenvirtio backend; do
+	(cd "$root" && find "$top" -name '*.[ch]' | tar -c -f - -T -) | tar -x -f - -C "$tree"
+done
 chmod -R u+w "$tree"
 
 # plant FILE LINE: what is complained of with the line in the file, and was not without
@@ -265,6 +275,7 @@ plant()
 	tests/*) check=check_time ;;
 	*) check=check_file ;;
 	esac
+	mkdir -p "$tree/$(dirname "$1")"
 	if [ -f "$work/before" ]; then $check "$tree/$1"; fi >"$work/known"
 	printf '%s\n' "$2" >>"$tree/$1"
 	$check "$tree/$1" >"$work/planted"
@@ -285,42 +296,44 @@ allows()
 	if [ -s "$work/new" ]; then result bad "allows $3"; else result ok "allows $3"; fi
 }
 
-finds libxenvirtio/hv.c '#include <xenvirtio/gmem.h>' 'the seam on guest memory'
-finds libxenvirtio/gmem.c '#include <xenvirtio/queue.h>' 'guest memory on queues'
-finds libxenvirtio/queue.c '#include <xenvirtio/device.h>' 'queues on devices'
-finds libxenvirtio/queue.c '# include "device-internal.h"' 'queues on the inside of devices'
-finds libxenvirtio/device.c '#include <xenvirtio/server.h>' 'devices on the server'
-finds libxenvirtio/device.c '#include "hv-xen.h"' 'devices on real Xen'
-finds libxenvirtio/device.c '#include <xenvirtio/balloon.h>' 'devices on one of their kinds'
+finds libxenvirtio/hv/hv.c '#include <xenvirtio/gmem.h>' 'the seam on guest memory'
+finds libxenvirtio/memory/gmem.c '#include <xenvirtio/queue.h>' 'guest memory on queues'
+finds libxenvirtio/virtqueue/queue.c '#include <xenvirtio/device.h>' 'queues on devices'
+finds libxenvirtio/virtqueue/queue.c '# include "device/device-internal.h"' 'queues on the inside of devices'
+finds libxenvirtio/device/device.c '#include <xenvirtio/server.h>' 'devices on the server'
+finds libxenvirtio/device/device.c '#include "hv/xen/hv-xen.h"' 'devices on real Xen'
+finds libxenvirtio/device/device.c '#include <xenvirtio/balloon.h>' 'devices on one of their kinds'
 finds libxenvirtio/include/xenvirtio/hv.h '#include <xenvirtio/device.h>' 'a public header on a higher one'
-finds libxenvirtio/xenbus.c '#include <xenvirtio/hv.h>' 'the store on the hypervisor'
-finds libxenvirtio/server.c '#include <xenvirtio/store.h>' 'the server on the store'
-finds libxenvirtio/server.c '#include "backend/log.h"' 'the library on a program'
-finds libxenvirtio/queue.c '#include <xenvirtio.h>' 'the library on the header for its users'
-finds libxenvirtio/brand-new.c 'int brand_new;' 'a file in no layer'
-finds libxenvirtio/server.c '#include <xen/hvm/ioreq.h>' 'a Xen header outside the seam'
-finds libxenvirtio/ioreq-page.c '#include <xendevicemodel.h>' 'a Xen library outside the seam'
-finds libxenvirtio/hv-xen.c '#include <xenctrl.h>' 'xenctrl.h in a second file'
-finds libxenvirtio/gmem.c 'int f(void) { return xenforeignmemory_unmap(0, 0, 1); }' 'a Xen symbol outside the seam'
-finds libxenvirtio/xenbus.c 'int g(void) { return xs_rm(0, 0, ""); }' 'a xenstore symbol outside the store'
-finds backend/planted.c '#include "ioreq-page.h"' 'a program on an internal header'
-finds backend/planted.c '#include "libxenvirtio/queue-ring.h"' 'a program on an internal header by its path'
+finds libxenvirtio/xenstore/xenbus.c '#include <xenvirtio/hv.h>' 'the store on the hypervisor'
+finds libxenvirtio/transport/server.c '#include <xenvirtio/store.h>' 'the server on the store'
+finds libxenvirtio/transport/server.c '#include "backend/log.h"' 'the library on a program'
+finds libxenvirtio/virtqueue/queue.c '#include <xenvirtio.h>' 'the library on the header for its users'
+finds libxenvirtio/brand-new/brand-new.c 'int brand_new;' 'a folder the table lacks'
+finds libxenvirtio/brand-new.c 'int brand_new;' 'a file in no folder'
+finds libxenvirtio/device/device.c '#include "device-internal.h"' 'a header without its folder'
+finds libxenvirtio/transport/server.c '#include <xen/hvm/ioreq.h>' 'a Xen header outside the seam'
+finds libxenvirtio/hv/ioreq-page.c '#include <xendevicemodel.h>' 'a Xen library outside the seam'
+finds libxenvirtio/hv/xen/hv-xen.c '#include <xenctrl.h>' 'xenctrl.h in a second file'
+finds libxenvirtio/memory/gmem.c 'int f(void) { return xenforeignmemory_unmap(0, 0, 1); }' 'a Xen symbol outside the seam'
+finds libxenvirtio/xenstore/xenbus.c 'int g(void) { return xs_rm(0, 0, ""); }' 'a xenstore symbol outside the store'
+finds backend/planted.c '#include "hv/ioreq-page.h"' 'a program on an internal header'
+finds backend/planted.c '#include "libxenvirtio/virtqueue/queue-ring.h"' 'a program on an internal header by its path'
 finds backend/planted.c 'int h(void) { return xc_domain_pause(0, 1); }' 'a program on Xen'
 finds backend/planted.c '#include <xentoollog.h>' 'xentoollog outside the log'
 finds backend/planted.c 'void i(void) { usleep(1000); }' 'a sleep in a program'
 finds backend/planted.c 'long j(void) { return time (0); }' 'the time of day in a program'
 finds backend/planted.c 'static const struct timeval later = {1, 0};' 'a timeout in a program'
 finds backend/planted.c 'struct event *k(void) { return evtimer_new(0, 0, 0); }' 'a timer of its own in a program'
-finds libxenvirtio/queue.c 'int l(struct timespec *t) { return clock_gettime(1, t); }' 'a clock in the library'
+finds libxenvirtio/virtqueue/queue.c 'int l(struct timespec *t) { return clock_gettime(1, t); }' 'a clock in the library'
 finds tests/unit/planted.c 'int m(struct pollfd *p) { return poll(p, 1, 5000); }' 'a wait with a limit in a test'
 finds tests/unit/planted.c 'void n(void) { alarm(60); }' 'an alarm in a test'
 
 allows tests/unit/planted.c 'int o(struct pollfd *p) { return poll(p, 1, -1) + poll(p, 1, 0); }' 'a wait for an event in a test'
 allows tests/unit/planted.c '/* nanosleep() */ int p(void) { return ops->poll(7, 5) + run_time(3); }' 'what only sounds like time'
-allows libxenvirtio/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
+allows libxenvirtio/memory/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
 allows backend/planted.c '#include <xenvirtio/store.h>' 'a program on public headers'
 allows backend/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
-allows libxenvirtio/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
+allows libxenvirtio/hv/xen/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
 
 echo "1..$count"
 exit $failed

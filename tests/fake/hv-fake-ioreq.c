@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "hv-check.h"
+#include "hv/hv-check.h"
 #include "hv-fake-internal.h"
 
 /* More calls of the callback than any bounded server should need for one request. */

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "hv-check.h"
+#include "hv/hv-check.h"
 #include "hv-fake-internal.h"
 
 /* The p2m entry of a guest frame; NULL outside RAM. */

@@ -19,7 +19,7 @@
 
 #include <xenvirtio/hv.h>
 
-#include "ioreq-page.h"
+#include "hv/ioreq-page.h"
 
 #define FAKE_RAM_MAX 4u
 #define FAKE_SERVERS_MAX 8u

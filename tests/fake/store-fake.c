@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "store-fake.h"
-#include "store-perms.h"
+#include "xenstore/store-perms.h"
 
 #define HOME "/local/domain/0/"
 

@@ -15,7 +15,7 @@
 #include "fake/hv-fake.h"
 #include "guest/bus-fake.h"
 #include "guest/hostile.h"
-#include "server-internal.h"
+#include "transport/server-internal.h"
 
 #define RIG_DEVICE_ID 42u
 #define RIG_BASE UINT64_C(0x02000000)

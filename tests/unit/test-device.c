@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "device-internal.h"
+#include "device/device-internal.h"
 #include "rig.h"
 
 static struct rig rig;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "device-internal.h"
+#include "device/device-internal.h"
 #include "rig.h"
 
 static const uint32_t host_features[] = {

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "hv-xen.h"
+#include "hv/xen/hv-xen.h"
 
 #include <xen/hvm/dm_op.h>
 #include <xen/privcmd-eventfd.h>

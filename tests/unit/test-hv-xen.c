@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "hv-xen.h"
+#include "hv/xen/hv-xen.h"
 
 #include <xenctrl.h>
 #include <xen/hvm/ioreq.h>

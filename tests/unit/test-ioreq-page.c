@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ioreq-page.h"
+#include "hv/ioreq-page.h"
 
 static const struct ioreq_slot ready_slot = {
 	.addr = UINT64_C(0x2000050),

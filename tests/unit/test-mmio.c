@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "mmio.h"
+#include "transport/mmio.h"
 #include "rig.h"
 
 static struct rig rig;

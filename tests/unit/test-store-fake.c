@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "fake/store-fake.h"
-#include "store-perms.h"
+#include "xenstore/store-perms.h"
 
 struct fixture {
 	struct fake_store *s;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hv-xen.h"
+#include "hv/xen/hv-xen.h"
 
 int xen_error(int err)
 {

@@ -7,7 +7,7 @@
 
 #include <xenvirtio/server.h>
 
-#include "notify.h"
+#include "notify/notify.h"
 
 /**
  * server_add_notify() - as xenvirtio_server_add(), with a notify of the caller's choice

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store-perms.h"
+#include "xenstore/store-perms.h"
 
 /* a domid has 16 bits */
 #define DOMID_MAX 0xffffu

@@ -21,7 +21,7 @@
 #include <xenstore.h>
 #include <xenvirtio/store.h>
 
-#include "store-perms.h"
+#include "xenstore/store-perms.h"
 
 struct xen_store {
 	struct xenvirtio_store store;

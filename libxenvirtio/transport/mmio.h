@@ -7,7 +7,7 @@
 #ifndef MMIO_H
 #define MMIO_H
 
-#include "device-internal.h"
+#include "device/device-internal.h"
 
 /**
  * mmio_access() - the guest reads or writes @size bytes at @offset of a device's window

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "notify.h"
+#include "notify/notify.h"
 
 struct notify_evtchn {
 	struct notify notify;

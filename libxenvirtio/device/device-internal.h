@@ -12,8 +12,8 @@
 
 #include <xenvirtio/device.h>
 
-#include "notify.h"
-#include "queue-ring.h"
+#include "notify/notify.h"
+#include "virtqueue/queue-ring.h"
 
 /** InterruptStatus, virtio 1.2, 4.2.2 */
 #define INTERRUPT_USED 1u

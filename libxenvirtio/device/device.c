@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device-internal.h"
+#include "device/device-internal.h"
 
 /* Bits 24 to 40 change ring or transport: the library serves these of them, and no author can. */
 #define FEATURES_TRANSPORT ((UINT64_C(1) << 41) - (UINT64_C(1) << 24))

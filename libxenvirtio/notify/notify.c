@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "notify.h"
+#include "notify/notify.h"
 
 static const char *const names[] = {
 	[XENVIRTIO_NOTIFY_AUTO] = "auto",

@@ -15,9 +15,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "mmio.h"
-#include "server-internal.h"
+#include "base/clock.h"
+#include "transport/mmio.h"
+#include "transport/server-internal.h"
 
 /* Tags of epoll events: a device's index above the queue's number; and the ioreq server's. */
 #define TAG_SHIFT 8

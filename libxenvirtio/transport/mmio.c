@@ -9,7 +9,7 @@
  *
  * Knows offsets, widths and byte order; what a register means is the device's.
  */
-#include "mmio.h"
+#include "transport/mmio.h"
 
 #define MAGIC 0x74726976u /* "virt" */
 #define MMIO_VERSION 2u

@@ -7,7 +7,7 @@
  * driver enables the queue: it stays off, and NEEDS_RESET says so, for no driver reads QueueReady
  * back and a queue that silently does nothing would hang it.
  */
-#include "device-internal.h"
+#include "device/device-internal.h"
 
 struct xenvirtio_queue *device_selected_queue(struct xenvirtio_device *dev)
 {

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#include "hv-check.h"
-#include "hv-xen.h"
+#include "hv/hv-check.h"
+#include "hv/xen/hv-xen.h"
 
 /* not self-contained: after headers that have the integer types */
 #include <xen/hvm/ioreq.h>

@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "queue-ring.h"
+#include "virtqueue/queue-ring.h"
 
 enum ring { RING_DESC, RING_AVAIL, RING_USED, NR_RINGS };
 

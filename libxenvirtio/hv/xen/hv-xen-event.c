@@ -15,7 +15,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#include "hv-xen.h"
+#include "hv/xen/hv-xen.h"
 
 /* Far more than an interrupt handler on another CPU takes to pass through a slot. */
 #define SETTLE_ROUNDS 1000

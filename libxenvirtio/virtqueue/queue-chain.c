@@ -8,7 +8,7 @@
  *
  * Empty buffers are allowed and add nothing: a chain may come out with no segment at all.
  */
-#include "queue-ring.h"
+#include "virtqueue/queue-ring.h"
 
 /* virtio 1.2, 2.7.4: no chain is longer than this in total */
 #define CHAIN_BYTES_MAX (UINT64_C(1) << 32)

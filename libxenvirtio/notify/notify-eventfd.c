@@ -23,7 +23,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "notify/notify.h"
 
 /* a queue's number fits the tag, and what is armed a word */
 #define QUEUES_MAX 32u

@@ -25,7 +25,7 @@
 #include <xenforeignmemory.h>
 #include <xenvirtio/hv.h>
 
-#include "ioreq-page.h"
+#include "hv/ioreq-page.h"
 
 struct xen_mem;
 

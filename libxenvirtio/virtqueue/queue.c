@@ -15,7 +15,7 @@
  */
 #include <errno.h>
 
-#include "queue-ring.h"
+#include "virtqueue/queue-ring.h"
 
 static bool has_feature(const struct xenvirtio_queue *q, unsigned int bit)
 {

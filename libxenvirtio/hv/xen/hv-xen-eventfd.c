@@ -19,7 +19,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "hv-xen.h"
+#include "hv/xen/hv-xen.h"
 
 /* after a header that has the integer types; the second from kernel/include/uapi */
 #include <xen/hvm/dm_op.h>

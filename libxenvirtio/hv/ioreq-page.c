@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "ioreq-page.h"
+#include "hv/ioreq-page.h"
 
 enum ioreq_state ioreq_slot_state(const struct ioreq_slot *slot)
 {

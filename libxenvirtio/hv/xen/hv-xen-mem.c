@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <xenctrl.h>
 
-#include "hv-check.h"
-#include "hv-xen.h"
+#include "hv/hv-check.h"
+#include "hv/xen/hv-xen.h"
 
 struct xen_mem {
 	xc_interface *xch;

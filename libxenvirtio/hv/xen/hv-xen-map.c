@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "hv-check.h"
-#include "hv-xen.h"
+#include "hv/hv-check.h"
+#include "hv/xen/hv-xen.h"
 
 /* Most mappings are one page: no allocation for the arrays of few. */
 #define FEW 16

@@ -11,7 +11,7 @@
  *
  * NEEDS_RESET is ours alone. With it, or with FAILED, nothing but FAILED and a reset is taken.
  */
-#include "device-internal.h"
+#include "device/device-internal.h"
 
 #define STATUS_DRIVERS \
 	(XENVIRTIO_STATUS_ACKNOWLEDGE | XENVIRTIO_STATUS_DRIVER | XENVIRTIO_STATUS_FEATURES_OK | \

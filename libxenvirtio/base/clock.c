@@ -2,7 +2,7 @@
 /*
  * The library's clock: the machine's, as of the last tick.
  */
-#include "clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 
