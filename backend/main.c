@@ -5,14 +5,14 @@
  */
 #include "config.h"
 
-#include "backend/auto.h"
-#include "backend/device-process.h"
-#include "backend/launcher.h"
-#include "backend/metrics-collect.h"
-#include "backend/metrics.h"
-#include "backend/orders.h"
-#include "backend/service-notify.h"
-#include "backend/supervisor.h"
+#include "backend/devices/balloon/sizing/auto.h"
+#include "backend/process/device-process.h"
+#include "backend/service/launcher.h"
+#include "backend/metrics/metrics-collect.h"
+#include "backend/metrics/metrics.h"
+#include "backend/control/orders.h"
+#include "backend/service/service-notify.h"
+#include "backend/service/supervisor.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -27,6 +27,23 @@ transport            base hv memory virtqueue notify device transport
 xenstore             base xenstore
 '
 
+# The programs' folders, on the installed headers of the library. A program's main() may see all that is below it.
+program_floors='
+backend/base                    backend/base
+backend/devices/balloon         backend/base backend/devices/balloon
+backend/options                 backend/base backend/devices/balloon backend/options
+backend/xenstore                backend/base backend/options backend/xenstore
+backend/figures                 backend/base backend/devices/balloon backend/figures
+backend/devices/balloon/sizing  backend/base backend/xenstore backend/figures backend/devices/balloon/sizing
+backend/control                 backend/base backend/devices/balloon backend/figures backend/control
+backend/metrics                 backend/base backend/figures backend/metrics
+backend/process                 backend/base backend/devices/balloon backend/options backend/xenstore backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process
+backend/service                 backend/base backend/options backend/xenstore backend/service
+backend                         backend/base backend/options backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process backend/service
+tools                           backend/base backend/figures backend/control tools
+examples                        examples
+'
+
 # below FLOORS FOLDER: the folders that FOLDER may include, and itself
 below()
 {
@@ -121,18 +138,32 @@ check_library()
 	done
 }
 
-# check_user FILE HEADER...: programs use what is installed, and their own headers
-check_user()
+# check_program FILE HEADER...: programs use what is installed, and their own headers, from the floors below
+check_program()
 {
 	file=$1
 	shift
+	folder=${file#"$tree/"}
+	folder=${folder%/*}
+	floors=$(below "$program_floors" "$folder")
+	if [ -z "$floors" ]; then
+		echo "$file: in no folder of the table in $(basename "$0")"
+		return
+	fi
 	for header in "$@"; do
 		case $header in
-		xenvirtio.h | xenvirtio/*) ;;
+		xenvirtio.h | xenvirtio/* | config.h) ;;
 		libxenvirtio/* | tests/* | ../*) echo "$file: includes $header" ;;
 		*)
 			if [ -f "$tree/libxenvirtio/$header" ]; then
 				echo "$file: includes $header, which is not installed"
+			elif [ -f "$(dirname "$file")/$header" ]; then
+				echo "$file: includes $header without its folder"
+			elif [ -f "$tree/$header" ]; then
+				case " $floors " in
+				*" ${header%/*} "*) ;;
+				*) echo "$file: $folder/ includes $header" ;;
+				esac
 			fi
 			;;
 		esac
@@ -160,7 +191,7 @@ check_xen()
 			echo "$file: includes $header of Xen"
 		fi
 		case $header:$file in
-		xentoollog.h:*/backend/log*.[ch]) ;;
+		xentoollog.h:*/backend/base/log*.[ch]) ;;
 		xentoollog.h:*) echo "$file: includes xentoollog.h" ;;
 		esac
 	done
@@ -168,7 +199,7 @@ check_xen()
 		echo "$file: uses $(grep -Eo "${xen_symbols}[a-z_]*" "$work/source" | head -n 1) of Xen"
 	fi
 	case $file in
-	*/backend/log*.[ch]) ;;
+	*/backend/base/log*.[ch]) ;;
 	*)
 		if grep -Eq "$log_symbols" "$work/source"; then
 			echo "$file: uses xentoollog"
@@ -187,7 +218,7 @@ poll_calls='(^|[^[:alnum:]_>.])(e?poll|epoll_wait)[[:space:]]*\('
 check_clock()
 {
 	case $1 in
-	*/backend/clock.c | */backend/timer.c | */libxenvirtio/base/clock.c | */tests/fake/timer-fake.c) return ;;
+	*/backend/base/clock.c | */backend/base/timer.c | */libxenvirtio/base/clock.c | */tests/fake/timer-fake.c) return ;;
 	esac
 	if grep -Eq "(^|[^[:alnum:]_>.])($time_calls)[[:space:]]*\\(|$time_types" "$work/source"; then
 		echo "$1: goes by a clock of its own: $(
@@ -215,7 +246,7 @@ check_file()
 	set -- $(includes_of <"$work/source")
 	case $file in
 	"$tree"/libxenvirtio/*) check_library "$file" "$@" ;;
-	*) check_user "$file" "$@" ;;
+	*) check_program "$file" "$@" ;;
 	esac
 	check_xen "$file" "$@"
 	check_clock "$file"
@@ -306,7 +337,7 @@ finds libxenvirtio/device/device.c '#include <xenvirtio/balloon.h>' 'devices on 
 finds libxenvirtio/include/xenvirtio/hv.h '#include <xenvirtio/device.h>' 'a public header on a higher one'
 finds libxenvirtio/xenstore/xenbus.c '#include <xenvirtio/hv.h>' 'the store on the hypervisor'
 finds libxenvirtio/transport/server.c '#include <xenvirtio/store.h>' 'the server on the store'
-finds libxenvirtio/transport/server.c '#include "backend/log.h"' 'the library on a program'
+finds libxenvirtio/transport/server.c '#include "backend/base/log.h"' 'the library on a program'
 finds libxenvirtio/virtqueue/queue.c '#include <xenvirtio.h>' 'the library on the header for its users'
 finds libxenvirtio/brand-new/brand-new.c 'int brand_new;' 'a folder the table lacks'
 finds libxenvirtio/brand-new.c 'int brand_new;' 'a file in no folder'
@@ -316,6 +347,12 @@ finds libxenvirtio/hv/ioreq-page.c '#include <xendevicemodel.h>' 'a Xen library 
 finds libxenvirtio/hv/xen/hv-xen.c '#include <xenctrl.h>' 'xenctrl.h in a second file'
 finds libxenvirtio/memory/gmem.c 'int f(void) { return xenforeignmemory_unmap(0, 0, 1); }' 'a Xen symbol outside the seam'
 finds libxenvirtio/xenstore/xenbus.c 'int g(void) { return xs_rm(0, 0, ""); }' 'a xenstore symbol outside the store'
+finds backend/base/planted.c '#include "backend/control/control.h"' 'the lowest floor on a higher one'
+finds backend/base/planted.c '#include "backend/devices/balloon/balloon.h"' 'what every device needs on one of them'
+finds backend/xenstore/planted.c '#include "backend/process/guest.h"' 'the xenstore link on the process'
+finds backend/metrics/planted.c '#include "backend/control/control.h"' 'one room on its neighbour'
+finds backend/devices/balloon/planted.c '#include "balloon.h"' 'a header of a program without its folder'
+finds backend/brand-new/planted.c 'int brand_new;' 'a folder of a program that the table lacks'
 finds backend/planted.c '#include "hv/ioreq-page.h"' 'a program on an internal header'
 finds backend/planted.c '#include "libxenvirtio/virtqueue/queue-ring.h"' 'a program on an internal header by its path'
 finds backend/planted.c 'int h(void) { return xc_domain_pause(0, 1); }' 'a program on Xen'
@@ -332,7 +369,8 @@ allows tests/unit/planted.c 'int o(struct pollfd *p) { return poll(p, 1, -1) + p
 allows tests/unit/planted.c '/* nanosleep() */ int p(void) { return ops->poll(7, 5) + run_time(3); }' 'what only sounds like time'
 allows libxenvirtio/memory/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
 allows backend/planted.c '#include <xenvirtio/store.h>' 'a program on public headers'
-allows backend/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
+allows backend/process/planted.c '#include "backend/control/control.h"' 'a room on one below it'
+allows backend/base/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
 allows libxenvirtio/hv/xen/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
 
 echo "1..$count"

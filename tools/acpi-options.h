@@ -6,7 +6,7 @@
 #ifndef TOOLS_ACPI_OPTIONS_H
 #define TOOLS_ACPI_OPTIONS_H
 
-#include "backend/command-line.h"
+#include "backend/base/command-line.h"
 #include "tools/ssdt.h"
 
 struct acpi_options {

@@ -3,7 +3,7 @@
  * The command line of xenvirtio-copy, read strictly.
  */
 #include "tools/copy-options.h"
-#include "backend/state-dir.h"
+#include "backend/base/state-dir.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * wanted, copy everything else, and only then let the guest have its unused pages back. What it
  * writes meanwhile, to any page, is for a later round.
  */
-#include "backend/size.h"
+#include "backend/base/size.h"
 #include "tools/copy.h"
 
 #include <endian.h>

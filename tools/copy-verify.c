@@ -6,7 +6,7 @@
  *
  * A paused guest writes nothing, and neither does its balloon: what is compared stays so.
  */
-#include "backend/size.h"
+#include "backend/base/size.h"
 #include "tools/copy.h"
 
 #include <endian.h>

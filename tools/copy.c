@@ -3,7 +3,7 @@
  * Beginning, progress and end of a copy, and what is said of failures.
  */
 #include "tools/copy.h"
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * The client: lines are cut out of what comes; the rest waits for the next call.
  */
 #include "tools/ctl-client.h"
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 
 #include <errno.h>
 #include <json-c/json.h>

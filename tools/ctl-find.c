@@ -4,7 +4,7 @@
  * is for xl.
  */
 #include "tools/ctl-find.h"
-#include "backend/sockets.h"
+#include "backend/base/sockets.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
  * the size it was meant as.
  */
 #include "tools/ctl-options.h"
-#include "backend/size.h"
-#include "backend/state-dir.h"
+#include "backend/base/size.h"
+#include "backend/base/state-dir.h"
 
 #include <string.h>
 

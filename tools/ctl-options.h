@@ -6,7 +6,7 @@
 #ifndef TOOLS_CTL_OPTIONS_H
 #define TOOLS_CTL_OPTIONS_H
 
-#include "backend/command-line.h"
+#include "backend/base/command-line.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #ifndef TOOLS_CTL_PRINT_H
 #define TOOLS_CTL_PRINT_H
 
-#include "backend/figures.h"
+#include "backend/figures/figures.h"
 
 #include <stdio.h>
 

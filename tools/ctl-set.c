@@ -4,9 +4,9 @@
  * not be: nothing moves, the time is over, somebody asked for another size, the guest is gone. And
  * auto, which takes the asking back.
  */
-#include "backend/clock.h"
-#include "backend/figures-json.h"
-#include "backend/size.h"
+#include "backend/base/clock.h"
+#include "backend/figures/figures-json.h"
+#include "backend/base/size.h"
 #include "tools/ctl-find.h"
 #include "tools/ctl-print.h"
 #include "tools/ctl-progress.h"

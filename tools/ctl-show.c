@@ -3,9 +3,9 @@
  * Commands that only look: list, status, stats, top. A daemon that ends while others are listed is
  * left out; that is no failure.
  */
-#include "backend/clock.h"
-#include "backend/figures-json.h"
-#include "backend/sockets.h"
+#include "backend/base/clock.h"
+#include "backend/figures/figures-json.h"
+#include "backend/base/sockets.h"
 #include "tools/ctl-find.h"
 #include "tools/ctl-print.h"
 

@@ -3,8 +3,8 @@
  * Which command, and how failures are worded: what is wrong, and what to do.
  */
 #include "tools/ctl.h"
-#include "backend/access.h"
-#include "backend/control-request.h"
+#include "backend/base/access.h"
+#include "backend/control/control-request.h"
 
 #include <errno.h>
 #include <stdarg.h>

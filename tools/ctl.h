@@ -12,7 +12,7 @@
 #ifndef TOOLS_CTL_H
 #define TOOLS_CTL_H
 
-#include "backend/figures.h"
+#include "backend/figures/figures.h"
 #include "tools/ctl-client.h"
 #include "tools/ctl-exit.h"
 #include "tools/ctl-options.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The group, in the place of backend/access-group.c.
+ * The group, in the place of backend/base/access-group.c.
  */
 #include "machine-fake.h"
 
-#include "backend/access.h"
+#include "backend/base/access.h"
 
 static gid_t fake_group = ACCESS_NO_GROUP;
 

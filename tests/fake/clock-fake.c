@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The clock that tests move, in the place of backend/clock.c. A child that was made one asks its parent for time, and
+ * The clock that tests move, in the place of backend/base/clock.c. A child that was made one asks its parent for time, and
  * does nothing else until it has an answer: so its parent knows when it has to wait, whatever the scheduler does.
  */
 #include "machine-fake.h"
 
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 
 #include <assert.h>
 #include <errno.h>

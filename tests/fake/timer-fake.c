@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Timers by the clock that tests move, in the place of backend/timer.c. One that is due becomes an event of its loop
+ * Timers by the clock that tests move, in the place of backend/base/timer.c. One that is due becomes an event of its loop
  * like any other, and the loop is run until it has settled before more time passes.
  */
 #include "machine-fake.h"
 
-#include "backend/clock.h"
-#include "backend/timer.h"
+#include "backend/base/clock.h"
+#include "backend/base/timer.h"
 
 #include <event2/event.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 
 #include "../guest/bulk.h"
 #include "../guest/driver.h"
-#include "backend/balloon-internal.h"
+#include "backend/devices/balloon/balloon-internal.h"
 #include "fake/hv-fake.h"
 #include "fuzz.h"
 

@@ -8,7 +8,7 @@
 #ifndef BALLOON_BENCH_H
 #define BALLOON_BENCH_H
 
-#include "backend/balloon-internal.h"
+#include "backend/devices/balloon/balloon-internal.h"
 #include "fake/hv-fake.h"
 #include "guest/bulk.h"
 #include "guest/bus-fake.h"

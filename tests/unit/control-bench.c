@@ -4,7 +4,7 @@
  */
 #include "control-bench.h"
 
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 
 #include <errno.h>

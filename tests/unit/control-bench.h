@@ -6,7 +6,7 @@
 #ifndef CONTROL_BENCH_H
 #define CONTROL_BENCH_H
 
-#include "backend/control.h"
+#include "backend/control/control.h"
 #include "log-capture.h"
 
 /** frames the made-up guest has */

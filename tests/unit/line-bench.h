@@ -6,7 +6,7 @@
 #ifndef LINE_BENCH_H
 #define LINE_BENCH_H
 
-#include "backend/command-line.h"
+#include "backend/base/command-line.h"
 
 #define LINE_WORDS_MAX 32
 

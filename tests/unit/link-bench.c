@@ -4,7 +4,7 @@
  */
 #include "link-bench.h"
 
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 
 #include <event2/event.h>

@@ -6,7 +6,7 @@
 #ifndef LINK_BENCH_H
 #define LINK_BENCH_H
 
-#include "backend/store-link.h"
+#include "backend/xenstore/store-link.h"
 #include "fake/store-fake.h"
 #include "log-capture.h"
 

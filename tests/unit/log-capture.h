@@ -6,7 +6,7 @@
 #ifndef LOG_CAPTURE_H
 #define LOG_CAPTURE_H
 
-#include "backend/log.h"
+#include "backend/base/log.h"
 
 #include <stddef.h>
 

@@ -7,7 +7,7 @@
 #ifndef PROCESS_BENCH_H
 #define PROCESS_BENCH_H
 
-#include "backend/device-process.h"
+#include "backend/process/device-process.h"
 #include "fake/hv-fake.h"
 #include "fake/store-fake.h"
 #include "guest/bus-fake.h"

@@ -6,7 +6,7 @@
 #ifndef SUPERVISOR_BENCH_H
 #define SUPERVISOR_BENCH_H
 
-#include "backend/supervisor.h"
+#include "backend/service/supervisor.h"
 #include "fake/store-fake.h"
 #include "log-capture.h"
 

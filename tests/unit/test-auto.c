@@ -3,11 +3,11 @@
  * --auto at work: figures become what the policy decides by, and its orders go where they should;
  * to other processes over their sockets, refusals included, and to oneself.
  */
-#include "backend/auto.h"
-#include "backend/clock.h"
-#include "backend/access.h"
-#include "backend/metrics-collect.h"
-#include "backend/orders.h"
+#include "backend/devices/balloon/sizing/auto.h"
+#include "backend/base/clock.h"
+#include "backend/base/access.h"
+#include "backend/metrics/metrics-collect.h"
+#include "backend/control/orders.h"
 #include "control-bench.h"
 #include "fake/machine-fake.h"
 #include "process-bench.h"

@@ -3,8 +3,8 @@
  * The machine's own clock and timers, which no other test has: that they do what they say, never when.
  * What is waited for here is an event, for as long as it takes.
  */
-#include "backend/clock.h"
-#include "backend/timer.h"
+#include "backend/base/clock.h"
+#include "backend/base/timer.h"
 
 #include <event2/event.h>
 #include <limits.h>

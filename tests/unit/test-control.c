@@ -5,7 +5,7 @@
  */
 #include "control-bench.h"
 
-#include "backend/access.h"
+#include "backend/base/access.h"
 #include "fake/machine-fake.h"
 
 #include <errno.h>

@@ -15,7 +15,7 @@
 #include "tool-bench.h"
 #include "tools/copy.h"
 
-#include "backend/access.h"
+#include "backend/base/access.h"
 
 #include <errno.h>
 #include <event2/event.h>

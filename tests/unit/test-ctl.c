@@ -11,8 +11,8 @@
 #include "tool-bench.h"
 #include "tools/ctl.h"
 
-#include "backend/access.h"
-#include "backend/clock.h"
+#include "backend/base/access.h"
+#include "backend/base/clock.h"
 
 #include <errno.h>
 #include <event2/event.h>

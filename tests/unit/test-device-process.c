@@ -3,7 +3,7 @@
  * The whole daemon: it serves what the toolstack made, says what it must, lets go when it must, and
  * what it leaves behind is what the next one needs.
  */
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 #include "process-bench.h"
 

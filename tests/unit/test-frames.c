@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "backend/frames.h"
+#include "backend/devices/balloon/frames.h"
 
 /* 1000 frames, a hole, and 77 more: no multiple of a word anywhere. */
 static const struct xenvirtio_gfn_range two[] = {

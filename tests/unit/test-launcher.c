@@ -4,10 +4,10 @@
  * xen-vballoond, and the locks by which a process is found that is nobody's child. Then the two
  * small doors of the service, its lock and the service manager's socket.
  */
-#include "backend/launcher.h"
-#include "backend/service-lock.h"
-#include "backend/service-notify.h"
-#include "backend/state-file.h"
+#include "backend/service/launcher.h"
+#include "backend/service/service-lock.h"
+#include "backend/service/service-notify.h"
+#include "backend/base/state-file.h"
 #include "log-capture.h"
 
 #include <dirent.h>

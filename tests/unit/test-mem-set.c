@@ -3,7 +3,7 @@
  * Following xl mem-set: the guest cannot read its target meanwhile and can again after, whoever
  * died in between; each new size is a target; max_mem is not below static-max.
  */
-#include "backend/mem-set.h"
+#include "backend/devices/balloon/sizing/mem-set.h"
 #include "fake/hv-fake.h"
 #include "link-bench.h"
 

@@ -3,10 +3,10 @@
  * Metrics: every line of the text is of the format, every figure is in it with its value and unit,
  * families are whole; addresses beyond this machine are refused; HTTP is bounded.
  */
-#include "backend/access.h"
-#include "backend/metrics-collect.h"
-#include "backend/metrics-text.h"
-#include "backend/metrics.h"
+#include "backend/base/access.h"
+#include "backend/metrics/metrics-collect.h"
+#include "backend/metrics/metrics-text.h"
+#include "backend/metrics/metrics.h"
 #include "control-bench.h"
 
 #include <arpa/inet.h>

@@ -6,7 +6,7 @@
  * The model of a guest: it uses so much, the rest of what it has is available, and it goes to its
  * target at some rate; one that uses more than it has takes the difference from its balloon.
  */
-#include "backend/policy.h"
+#include "backend/devices/balloon/sizing/policy.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

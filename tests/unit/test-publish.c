@@ -3,7 +3,7 @@
  * Publication: the node shows the newest values with no write too many, nothing that fails is
  * forgotten, and after the stop nothing is written, or a removed node would come back.
  */
-#include "backend/publish.h"
+#include "backend/xenstore/publish.h"
 #include "link-bench.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "backend/reservation.h"
+#include "backend/devices/balloon/reservation.h"
 #include "fake/hv-fake.h"
 
 #define RAM_START 0x40000u

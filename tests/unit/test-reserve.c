@@ -4,7 +4,7 @@
  * what it already gave is no reason against its target; inflating and deflating change nothing in
  * that.
  */
-#include "backend/reserve.h"
+#include "backend/devices/balloon/sizing/reserve.h"
 #include "fake/hv-fake.h"
 #include "link-bench.h"
 

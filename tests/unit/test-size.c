@@ -2,7 +2,7 @@
 /*
  * Sizes: what xl takes is read as xl reads it, and nothing else is taken.
  */
-#include "backend/size.h"
+#include "backend/base/size.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,8 +3,8 @@
  * The state file: a successor of the same device gets every byte its predecessor stored; nobody
  * else gets any; a device has one daemon; a file that is not whole is nothing.
  */
-#include "backend/state-file.h"
-#include "backend/access.h"
+#include "backend/base/state-file.h"
+#include "backend/base/access.h"
 #include "fake/machine-fake.h"
 #include "log-capture.h"
 

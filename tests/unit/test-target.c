@@ -3,7 +3,7 @@
  * Targets: the latest good word is in force and shown, a bad one changes nothing and is
  * overwritten, and no size leaves what the guest can have.
  */
-#include "backend/target.h"
+#include "backend/devices/balloon/sizing/target.h"
 #include "link-bench.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 
 #include "tests/unit/tool-bench.h"
 
-#include "backend/clock.h"
+#include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 
 #include <setjmp.h>

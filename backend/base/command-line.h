@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the command lines of all programs have in common: a table of options gives the parser and
+ * --help, and the same mistake gets the same answer everywhere. Only long options; every program
+ * has --version and --help. Parsing has no side effect and prints nothing. What an option means is
+ * its program's business (backend/options/options.c, tools/ctl-options.c and so on).
+ */
+#ifndef BACKEND_COMMAND_LINE_H
+#define BACKEND_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define COMMAND_LINE_ROWS_MAX 32
+
+/** ids of options; a program's own start at OPTION_FIRST */
+enum {
+	OPTION_VERSION = 256,
+	OPTION_HELP,
+	OPTION_FIRST,
+};
+
+struct option_row {
+	int id;
+	const char *name;
+	const char *argument; /* NULL: it takes none */
+	const char *help;
+};
+
+/** the last rows of each table */
+#define COMMAND_LINE_COMMON_ROWS                                         \
+	{OPTION_VERSION, "version", NULL, "print the version and exit"}, \
+	{                                                                \
+		OPTION_HELP, "help", NULL, "print this and exit"         \
+	}
+
+enum command_line_result {
+	COMMAND_LINE_RUN,
+	COMMAND_LINE_HELP,
+	COMMAND_LINE_VERSION,
+	COMMAND_LINE_WRONG,
+};
+
+/** struct command_line - one program's; constant */
+struct command_line {
+	const char *program;
+	/** at most COMMAND_LINE_ROWS_MAX */
+	const struct option_row *rows;
+	size_t nr_rows;
+	/** what --help prints */
+	void (*help)(FILE *out);
+	/** words that are no options are allowed, and may stand anywhere among the options */
+	bool words;
+	/** what to say of a "-5", which is meant as a word; NULL: that the option is unknown */
+	const char *negative;
+	/**
+	 * take() - one option of the program's own
+	 * Return: 0, or -1 with @why filled in
+	 */
+	int (*take)(void *opaque, int id, const char *arg, char *why, size_t why_size);
+	/**
+	 * finish() - all options are taken: the words, and what all of it says together
+	 * Return: 0, or -1 with @why filled in
+	 */
+	int (*finish)(void *opaque, int nr_words, char **words, char *why, size_t why_size);
+};
+
+/**
+ * command_line_parse()
+ * @opaque: for take() and finish()
+ * @why:    out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
+ */
+enum command_line_result command_line_parse(const struct command_line *line, void *opaque, int argc,
+					    char **argv, char *why, size_t why_size);
+
+/** command_line_help_rows() - the options, their help @column characters from the left */
+void command_line_help_rows(const struct option_row *rows, size_t nr_rows, int column, FILE *out);
+
+/**
+ * command_line_answer() - to --help, --version and mistakes
+ * Return: what the program exits with: 0, or 2 for a wrong one, which every program's manual page
+ *         promises; -1 for COMMAND_LINE_RUN
+ */
+int command_line_answer(const struct command_line *line, enum command_line_result result,
+			const char *why);
+
+/**
+ * command_line_number() - digits and nothing else: no sign, no blank; hexadecimal may have a 0x
+ * @base: 10 or 16
+ * Return: 0; -EINVAL; -ERANGE: it is above @max
+ */
+int command_line_number(const char *text, int base, uint64_t max, uint64_t *value);
+
+/** command_line_take_u32() - a decimal number for --@name. Return: 0, or -1 with @why filled in */
+int command_line_take_u32(const char *name, const char *arg, uint32_t min, uint32_t max,
+			  uint32_t *value, char *why, size_t why_size);
+
+/** command_line_take_directory() - an absolute path for --@name. Return: 0, or -1, @why filled in
+ */
+int command_line_take_directory(const char *name, const char *arg, const char **path, char *why,
+				size_t why_size);
+
+#endif /* BACKEND_COMMAND_LINE_H */

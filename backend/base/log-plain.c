@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The way out of the log in a build without Xen: stderr or syslog, with no xentoollog in between.
+ */
+#include "backend/base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+static void emit_stderr(struct log *log, enum log_level level, int err, const char *text)
+{
+	fprintf(stderr, "xen-vballoond: %s: %s%s%s\n", log_level_name(level), text, err ? ": " : "",
+		err ? strerror(-err) : "");
+}
+
+static void emit_syslog(struct log *log, enum log_level level, int err, const char *text)
+{
+	syslog(log_syslog_priority(level), "%s%s%s", text, err ? ": " : "",
+	       err ? strerror(-err) : "");
+}
+
+int log_sink_open(struct log *log, bool syslog)
+{
+	if (syslog)
+		openlog("xen-vballoond", LOG_PID, LOG_DAEMON);
+	log->emit = syslog ? emit_syslog : emit_stderr;
+	return 0;
+}
+
+void log_sink_close(struct log *log)
+{
+	if (log->emit == emit_syslog)
+		closelog();
+}

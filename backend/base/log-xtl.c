@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The way out of the log through xentoollog, so that lines of Xen's libraries and ours go to the
+ * same place in the same form. stderr is xentoollog's own consumer, syslog is a consumer of ours.
+ */
+#include "backend/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <xentoollog.h>
+
+#define CONTEXT "xen-vballoond"
+
+static const xentoollog_level xtl_levels[LOG_LEVELS] = {
+	[LOG_LEVEL_ERROR] = XTL_ERROR,	 [LOG_LEVEL_WARNING] = XTL_WARN,
+	[LOG_LEVEL_NOTICE] = XTL_NOTICE, [LOG_LEVEL_INFO] = XTL_INFO,
+	[LOG_LEVEL_DEBUG] = XTL_DEBUG,
+};
+
+struct syslog_logger {
+	xentoollog_logger vtable; /* first: xentoollog casts */
+	enum log_level level;
+};
+
+static enum log_level from_xtl_level(xentoollog_level level)
+{
+	if (level >= XTL_ERROR)
+		return LOG_LEVEL_ERROR;
+	if (level >= XTL_WARN)
+		return LOG_LEVEL_WARNING;
+	if (level >= XTL_NOTICE)
+		return LOG_LEVEL_NOTICE;
+	return level >= XTL_PROGRESS ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
+__attribute__((format(printf, 5, 0))) static void syslog_message(xentoollog_logger *logger,
+								  xentoollog_level xtl_level,
+								  int errnum, const char *context,
+								  const char *format, va_list args)
+{
+	struct syslog_logger *self = (struct syslog_logger *)logger;
+	enum log_level level = from_xtl_level(xtl_level);
+	bool foreign = context && strcmp(context, CONTEXT) != 0;
+	char text[512];
+
+	if (level > self->level)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	syslog(log_syslog_priority(level), "%s%s%s%s%s", foreign ? context : "",
+	       foreign ? ": " : "", text, errnum >= 0 ? ": " : "",
+	       errnum >= 0 ? strerror(errnum) : "");
+}
+
+static void syslog_destroy(xentoollog_logger *logger)
+{
+	closelog();
+	free(logger);
+}
+
+static xentoollog_logger *new_syslog_logger(enum log_level level)
+{
+	struct syslog_logger *self = calloc(1, sizeof(*self));
+
+	if (!self)
+		return NULL;
+	self->vtable.vmessage = syslog_message;
+	self->vtable.destroy = syslog_destroy;
+	self->level = level;
+	openlog(CONTEXT, LOG_PID, LOG_DAEMON);
+	return &self->vtable;
+}
+
+static void emit_xtl(struct log *log, enum log_level level, int err, const char *text)
+{
+	xtl_log(log->xtl, xtl_levels[level], err ? -err : -1, CONTEXT, "%s", text);
+}
+
+int log_sink_open(struct log *log, bool syslog)
+{
+	if (syslog)
+		log->xtl = new_syslog_logger(log->level);
+	else
+		log->xtl = (xentoollog_logger *)xtl_createlogger_stdiostream(
+			stderr, xtl_levels[log->level], XTL_STDIOSTREAM_HIDE_PROGRESS);
+	if (!log->xtl)
+		return -ENOMEM;
+	log->emit = emit_xtl;
+	return 0;
+}
+
+void log_sink_close(struct log *log)
+{
+	xtl_logger_destroy(log->xtl);
+	log->xtl = NULL;
+}

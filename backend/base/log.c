@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Levels and limits of the log. Where lines go is in log-xtl.c and log-plain.c.
+ */
+#include "backend/base/log.h"
+#include "backend/base/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#define LINE_MAX_BYTES 512
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[LOG_LEVELS] = {
+	[LOG_LEVEL_ERROR] = {"error", LOG_ERR},	     [LOG_LEVEL_WARNING] = {"warning", LOG_WARNING},
+	[LOG_LEVEL_NOTICE] = {"notice", LOG_NOTICE}, [LOG_LEVEL_INFO] = {"info", LOG_INFO},
+	[LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
+};
+
+const char *log_level_name(unsigned int level)
+{
+	return level < LOG_LEVELS ? levels[level].name : NULL;
+}
+
+int log_level_parse(const char *name, enum log_level *level)
+{
+	for (unsigned int i = 0; i < LOG_LEVELS; i++) {
+		if (strcmp(name, levels[i].name) == 0) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int log_syslog_priority(enum log_level level)
+{
+	return levels[level].priority;
+}
+
+static void init_log(struct log *log, enum log_level level)
+{
+	*log = (struct log){.level = level};
+	for (unsigned int i = 0; i < LOG_KINDS; i++)
+		log->bucket[i].tokens = LOG_BURST;
+}
+
+int log_open(struct log *log, enum log_level level, bool syslog)
+{
+	init_log(log, level);
+	return log_sink_open(log, syslog);
+}
+
+void log_open_emit(struct log *log, enum log_level level,
+		   void (*emit)(struct log *log, enum log_level level, int err, const char *text))
+{
+	init_log(log, level);
+	log->emit = emit;
+}
+
+/* Text may quote a guest or xenstore: no escape sequence gets through to a terminal. */
+static void blank_controls(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+__attribute__((format(printf, 4, 0))) static void write_line(struct log *log, enum log_level level,
+							       int err, const char *format,
+							       va_list args)
+{
+	char text[LINE_MAX_BYTES];
+
+	if (level > log->level || !log->emit)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	blank_controls(text);
+	log->emit(log, level, err, text);
+}
+
+void log_msg(struct log *log, enum log_level level, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(log, level, err, format, args);
+	va_end(args);
+}
+
+static void refill_bucket(struct log_bucket *bucket)
+{
+	uint64_t now_ms = clock_now_ms();
+	uint64_t more;
+
+	if (bucket->tokens == LOG_BURST) {
+		bucket->refilled_ms = now_ms;
+		return;
+	}
+	more = (now_ms - bucket->refilled_ms) / LOG_REFILL_MS;
+	if (more > LOG_BURST - bucket->tokens)
+		more = LOG_BURST - bucket->tokens;
+	if (!more)
+		return;
+	bucket->tokens += (unsigned int)more;
+	bucket->refilled_ms = now_ms;
+}
+
+static void tell_suppressed(struct log *log, unsigned int kind)
+{
+	struct log_bucket *bucket = &log->bucket[kind];
+	uint64_t nr = bucket->suppressed;
+
+	if (!nr)
+		return;
+	bucket->suppressed = 0;
+	if (kind < XENVIRTIO_GUEST_ERRORS)
+		log_msg(log, LOG_LEVEL_WARNING, 0, "guest error %s: %" PRIu64 " more suppressed",
+			xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind), nr);
+	else
+		log_msg(log, LOG_LEVEL_WARNING, 0, "%" PRIu64 " more of this kind suppressed: %s",
+			nr,
+			kind == LOG_KIND_STALL	  ? "stalled deflate"
+			: kind == LOG_KIND_TARGET ? "bad target"
+			: kind == LOG_KIND_CONTROL ? "control socket"
+						  : "xenstore failure");
+}
+
+void log_limited(struct log *log, unsigned int kind, enum log_level level, int err,
+		 const char *format, ...)
+{
+	struct log_bucket *bucket;
+	va_list args;
+
+	if (kind >= LOG_KINDS || level > log->level)
+		return;
+	bucket = &log->bucket[kind];
+	refill_bucket(bucket);
+	if (!bucket->tokens) {
+		bucket->suppressed++;
+		return;
+	}
+	tell_suppressed(log, kind);
+	bucket->tokens--;
+	va_start(args, format);
+	write_line(log, level, err, format, args);
+	va_end(args);
+}
+
+void log_flush(struct log *log)
+{
+	for (unsigned int kind = 0; kind < LOG_KINDS; kind++) {
+		struct log_bucket *bucket = &log->bucket[kind];
+
+		if (!bucket->suppressed)
+			continue;
+		refill_bucket(bucket);
+		if (!bucket->tokens)
+			continue;
+		/* the line itself counts, or a steady flood would get twice the rate */
+		bucket->tokens--;
+		tell_suppressed(log, kind);
+	}
+}
+
+void log_close(struct log *log)
+{
+	if (!log->emit)
+		return;
+	for (unsigned int kind = 0; kind < LOG_KINDS; kind++)
+		tell_suppressed(log, kind);
+	log_sink_close(log);
+	log->emit = NULL;
+}

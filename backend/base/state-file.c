@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state file. Stores to a shared mapping survive the death of the process in the order they
+ * were made, because the page cache keeps them; a power failure takes the guest along, so nothing
+ * is synced. Whoever can write the directory is root: the checks guard against leftovers and bugs.
+ */
+#include "backend/base/state-file.h"
+#include "backend/base/access.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xenvirtio/hv.h>
+
+#define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
+/** grows with each change of the layout, of the device state's, and of the balloon's */
+#define VERSION 2u
+/** times the file is opened again because its last owner was just removing it */
+#define OPEN_TRIES 10
+
+struct header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_bytes;
+	uint32_t device_bytes;
+	uint32_t domid;
+	uint32_t devid;
+	uint32_t irq;
+	uint64_t base_gpa;
+	uint64_t balloon_bytes;
+	uint32_t owner_pid; /* for a message only */
+	uint16_t server;    /* id + 1, 0 for none: zeroed memory says none */
+	uint16_t pad;
+	char identity[STATE_FILE_IDENTITY_MAX];
+	char perms[STATE_FILE_PERMS_MAX];
+};
+
+struct state_file {
+	int fd;
+	size_t bytes;
+	struct header *header; /* the mapping; NULL before */
+	bool adopted;
+	struct state_file_key key;
+	char path[256];
+};
+
+static size_t align8(size_t bytes)
+{
+	return (bytes + 7) & ~(size_t)7;
+}
+
+static size_t device_offset(void)
+{
+	return align8(sizeof(struct header));
+}
+
+static size_t balloon_offset(void)
+{
+	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
+}
+
+int state_file_make_dir(const char *dir)
+{
+	gid_t group = access_group();
+
+	if (mkdir(dir, 0700))
+		return errno == EEXIST ? 0 : -errno;
+	/* the control sockets are in it; one that was there before is somebody else's to open */
+	if (group != ACCESS_NO_GROUP && (chown(dir, (uid_t)-1, group) || chmod(dir, 0750)))
+		return -errno;
+	return 0;
+}
+
+/* The file under our lock is still the one of that name. */
+static bool still_named(const struct state_file *sf)
+{
+	struct stat ours, named;
+
+	return fstat(sf->fd, &ours) == 0 && stat(sf->path, &named) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static pid_t read_owner(const struct state_file *sf)
+{
+	struct header header;
+
+	if (pread(sf->fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+	    header.magic != MAGIC)
+		return 0;
+	return (pid_t)header.owner_pid;
+}
+
+static int open_locked(struct state_file *sf, pid_t *owner)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		struct stat st;
+
+		sf->fd = open(sf->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (sf->fd < 0)
+			return -errno;
+		if (flock(sf->fd, LOCK_EX | LOCK_NB)) {
+			if (errno != EWOULDBLOCK)
+				return -errno;
+			*owner = read_owner(sf);
+			return -EBUSY;
+		}
+		if (still_named(sf)) {
+			if (fstat(sf->fd, &st))
+				return -errno;
+			if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+			    st.st_mode & (S_IWGRP | S_IWOTH))
+				return -EPERM;
+			return 0;
+		}
+		close(sf->fd);
+		sf->fd = -1;
+	}
+	return -EAGAIN;
+}
+
+/*
+ * What a file is to us. One that may be of this very domain and cannot be read is never thrown away:
+ * it alone says which frames Xen holds back from the guest.
+ */
+enum verdict {
+	BELIEVED,
+	OF_NO_USE, /* of an earlier domain, or of a process that died before it served */
+	UNREADABLE,
+};
+
+static enum verdict check_header(const struct header *header, const struct state_file_key *key,
+				 const char **why)
+{
+	*why = "it was never finished";
+	if (!header->magic)
+		return OF_NO_USE;
+	*why = "it is damaged";
+	if (header->magic != MAGIC)
+		return UNREADABLE;
+	*why = "another version of xen-vballoond wrote it";
+	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
+	    header->device_bytes != sizeof(struct xenvirtio_device_state))
+		return UNREADABLE;
+	*why = "without xenstore it cannot be told whether it is of this domain";
+	if (!key->identity[0] && header->identity[0])
+		return UNREADABLE;
+	*why = "it is of an earlier domain";
+	if (header->domid != key->domid || header->devid != key->devid ||
+	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
+		return OF_NO_USE;
+	*why = "the device had another address or interrupt";
+	if (header->base_gpa != key->base.v || header->irq != key->irq)
+		return UNREADABLE;
+	*why = "it is damaged";
+	return header->perms[sizeof(header->perms) - 1] ? UNREADABLE : BELIEVED;
+}
+
+static void fill_header(struct header *header, const struct state_file_key *key)
+{
+	header->version = VERSION;
+	header->header_bytes = sizeof(*header);
+	header->device_bytes = sizeof(struct xenvirtio_device_state);
+	header->domid = key->domid;
+	header->devid = key->devid;
+	header->irq = key->irq;
+	header->base_gpa = key->base.v;
+	header->balloon_bytes = key->balloon_bytes;
+	snprintf(header->identity, sizeof(header->identity), "%s", key->identity);
+	/* from here on a successor believes it */
+	__atomic_store_n(&header->magic, MAGIC, __ATOMIC_RELEASE);
+}
+
+static int map_file(struct state_file *sf)
+{
+	void *at = mmap(NULL, sf->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, sf->fd, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	sf->header = at;
+	return 0;
+}
+
+static void unmap_file(struct state_file *sf)
+{
+	if (sf->header)
+		munmap(sf->header, sf->bytes);
+	sf->header = NULL;
+}
+
+static int make_new(struct state_file *sf)
+{
+	int rc;
+
+	sf->adopted = false;
+	if (__builtin_add_overflow(balloon_offset(), sf->key.balloon_bytes, &sf->bytes) ||
+	    sf->bytes > INT64_MAX)
+		return -EINVAL;
+	if (ftruncate(sf->fd, 0))
+		return -errno;
+	/* a full file system must fail here, not with a SIGBUS at some later store */
+	rc = posix_fallocate(sf->fd, 0, (off_t)sf->bytes);
+	if (rc)
+		return -rc;
+	rc = map_file(sf);
+	if (rc)
+		return rc;
+	fill_header(sf->header, &sf->key);
+	return 0;
+}
+
+/* Maps the file if it is to be believed. Return: 0; -errno */
+static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdict, const char **why)
+{
+	int rc;
+
+	*verdict = UNREADABLE;
+	*why = "its size is wrong";
+	if (bytes < balloon_offset() || bytes > SIZE_MAX)
+		return 0;
+	sf->bytes = (size_t)bytes;
+	rc = map_file(sf);
+	if (rc)
+		return rc;
+	*verdict = check_header(sf->header, &sf->key, why);
+	if (*verdict == BELIEVED && sf->header->balloon_bytes != sf->bytes - balloon_offset()) {
+		*verdict = UNREADABLE;
+		*why = "its size is wrong";
+	}
+	sf->adopted = *verdict == BELIEVED;
+	if (!sf->adopted)
+		unmap_file(sf);
+	return 0;
+}
+
+static int adopt_or_make(struct state_file *sf, struct log *log)
+{
+	enum verdict verdict;
+	const char *why;
+	struct stat st;
+	int rc;
+
+	if (fstat(sf->fd, &st))
+		return -errno;
+	if (st.st_size == 0)
+		return make_new(sf);
+	rc = try_adopt(sf, (uint64_t)st.st_size, &verdict, &why);
+	if (rc || verdict == BELIEVED)
+		return rc;
+	if (verdict == UNREADABLE) {
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s cannot be used: %s. It says which pages Xen holds back from the guest: "
+			"destroy the guest, then remove the file",
+			sf->path, why);
+		return -EBADMSG;
+	}
+	log_msg(log, LOG_LEVEL_NOTICE, 0, "%s: discarded: %s", sf->path, why);
+	return make_new(sf);
+}
+
+int state_file_open(struct state_file **out, const char *dir, const struct state_file_key *key,
+		    struct log *log, pid_t *owner)
+{
+	struct state_file *sf = calloc(1, sizeof(*sf));
+	int rc;
+
+	*owner = 0;
+	if (!sf)
+		return -ENOMEM;
+	sf->fd = -1;
+	sf->key = *key;
+	rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
+		      key->domid, key->devid);
+	if ((size_t)rc >= sizeof(sf->path)) {
+		rc = -ENAMETOOLONG;
+		goto fail;
+	}
+	rc = state_file_make_dir(dir);
+	if (rc)
+		goto fail;
+	rc = open_locked(sf, owner);
+	if (rc)
+		goto fail;
+	rc = adopt_or_make(sf, log);
+	if (rc)
+		goto fail;
+	sf->header->owner_pid = (uint32_t)getpid();
+	*out = sf;
+	return 0;
+fail:
+	state_file_close(sf);
+	return rc;
+}
+
+void state_file_close(struct state_file *sf)
+{
+	if (!sf)
+		return;
+	unmap_file(sf);
+	if (sf->fd >= 0)
+		close(sf->fd);
+	free(sf);
+}
+
+void state_file_remove(struct state_file *sf)
+{
+	if (!sf)
+		return;
+	/* under the lock: whoever waits for it sees that the name is gone, and makes a new file */
+	unlink(sf->path);
+	state_file_close(sf);
+}
+
+bool state_file_adopted(const struct state_file *sf)
+{
+	return sf->adopted;
+}
+
+const char *state_file_path(const struct state_file *sf)
+{
+	return sf->path;
+}
+
+uint16_t state_file_server(const struct state_file *sf)
+{
+	return sf->header->server ? (uint16_t)(sf->header->server - 1) : XENVIRTIO_IOREQ_NEW;
+}
+
+void state_file_set_server(struct state_file *sf, uint16_t id)
+{
+	sf->header->server = id == XENVIRTIO_IOREQ_NEW ? 0 : (uint16_t)(id + 1);
+}
+
+struct xenvirtio_device_state *state_file_device(struct state_file *sf)
+{
+	return (struct xenvirtio_device_state *)((char *)sf->header + device_offset());
+}
+
+void *state_file_balloon(struct state_file *sf)
+{
+	return (char *)sf->header + balloon_offset();
+}
+
+size_t state_file_balloon_bytes(const struct state_file *sf)
+{
+	return sf->bytes - balloon_offset();
+}
+
+char *state_file_perms(struct state_file *sf)
+{
+	return sf->header->perms;
+}
+
+int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner)
+{
+	struct state_file sf = {0};
+	int rc = 0;
+
+	*owner = 0;
+	rc = snprintf(sf.path, sizeof(sf.path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir, domid,
+		      devid);
+	if ((size_t)rc >= sizeof(sf.path))
+		return -ENAMETOOLONG;
+	sf.fd = open(sf.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (sf.fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	rc = flock(sf.fd, LOCK_SH | LOCK_NB) ? -errno : 0;
+	if (rc == -EWOULDBLOCK) {
+		*owner = read_owner(&sf);
+		rc = -EBUSY;
+	}
+	close(sf.fd);
+	return rc;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must survive this process: one file a device, <dir>/<domid>-<devid>.state, mapped.
+ *
+ *   header | struct xenvirtio_device_state | the balloon's persistent memory
+ *
+ * The file is locked while it is open, so that a device has one daemon. It is written through the
+ * mapping only, its size is allocated before, and its magic number is stored last: a file is whole
+ * or it is nothing. What is found is used only if each word of its header is what this daemon would
+ * write for the same device of the same domain; all else is discarded and said.
+ *
+ * Knows nothing of Xen. What the device state and the balloon's memory hold is checked by those
+ * who read them.
+ */
+#ifndef BACKEND_STATE_FILE_H
+#define BACKEND_STATE_FILE_H
+
+#include "backend/base/log.h"
+
+#include <sys/types.h>
+#include <xenvirtio/device.h>
+
+#define STATE_FILE_IDENTITY_MAX 64
+#define STATE_FILE_PERMS_MAX 128
+
+/** which device of which domain: all but the size must match for a file to be believed */
+struct state_file_key {
+	uint32_t domid;
+	uint32_t devid;
+	char identity[STATE_FILE_IDENTITY_MAX]; /* tells domains apart that had one domid in turn */
+	struct xenvirtio_gpa base;
+	uint32_t irq;
+	size_t balloon_bytes; /* of a new file; one that is adopted keeps its own */
+};
+
+struct state_file;
+
+/**
+ * state_file_open() - open, lock and check, or make anew
+ * @dir:   made (0700) if only its last part is missing
+ * @owner: out; with -EBUSY the process that has the device, 0 if it cannot be told
+ *
+ * Return: 0; -EBUSY another process serves this device; -EBADMSG the file may be of this domain and
+ *         cannot be read: it stays, and the log says why; -EPERM it is not ours to trust; -errno
+ */
+int state_file_open(struct state_file **sf, const char *dir, const struct state_file_key *key,
+		    struct log *log, pid_t *owner);
+/**
+ * state_file_owner() - who serves a device, without disturbing it
+ * @owner: out; with -EBUSY its process, 0 if it cannot be told
+ *
+ * A process that opens the file at this very moment may find it locked.
+ * Return: 0 nobody; -EBUSY; -errno
+ */
+int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
+/**
+ * state_file_make_dir() - if only its last part is missing, for root and the control tool's group
+ *
+ * Return: 0, also if it is there; -errno
+ */
+int state_file_make_dir(const char *dir);
+/** state_file_close() - leave the file for a successor; NULL is fine */
+void state_file_close(struct state_file *sf);
+/** state_file_remove() - the device is no more: remove the file and close; NULL is fine */
+void state_file_remove(struct state_file *sf);
+/** state_file_adopted() - a predecessor's state was found and believed */
+bool state_file_adopted(const struct state_file *sf);
+/** state_file_path() - for messages */
+const char *state_file_path(const struct state_file *sf);
+
+/** state_file_server() - the ioreq server left in the hypervisor, XENVIRTIO_IOREQ_NEW for none */
+uint16_t state_file_server(const struct state_file *sf);
+void state_file_set_server(struct state_file *sf, uint16_t id);
+/** state_file_device(), state_file_balloon() - 8-byte aligned; all zero when new */
+struct xenvirtio_device_state *state_file_device(struct state_file *sf);
+void *state_file_balloon(struct state_file *sf);
+size_t state_file_balloon_bytes(const struct state_file *sf);
+/** state_file_perms() - STATE_FILE_PERMS_MAX bytes of text */
+char *state_file_perms(struct state_file *sf);
+
+#endif /* BACKEND_STATE_FILE_H */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From the chains of a queue to slices of runs.
+ *
+ * All chains that wait in a queue are one batch, so that a driver that sends page by page
+ * (compaction) costs one hypercall a batch. The batch is worked on in slices of bounded size: a
+ * message that names a million frames one by one is decoded as far as a slice has room, and goes on
+ * when that slice is done. A batch is pushed when the last slice of its last chain is.
+ *
+ * A message that cannot be decoded breaks the device: what was meant is unknown, so nothing may be
+ * acknowledged. Earlier slices of it are done by then, exactly, and the reset undoes them.
+ */
+#include "backend/devices/balloon/balloon-internal.h"
+
+/* Copied at a time. */
+#define PIECE_BYTES 4096
+#define PIECE_RUNS_MAX ((PIECE_BYTES + 7) * XENVIRTIO_BALLOON_RUNS_PER_BYTE)
+/* 1 MiB of memory for runs, and as much for sorting them. */
+#define SLICE_RUNS_MAX 65536u
+
+/* 1 GiB of page numbers: Linux sends 256, Windows 1024. A million chunks of anything. */
+#define PFNS_BYTES_MAX (UINT64_C(1) << 20)
+#define BULK_BYTES_MAX ((UINT64_C(1) << 24) + 8)
+
+_Static_assert(PIECE_RUNS_MAX < SLICE_RUNS_MAX, "a slice takes a piece at least");
+
+static int fault(struct balloon *b, enum xenvirtio_guest_error kind, const char *detail)
+{
+	int ret = xenvirtio_device_guest_fault(b->dev, kind, detail);
+
+	return ret ? ret : XENVIRTIO_E_GUEST;
+}
+
+static int begin_chain(struct balloon *b, struct balloon_batch *batch, uint64_t bytes)
+{
+	enum xenvirtio_balloon_encoding encoding = balloon_encoding(b);
+	uint64_t max = encoding == XENVIRTIO_BALLOON_PFNS ? PFNS_BYTES_MAX : BULK_BYTES_MAX;
+
+	if (xenvirtio_balloon_decoder_init(&batch->decoder, encoding, bytes))
+		return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE, batch->decoder.why);
+	if (bytes > max)
+		return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE, "page list is too long");
+	batch->partial = true;
+	return 0;
+}
+
+static bool slice_full(const struct balloon_batch *batch)
+{
+	return batch->runs.nr > SLICE_RUNS_MAX - PIECE_RUNS_MAX;
+}
+
+/* The newest chain, to its end or until the slice is full. */
+static int decode_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloon_batch *batch)
+{
+	const struct xenvirtio_chain *chain = &batch->chain[batch->nr_chains - 1];
+	unsigned char piece[PIECE_BYTES];
+	uint64_t left;
+
+	while ((left = xenvirtio_balloon_decoder_left(&batch->decoder)) && !slice_full(batch)) {
+		size_t here = left < sizeof(piece) ? left : sizeof(piece);
+		int ret = xenvirtio_chain_read(q, chain, chain->readable_bytes - left, piece, here);
+
+		if (ret == XENVIRTIO_E_GUEST)
+			return fault(b, XENVIRTIO_GUEST_BAD_ADDRESS, "page list is not in RAM");
+		if (!ret)
+			ret = xenvirtio_balloon_decoder_feed(&batch->decoder, piece, here,
+							     &batch->runs);
+		if (ret == XENVIRTIO_E_GUEST)
+			return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE, batch->decoder.why);
+		if (ret)
+			return ret;
+	}
+	batch->partial = left != 0;
+	if (!left && batch->decoder.empty && balloon_encoding(b) != XENVIRTIO_BALLOON_PFNS)
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_MESSAGE,
+					     "bulk message names no page");
+	return 0;
+}
+
+static int add_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloon_batch *batch)
+{
+	struct xenvirtio_chain *chain = &batch->chain[batch->nr_chains];
+	int ret = xenvirtio_queue_pop(q, chain);
+
+	if (!ret)
+		ret = begin_chain(b, batch, chain->readable_bytes);
+	if (ret)
+		return ret;
+	batch->nr_chains++;
+	return decode_chain(b, q, batch);
+}
+
+int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_batch *batch)
+{
+	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
+	uint64_t begin_ns = clock_now_ns();
+	int ret = 0;
+
+	/* Broken meanwhile, by another queue: the rest of the message will not be answered. */
+	if (batch->partial && !xenvirtio_device_driver_ok(b->dev))
+		balloon_batch_reset(batch);
+	xenvirtio_runs_clear(&batch->runs);
+	if (batch->partial)
+		ret = decode_chain(b, q, batch);
+	while (!ret && !batch->partial && !slice_full(batch) &&
+	       batch->nr_chains < BALLOON_BATCH_CHAINS)
+		ret = add_chain(b, q, batch);
+	if (ret && ret != XENVIRTIO_E_EMPTY) {
+		balloon_batch_reset(batch);
+		return ret;
+	}
+	if (!batch->nr_chains)
+		return XENVIRTIO_E_EMPTY;
+	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_decode_ns :
+						  &b->status.deflate_decode_ns) +=
+		clock_now_ns() - begin_ns;
+	return 0;
+}
+
+int balloon_batch_push(struct balloon *b, unsigned int index, struct balloon_batch *batch)
+{
+	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
+	int ret = 0;
+
+	if (batch->partial)
+		return 0;
+	b->replay[index] = false;
+	for (size_t i = 0; i < batch->nr_chains && !ret; i++)
+		ret = xenvirtio_queue_push(q, &batch->chain[i], 0);
+	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_messages :
+						  &b->status.deflate_messages) += batch->nr_chains;
+	batch->nr_chains = 0;
+	if (!ret)
+		ret = xenvirtio_queue_interrupt(q);
+	return ret;
+}
+
+void balloon_batch_reset(struct balloon_batch *batch)
+{
+	batch->nr_chains = 0;
+	batch->partial = false;
+	xenvirtio_runs_clear(&batch->runs);
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The balloon device as a whole: features, configuration space, target, life.
+ *
+ * A reset leaves no driver that knows which frames are out, so all of them are put back before the
+ * reset is answered; if Xen cannot give them, no new driver is accepted until it has.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/devices/balloon/balloon-internal.h"
+
+#define QUEUE_SIZE 128
+/* Qumranet's number, which drivers of every system know for virtio devices. */
+#define VENDOR_ID 0x1af4
+
+static uint64_t bit(unsigned int nr)
+{
+	return UINT64_C(1) << nr;
+}
+
+static bool has_feature(const struct balloon *b, unsigned int nr)
+{
+	return nr && xenvirtio_device_features(b->dev) & bit(nr);
+}
+
+/* The inflate and deflate queues are always there, though MUST_TELL_HOST has bit 0. */
+static bool has_queue(const struct balloon *b, enum balloon_vq vq)
+{
+	switch (vq) {
+	case BALLOON_VQ_STATS:
+		return has_feature(b, XENVIRTIO_BALLOON_F_STATS_VQ);
+	case BALLOON_VQ_FREE_PAGE:
+		return has_feature(b, XENVIRTIO_BALLOON_F_FREE_PAGE_HINT);
+	case BALLOON_VQ_HOST_REQ:
+		return has_feature(b, b->cfg.bits.host_req_vq);
+	default:
+		return true;
+	}
+}
+
+/* What queue @index is for; BALLOON_VQS: nothing. */
+static enum balloon_vq find_vq(const struct balloon *b, unsigned int index)
+{
+	unsigned int vq;
+
+	for (vq = 0; vq < BALLOON_VQS; vq++) {
+		if (has_queue(b, vq) && !index--)
+			break;
+	}
+	return vq;
+}
+
+struct xenvirtio_queue *balloon_queue(const struct balloon *b, enum balloon_vq vq)
+{
+	unsigned int index = 0;
+
+	if (!has_queue(b, vq))
+		return NULL;
+	for (unsigned int below = 0; below < vq; below++)
+		index += has_queue(b, below);
+	return xenvirtio_device_queue(b->dev, index);
+}
+
+enum xenvirtio_balloon_encoding balloon_encoding(const struct balloon *b)
+{
+	bool chunks = has_feature(b, b->cfg.bits.page_chunks);
+
+	if (has_feature(b, b->cfg.bits.page_bitmap))
+		return chunks ? XENVIRTIO_BALLOON_EITHER : XENVIRTIO_BALLOON_RECORDS;
+	return chunks ? XENVIRTIO_BALLOON_CHUNKS : XENVIRTIO_BALLOON_PFNS;
+}
+
+static int check_features(void *opaque, uint64_t features)
+{
+	struct balloon *b = opaque;
+
+	if (!(features & bit(XENVIRTIO_BALLOON_F_MUST_TELL_HOST))) {
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_FEATURES,
+					     "the driver will not tell before it uses pages again "
+					     "(MUST_TELL_HOST), which Xen needs");
+		return XENVIRTIO_E_GUEST;
+	}
+	/* Of the frames a former driver left out, this one knows nothing. */
+	return b->refill_waiting ? XENVIRTIO_E_GUEST : 0;
+}
+
+static void fill_config(const struct balloon *b, struct xenvirtio_balloon_config *config)
+{
+	config->num_pages = xenvirtio_le32(b->persist->target_pages);
+	config->actual = xenvirtio_le32(b->persist->actual_pages);
+	config->free_page_hint_cmd_id = xenvirtio_le32(b->persist->hint_cmd_id);
+	config->poison_val = xenvirtio_le32(b->persist->poison_val);
+}
+
+static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
+{
+	struct xenvirtio_balloon_config config;
+
+	fill_config(opaque, &config);
+	memcpy(buf, (const unsigned char *)&config + offset, len);
+}
+
+/* Only these two are the driver's to write; bytes that fall elsewhere are dropped. */
+static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	struct xenvirtio_balloon_config config;
+	struct balloon *b = opaque;
+
+	fill_config(b, &config);
+	memcpy((unsigned char *)&config + offset, buf, len);
+	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
+	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
+	balloon_changed(b);
+}
+
+static int driver_ok(void *opaque)
+{
+	balloon_changed(opaque);
+	return 0;
+}
+
+static int kick(void *opaque, unsigned int index)
+{
+	struct balloon *b = opaque;
+
+	switch (find_vq(b, index)) {
+	case BALLOON_VQ_INFLATE:
+	case BALLOON_VQ_DEFLATE:
+		return balloon_pages_run(b);
+	case BALLOON_VQ_STATS:
+		return balloon_stats_run(b);
+	case BALLOON_VQ_FREE_PAGE:
+	case BALLOON_VQ_HOST_REQ:
+		return balloon_unused_run(b);
+	default:
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
+					     "a queue that was not negotiated");
+		return 0;
+	}
+}
+
+static int reset(void *opaque)
+{
+	struct balloon *b = opaque;
+	int ret;
+
+	balloon_pages_reset(b);
+	balloon_stats_reset(b);
+	balloon_unused_reset(b);
+	b->persist->actual_pages = 0;
+	b->persist->poison_val = 0;
+	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
+	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
+	balloon_changed(b);
+	return ret;
+}
+
+static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct balloon *b = opaque;
+
+	b->status.guest_errors[kind]++;
+	if (b->cfg.guest_error)
+		b->cfg.guest_error(b->cfg.opaque, kind, detail);
+}
+
+static const struct xenvirtio_device_ops device_ops = {
+	.check_features = check_features,
+	.config_read = config_read,
+	.config_write = config_write,
+	.driver_ok = driver_ok,
+	.kick = kick,
+	.reset = reset,
+	.guest_error = guest_error,
+};
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	uint64_t nr_frames = frames_count(range, nr);
+
+	if (!nr_frames)
+		return 0;
+	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
+}
+
+static int note_ranges(struct balloon *b, struct balloon_persist *p)
+{
+	size_t nr;
+	int ret = b->cfg.hv->ops->ram_ranges(b->cfg.hv, p->range, FRAMES_RANGES_MAX, &nr);
+
+	if (ret)
+		return ret;
+	if (!frames_count(p->range, nr))
+		return -EINVAL;
+	/* Last: until it is set the memory is fresh. */
+	__atomic_store_n(&p->nr_ranges, (uint32_t)nr, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
+{
+	struct balloon_persist *p = persist;
+	int ret;
+
+	if (persist_bytes < sizeof(*p))
+		return -EINVAL;
+	ret = p->nr_ranges ? 0 : note_ranges(b, p);
+	if (ret)
+		return ret;
+	if (!balloon_persist_bytes(p->range, p->nr_ranges) ||
+	    balloon_persist_bytes(p->range, p->nr_ranges) > persist_bytes ||
+	    p->target_pages > frames_count(p->range, p->nr_ranges))
+		return -EBADMSG;
+	b->persist = p;
+	ret = frames_init(&b->frames, p->range, p->nr_ranges, p->word);
+	if (ret)
+		return ret;
+	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+}
+
+/* Distinct, and in the range the specification leaves to a device. */
+static bool bits_valid(const struct balloon_bits *bits)
+{
+	const unsigned int nr[] = { bits->page_bitmap, bits->page_chunks, bits->host_req_vq };
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < sizeof(nr) / sizeof(nr[0]); i++) {
+		if (!nr[i])
+			continue;
+		if (nr[i] < XENVIRTIO_BALLOON_BULK_BIT_MIN ||
+		    nr[i] > XENVIRTIO_BALLOON_BULK_BIT_MAX || seen & bit(nr[i]))
+			return false;
+		seen |= bit(nr[i]);
+	}
+	return true;
+}
+
+static uint64_t offer(unsigned int nr)
+{
+	return nr ? bit(nr) : 0;
+}
+
+static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
+{
+	struct xenvirtio_device_config config = {
+		.device_id = XENVIRTIO_BALLOON_DEVICE_ID,
+		.vendor_id = VENDOR_ID,
+		.features = bit(XENVIRTIO_BALLOON_F_MUST_TELL_HOST) |
+			    bit(XENVIRTIO_BALLOON_F_STATS_VQ) |
+			    bit(XENVIRTIO_BALLOON_F_FREE_PAGE_HINT) |
+			    bit(XENVIRTIO_BALLOON_F_PAGE_POISON),
+		.nr_queues = BALLOON_VQS,
+		.queue_size_max = QUEUE_SIZE,
+		.config_bytes = sizeof(struct xenvirtio_balloon_config),
+		.ops = &device_ops,
+		.opaque = b,
+	};
+
+	if (b->cfg.deflate_on_oom)
+		config.features |= bit(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	if (!bits_valid(&b->cfg.bits))
+		return -EINVAL;
+	config.features |= offer(b->cfg.bits.page_bitmap) | offer(b->cfg.bits.page_chunks) |
+			   offer(b->cfg.bits.host_req_vq);
+	return xenvirtio_device_new(&b->dev, &config, b->cfg.gmem, state);
+}
+
+/* A question whose asker died: nobody wants the answer, and the driver holds pages for it. */
+static int end_hints(struct balloon *b)
+{
+	return b->persist->hint_cmd_id > XENVIRTIO_BALLOON_HINT_DONE ? balloon_hint_release(b) : 0;
+}
+
+int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *persist,
+		size_t persist_bytes, struct xenvirtio_device_state *state)
+{
+	struct balloon *b;
+	int ret;
+
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->cfg = *cfg;
+	b->replay[0] = true;
+	b->replay[1] = true;
+	b->hostreq.replay = true;
+	ret = open_persist(b, persist, persist_bytes);
+	if (!ret)
+		ret = make_device(b, state);
+	if (ret) {
+		balloon_free(b);
+		return ret;
+	}
+	ret = end_hints(b);
+	if (ret) {
+		balloon_free(b);
+		return ret;
+	}
+	/* Died between a reset and its refill: the frames are still out, and no driver knows. */
+	b->refill_waiting = b->frames.nr_set && !xenvirtio_device_status(b->dev);
+	if (b->refill_waiting)
+		b->status.stall = BALLOON_STALL_HOST;
+	*out = b;
+	return 0;
+}
+
+void balloon_free(struct balloon *b)
+{
+	if (!b)
+		return;
+	xenvirtio_device_free(b->dev);
+	xenvirtio_runs_fini(&b->inflate.runs);
+	xenvirtio_runs_fini(&b->deflate.runs);
+	xenvirtio_runs_fini(&b->unused.runs);
+	free(b->unused.frames.word);
+	free(b);
+}
+
+struct xenvirtio_device *balloon_device(struct balloon *b)
+{
+	return b->dev;
+}
+
+int balloon_set_target(struct balloon *b, uint32_t pages)
+{
+	if (pages > b->frames.nr_frames)
+		return -EINVAL;
+	if (pages == b->persist->target_pages)
+		return 0;
+	b->persist->target_pages = pages;
+	balloon_changed(b);
+	return xenvirtio_device_config_changed(b->dev);
+}
+
+int balloon_retry(struct balloon *b)
+{
+	int ret = 0;
+
+	if (b->refill_waiting)
+		ret = balloon_pages_refill(b);
+	else if (b->deflate_waiting || b->pages_pending)
+		ret = balloon_pages_run(b);
+	if (!ret && b->unused.pending)
+		ret = balloon_unused_run(b);
+	if (!ret)
+		balloon_changed(b);
+	return ret;
+}
+
+void balloon_get_status(const struct balloon *b, struct balloon_status *status)
+{
+	*status = b->status;
+	status->target_pages = b->persist->target_pages;
+	status->actual_pages = b->persist->actual_pages;
+	status->ballooned_pages = b->frames.nr_set;
+	status->ram_pages = b->frames.nr_frames;
+	status->stall_pages = balloon_pages_missing(b);
+	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
+	status->work_pending = b->pages_pending || b->unused.pending;
+	status->unused = b->unused.state;
+	status->unused_via = b->unused.via;
+	status->unused_pages = b->unused.frames.nr_set;
+	status->poison_val = b->persist->poison_val;
+	status->encoding = balloon_encoding(b);
+}

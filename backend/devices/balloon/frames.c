@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The bitmap of ballooned frames. Ranges are laid end to end in it, so holes of the address space
+ * cost nothing. Work goes by words: a 2 MiB block is eight of them.
+ */
+#include <errno.h>
+
+#include "backend/devices/balloon/frames.h"
+
+/* 2^40 bytes of RAM: far above what Xen gives a guest on Arm, and 32 MiB of bits. */
+#define FRAMES_MAX (UINT64_C(1) << 28)
+
+uint64_t frames_count(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	uint64_t total = 0;
+
+	if (nr > FRAMES_RANGES_MAX)
+		return 0;
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t start = range[i].start.v, end_incl = range[i].end_incl.v;
+
+		if (end_incl < start || end_incl - start >= FRAMES_MAX)
+			return 0;
+		if (i && start <= range[i - 1].end_incl.v)
+			return 0;
+		total += end_incl - start + 1;
+	}
+	return total > FRAMES_MAX ? 0 : total;
+}
+
+int frames_init(struct frames *f, const struct xenvirtio_gfn_range *range, size_t nr,
+		uint64_t *word)
+{
+	uint64_t words;
+
+	*f = (struct frames){ .nr_frames = frames_count(range, nr), .word = word };
+	if (!f->nr_frames)
+		return -EINVAL;
+	for (size_t i = 0; i < nr; i++)
+		f->range[i] = range[i];
+	f->nr_ranges = nr;
+	words = frames_words(f->nr_frames);
+	if (f->nr_frames % 64 && word[words - 1] >> (f->nr_frames % 64))
+		return -EBADMSG;
+	for (uint64_t i = 0; i < words; i++)
+		f->nr_set += (uint64_t)__builtin_popcountll(word[i]);
+	return 0;
+}
+
+/*
+ * Bit index of a frame, and how many frames from it on are contiguous in the bitmap. Outside RAM:
+ * false, and how many frames from it on are outside too.
+ */
+static bool find_index(const struct frames *f, uint64_t gfn, uint64_t *index, uint64_t *contiguous)
+{
+	uint64_t base = 0;
+
+	for (size_t i = 0; i < f->nr_ranges; i++) {
+		uint64_t start = f->range[i].start.v, end_incl = f->range[i].end_incl.v;
+
+		if (gfn < start) {
+			*contiguous = start - gfn;
+			return false;
+		}
+		if (gfn <= end_incl) {
+			*index = base + (gfn - start);
+			*contiguous = end_incl - gfn + 1;
+			return true;
+		}
+		base += end_incl - start + 1;
+	}
+	*contiguous = UINT64_MAX - gfn;
+	return false;
+}
+
+/* How many bits from @index on, at most @max, equal the one at @index. */
+static uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max, bool *set)
+{
+	uint64_t count = 0;
+
+	*set = f->word[index / 64] >> (index % 64) & 1;
+	while (count < max) {
+		uint64_t at = index + count;
+		uint64_t word = f->word[at / 64] >> (at % 64);
+		uint64_t in_word = 64 - at % 64;
+		uint64_t equal;
+
+		/* A shifted-in zero must not pass for a clear bit, hence the bound by in_word. */
+		if (*set)
+			word = ~word;
+		equal = word ? (uint64_t)__builtin_ctzll(word) : 64;
+		if (equal > in_word)
+			equal = in_word;
+		count += equal;
+		if (equal < in_word)
+			break;
+	}
+	return count < max ? count : max;
+}
+
+enum frame_state frames_next(const struct frames *f, struct xenvirtio_run *run,
+			     struct xenvirtio_run *piece)
+{
+	enum frame_state state = FRAME_OUTSIDE;
+	uint64_t index, nr;
+
+	if (find_index(f, run->start.v, &index, &nr)) {
+		bool set;
+
+		nr = count_equal(f, index, nr < run->nr ? nr : run->nr, &set);
+		state = set ? FRAME_BALLOONED : FRAME_PRESENT;
+	}
+	if (nr > run->nr)
+		nr = run->nr;
+	*piece = (struct xenvirtio_run){ run->start, nr };
+	run->start.v += nr;
+	run->nr -= nr;
+	return state;
+}
+
+static void mark_word(struct frames *f, uint64_t word, uint64_t mask, bool ballooned)
+{
+	uint64_t old = f->word[word];
+	uint64_t new = ballooned ? old | mask : old & ~mask;
+
+	f->word[word] = new;
+	f->nr_set += (uint64_t)__builtin_popcountll(new);
+	f->nr_set -= (uint64_t)__builtin_popcountll(old);
+}
+
+void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned)
+{
+	uint64_t index, contiguous;
+
+	if (!find_index(f, start.v, &index, &contiguous) || nr > contiguous)
+		return;
+	while (nr) {
+		uint64_t bit = index % 64;
+		uint64_t in_word = 64 - bit < nr ? 64 - bit : nr;
+		uint64_t mask = in_word == 64 ? UINT64_MAX : ((UINT64_C(1) << in_word) - 1) << bit;
+
+		mark_word(f, index / 64, mask, ballooned);
+		index += in_word;
+		nr -= in_word;
+	}
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * --auto: a timer, figures, a decision, orders. A step that is not over when the next is due is
+ * waited for.
+ */
+#include "backend/devices/balloon/sizing/auto.h"
+#include "backend/base/clock.h"
+#include "backend/base/size.h"
+#include "backend/base/timer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/** statistics are late, not stale, for so many of their intervals */
+#define STALE_INTERVALS 4u
+#define STUCK_INTERVALS 12u
+#define STUCK_MIN_MS 20000u
+#define RETRY_MS 300000u
+
+/** of one guest, from step to step */
+struct entry {
+	uint32_t domid, devid;
+	uint64_t static_max_kib; /* tells domains apart that had one number in turn, most of the
+				    time */
+	enum policy_verdict verdict;
+	struct policy_memory memory;
+};
+
+struct autopilot {
+	struct auto_config cfg;
+	struct timer *timer;
+	struct entry *entry;
+	size_t nr;
+};
+
+struct policy_config auto_policy(unsigned int low_percent, unsigned int high_percent,
+				 uint64_t floor_kib, bool overcommit, unsigned int interval_ms)
+{
+	unsigned int stuck_ms = STUCK_INTERVALS * interval_ms;
+
+	return (struct policy_config){
+		.low_percent = low_percent,
+		.high_percent = high_percent,
+		.floor_kib = floor_kib,
+		.overcommit = overcommit,
+		.stale_ms = STALE_INTERVALS * interval_ms,
+		.stuck_ms = stuck_ms > STUCK_MIN_MS ? stuck_ms : STUCK_MIN_MS,
+		.retry_ms = RETRY_MS,
+	};
+}
+
+/* @value: out, KiB. Return: whether the guest told. */
+static bool get_stat(const struct figures *f, enum balloon_stat tag, uint64_t *kib)
+{
+	*kib = f->stats[tag] / 1024;
+	return f->stats_sequence && f->stats_valid & UINT32_C(1) << tag;
+}
+
+/*
+ * What is available now: statistics are older than the balloon's size, and what a guest uses stays
+ * while its balloon moves.
+ */
+static uint64_t available_now(const struct figures *f, uint64_t then_kib)
+{
+	uint64_t now;
+
+	if (f->ballooned_kib > f->stats_ballooned_kib) {
+		now = f->ballooned_kib - f->stats_ballooned_kib;
+		return then_kib > now ? then_kib - now : 0;
+	}
+	if (__builtin_add_overflow(then_kib, f->stats_ballooned_kib - f->ballooned_kib, &now))
+		now = UINT64_MAX;
+	return now;
+}
+
+struct policy_guest auto_guest(const struct figures *f)
+{
+	struct policy_guest g = {
+		.static_max_kib = f->static_max_kib,
+		.floor_kib = f->dynamic_min_kib,
+		.target_kib = f->target_kib,
+		.balloon_kib = f->ballooned_kib,
+		.stats_age_ms = f->stats_age_ms,
+		.stall_kib = f->stall == BALLOON_STALL_HOST ? f->stall_kib : 0,
+		.driver_ok = f->driver_ok,
+		.pinned = f->pinned,
+	};
+	uint64_t free_kib, caches_kib;
+
+	g.has_stats = get_stat(f, BALLOON_STAT_AVAILABLE_MEMORY, &g.available_kib);
+	/* drivers before Linux 4.6 tell less */
+	if (!g.has_stats && get_stat(f, BALLOON_STAT_FREE_MEMORY, &free_kib)) {
+		g.has_stats = true;
+		if (!get_stat(f, BALLOON_STAT_DISK_CACHES, &caches_kib) ||
+		    __builtin_add_overflow(free_kib, caches_kib, &g.available_kib))
+			g.available_kib = free_kib;
+	}
+	g.available_kib = available_now(f, g.available_kib);
+	return g;
+}
+
+/* --- a step --- */
+
+static const struct entry *find_entry(const struct autopilot *a, const struct figures *f)
+{
+	for (size_t i = 0; i < a->nr; i++) {
+		if (a->entry[i].domid == f->domid && a->entry[i].devid == f->devid &&
+		    a->entry[i].static_max_kib == f->static_max_kib)
+			return &a->entry[i];
+	}
+	return NULL;
+}
+
+static void tell(const struct autopilot *a, const struct figures *f, struct entry *e,
+		 const struct policy_order *o)
+{
+	char size[SIZE_TEXT_MAX];
+
+	if (o->target_kib != f->target_kib)
+		log_msg(a->cfg.log, LOG_LEVEL_INFO, 0,
+			"--auto: domain %" PRIu32 ": %s: shall have %s", f->domid,
+			policy_verdict_name(o->verdict), size_format(o->target_kib, size));
+	if (o->verdict == POLICY_STUCK && e->verdict != POLICY_STUCK)
+		log_limited(a->cfg.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+			    "--auto: domain %" PRIu32
+			    " does not follow its target: left alone for %u s",
+			    f->domid, RETRY_MS / 1000);
+	e->verdict = o->verdict;
+}
+
+/* Memories that are there are taken along; those of guests that are gone are not. */
+static struct entry *make_entries(const struct autopilot *a, const struct figures *f, size_t nr)
+{
+	struct entry *entry = calloc(nr + 1, sizeof(*entry));
+
+	for (size_t i = 0; entry && i < nr; i++) {
+		const struct entry *old = find_entry(a, &f[i]);
+
+		if (old)
+			entry[i] = *old;
+		entry[i].domid = f[i].domid;
+		entry[i].devid = f[i].devid;
+		entry[i].static_max_kib = f[i].static_max_kib;
+	}
+	return entry;
+}
+
+static void decide(struct autopilot *a, uint64_t free_kib, const struct figures *f, size_t nr)
+{
+	struct policy_guest *g = calloc(nr + 1, sizeof(*g));
+	struct policy_memory *m = calloc(nr + 1, sizeof(*m));
+	struct policy_order *o = calloc(nr + 1, sizeof(*o));
+	struct entry *entry = make_entries(a, f, nr);
+
+	if (!g || !m || !o || !entry) {
+		free(entry);
+		goto out;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		g[i] = auto_guest(&f[i]);
+		m[i] = entry[i].memory;
+	}
+	policy_step(&a->cfg.policy, free_kib, clock_now_ms(), g, m, o, nr);
+	for (size_t i = 0; i < nr; i++) {
+		entry[i].memory = m[i];
+		tell(a, &f[i], &entry[i], &o[i]);
+	}
+	free(a->entry);
+	a->entry = entry;
+	a->nr = nr;
+	for (size_t i = 0; i < nr; i++) {
+		if (o[i].target_kib != f[i].target_kib)
+			a->cfg.order(a->cfg.opaque, &f[i], o[i].target_kib);
+	}
+out:
+	free(g);
+	free(m);
+	free(o);
+}
+
+static void arm(struct autopilot *a)
+{
+	timer_set(a->timer, a->cfg.interval_ms);
+}
+
+static void on_figures(void *opaque, const struct figures *f, size_t nr)
+{
+	struct autopilot *a = opaque;
+	uint64_t free_kib;
+	int rc;
+
+	arm(a);
+	if (!nr)
+		return;
+	rc = a->cfg.host_free(a->cfg.opaque, &free_kib);
+	if (!rc)
+		decide(a, free_kib, f, nr);
+	else
+		log_limited(a->cfg.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
+			    "--auto: the host's free memory cannot be told");
+}
+
+static void on_timer(void *opaque)
+{
+	struct autopilot *a = opaque;
+
+	a->cfg.collect(a->cfg.collect_opaque, on_figures, a);
+}
+
+int auto_new(struct autopilot **out, const struct auto_config *cfg)
+{
+	struct autopilot *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->cfg = *cfg;
+	a->timer = timer_new(cfg->base, on_timer, a);
+	if (!a->timer) {
+		free(a);
+		return -ENOMEM;
+	}
+	arm(a);
+	*out = a;
+	return 0;
+}
+
+void auto_free(struct autopilot *a)
+{
+	if (!a)
+		return;
+	timer_free(a->timer);
+	free(a->entry);
+	free(a);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --auto at work: every so often it gets the figures of all guests, has policy.h decide, and hands
+ * out what changes. The same for the service, which asks device processes over their sockets, and
+ * for the device process of one guest, which asks itself: where figures come from and orders go is
+ * a hook's business.
+ *
+ * It keeps nothing but what the policy remembers of each guest. Belongs to the thread of its event
+ * base.
+ */
+#ifndef BACKEND_AUTO_H
+#define BACKEND_AUTO_H
+
+#include "backend/figures/figures.h"
+#include "backend/base/log.h"
+#include "backend/devices/balloon/sizing/policy.h"
+
+struct event_base;
+struct autopilot;
+
+struct auto_config {
+	struct event_base *base; /* borrowed */
+	struct log *log;	 /* borrowed */
+	struct policy_config policy;
+	unsigned int interval_ms;
+	/** collect - as metrics_config.collect; not after auto_free() */
+	void (*collect)(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+			void *arg);
+	void *collect_opaque;
+	/** host_free - KiB. Return: 0; -errno nothing is done in this step */
+	int (*host_free)(void *opaque, uint64_t *kib);
+	/** order - a guest shall have @kib; may end whoever owns this, but not call auto_free() */
+	void (*order)(void *opaque, const struct figures *f, uint64_t kib);
+	void *opaque;
+};
+
+/** auto_new() - the first step is one interval away. Return: 0; -ENOMEM */
+int auto_new(struct autopilot **a, const struct auto_config *cfg);
+/** auto_free() - NULL is fine */
+void auto_free(struct autopilot *a);
+
+/** auto_policy() - what the command line leaves to say: the times, for statistics asked so often */
+struct policy_config auto_policy(unsigned int low_percent, unsigned int high_percent,
+				 uint64_t floor_kib, bool overcommit, unsigned int interval_ms);
+
+/** auto_guest() - a guest as the policy sees it */
+struct policy_guest auto_guest(const struct figures *f);
+
+#endif /* BACKEND_AUTO_H */

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The policy. A step judges each guest alone first, then lets those under pressure grow, the worst
+ * first, as far as the host's free memory goes, and then has others give what is still missing.
+ *
+ * What a guest uses is what it has less what is available to it, and hardly changes with its size:
+ * so the size at which a wanted share is available is known, and is gone to in few steps.
+ */
+#include "backend/devices/balloon/sizing/policy.h"
+
+/** sizes are whole MiB, but for static-max and a floor that are not */
+#define GRAIN_KIB UINT64_C(1024)
+/** at most this part of static-max in one step */
+#define GROW_STEP 4u
+#define SHRINK_STEP 16u
+#define GIVE_STEP 8u
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static uint64_t floor_of(const struct policy_config *cfg, const struct policy_guest *g)
+{
+	uint64_t floor = g->floor_kib	  ? g->floor_kib
+			 : cfg->floor_kib ? cfg->floor_kib
+					  : g->static_max_kib / 4;
+
+	return min_u64(floor, g->static_max_kib);
+}
+
+static unsigned int mid_of(const struct policy_config *cfg)
+{
+	return (cfg->low_percent + cfg->high_percent) / 2;
+}
+
+/* The size at which @percent of it would be available. */
+static uint64_t size_for(const struct policy_config *cfg, const struct policy_guest *g,
+			 uint64_t has_kib, unsigned int percent)
+{
+	uint64_t used = less(has_kib, g->available_kib), left = 100 - percent, size;
+
+	/* used is at most static-max; what would overflow is more than that */
+	if (__builtin_mul_overflow(used, UINT64_C(100), &size))
+		size = UINT64_MAX - GRAIN_KIB * left;
+	size = size / left + GRAIN_KIB - 1;
+	size -= size % GRAIN_KIB;
+	return min_u64(max_u64(size, floor_of(cfg, g)), g->static_max_kib);
+}
+
+/* Small enough to be as it should be. */
+static uint64_t tolerance(const struct policy_guest *g)
+{
+	return max_u64(GRAIN_KIB, g->static_max_kib / 128);
+}
+
+/* --- one guest --- */
+
+static bool has_too_much(const struct policy_guest *g, const struct policy_order *o)
+{
+	return o->has_kib > add_capped(g->target_kib, tolerance(g));
+}
+
+static bool has_too_little(const struct policy_guest *g, const struct policy_order *o)
+{
+	return g->target_kib > add_capped(o->has_kib, tolerance(g));
+}
+
+/* Whether it has not come nearer to its target for too long. That the host has nothing is no fault.
+ */
+static bool is_stuck(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		     struct policy_memory *m, const struct policy_order *o)
+{
+	bool moved = has_too_much(g, o)	    ? g->balloon_kib > m->balloon_kib
+		     : has_too_little(g, o) ? g->balloon_kib < m->balloon_kib || g->stall_kib
+					    : true;
+
+	if (moved || !m->moved_ms || g->target_kib != m->target_kib)
+		m->moved_ms = now_ms;
+	m->target_kib = g->target_kib;
+	m->balloon_kib = g->balloon_kib;
+	if (now_ms - m->moved_ms >= cfg->stuck_ms) {
+		m->stuck_until_ms = add_capped(now_ms, cfg->retry_ms);
+		m->declines = has_too_little(g, o);
+	}
+	if (now_ms >= m->stuck_until_ms)
+		m->stuck_until_ms = 0;
+	return m->stuck_until_ms != 0;
+}
+
+static bool is_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
+			      const struct policy_order *o)
+{
+	return g->stall_kib || o->permille < cfg->low_percent * 10u ||
+	       o->has_kib < floor_of(cfg, g);
+}
+
+/* What it has is what it shall have: nobody waits for what will not come. */
+static void settle(const struct policy_guest *g, struct policy_order *o)
+{
+	if (has_too_much(g, o) || has_too_little(g, o))
+		o->target_kib = o->has_kib;
+}
+
+static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		  struct policy_memory *m, struct policy_order *o)
+{
+	bool stuck;
+
+	*o = (struct policy_order){
+		.target_kib = g->target_kib,
+		.has_kib = less(g->static_max_kib, g->balloon_kib),
+	};
+	stuck = is_stuck(cfg, now_ms, g, m, o);
+	if (g->pinned) {
+		o->verdict = POLICY_PINNED;
+		return;
+	}
+	if (!g->driver_ok || !g->has_stats || g->stats_age_ms > cfg->stale_ms) {
+		o->verdict = POLICY_BLIND;
+		/* it was asked for memory by figures that are no longer true */
+		if (g->driver_ok && has_too_much(g, o))
+			settle(g, o);
+		return;
+	}
+	o->permille = o->has_kib >= 1000
+			      ? min_u64(g->available_kib, o->has_kib) / (o->has_kib / 1000)
+			      : 0;
+	if (is_under_pressure(cfg, g, o) && !(stuck && m->declines)) {
+		o->verdict = POLICY_GROW;
+		o->wanted_kib =
+			max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
+				min_u64(add_capped(o->has_kib, g->stall_kib), g->static_max_kib));
+		return;
+	}
+	if (stuck) {
+		o->verdict = POLICY_STUCK;
+		settle(g, o);
+		return;
+	}
+	o->verdict = POLICY_KEEP;
+	o->pending = has_too_much(g, o) || has_too_little(g, o);
+	if (!o->pending && o->permille > cfg->high_percent * 10u)
+		o->verdict = POLICY_SHRINK;
+}
+
+/* --- the host --- */
+
+/* Promised, and not taken yet: it is free, and somebody's. */
+static uint64_t promised(const struct policy_guest *g, const struct policy_order *o)
+{
+	return max_u64(less(g->target_kib, o->has_kib), g->stall_kib);
+}
+
+/* The one under the worst pressure that was not looked after; @nr: none. */
+static size_t worst(const struct policy_order *o, size_t nr)
+{
+	size_t found = nr;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (o[i].verdict == POLICY_GROW && !o[i].pending &&
+		    (found == nr || o[i].permille < o[found].permille))
+			found = i;
+	}
+	return found;
+}
+
+/* Return: KiB that those under pressure still miss. */
+static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct policy_order *o,
+		     size_t nr)
+{
+	uint64_t missing = 0;
+
+	for (size_t i = worst(o, nr); i < nr; i = worst(o, nr)) {
+		/* what it was promised already is not in the budget any more */
+		uint64_t base = add_capped(o[i].has_kib, promised(&g[i], &o[i]));
+		uint64_t step = max_u64(g[i].static_max_kib / GROW_STEP, GRAIN_KIB);
+		uint64_t more = min_u64(less(o[i].wanted_kib, base), step);
+		uint64_t given = min_u64(more, *budget_kib);
+
+		o[i].pending = true;
+		missing = add_capped(missing, more - given);
+		*budget_kib -= given;
+		/* at the least it is not asked for anything */
+		o[i].target_kib = min_u64(add_capped(base, given), g[i].static_max_kib);
+	}
+	return missing;
+}
+
+/* The size it could give down to; what it has: nothing. */
+static uint64_t donor_size(const struct policy_config *cfg, const struct policy_guest *g,
+			   const struct policy_order *o)
+{
+	unsigned int percent = (cfg->low_percent + mid_of(cfg)) / 2;
+	uint64_t least = less(o->has_kib, max_u64(g->static_max_kib / GIVE_STEP, GRAIN_KIB));
+
+	return min_u64(max_u64(size_for(cfg, g, o->has_kib, percent), least), o->has_kib);
+}
+
+/* The one with the most to spare; @nr: none. */
+static size_t richest(const struct policy_config *cfg, const struct policy_guest *g,
+		      const struct policy_order *o, size_t nr)
+{
+	size_t found = nr;
+
+	for (size_t i = 0; i < nr; i++) {
+		if ((o[i].verdict == POLICY_KEEP || o[i].verdict == POLICY_SHRINK) &&
+		    !o[i].pending &&
+		    o[i].has_kib - donor_size(cfg, &g[i], &o[i]) > tolerance(&g[i]) &&
+		    (found == nr || o[i].permille > o[found].permille))
+			found = i;
+	}
+	return found;
+}
+
+static void give(const struct policy_config *cfg, uint64_t missing_kib,
+		 const struct policy_guest *g, struct policy_order *o, size_t nr)
+{
+	while (missing_kib) {
+		size_t i = richest(cfg, g, o, nr);
+		uint64_t can;
+
+		if (i == nr)
+			return;
+		can = o[i].has_kib - donor_size(cfg, &g[i], &o[i]);
+		/* a step too small would be taken for having arrived */
+		can = min_u64(can, max_u64(missing_kib, 2 * tolerance(&g[i])));
+		o[i].verdict = POLICY_GIVE;
+		o[i].pending = true;
+		o[i].target_kib = o[i].has_kib - can;
+		missing_kib = less(missing_kib, can);
+	}
+}
+
+static void shrink(const struct policy_config *cfg, const struct policy_guest *g,
+		   struct policy_order *o)
+{
+	uint64_t step = max_u64(g->static_max_kib / SHRINK_STEP, GRAIN_KIB);
+	uint64_t size = max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)), less(o->has_kib, step));
+
+	if (add_capped(size, tolerance(g)) < o->has_kib)
+		o->target_kib = size;
+	else
+		o->verdict = POLICY_KEEP;
+}
+
+void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
+		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
+		 size_t nr)
+{
+	uint64_t owed = 0, taken = 0, coming = 0, missing;
+	bool may_ask;
+
+	for (size_t i = 0; i < nr; i++) {
+		judge(cfg, now_ms, &g[i], &m[i], &o[i]);
+		owed = add_capped(owed, g[i].balloon_kib);
+		taken = add_capped(taken, promised(&g[i], &o[i]));
+		if (o[i].verdict == POLICY_KEEP)
+			coming = add_capped(coming, less(o[i].has_kib, g[i].target_kib));
+	}
+	/* the reserve (reserve.h): such orders would be refused */
+	may_ask = cfg->overcommit || free_kib >= owed;
+	missing = less(taken, free_kib);
+	free_kib = less(free_kib, taken);
+	missing = add_capped(missing, grow(&free_kib, g, o, nr));
+	if (may_ask)
+		give(cfg, less(missing, coming), g, o, nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (o[i].verdict == POLICY_SHRINK && may_ask)
+			shrink(cfg, &g[i], &o[i]);
+		else if (o[i].verdict == POLICY_SHRINK)
+			o[i].verdict = POLICY_KEEP;
+	}
+}
+
+const char *policy_verdict_name(enum policy_verdict verdict)
+{
+	static const char *const names[] = {
+		[POLICY_KEEP] = "keep",	  [POLICY_GROW] = "grow",     [POLICY_SHRINK] = "shrink",
+		[POLICY_GIVE] = "give",	  [POLICY_PINNED] = "pinned", [POLICY_BLIND] = "blind",
+		[POLICY_STUCK] = "stuck",
+	};
+
+	return names[verdict];
+}

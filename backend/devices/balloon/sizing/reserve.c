@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Counting what is owed: the key `ballooned` of every device in the backend's tree. Nodes are
+ * written by the toolstack and by device processes, and trusted to mean well, not to be
+ * well-formed.
+ */
+#include "backend/devices/balloon/sizing/reserve.h"
+#include "backend/base/size.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** relative: below our own domain, which is the backend's */
+#define TREE "backend/virtio"
+/** the names of all guests with virtio devices, or of all devices of one */
+#define NAMES_BYTES 65536u
+/** the longest name that can be a number of either */
+#define NAME_MAX_CHARS 9u
+#define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
+
+bool reserve_allows(const struct reserve *r, uint64_t balloon_kib, uint64_t wanted_kib)
+{
+	return wanted_kib <= balloon_kib || r->free_kib >= r->owed_kib;
+}
+
+static bool is_number(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= NAME_MAX_CHARS && strspn(name, "0123456789") == len;
+}
+
+static void add_device(struct reserve *r, struct store_link *link, const char *domain,
+		       const char *device)
+{
+	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16], value[XENVIRTIO_STORE_TEXT_MAX];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/ballooned", domain, device);
+	if (store_link_read(link, path, value, sizeof(value)) || size_parse_kib(value, &kib))
+		return;
+	if (__builtin_add_overflow(r->owed_kib, kib, &r->owed_kib))
+		r->owed_kib = UINT64_MAX;
+}
+
+/* Another guest's devices, or our guest's others. */
+static int add_domain(struct reserve *r, struct store_link *link, const char *domain,
+		      const char *own_device)
+{
+	char path[sizeof(TREE) + NAME_MAX_CHARS + 4];
+	char *names = malloc(NAMES_BYTES);
+	int rc;
+
+	if (!names)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), TREE "/%.9s", domain);
+	rc = store_link_list(link, path, names, NAMES_BYTES);
+	for (const char *name = names; !rc && *name; name += strlen(name) + 1) {
+		if (is_number(name) && (!own_device || strcmp(name, own_device) != 0))
+			add_device(r, link, domain, name);
+	}
+	free(names);
+	/* gone meanwhile */
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int add_others(struct reserve *r, struct store_link *link, uint32_t domid, uint32_t devid)
+{
+	char own_domain[16], own_device[16];
+	char *names = malloc(NAMES_BYTES);
+	int rc;
+
+	if (!names)
+		return -ENOMEM;
+	snprintf(own_domain, sizeof(own_domain), "%" PRIu32, domid);
+	snprintf(own_device, sizeof(own_device), "%" PRIu32, devid);
+	rc = store_link_list(link, TREE, names, NAMES_BYTES);
+	for (const char *name = names; !rc && *name; name += strlen(name) + 1) {
+		if (is_number(name))
+			rc = add_domain(r, link, name,
+					strcmp(name, own_domain) == 0 ? own_device : NULL);
+	}
+	free(names);
+	return rc == -ENOENT || rc == -EPIPE ? 0 : rc;
+}
+
+int reserve_count(struct reserve *r, struct xenvirtio_hv *hv, struct store_link *link,
+		  uint32_t domid, uint32_t devid, uint64_t balloon_kib)
+{
+	struct xenvirtio_host_info host;
+	int rc;
+
+	if (!hv->ops->host_info)
+		return -ENOSYS;
+	rc = hv->ops->host_info(hv, &host);
+	if (rc)
+		return rc;
+	*r = (struct reserve){
+		.free_kib = host.free_pages * KIB_PER_PAGE,
+		.owed_kib = balloon_kib,
+	};
+	return link ? add_others(r, link, domid, devid) : 0;
+}

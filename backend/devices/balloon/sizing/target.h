@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much memory the guest shall have, and who said so last.
+ *
+ *   --target, the key `target` in the backend node, memory/target (mem-set.h) --> one target_kib
+ *
+ * The latest word counts; a value that cannot be is told, ignored, and the node gets the one in
+ * force back. What is too large is cut to the guest's static-max. Written by toolstacks, so trusted
+ * to mean well, not to be well-formed.
+ *
+ * A size that somebody names pins the guest: --auto leaves it alone until target_unpin(). One that
+ * the host cannot afford (reserve.h) is refused: the one before stays, and the key `refused` says
+ * why.
+ */
+#ifndef BACKEND_TARGET_H
+#define BACKEND_TARGET_H
+
+#include "backend/xenstore/publish.h"
+#include "backend/devices/balloon/sizing/reserve.h"
+
+struct target {
+	struct log *log;
+	struct store_link *link; /* NULL: no backend node */
+	struct publish *publish;
+	char path[160]; /* of the key `target` */
+	uint64_t static_max_kib;
+	uint64_t kib; /* in force; a multiple of 4 */
+	bool pinned;  /* somebody named it */
+	bool refused; /* the last one; then also what and why */
+	uint64_t refused_kib;
+	struct reserve reserve;
+	uint64_t refusals;
+	/** admit - whether a lower target may be taken; @r: why not. NULL: any may */
+	bool (*admit)(void *opaque, uint64_t kib, struct reserve *r);
+	/** changed - a new target is in force */
+	void (*changed)(void *opaque, uint64_t kib);
+	void *opaque;
+};
+
+/**
+ * target_init() - the target is static-max until somebody says otherwise
+ * @node: the backend node; used only where @publish has a link
+ */
+void target_init(struct target *t, struct log *log, struct publish *publish, const char *node,
+		 uint64_t static_max_kib, void (*changed)(void *opaque, uint64_t kib),
+		 void *opaque);
+
+/**
+ * target_set() - somebody named a size
+ * @source: who, for the log: "--target", "memory/target"
+ *
+ * Cut to static-max and to whole pages, published, and told through `changed` if it is another.
+ * Only another one pins: what is in force is read again and again. Return: whether it is in force
+ * now
+ */
+bool target_set(struct target *t, uint64_t kib, const char *source);
+/** target_set_auto() - likewise, by the policy: does not pin */
+bool target_set_auto(struct target *t, uint64_t kib);
+/** target_reset() - static-max, for nobody has named a size; does not pin */
+void target_reset(struct target *t);
+
+/** target_pin(), target_unpin() - whether the policy leaves the guest alone; published as `pinned`
+ */
+void target_pin(struct target *t);
+void target_unpin(struct target *t);
+/** target_read_pinned() - take over what a process before this one published */
+void target_read_pinned(struct target *t);
+
+/** target_read_node() - look at the key `target`: on its watch. Returns whether there was a value
+ */
+bool target_read_node(struct target *t);
+
+/** target_balloon_pages() - the size of the balloon that leaves the guest its target, in 4 KiB */
+uint32_t target_balloon_pages(const struct target *t);
+
+#endif /* BACKEND_TARGET_H */

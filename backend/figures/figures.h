@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be told of one served device, at one moment: what the control socket sends, what the
+ * control tool receives, what the metrics are made of. Plain data; it owns nothing.
+ *
+ *   device process --figures_take()--> figures --figures-json.h--> socket --> figures of the tool
+ *                                         +----- metrics-text.h --> Prometheus
+ */
+#ifndef BACKEND_FIGURES_H
+#define BACKEND_FIGURES_H
+
+#include "backend/devices/balloon/balloon.h"
+
+#define FIGURES_NAME_MAX 64
+#define FIGURES_PATH_MAX 32
+
+struct figures {
+	uint32_t domid;
+	uint32_t devid;
+	char name[FIGURES_NAME_MAX]; /* of the domain when service began; empty: not known */
+	char path[FIGURES_PATH_MAX]; /* how notifications travel */
+	bool driver_ok;		     /* the guest's driver is at work */
+	uint64_t static_max_kib;
+	uint64_t dynamic_min_kib; /* what --auto leaves it at least; 0: nobody said */
+	uint64_t target_kib;	/* what the guest shall have */
+	bool pinned;		/* somebody named that, and --auto leaves it alone */
+	bool refused;		/* the last target named; then also which, and why */
+	uint64_t refused_kib;
+	uint64_t refused_free_kib;
+	uint64_t refused_owed_kib;
+	uint64_t actual_kib;	/* size of the balloon as the guest says: for show only */
+	uint64_t ballooned_kib; /* what Xen holds back: exact */
+	enum balloon_stall stall;
+	uint64_t stall_kib; /* still missing */
+	/* since the process started */
+	uint64_t refusals;
+	uint64_t stalls;
+	uint64_t inflated_bytes;
+	uint64_t deflated_bytes;
+	uint64_t inflate_ns;
+	uint64_t deflate_ns;
+	uint64_t inflate_messages;
+	uint64_t deflate_messages;
+	uint64_t inflate_decode_ns; /* before inflate_ns begins */
+	uint64_t deflate_decode_ns;
+	uint64_t inflate_hypercall_ns; /* a part of inflate_ns */
+	uint64_t deflate_hypercall_ns;
+	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
+	/* the guest's statistics */
+	uint64_t stats_sequence; /* 0: none yet */
+	uint64_t stats_age_ms;
+	uint64_t stats_ballooned_kib; /* at the time they are of */
+	uint32_t stats_valid; /* bit t: stats[t] was in the newest set */
+	uint64_t stats[BALLOON_STATS];
+	/* the newest answer of unused pages, while it is held */
+	enum balloon_unused_state unused;
+	enum balloon_unused_via unused_via;
+	uint64_t unused_kib;
+	uint64_t unused_ns; /* that the guest took for it */
+	uint64_t ram_kib;   /* what there can be at most, with the balloon empty */
+};
+
+/** figures_take() - fill in what the balloon knows; the rest is left as it is */
+void figures_take(struct figures *f, const struct balloon_status *status);
+
+/** figures_stall_name() - "max-mem", "host"; NULL for none, and out of range */
+const char *figures_stall_name(enum balloon_stall stall);
+
+/** figures_via_name() - "host-request", "free-page-hint" */
+const char *figures_via_name(enum balloon_unused_via via);
+
+/** figures_wanted_kib() - what will be ballooned when the target is reached */
+uint64_t figures_wanted_kib(const struct figures *f);
+
+#endif /* BACKEND_FIGURES_H */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Metrics over HTTP: GET /metrics and nothing else, by libevent's server. Whoever can connect may
+ * read; nothing can be changed here. Connections are few and short, whatever is done with them:
+ * METRICS_CLIENTS_MAX at once, each cut after METRICS_CLIENT_MS.
+ */
+#ifndef BACKEND_METRICS_H
+#define BACKEND_METRICS_H
+
+#include "backend/figures/figures.h"
+#include "backend/base/log.h"
+#include "backend/base/metrics-address.h"
+
+#define METRICS_CLIENTS_MAX 16u
+#define METRICS_CLIENT_MS 5000u
+
+struct event_base;
+struct metrics;
+
+struct metrics_config {
+	struct event_base *base; /* borrowed */
+	struct log *log;	 /* borrowed */
+	const struct metrics_address *address;
+	/**
+	 * collect - get the figures of all devices there are
+	 *
+	 * Calls @done once, from inside or later; not after metrics_free().
+	 */
+	void (*collect)(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+			void *arg);
+	void *opaque;
+	unsigned int client_ms; /* 0: METRICS_CLIENT_MS */
+};
+
+/** metrics_open() - Return: 0; -EADDRINUSE; -EACCES; -ENOMEM; -errno */
+int metrics_open(struct metrics **m, const struct metrics_config *cfg);
+/** metrics_free() - NULL is fine */
+void metrics_free(struct metrics *m);
+
+#endif /* BACKEND_METRICS_H */

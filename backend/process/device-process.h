@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of one device process: from a command line to an exit code.
+ *
+ *   [waiting for xenstore's node] --complete--> [serving] --> ended(code)
+ *          |                                       |
+ *          +-- signal, domain gone, time over -----+-- also: device closed by the toolstack,
+ * E_GONE, a failure of the host
+ *
+ * Everything happens in callbacks of one event base, each with bounded work. Ending lets go of all
+ * mappings at once and tells the toolstack (XenbusState 6), since xl destroy waits for both.
+ */
+#ifndef BACKEND_DEVICE_PROCESS_H
+#define BACKEND_DEVICE_PROCESS_H
+
+#include "backend/base/exit-code.h"
+#include "backend/options/options.h"
+
+#include <xenvirtio/hv.h>
+#include <xenvirtio/store.h>
+
+struct event_base;
+struct device_process;
+
+/**
+ * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
+ * @discovery_ms: how long a node may stay half written; 0: 10 s
+ * @unused_ms:    how long the guest may take to say which of its pages are unused; 0: 8 s
+ */
+struct device_process_env {
+	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
+	int (*open_store)(void *opaque, struct xenvirtio_store **store);
+	void *opaque;
+	unsigned int discovery_ms;
+	unsigned int unused_ms;
+};
+
+/**
+ * device_process_new() - begin
+ * @dp: out; may have ended already
+ *
+ * @base, @opts and @log are borrowed.
+ * Return: 0; -ENOMEM
+ */
+int device_process_new(struct device_process **dp, struct event_base *base,
+		       const struct options *opts, struct log *log,
+		       const struct device_process_env *env);
+/** device_process_free() - ends like a signal if it has not ended; NULL is fine */
+void device_process_free(struct device_process *dp);
+
+/** device_process_ended() - it has let go of everything; @code: out. The event base was told to
+ * stop */
+bool device_process_ended(const struct device_process *dp, enum exit_code *code);
+/** device_process_serving() - the guest is being served */
+bool device_process_serving(const struct device_process *dp);
+
+#endif /* BACKEND_DEVICE_PROCESS_H */

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bringing one guest's balloon up, and down again in reverse.
+ */
+#include "backend/process/guest.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xenvirtio/server.h>
+
+/** pages kept mapped: rings of five queues and a few buffers */
+#define GMEM_PAGES 64
+#define RAM_RANGES_MAX 16
+
+static int fail_host(struct guest *g, int rc, enum exit_code *code, const char *what)
+{
+	if (rc == XENVIRTIO_E_GONE)
+		return rc;
+	*code = EXIT_CODE_HOST;
+	log_msg(g->log, LOG_LEVEL_ERROR, rc < 0 ? rc : -EPROTO, "%s", what);
+	return -ECANCELED;
+}
+
+static int open_state(struct guest *g, const struct guest_config *cfg, size_t balloon_bytes,
+		      enum exit_code *code)
+{
+	struct state_file_key key = {
+		.domid = cfg->domid,
+		.devid = cfg->devid,
+		.base = cfg->base,
+		.irq = cfg->irq,
+		.balloon_bytes = balloon_bytes,
+	};
+	pid_t owner;
+	int rc;
+
+	snprintf(key.identity, sizeof(key.identity), "%s", cfg->identity);
+	rc = state_file_open(&g->state, cfg->state_dir, &key, g->log, &owner);
+	if (!rc)
+		return 0;
+	g->state = NULL;
+	if (rc == -EBUSY) {
+		*code = EXIT_CODE_BUSY;
+		log_msg(g->log, LOG_LEVEL_ERROR, 0,
+			"device %" PRIu32 " of domain %" PRIu32
+			" is served already, by process %d: end that one first",
+			cfg->devid, cfg->domid, (int)owner);
+		return -ECANCELED;
+	}
+	if (rc == -EBADMSG) {
+		*code = EXIT_CODE_UNSUITABLE;
+		return -ECANCELED;
+	}
+	*code = EXIT_CODE_HOST;
+	log_msg(g->log, LOG_LEVEL_ERROR, rc,
+		"cannot keep state in %s: make the directory writable, or give --state-dir",
+		cfg->state_dir);
+	return -ECANCELED;
+}
+
+static void log_guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct guest *g = opaque;
+
+	log_limited(g->log, LOG_KIND_GUEST_ERROR + (unsigned int)kind, LOG_LEVEL_WARNING, 0,
+		    "guest error %s: %s", xenvirtio_guest_error_name(kind), detail);
+}
+
+static void tell_changed(void *opaque)
+{
+	struct guest *g = opaque;
+
+	g->changed(g->opaque);
+}
+
+static int open_balloon(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	struct balloon_config balloon = {
+		.hv = cfg->hv,
+		.gmem = g->gmem,
+		.deflate_on_oom = cfg->deflate_on_oom,
+		.bits = cfg->bulk,
+		.changed = tell_changed,
+		.guest_error = log_guest_error,
+		.opaque = g,
+	};
+	int rc;
+
+	rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state),
+			 state_file_balloon_bytes(g->state), state_file_device(g->state));
+	if (!rc)
+		return 0;
+	g->balloon = NULL;
+	if (rc != -EBADMSG)
+		return fail_host(g, rc, code, "cannot make the balloon device");
+	*code = EXIT_CODE_UNSUITABLE;
+	log_msg(g->log, LOG_LEVEL_ERROR, 0,
+		"%s cannot be used: it is damaged. It says which pages Xen holds back from the "
+		"guest: destroy the guest, then remove the file",
+		state_file_path(g->state));
+	return -ECANCELED;
+}
+
+static int explain_no_server(struct guest *g, const struct guest_config *cfg, int rc,
+			     enum exit_code *code)
+{
+	if (rc == -EEXIST) {
+		*code = EXIT_CODE_BUSY;
+		log_msg(g->log, LOG_LEVEL_ERROR, 0,
+			"another ioreq server of domain %" PRIu32 " claims address %#" PRIx64
+			" (another backend, or one that died and left no state in its "
+			"--state-dir): end that backend, or restart the guest",
+			cfg->domid, cfg->base.v);
+		return -ECANCELED;
+	}
+	if (rc == -ENOSYS || rc == -EOPNOTSUPP) {
+		*code = EXIT_CODE_NO_XEN;
+		log_msg(g->log, LOG_LEVEL_ERROR, 0,
+			"this Xen has no ioreq servers: on Arm it must be built with "
+			"CONFIG_IOREQ_SERVER=y");
+		return -ECANCELED;
+	}
+	return fail_host(g, rc, code, "cannot get an ioreq server from Xen");
+}
+
+static int open_server(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	uint16_t id = state_file_server(g->state);
+	int rc;
+
+	rc = xenvirtio_server_new(&g->server, cfg->hv, g->gmem);
+	if (rc) {
+		g->server = NULL;
+		return fail_host(g, rc, code, "cannot make the device's bus");
+	}
+	xenvirtio_server_set_notify(g->server, cfg->notify, cfg->path_changed, cfg->opaque);
+	rc = xenvirtio_server_add(g->server, balloon_device(g->balloon), cfg->base, cfg->irq);
+	if (rc == -ENOTSUP) {
+		*code = EXIT_CODE_UNSUITABLE;
+		log_msg(g->log, LOG_LEVEL_ERROR, 0,
+			"--notify %s: this host's kernel does not do that: load the modules of "
+			"kernel/, or give auto",
+			xenvirtio_notify_path_name(cfg->notify));
+		return -ECANCELED;
+	}
+	if (rc)
+		return fail_host(g, rc, code, "cannot put the device at its address");
+	g->adopted = id != XENVIRTIO_IOREQ_NEW;
+	rc = xenvirtio_server_open(g->server, &id);
+	if (g->adopted && rc == -ENOENT) {
+		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "ioreq server %u is gone: making a new one",
+			id);
+		g->adopted = false;
+		id = XENVIRTIO_IOREQ_NEW;
+		rc = xenvirtio_server_open(g->server, &id);
+	}
+	if (rc)
+		return explain_no_server(g, cfg, rc, code);
+	state_file_set_server(g->state, id);
+	if (g->adopted)
+		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "adopted ioreq server %u", id);
+	return 0;
+}
+
+/* Adopted things stay for the next try; new ones go. */
+static enum guest_end end_of_failure(const struct guest *g)
+{
+	return g->state && state_file_adopted(g->state) ? GUEST_LEAVE : GUEST_REMOVE;
+}
+
+int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	struct xenvirtio_gfn_range ram[RAM_RANGES_MAX];
+	size_t nr, bytes;
+	int rc;
+
+	g->log = cfg->log;
+	g->changed = cfg->changed;
+	g->opaque = cfg->opaque;
+	rc = cfg->hv->ops->ram_ranges(cfg->hv, ram, RAM_RANGES_MAX, &nr);
+	if (rc) {
+		rc = fail_host(g, rc, code, "cannot tell where the guest's RAM is");
+		goto fail;
+	}
+	bytes = balloon_persist_bytes(ram, nr);
+	if (!bytes) {
+		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make a balloon in");
+		goto fail;
+	}
+	rc = open_state(g, cfg, bytes, code);
+	if (rc)
+		goto fail;
+	rc = xenvirtio_gmem_new(&g->gmem, cfg->hv, GMEM_PAGES);
+	if (rc) {
+		g->gmem = NULL;
+		rc = fail_host(g, rc, code, "cannot map the guest's memory");
+		goto fail;
+	}
+	rc = open_balloon(g, cfg, code);
+	if (rc)
+		goto fail;
+	rc = open_server(g, cfg, code);
+	if (rc)
+		goto fail;
+	return 0;
+fail:
+	guest_close(g, rc == XENVIRTIO_E_GONE ? GUEST_REMOVE : end_of_failure(g));
+	return rc;
+}
+
+void guest_close(struct guest *g, enum guest_end end)
+{
+	int rc;
+
+	if (g->server && end == GUEST_REMOVE) {
+		rc = xenvirtio_server_close(g->server);
+		if (rc < 0)
+			log_msg(g->log, LOG_LEVEL_WARNING, rc, "cannot destroy the ioreq server");
+	}
+	xenvirtio_server_free(g->server);
+	balloon_free(g->balloon);
+	xenvirtio_gmem_free(g->gmem);
+	if (end == GUEST_REMOVE)
+		state_file_remove(g->state);
+	else
+		state_file_close(g->state);
+	*g = (struct guest){0};
+}
+
+bool guest_in_use(const struct guest *g)
+{
+	struct balloon_status status;
+
+	if (!g->balloon)
+		return false;
+	if (xenvirtio_device_status(balloon_device(g->balloon)))
+		return true;
+	balloon_get_status(g->balloon, &status);
+	return status.ballooned_pages;
+}

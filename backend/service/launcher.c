@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Device processes as children: posix_spawn() and process descriptors.
+ *
+ * /proc/self/exe is the program that runs, also after another was installed in its place: supervisor
+ * and device processes are of one version until the service is restarted. A child inherits standard
+ * error and nothing else, and no death signal: it serves on when the supervisor dies.
+ */
+#include "config.h"
+
+#include "backend/service/launcher.h"
+#include "backend/base/state-file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "/proc/self/exe"
+#define WORD_MAX 32
+
+static int set_up(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files)
+{
+	sigset_t none, all;
+	int err;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	err = posix_spawnattr_setsigmask(attr, &none);
+	if (!err)
+		err = posix_spawnattr_setsigdefault(attr, &all);
+	if (!err)
+		err = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
+							     POSIX_SPAWN_SETSIGDEF);
+	/* not every library marks its descriptors */
+	if (!err)
+		err = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+	return err;
+}
+
+static int spawn(struct launcher_exec *exec, pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int err;
+
+	err = posix_spawnattr_init(&attr);
+	if (err)
+		return -err;
+	err = posix_spawn_file_actions_init(&files);
+	if (!err) {
+		err = set_up(&attr, &files);
+		if (!err)
+			err = posix_spawn(pid, PROGRAM, &files, &attr, exec->argv, environ);
+		posix_spawn_file_actions_destroy(&files);
+	}
+	posix_spawnattr_destroy(&attr);
+	return -err;
+}
+
+static int start_child(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+{
+	struct launcher_exec *exec = opaque;
+	char domid_word[WORD_MAX], devid_word[WORD_MAX];
+	int rc;
+
+	snprintf(domid_word, sizeof(domid_word), "--domid=%" PRIu32, domid);
+	snprintf(devid_word, sizeof(devid_word), "--devid=%" PRIu32, devid);
+	exec->argv[exec->argc] = domid_word;
+	exec->argv[exec->argc + 1] = devid_word;
+	rc = spawn(exec, &p->pid);
+	exec->argv[exec->argc] = exec->argv[exec->argc + 1] = NULL;
+	if (rc)
+		return rc;
+	/* nobody else waits for it, so the number is its own */
+	p->fd = pidfd_open(p->pid, 0);
+	if (p->fd < 0) {
+		rc = -errno;
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, NULL, 0);
+	}
+	return rc;
+}
+
+static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+{
+	struct launcher_exec *exec = opaque;
+	pid_t owner, same;
+	int rc = state_file_owner(exec->state_dir, domid, devid, &owner);
+
+	if (rc != -EBUSY)
+		return rc ? rc : XENVIRTIO_E_EMPTY;
+	if (owner <= 0)
+		return XENVIRTIO_E_AGAIN;
+	p->pid = owner;
+	p->fd = pidfd_open(owner, 0);
+	if (p->fd < 0)
+		return errno == ESRCH ? XENVIRTIO_E_AGAIN : -errno;
+	/* who holds the lock now, with the descriptor at hand, cannot have been taken for another */
+	rc = state_file_owner(exec->state_dir, domid, devid, &same);
+	if (rc == -EBUSY && same == owner)
+		return 0;
+	close(p->fd);
+	p->fd = -1;
+	return XENVIRTIO_E_AGAIN;
+}
+
+static void signal_process(void *opaque, const struct process *p, int signal)
+{
+	/* it may have ended just now: the descriptor tells */
+	pidfd_send_signal(p->fd, signal, NULL, 0);
+}
+
+static void detach_process(void *opaque, struct process *p)
+{
+	close(p->fd);
+	p->fd = -1;
+}
+
+static void reap_child(void *opaque, struct process *p, struct process_end *end)
+{
+	siginfo_t info = {0};
+
+	*end = (struct process_end){0};
+	if (!waitid(P_PIDFD, (id_t)p->fd, &info, WEXITED | WNOHANG) && info.si_pid) {
+		end->known = true;
+		end->signalled = info.si_code != CLD_EXITED;
+		end->value = info.si_status;
+	}
+	detach_process(opaque, p);
+}
+
+int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int argc, char **argv,
+		  const char *state_dir)
+{
+	*exec = (struct launcher_exec){.argc = argc, .state_dir = state_dir};
+	exec->argv = calloc((size_t)argc + 3, sizeof(*exec->argv));
+	if (!exec->argv)
+		return -ENOMEM;
+	memcpy(exec->argv, argv, (size_t)argc * sizeof(*argv));
+	*launcher = (struct launcher){
+		.start = start_child,
+		.attach = attach_owner,
+		.signal = signal_process,
+		.reap = reap_child,
+		.detach = detach_process,
+		.opaque = exec,
+	};
+	return 0;
+}
+
+void launcher_fini(struct launcher_exec *exec)
+{
+	free(exec->argv);
+	exec->argv = NULL;
+}

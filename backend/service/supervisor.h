@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xen-vballoond as a service: one device process for each balloon in xenstore.
+ *
+ *   supervisor.c         the life of the service: lock, xenstore, signals, its end
+ *   supervisor-tree.c    what a watch event means: which device to look at
+ *   supervisor-device.c  one device: when to start its process, and what its end means
+ *   supervisor-hold.c    a new guest does not run before its device is served
+ *
+ *                  node complete          a slot is free          key `path`
+ *   (no entry) ----------------> [queued] -------------> [starting] ------> [serving]
+ *       ^                          ^   ^                      |                 |
+ *       |                 back-off |   | node changed         +------ ended ----+
+ *       |                          |   |                                |
+ *       +--- node gone ---- [waiting] [alone] <------------------------+
+ *
+ * A device that cannot be served as it is stays alone until the toolstack changes its node. The
+ * supervisor has nothing of a guest's, but for a new one the time until it is served: when it dies, device processes serve on, and the next
+ * supervisor takes notice of them by their locks. It reads what the toolstack writes, nothing else.
+ */
+#ifndef BACKEND_SUPERVISOR_H
+#define BACKEND_SUPERVISOR_H
+
+#include "backend/base/exit-code.h"
+#include "backend/service/launcher.h"
+#include "backend/options/options.h"
+
+#include <stddef.h>
+#include <xenvirtio/store.h>
+
+/** processes that start at the same time: they cost time, which those that serve need */
+#define SUPERVISOR_STARTS_MAX 8u
+
+struct event_base;
+struct supervisor;
+
+/** times are for tests; 0: as in xen-vballoond(8) */
+struct supervisor_env {
+	int (*open_store)(void *opaque, struct xenvirtio_store **store);
+	void *opaque;
+	const struct launcher *launcher;
+	/**
+	 * pause, unpause - as the seam's, of the domain named; NULL: no guest is held
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*pause)(void *opaque, uint32_t domid, struct log *log);
+	int (*unpause)(void *opaque, uint32_t domid, struct log *log);
+	/** notify - what sd_notify(3) would be told; may be NULL */
+	void (*notify)(void *opaque, const char *text);
+	unsigned int backoff_min_ms; /* before a process that ended is started again */
+	unsigned int backoff_max_ms;
+	unsigned int settled_ms; /* one that served so long has no history */
+	unsigned int start_ms;	 /* one that does not serve by then makes room for others */
+	unsigned int stop_ms;	 /* device processes that are told to end must have by then */
+};
+
+struct supervisor_counts {
+	size_t devices;
+	size_t alone, queued, starting, serving, waiting;
+};
+
+/**
+ * supervisor_new() - begin
+ * @sup: out; may have ended already
+ *
+ * @base, @opts, @log and what is in @env are borrowed.
+ * Return: 0; -ENOMEM
+ */
+int supervisor_new(struct supervisor **sup, struct event_base *base, const struct options *opts,
+		   struct log *log, const struct supervisor_env *env);
+/** supervisor_free() - device processes serve on; NULL is fine */
+void supervisor_free(struct supervisor *sup);
+
+/** supervisor_ended() - @code: out. The event base was told to stop */
+bool supervisor_ended(const struct supervisor *sup, enum exit_code *code);
+void supervisor_count(const struct supervisor *sup, struct supervisor_counts *counts);
+
+#endif /* BACKEND_SUPERVISOR_H */
