@@ -40,7 +40,9 @@ backend/metrics                 backend/base backend/figures backend/metrics
 backend/process                 backend/base backend/devices/balloon backend/options backend/xenstore backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process
 backend/service                 backend/base backend/options backend/xenstore backend/service
 backend                         backend/base backend/options backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process backend/service
-tools                           backend/base backend/figures backend/control tools
+tools/acpi                      backend/base tools/acpi
+tools/ctl                       backend/base backend/figures backend/control tools/ctl
+tools/copy                      backend/base backend/figures tools/ctl tools/copy
 examples                        examples
 '
 
@@ -292,7 +294,7 @@ fi
 
 tree=$work/tree
 mkdir -p "$tree/tests/unit"
-for top in libxenvirtio backend; do
+for top in libxenvirtio backend tools; do
 	(cd "$root" && find "$top" -name '*.[ch]' | tar -c -f - -T -) | tar -x -f - -C "$tree"
 done
 chmod -R u+w "$tree"
@@ -352,6 +354,8 @@ finds backend/base/planted.c '#include "backend/devices/balloon/balloon.h"' 'wha
 finds backend/xenstore/planted.c '#include "backend/process/guest.h"' 'the xenstore link on the process'
 finds backend/metrics/planted.c '#include "backend/control/control.h"' 'one room on its neighbour'
 finds backend/devices/balloon/planted.c '#include "balloon.h"' 'a header of a program without its folder'
+finds tools/ctl/planted.c '#include "tools/copy/copy.h"' 'a tool on one that stands on it'
+finds tools/acpi/planted.c '#include "backend/process/guest.h"' 'a tool on the daemon'
 finds backend/brand-new/planted.c 'int brand_new;' 'a folder of a program that the table lacks'
 finds backend/planted.c '#include "hv/ioreq-page.h"' 'a program on an internal header'
 finds backend/planted.c '#include "libxenvirtio/virtqueue/queue-ring.h"' 'a program on an internal header by its path'

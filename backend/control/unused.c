@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Less than a client waits for its answer: tools/ctl-client.h. */
+/* Less than a client waits for its answer: tools/ctl/ctl-client.h. */
 #define ANSWER_MS 8000u
 #define HOLD_MS 60000u
 

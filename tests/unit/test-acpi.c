@@ -3,7 +3,7 @@
  * xen-virtio-acpi: the table says what was asked for, read back by a decoder of its own that knows no
  * encoder; and a wrong command line is named. tests/unit/test-acpi-iasl.sh compares with iasl's work.
  */
-#include "tools/acpi-options.h"
+#include "tools/acpi/acpi-options.h"
 #include "tests/unit/line-bench.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * The command line of xenvirtio-copy: each option reaches its field, each wrong line is named, and
  * --help, the manual page and the completion list the same.
  */
-#include "tools/copy-options.h"
+#include "tools/copy/copy-options.h"
 #include "tests/unit/line-bench.h"
 
 #include <setjmp.h>

@@ -13,7 +13,7 @@
 #include "line-bench.h"
 #include "process-bench.h"
 #include "tool-bench.h"
-#include "tools/copy.h"
+#include "tools/copy/copy.h"
 
 #include "backend/base/access.h"
 

@@ -3,7 +3,7 @@
  * The control tool's command line: each command and option reaches its field, each wrong one gets
  * a line that names it, and --help, the manual page and the completion list the same.
  */
-#include "tools/ctl-options.h"
+#include "tools/ctl/ctl-options.h"
 #include "tests/unit/line-bench.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * Progress: a share that never lies about the end, a rate of the last moments, a remaining time
  * only where there is one, whatever the guest does.
  */
-#include "tools/ctl-progress.h"
+#include "tools/ctl/ctl-progress.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

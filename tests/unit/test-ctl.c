@@ -9,7 +9,7 @@
 #include "fake/store-fake.h"
 #include "line-bench.h"
 #include "tool-bench.h"
-#include "tools/ctl.h"
+#include "tools/ctl/ctl.h"
 
 #include "backend/base/access.h"
 #include "backend/base/clock.h"

@@ -14,7 +14,7 @@
  * Shared: Xen ors all that is on a line. Active high: Xen's I/O APIC model knows no other.
  * Source: ACPI 6.5, 5.2.6 (header), 6.4.3 (resources), 20.2 (encoding).
  */
-#include "tools/ssdt.h"
+#include "tools/acpi/ssdt.h"
 
 #include <xenvirtio/server.h>
 

@@ -5,7 +5,7 @@
  * A package's length stands in front of it and counts itself, in one to four bytes; so a package is
  * written first and moved up by what its length takes.
  */
-#include "tools/aml.h"
+#include "tools/acpi/aml.h"
 
 #include <string.h>
 

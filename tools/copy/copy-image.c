@@ -2,7 +2,7 @@
 /*
  * Writing and reading copies. All integers are little-endian on the file.
  */
-#include "tools/copy-image.h"
+#include "tools/copy/copy-image.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * The command line of xen-vballoonctl, see ctl-options.h. "-5M" looks like an option; it is told as
  * the size it was meant as.
  */
-#include "tools/ctl-options.h"
+#include "tools/ctl/ctl-options.h"
 #include "backend/base/size.h"
 #include "backend/base/state-dir.h"
 

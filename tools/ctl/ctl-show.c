@@ -6,8 +6,8 @@
 #include "backend/base/clock.h"
 #include "backend/figures/figures-json.h"
 #include "backend/base/sockets.h"
-#include "tools/ctl-find.h"
-#include "tools/ctl-print.h"
+#include "tools/ctl/ctl-find.h"
+#include "tools/ctl/ctl-print.h"
 
 #include <errno.h>
 #include <json-c/json.h>

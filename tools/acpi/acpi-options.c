@@ -2,7 +2,7 @@
 /*
  * The command line of xen-virtio-acpi, see acpi-options.h.
  */
-#include "tools/acpi-options.h"
+#include "tools/acpi/acpi-options.h"
 
 #include <string.h>
 #include <xenvirtio/placement.h>

@@ -13,9 +13,9 @@
 #define TOOLS_CTL_H
 
 #include "backend/figures/figures.h"
-#include "tools/ctl-client.h"
-#include "tools/ctl-exit.h"
-#include "tools/ctl-options.h"
+#include "tools/ctl/ctl-client.h"
+#include "tools/ctl/ctl-exit.h"
+#include "tools/ctl/ctl-options.h"
 
 #include <stdio.h>
 #include <xenvirtio/store.h>

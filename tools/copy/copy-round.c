@@ -5,7 +5,7 @@
  * writes meanwhile, to any page, is for a later round.
  */
 #include "backend/base/size.h"
-#include "tools/copy.h"
+#include "tools/copy/copy.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
  * A paused guest writes nothing, and neither does its balloon: what is compared stays so.
  */
 #include "backend/base/size.h"
-#include "tools/copy.h"
+#include "tools/copy/copy.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -7,9 +7,9 @@
 #include "backend/base/clock.h"
 #include "backend/figures/figures-json.h"
 #include "backend/base/size.h"
-#include "tools/ctl-find.h"
-#include "tools/ctl-print.h"
-#include "tools/ctl-progress.h"
+#include "tools/ctl/ctl-find.h"
+#include "tools/ctl/ctl-print.h"
+#include "tools/ctl/ctl-progress.h"
 
 #include <errno.h>
 #include <inttypes.h>

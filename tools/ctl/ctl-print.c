@@ -2,7 +2,7 @@
 /*
  * Text. Sizes are exact where somebody compares them, MiB where a table is read at a glance.
  */
-#include "tools/ctl-print.h"
+#include "tools/ctl/ctl-print.h"
 #include "backend/base/size.h"
 
 #include <inttypes.h>

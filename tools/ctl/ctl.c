@@ -2,7 +2,7 @@
 /*
  * Which command, and how failures are worded: what is wrong, and what to do.
  */
-#include "tools/ctl.h"
+#include "tools/ctl/ctl.h"
 #include "backend/base/access.h"
 #include "backend/control/control-request.h"
 

@@ -2,7 +2,7 @@
 /*
  * The client: lines are cut out of what comes; the rest waits for the next call.
  */
-#include "tools/ctl-client.h"
+#include "tools/ctl/ctl-client.h"
 #include "backend/base/clock.h"
 
 #include <errno.h>

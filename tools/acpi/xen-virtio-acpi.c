@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "tools/acpi-options.h"
+#include "tools/acpi/acpi-options.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * The list is put together from bounded answers. A daemon is trusted with the guest's memory, not
  * with ours: whatever comes is checked to be ascending, and progress is demanded.
  */
-#include "tools/copy-skip.h"
+#include "tools/copy/copy-skip.h"
 #include "backend/figures/figures-json.h"
 
 #include <errno.h>

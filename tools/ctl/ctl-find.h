@@ -6,7 +6,7 @@
 #ifndef TOOLS_CTL_FIND_H
 #define TOOLS_CTL_FIND_H
 
-#include "tools/ctl.h"
+#include "tools/ctl/ctl.h"
 
 /** how a guest is called in messages: "guest (domain 7)" */
 #define CTL_WHO_MAX 96

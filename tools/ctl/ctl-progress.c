@@ -3,7 +3,7 @@
  * Progress. A guest may give back what it gave a moment ago, and a target may be no change at all:
  * every division has its guard, and distances are taken between sorted ends.
  */
-#include "tools/ctl-progress.h"
+#include "tools/ctl/ctl-progress.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #ifndef TOOLS_COPY_SKIP_H
 #define TOOLS_COPY_SKIP_H
 
-#include "tools/copy-image.h"
-#include "tools/ctl-client.h"
+#include "tools/copy/copy-image.h"
+#include "tools/ctl/ctl-client.h"
 
 struct skip_run {
 	struct xenvirtio_run run;

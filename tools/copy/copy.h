@@ -12,11 +12,11 @@
 #ifndef TOOLS_COPY_H
 #define TOOLS_COPY_H
 
-#include "tools/copy-exit.h"
-#include "tools/copy-options.h"
-#include "tools/copy-skip.h"
-#include "tools/ctl-find.h"
-#include "tools/ctl-progress.h"
+#include "tools/copy/copy-exit.h"
+#include "tools/copy/copy-options.h"
+#include "tools/copy/copy-skip.h"
+#include "tools/ctl/ctl-find.h"
+#include "tools/ctl/ctl-progress.h"
 
 #include <xenvirtio/hv.h>
 

@@ -2,7 +2,7 @@
 /*
  * Beginning, progress and end of a copy, and what is said of failures.
  */
-#include "tools/copy.h"
+#include "tools/copy/copy.h"
 #include "backend/base/clock.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "tools/copy.h"
+#include "tools/copy/copy.h"
 
 #include <signal.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "tools/ctl.h"
+#include "tools/ctl/ctl.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
  * Finding guests. A name is looked up among all domains; one that is only digits is a number, as it
  * is for xl.
  */
-#include "tools/ctl-find.h"
+#include "tools/ctl/ctl-find.h"
 #include "backend/base/sockets.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * The command line of xenvirtio-copy, read strictly.
  */
-#include "tools/copy-options.h"
+#include "tools/copy/copy-options.h"
 #include "backend/base/state-dir.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #define TOOLS_ACPI_OPTIONS_H
 
 #include "backend/base/command-line.h"
-#include "tools/ssdt.h"
+#include "tools/acpi/ssdt.h"
 
 struct acpi_options {
 	struct ssdt_device device[SSDT_DEVICES_MAX];

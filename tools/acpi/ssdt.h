@@ -6,7 +6,7 @@
 #ifndef TOOLS_SSDT_H
 #define TOOLS_SSDT_H
 
-#include "tools/aml.h"
+#include "tools/acpi/aml.h"
 
 /** bytes of the header every ACPI table begins with */
 #define SSDT_HEADER_BYTES 36u
