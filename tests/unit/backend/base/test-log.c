@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The log: levels hold, a flood of one kind is cut without hiding another, every line left out is
+ * counted in a later one, and no control character gets through.
+ */
+#include "fake/machine-fake.h"
+#include "unit/rigs/log-capture.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <cmocka.h>
+
+static struct log_capture c;
+
+static int setup(void **state)
+{
+	log_capture_open(&c, LOG_LEVEL_NOTICE);
+	return 0;
+}
+
+static void levels_hold(void **state)
+{
+	enum log_level level;
+
+	for (unsigned int i = 0; i < LOG_LEVELS; i++) {
+		log_msg(&c.log, (enum log_level)i, 0, "x");
+		assert_int_equal(log_level_parse(log_level_name(i), &level), 0);
+		assert_int_equal(level, i);
+	}
+	assert_int_equal(c.lines, 3);
+	assert_null(log_level_name(LOG_LEVELS));
+	assert_int_equal(log_level_parse("loud", &level), -EINVAL);
+	assert_int_equal(log_syslog_priority(LOG_LEVEL_ERROR), LOG_ERR);
+	assert_int_equal(log_syslog_priority(LOG_LEVEL_DEBUG), LOG_DEBUG);
+}
+
+static void errno_is_put_into_words(void **state)
+{
+	log_msg(&c.log, LOG_LEVEL_ERROR, -ENOENT, "cannot");
+	assert_string_equal(c.last, "cannot: No such file or directory");
+}
+
+static void control_characters_do_not_get_through(void **state)
+{
+	log_msg(&c.log, LOG_LEVEL_ERROR, 0, "a%sb", "\033[2J\n\r\t\x7f");
+	assert_string_equal(c.last, "a?[2J????b");
+}
+
+static void a_flood_is_cut_and_counted(void **state)
+{
+	for (int i = 0; i < 1000; i++)
+		log_limited(&c.log, XENVIRTIO_GUEST_BAD_RING, LOG_LEVEL_WARNING, 0, "ring %d", i);
+	assert_int_equal(c.lines, LOG_BURST);
+	/* another kind still speaks */
+	log_limited(&c.log, XENVIRTIO_GUEST_BAD_PAGE, LOG_LEVEL_WARNING, 0, "page");
+	assert_string_equal(c.last, "page");
+	machine_fake_pass(LOG_REFILL_MS - 1);
+	log_flush(&c.log);
+	assert_string_equal(c.last, "page");
+	machine_fake_pass(1);
+	log_flush(&c.log);
+	assert_string_equal(c.last, "guest error bad-ring: 995 more suppressed");
+}
+
+static void a_steady_flood_stays_cut(void **state)
+{
+	unsigned int hour_s = 3600;
+
+	for (unsigned int s = 0; s < hour_s; s++) {
+		for (int i = 0; i < 10; i++)
+			log_limited(&c.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0, "bad");
+		log_flush(&c.log);
+		machine_fake_pass(1000);
+	}
+	/* one token a refill, each a message and the line that tells of those before */
+	assert_true(c.lines <= LOG_BURST + 2 * (hour_s * 1000 / LOG_REFILL_MS + 1));
+	assert_true(c.lines >= hour_s * 1000 / LOG_REFILL_MS);
+}
+
+/* Messages written and messages told as suppressed add up. */
+static void none_is_lost_from_the_count(void **state)
+{
+	uint64_t written = 0, told = 0;
+
+	for (int i = 0; i < 200; i++) {
+		log_limited(&c.log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0, "stall");
+		machine_fake_pass(700);
+		if (i % 10 == 0)
+			log_flush(&c.log);
+	}
+	log_close(&c.log);
+	for (char *line = strtok(c.all, "\n"); line; line = strtok(NULL, "\n")) {
+		uint64_t nr;
+
+		if (strcmp(line, "warning: stall") == 0)
+			written++;
+		else if (sscanf(line, "warning: %" SCNu64 " more", &nr) == 1)
+			told += nr;
+	}
+	assert_true(told > 0);
+	assert_int_equal(written + told, 200);
+}
+
+static void the_bucket_fills_up_again(void **state)
+{
+	for (unsigned int i = 0; i < LOG_BURST; i++)
+		log_limited(&c.log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "x");
+	machine_fake_pass(1000 * LOG_REFILL_MS);
+	for (unsigned int i = 0; i < 2 * LOG_BURST; i++)
+		log_limited(&c.log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "x");
+	assert_int_equal(c.lines, 2 * LOG_BURST);
+}
+
+static void a_kind_out_of_range_is_nothing(void **state)
+{
+	log_limited(&c.log, LOG_KINDS, LOG_LEVEL_ERROR, 0, "x");
+	assert_int_equal(c.lines, 0);
+}
+
+/* The real way out of this build opens and closes; what it prints goes to the test's stderr. */
+static void the_sink_opens_and_closes(void **state)
+{
+	struct log log;
+
+	assert_int_equal(log_open(&log, LOG_LEVEL_DEBUG, false), 0);
+	assert_non_null(log.emit);
+	log_msg(&log, LOG_LEVEL_INFO, 0, "a line on stderr");
+	log_close(&log);
+	assert_null(log.emit);
+	log_close(&log);
+	assert_int_equal(log_open(&log, LOG_LEVEL_ERROR, true), 0);
+	log_msg(&log, LOG_LEVEL_INFO, 0, "below the level");
+	log_close(&log);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(levels_hold, setup),
+		cmocka_unit_test_setup(errno_is_put_into_words, setup),
+		cmocka_unit_test_setup(control_characters_do_not_get_through, setup),
+		cmocka_unit_test_setup(a_flood_is_cut_and_counted, setup),
+		cmocka_unit_test_setup(a_steady_flood_stays_cut, setup),
+		cmocka_unit_test_setup(none_is_lost_from_the_count, setup),
+		cmocka_unit_test_setup(the_bucket_fills_up_again, setup),
+		cmocka_unit_test_setup(a_kind_out_of_range_is_nothing, setup),
+		cmocka_unit_test_setup(the_sink_opens_and_closes, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

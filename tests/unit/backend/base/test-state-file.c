@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state file: a successor of the same device gets every byte its predecessor stored; nobody
+ * else gets any; a device has one daemon; a file that is not whole is nothing.
+ */
+#include "backend/base/state-file.h"
+#include "backend/base/access.h"
+#include "fake/machine-fake.h"
+#include "unit/rigs/log-capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xenvirtio/hv.h>
+
+#include <cmocka.h>
+
+#define BALLOON_BYTES 5000u
+
+static char dir[64];
+static char path[128];
+static struct log_capture c;
+static pid_t owner;
+
+static struct state_file_key key(void)
+{
+	return (struct state_file_key){
+		.domid = 7,
+		.devid = 1,
+		.identity = "/vm/0a1b",
+		.base = xenvirtio_gpa(0x2000000),
+		.irq = 33,
+		.balloon_bytes = BALLOON_BYTES,
+	};
+}
+
+static int setup(void **state)
+{
+	char top[] = "/tmp/xenvirtio-test-XXXXXX";
+
+	assert_non_null(mkdtemp(top));
+	snprintf(dir, sizeof(dir), "%s/run", top);
+	snprintf(path, sizeof(path), "%s/7-1.state", dir);
+	log_capture_open(&c, LOG_LEVEL_DEBUG);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	machine_fake_set_group(ACCESS_NO_GROUP);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+	*strrchr(dir, '/') = '\0';
+	assert_int_equal(rmdir(dir), 0);
+	return 0;
+}
+
+static struct state_file *open_key(const struct state_file_key *k)
+{
+	struct state_file *sf = NULL;
+
+	assert_int_equal(state_file_open(&sf, dir, k, &c.log, &owner), 0);
+	assert_non_null(sf);
+	return sf;
+}
+
+static struct state_file *open_file(void)
+{
+	struct state_file_key k = key();
+
+	return open_key(&k);
+}
+
+static bool all_zero(const void *at, size_t bytes)
+{
+	const unsigned char *p = at;
+
+	for (size_t i = 0; i < bytes; i++) {
+		if (p[i])
+			return false;
+	}
+	return true;
+}
+
+/* Stores something everywhere and closes. */
+static void leave_something(void)
+{
+	struct state_file *sf = open_file();
+
+	state_file_set_server(sf, 3);
+	state_file_device(sf)->status = 15;
+	state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx = 99;
+	memset(state_file_balloon(sf), 0xa5, BALLOON_BYTES);
+	strcpy(state_file_perms(sf), "n0,r7");
+	state_file_close(sf);
+}
+
+static void assert_new(struct state_file *sf)
+{
+	assert_false(state_file_adopted(sf));
+	assert_int_equal(state_file_server(sf), XENVIRTIO_IOREQ_NEW);
+	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
+	assert_true(all_zero(state_file_balloon(sf), state_file_balloon_bytes(sf)));
+	assert_string_equal(state_file_perms(sf), "");
+}
+
+static void a_new_file_is_private_and_zero(void **state)
+{
+	struct state_file *sf = open_file();
+	struct stat st;
+
+	assert_new(sf);
+	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	assert_int_equal((uintptr_t)state_file_device(sf) % 8, 0);
+	assert_int_equal((uintptr_t)state_file_balloon(sf) % 8, 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_string_equal(state_file_path(sf), path);
+	state_file_remove(sf);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(c.lines, 0);
+}
+
+/* Where the group of those who may use the sockets exists, it gets into the directory, and no further. */
+static void the_group_gets_into_the_directory(void **state)
+{
+	gid_t group = geteuid() ? getegid() : 4711;
+	struct state_file *sf;
+	struct stat st;
+
+	machine_fake_set_group(group);
+	sf = open_file();
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_gid, group);
+	state_file_remove(sf);
+}
+
+static void a_successor_gets_every_byte(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf;
+
+	leave_something();
+	/* the size a new file would have does not matter to one that is there */
+	k.balloon_bytes = 8;
+	sf = open_key(&k);
+	assert_true(state_file_adopted(sf));
+	assert_int_equal(state_file_server(sf), 3);
+	assert_int_equal(state_file_device(sf)->status, 15);
+	assert_int_equal(state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx, 99);
+	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	for (size_t i = 0; i < BALLOON_BYTES; i++)
+		assert_int_equal(((unsigned char *)state_file_balloon(sf))[i], 0xa5);
+	assert_string_equal(state_file_perms(sf), "n0,r7");
+	state_file_close(sf);
+	assert_int_equal(c.lines, 0);
+}
+
+static void server_zero_is_a_server(void **state)
+{
+	struct state_file *sf = open_file();
+
+	state_file_set_server(sf, 0);
+	state_file_close(sf);
+	sf = open_file();
+	assert_int_equal(state_file_server(sf), 0);
+	state_file_set_server(sf, XENVIRTIO_IOREQ_NEW);
+	assert_int_equal(state_file_server(sf), XENVIRTIO_IOREQ_NEW);
+	state_file_remove(sf);
+}
+
+static void another_domain_gets_none(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf;
+
+	leave_something();
+	strcpy(k.identity, "/vm/0a1c");
+	sf = open_key(&k);
+	assert_new(sf);
+	assert_int_equal(c.lines, 1);
+	assert_true(log_capture_has(&c, "discarded"));
+	state_file_remove(sf);
+}
+
+static void assert_refused_to(struct state_file_key *k, const char *why)
+{
+	struct state_file *sf = NULL;
+	struct stat st;
+
+	assert_int_equal(state_file_open(&sf, dir, k, &c.log, &owner), -EBADMSG);
+	assert_null(sf);
+	assert_true(log_capture_has(&c, why));
+	/* it stays: nobody else knows which frames are held back */
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void assert_refused(const char *why)
+{
+	struct state_file_key k = key();
+
+	assert_refused_to(&k, why);
+}
+
+/* The same domain with another address, or a domain that cannot be told: no reason to forget. */
+static void another_place_of_the_device_is_refused(void **state)
+{
+	struct state_file_key k = key();
+
+	leave_something();
+	k.base.v += 0x200;
+	assert_refused_to(&k, "another address");
+	k = key();
+	leave_something();
+	k.irq++;
+	assert_refused_to(&k, "another address");
+	k = key();
+	leave_something();
+	k.identity[0] = '\0';
+	assert_refused_to(&k, "without xenstore");
+}
+
+/* A header that may be of this domain and cannot be read is refused, never thrown away. */
+static void a_damaged_header_is_refused(void **state)
+{
+	/* magic, version, both sizes; irq, base, and the balloon's size */
+	static const size_t words[] = {0, 4, 8, 12, 16, 28, 32, 40};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		uint32_t word;
+		int fd;
+
+		leave_something();
+		fd = open(path, O_RDWR);
+		assert_int_equal(pread(fd, &word, 4, (off_t)words[i]), 4);
+		word ^= 0x10000;
+		assert_int_equal(pwrite(fd, &word, 4, (off_t)words[i]), 4);
+		close(fd);
+		assert_refused("cannot be used");
+	}
+}
+
+/* A process that died before it had written the magic number had not served anybody. */
+static void an_unfinished_file_is_made_anew(void **state)
+{
+	const uint64_t none = 0;
+	struct state_file *sf;
+	int fd;
+
+	leave_something();
+	fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, &none, sizeof(none), 0), sizeof(none));
+	close(fd);
+	sf = open_file();
+	assert_new(sf);
+	state_file_remove(sf);
+}
+
+static void any_other_length_is_refused(void **state)
+{
+	static const off_t lengths[] = {1, 8, 63, 200, 4096, 1 << 20};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		leave_something();
+		assert_int_equal(truncate(path, lengths[i]), 0);
+		assert_refused("its size is wrong");
+	}
+}
+
+static void a_second_daemon_is_told_who_has_it(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *first = open_file(), *second = NULL;
+
+	assert_int_equal(state_file_open(&second, dir, &k, &c.log, &owner), -EBUSY);
+	assert_null(second);
+	assert_int_equal(owner, getpid());
+	/* another device is another file */
+	k.devid = 2;
+	second = open_key(&k);
+	state_file_remove(second);
+	state_file_close(first);
+	state_file_remove(open_file());
+}
+
+/* The lock and what was stored are there for a successor however the process ended. */
+static void a_killed_process_leaves_all(void **state)
+{
+	struct state_file *sf;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		sf = open_file();
+		state_file_set_server(sf, 5);
+		memset(state_file_balloon(sf), 0x5a, BALLOON_BYTES);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	sf = open_file();
+	assert_true(state_file_adopted(sf));
+	assert_int_equal(state_file_server(sf), 5);
+	assert_int_equal(((unsigned char *)state_file_balloon(sf))[BALLOON_BYTES - 1], 0x5a);
+	state_file_remove(sf);
+}
+
+static void what_is_not_a_private_file_is_refused(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf = NULL;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(symlink("/tmp/xenvirtio-no-such-file", path), 0);
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -ELOOP);
+	unlink(path);
+	leave_something();
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EPERM);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EISDIR);
+	rmdir(path);
+	assert_int_equal(state_file_open(&sf, "/tmp/xenvirtio/no/such", &k, &c.log, &owner),
+			 -ENOENT);
+	assert_null(sf);
+	state_file_close(NULL);
+	state_file_remove(NULL);
+}
+
+static void a_size_that_cannot_be_is_refused(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf = NULL;
+
+	k.balloon_bytes = SIZE_MAX - 8;
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EINVAL);
+	assert_null(sf);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_file_is_private_and_zero),
+		TEST(the_group_gets_into_the_directory),
+		TEST(a_successor_gets_every_byte),
+		TEST(server_zero_is_a_server),
+		TEST(another_domain_gets_none),
+		TEST(another_place_of_the_device_is_refused),
+		TEST(a_damaged_header_is_refused),
+		TEST(an_unfinished_file_is_made_anew),
+		TEST(any_other_length_is_refused),
+		TEST(a_second_daemon_is_told_who_has_it),
+		TEST(a_killed_process_leaves_all),
+		TEST(what_is_not_a_private_file_is_refused),
+		TEST(a_size_that_cannot_be_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

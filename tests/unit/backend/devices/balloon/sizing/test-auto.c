@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * --auto at work: figures become what the policy decides by, and its orders go where they should;
+ * to other processes over their sockets, refusals included, and to oneself.
+ */
+#include "backend/devices/balloon/sizing/auto.h"
+#include "backend/base/clock.h"
+#include "backend/base/access.h"
+#include "backend/metrics/metrics-collect.h"
+#include "backend/control/orders.h"
+#include "unit/rigs/control-bench.h"
+#include "fake/machine-fake.h"
+#include "unit/rigs/process-bench.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <event2/event.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB 1024u
+
+/* --- figures --- */
+
+static void a_guest_is_seen_as_it_is(void **state)
+{
+	const struct figures f = {
+		.static_max_kib = 1000,
+		.dynamic_min_kib = 300,
+		.target_kib = 800,
+		.ballooned_kib = 100,
+		.stats_ballooned_kib = 100,
+		.stats_age_ms = 7,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY | 1u << BALLOON_STAT_FREE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = 500 * 1024,
+		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
+		.stall = BALLOON_STALL_HOST,
+		.stall_kib = 12,
+		.driver_ok = true,
+		.pinned = true,
+	};
+	struct policy_guest g = auto_guest(&f);
+	struct figures other = f;
+
+	assert_int_equal(g.static_max_kib, 1000);
+	assert_int_equal(g.floor_kib, 300);
+	assert_int_equal(g.target_kib, 800);
+	assert_int_equal(g.balloon_kib, 100);
+	assert_int_equal(g.available_kib, 500);
+	assert_int_equal(g.stats_age_ms, 7);
+	assert_int_equal(g.stall_kib, 12);
+	assert_true(g.has_stats && g.driver_ok && g.pinned);
+	/* a limit set by hand is not the host's lack */
+	other.stall = BALLOON_STALL_MAX_MEM;
+	assert_int_equal(auto_guest(&other).stall_kib, 0);
+	/* figures of a time before the driver's reset */
+	other.stats_sequence = 0;
+	assert_false(auto_guest(&other).has_stats);
+}
+
+/* The balloon has moved since: what the guest uses has not. */
+static void what_it_uses_stays(void **state)
+{
+	struct figures f = {
+		.static_max_kib = 1000,
+		.ballooned_kib = 100,
+		.stats_ballooned_kib = 100,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = 500 * 1024,
+	};
+
+	f.ballooned_kib = 300;
+	assert_int_equal(auto_guest(&f).available_kib, 300);
+	f.ballooned_kib = 700;
+	assert_int_equal(auto_guest(&f).available_kib, 0);
+	f.ballooned_kib = 0;
+	assert_int_equal(auto_guest(&f).available_kib, 600);
+	f.stats[BALLOON_STAT_AVAILABLE_MEMORY] = UINT64_MAX;
+	f.stats_ballooned_kib = UINT64_MAX;
+	assert_int_equal(auto_guest(&f).available_kib, UINT64_MAX);
+}
+
+static void a_driver_that_tells_less_will_do(void **state)
+{
+	struct figures f = {
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY,
+		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
+		.stats[BALLOON_STAT_DISK_CACHES] = 10 * 1024,
+	};
+
+	assert_int_equal(auto_guest(&f).available_kib, 40);
+	f.stats_valid |= 1u << BALLOON_STAT_DISK_CACHES;
+	assert_int_equal(auto_guest(&f).available_kib, 50);
+	f.stats[BALLOON_STAT_FREE_MEMORY] = UINT64_MAX;
+	f.stats[BALLOON_STAT_DISK_CACHES] = UINT64_MAX;
+	assert_true(auto_guest(&f).has_stats);
+	f.stats_valid = 1u << BALLOON_STAT_DISK_CACHES;
+	assert_false(auto_guest(&f).has_stats);
+}
+
+/* --- steps --- */
+
+struct pilot {
+	struct log_capture capture;
+	struct event_base *base;
+	struct autopilot *autopilot;
+	struct figures f[3];
+	size_t nr;
+	int host_rc;
+	uint64_t free_kib;
+	unsigned int collects, orders;
+	uint64_t ordered_kib[8];
+};
+
+static void collect(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+		    void *arg)
+{
+	struct pilot *p = opaque;
+
+	p->collects++;
+	done(arg, p->f, p->nr);
+}
+
+static int host_free(void *opaque, uint64_t *kib)
+{
+	struct pilot *p = opaque;
+
+	*kib = p->free_kib;
+	return p->host_rc;
+}
+
+static void order(void *opaque, const struct figures *f, uint64_t kib)
+{
+	struct pilot *p = opaque;
+
+	p->orders++;
+	p->ordered_kib[f->domid] = kib;
+}
+
+static struct figures guest_of(uint32_t domid, uint64_t available_mib)
+{
+	return (struct figures){
+		.domid = domid,
+		.static_max_kib = 1024 * MIB,
+		.target_kib = 1024 * MIB,
+		.driver_ok = true,
+		.stats_sequence = 1,
+		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY,
+		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = available_mib * MIB * 1024,
+	};
+}
+
+static int pilot_setup(void **state)
+{
+	static struct pilot p;
+	struct auto_config cfg;
+
+	p = (struct pilot){.base = event_base_new()};
+	assert_non_null(p.base);
+	log_capture_open(&p.capture, LOG_LEVEL_INFO);
+	cfg = (struct auto_config){
+		.base = p.base,
+		.log = &p.capture.log,
+		.policy = auto_policy(20, 40, 0, true, 10),
+		.interval_ms = 10,
+		.collect = collect,
+		.collect_opaque = &p,
+		.host_free = host_free,
+		.order = order,
+		.opaque = &p,
+	};
+	cfg.policy.stuck_ms = 100;
+	assert_int_equal(auto_new(&p.autopilot, &cfg), 0);
+	*state = &p;
+	return 0;
+}
+
+static int pilot_teardown(void **state)
+{
+	struct pilot *p = *state;
+
+	auto_free(p->autopilot);
+	event_base_free(p->base);
+	return 0;
+}
+
+static void steps_until(struct pilot *p, unsigned int collects)
+{
+	while (p->collects < collects)
+		assert_true(machine_fake_pass_to_timer(clock_now_ms() + 60000));
+}
+
+static void only_changes_are_ordered(void **state)
+{
+	struct pilot *p = *state;
+
+	p->f[0] = guest_of(3, 300);
+	p->f[1] = guest_of(5, 900);
+	p->nr = 2;
+	steps_until(p, 1);
+	assert_int_equal(p->orders, 1);
+	assert_int_equal(p->ordered_kib[5], 960 * MIB);
+	assert_true(log_capture_has(&p->capture, "domain 5: shrink: shall have 960 MiB"));
+	/* it is under way: nothing more is asked for */
+	p->f[1].target_kib = 960 * MIB;
+	steps_until(p, 3);
+	assert_int_equal(p->orders, 1);
+}
+
+static void without_figures_nothing_is_ordered(void **state)
+{
+	struct pilot *p = *state;
+
+	steps_until(p, 2);
+	p->f[0] = guest_of(5, 900);
+	p->nr = 1;
+	p->host_rc = -EACCES;
+	steps_until(p, 4);
+	assert_int_equal(p->orders, 0);
+	assert_true(log_capture_has(&p->capture, "free memory cannot be told"));
+	p->host_rc = 0;
+	steps_until(p, 5);
+	assert_int_equal(p->orders, 1);
+}
+
+/* What is remembered is of one guest, wherever it is in the list; of one that is gone it is
+ * forgotten. */
+static void memories_follow_their_guests(void **state)
+{
+	struct pilot *p = *state;
+
+	p->f[0] = guest_of(3, 900);
+	p->f[0].target_kib = 960 * MIB;
+	p->f[1] = guest_of(4, 300);
+	p->nr = 2;
+	for (unsigned int i = 1; !p->orders && i < 1000; i++) {
+		struct figures other = p->f[0];
+
+		p->f[0] = p->f[1];
+		p->f[1] = other;
+		steps_until(p, i);
+	}
+	/* it does not follow: what it has becomes its target, and it is asked for nothing more */
+	assert_int_equal(p->orders, 1);
+	assert_int_equal(p->ordered_kib[3], 1024 * MIB);
+	assert_true(log_capture_has(&p->capture, "domain 3 does not follow its target"));
+	p->f[0] = guest_of(3, 900);
+	p->f[1] = guest_of(4, 300);
+	steps_until(p, p->collects + 3);
+	assert_int_equal(p->orders, 1);
+	/* another guest of that number co-operates until it is found not to */
+	p->nr = 0;
+	steps_until(p, p->collects + 1);
+	p->f[0] = guest_of(4, 300);
+	p->nr = 1;
+	steps_until(p, p->collects + 1);
+	p->f[0] = guest_of(3, 900);
+	steps_until(p, p->collects + 1);
+	assert_int_equal(p->orders, 2);
+	assert_int_equal(p->ordered_kib[3], 960 * MIB);
+}
+
+/* --- over the socket --- */
+
+static void an_order_reaches_its_process(void **state)
+{
+	struct control_bench *b = *state;
+	struct orders *orders;
+
+	control_bench_open(b);
+	assert_int_equal(orders_new(&orders, b->base, &b->capture.log, b->dir), 0);
+	orders_send(orders, 7, 0, 4096);
+	control_bench_run(b);
+	assert_int_equal(b->figures.target_kib, 4096);
+	/* the later one counts */
+	orders_send(orders, 7, 0, 8192);
+	orders_send(orders, 7, 0, 12288);
+	control_bench_run(b);
+	assert_int_equal(b->figures.target_kib, 12288);
+	b->figures.pinned = true;
+	orders_send(orders, 7, 0, 4096);
+	control_bench_run(b);
+	assert_true(log_capture_has(&b->capture, "pinned"));
+	assert_true(log_capture_has(&b->capture, "domain 7"));
+	assert_int_equal(b->figures.target_kib, 12288);
+	/* nobody there; and one that is dropped */
+	orders_send(orders, 8, 0, 4096);
+	orders_send(orders, 7, 0, 4096);
+	orders_free(orders);
+	control_bench_wait(b, 60000);
+	assert_int_equal(b->figures.target_kib, 12288);
+}
+
+/* One that hangs is given up, and said so. */
+static void an_order_without_an_answer_is_given_up(void **state)
+{
+	struct control_bench *b = *state;
+	int fd = access_listen(b->path, ACCESS_NO_GROUP, 1);
+	struct orders *orders;
+
+	assert_true(fd >= 0);
+	assert_int_equal(orders_new(&orders, b->base, &b->capture.log, b->dir), 0);
+	orders_send(orders, 7, 0, 4096);
+	control_bench_wait(b, 1999);
+	assert_int_equal(b->capture.lines, 0);
+	control_bench_wait(b, 1);
+	assert_true(log_capture_has(&b->capture, "domain 7: no answer to an order"));
+	orders_free(orders);
+	close(fd);
+	unlink(b->path);
+}
+
+/* --- what it costs --- */
+
+#define GUESTS 200
+#define STEPS 24
+/* as xen-vballoond's usual --stats-interval */
+#define INTERVAL_S 5
+
+struct costly {
+	struct pilot *pilot;
+	struct metrics_collect *collect;
+	struct orders *orders;
+	size_t seen; /* guests, in all steps */
+	void (*done)(void *arg, const struct figures *f, size_t nr);
+	void *arg;
+};
+
+static void count_seen(void *arg, const struct figures *f, size_t nr)
+{
+	struct costly *c = arg;
+
+	c->seen += nr;
+	c->pilot->collects++;
+	c->done(c->arg, f, nr);
+}
+
+static void collect_all(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
+			void *arg)
+{
+	struct costly *c = opaque;
+
+	c->done = done;
+	c->arg = arg;
+	metrics_collect_run(c->collect, count_seen, c);
+}
+
+static void order_over_socket(void *opaque, const struct figures *f, uint64_t kib)
+{
+	struct costly *c = opaque;
+
+	c->pilot->orders++;
+	orders_send(c->orders, f->domid, f->devid, kib);
+}
+
+static int plenty_free(void *opaque, uint64_t *kib)
+{
+	*kib = UINT64_C(1) << 24;
+	return 0;
+}
+
+/*
+ * 200 idle guests: the service asks each for its figures over its socket, decides and orders. What it
+ * costs is counted, for a machine's time depends on what else it does: two requests to a guest in each
+ * step, one timer, and memory.
+ */
+static void two_hundred_guests_cost_little(void **state)
+{
+	static struct control_bench guest[GUESTS];
+	struct control_bench *b = *state;
+	struct pilot pilot = {.base = b->base};
+	struct costly c = {.pilot = &pilot};
+	struct auto_config cfg = {
+		.base = b->base,
+		.log = &b->capture.log,
+		.policy = auto_policy(20, 40, 0, true, INTERVAL_S * 1000),
+		.interval_ms = INTERVAL_S * 1000,
+		.collect = collect_all,
+		.collect_opaque = &c,
+		.host_free = plenty_free,
+		.order = order_over_socket,
+		.opaque = &c,
+	};
+	uint64_t wakeups = machine_fake_fired(), begin_ms;
+	size_t heap;
+
+	b->figures = guest_of(0, 300);
+	strcpy(b->figures.name, "guest");
+	strcpy(b->figures.path, "event-channel");
+	b->figures.stats_valid = (UINT32_C(1) << BALLOON_STATS) - 1;
+	for (uint32_t i = 0; i < GUESTS; i++) {
+		guest[i] = *b;
+		guest[i].cfg.domid = guest[i].figures.domid = i + 1;
+		guest[i].cfg.opaque = &guest[i];
+		control_bench_open(&guest[i]);
+	}
+
+	heap = mallinfo2().uordblks;
+	assert_int_equal(metrics_collect_new(&c.collect, b->base, b->dir, 0), 0);
+	assert_int_equal(orders_new(&c.orders, b->base, &b->capture.log, b->dir), 0);
+	assert_int_equal(auto_new(&pilot.autopilot, &cfg), 0);
+	begin_ms = clock_now_ms();
+	for (unsigned int i = 1; i <= STEPS; i++) {
+		steps_until(&pilot, i);
+		/* each step is over in its moment */
+		assert_int_equal(clock_now_ms() - begin_ms, i * INTERVAL_S * 1000);
+	}
+	wakeups = machine_fake_fired() - wakeups;
+	heap = mallinfo2().uordblks - heap;
+	auto_free(pilot.autopilot);
+	orders_free(c.orders);
+	metrics_collect_free(c.collect);
+
+	print_message("# --auto, %d idle guests asked every %d s: %" PRIu64
+		      " wake-ups in %d steps; %zu bytes of heap a guest between steps\n",
+		      GUESTS, INTERVAL_S, wakeups, STEPS, heap / GUESTS);
+	assert_int_equal(c.seen, GUESTS * STEPS);
+	assert_int_equal(pilot.orders, 0);
+	assert_int_equal(wakeups, STEPS);
+	for (unsigned int i = 0; i < GUESTS; i++) {
+		assert_int_equal(guest[i].looks, 2 * STEPS);
+		control_free(guest[i].control);
+	}
+	assert_true(heap / GUESTS < 4096);
+}
+
+/* --- to oneself --- */
+
+static void start_auto(struct process_bench *b)
+{
+	b->opts.automatic = true;
+	b->opts.stats_interval_s = 1;
+	b->opts.auto_low_percent = 20;
+	b->opts.auto_high_percent = 40;
+	assert_true(process_bench_start(b));
+}
+
+/* The guest says how much is available to it. */
+static void tell_available(struct process_bench *b, uint64_t kib)
+{
+	const uint16_t tag = BALLOON_STAT_AVAILABLE_MEMORY;
+	const uint64_t bytes = kib * 1024;
+	struct driver_buf buf = {.len = 10};
+	unsigned char *page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
+	uint16_t head;
+
+	assert_non_null(page);
+	memcpy(page, &tag, sizeof(tag));
+	memcpy(page + sizeof(tag), &bytes, sizeof(bytes));
+	assert_int_equal(driver_add(&b->driver.queue[2], &buf, 1, false, &head), 0);
+	assert_int_equal(driver_kick(&b->driver.queue[2]), 0);
+}
+
+static void one_guest_decides_by_itself(void **state)
+{
+	struct process_bench *b = *state;
+	const uint64_t features = F_VERSION_1 | 1u << 0 | 1u << 1;
+
+	start_auto(b);
+	/* of 20 MiB: more than the band's 8, so a 16th goes, and that is no size somebody named */
+	assert_int_equal(driver_init(&b->driver, 5, features, 3), 0);
+	tell_available(b, 10 * MIB);
+	assert_true(process_bench_wait_key(b, "target", "19200"));
+	assert_null(process_bench_key(b, "pinned"));
+	assert_int_equal(process_bench_num_pages(b), 320);
+	/* somebody names one */
+	process_bench_put(b, "target", "20480");
+	process_bench_run(b);
+	machine_fake_pass(2200);
+	assert_string_equal(process_bench_key(b, "target"), "20480");
+	assert_string_equal(process_bench_key(b, "pinned"), "1");
+	raise(SIGTERM);
+	assert_true(process_bench_wait_end(b, NULL));
+}
+
+/* It is asked for nothing, and served. */
+static void a_guest_without_statistics_is_served(void **state)
+{
+	struct process_bench *b = *state;
+
+	start_auto(b);
+	assert_int_equal(process_bench_driver(b), 0);
+	machine_fake_pass(1200);
+	assert_int_equal(process_bench_num_pages(b), 0);
+	raise(SIGTERM);
+	assert_true(process_bench_wait_end(b, NULL));
+}
+
+int main(void)
+{
+#define PILOT(name) cmocka_unit_test_setup_teardown(name, pilot_setup, pilot_teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_is_seen_as_it_is),
+		cmocka_unit_test(what_it_uses_stays),
+		cmocka_unit_test(a_driver_that_tells_less_will_do),
+		PILOT(only_changes_are_ordered),
+		PILOT(without_figures_nothing_is_ordered),
+		PILOT(memories_follow_their_guests),
+		cmocka_unit_test_setup_teardown(an_order_reaches_its_process, control_bench_setup,
+						control_bench_teardown),
+		cmocka_unit_test_setup_teardown(an_order_without_an_answer_is_given_up,
+						control_bench_setup, control_bench_teardown),
+		cmocka_unit_test_setup_teardown(two_hundred_guests_cost_little, control_bench_setup,
+						control_bench_teardown),
+		cmocka_unit_test_setup_teardown(one_guest_decides_by_itself, process_bench_setup,
+						process_bench_teardown),
+		cmocka_unit_test_setup_teardown(a_guest_without_statistics_is_served,
+						process_bench_setup, process_bench_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lab's runner without a machine, as TAP: results that two boots have at the same time, the verdict on a case, when a machine is
+# taken for hung, which boots a plan has, which kernels are the newest. Functions that look at the world are replaced here; the
+# files of tests/nested/lib are those of the lab.
+
+set -u
+shopt -s nullglob
+
+top=$(cd "${top_srcdir:-$(dirname "$0")/../../..}" && pwd)
+lab_top=$top
+lab_nested=$top/tests/nested
+# shellcheck source=tests/unit/tap.sh
+. "$top/tests/unit/tap.sh"
+lab_cache=$tmp/cache
+mkdir -p "$lab_cache"
+for part in ui cases plan score results watch boots pool kernels newest; do
+	# shellcheck source=/dev/null
+	. "$lab_nested/lib/$part.sh"
+done
+trap 'rm -rf "$tmp"' EXIT
+
+# same GOT WANTED TEXT
+same()
+{
+	printf 'got:\n%s\nwanted:\n%s\n' "$1" "$2" >"$tmp/log"
+	[ "$1" = "$2" ]
+	result $? "$3"
+}
+
+begin_score()
+{
+	score_begin
+	trap 'rm -rf "$tmp"' EXIT
+	score_planned=$1
+}
+
+# --- results of boots beside each other ---
+
+details()
+{
+	for ((i = 0; i < 2000; i++)); do
+		echo "      | detail of $1"
+	done
+}
+
+begin_score 40
+for boot in a b; do
+	for n in {1..20}; do
+		score_case FAILED $((n * 100)) "$boot$n" "  FAILED  $boot$n" "$(details "$boot$n")"
+	done >>"$tmp/shown" &
+done
+wait
+same "$(awk '/FAILED/ { name = $2; sub(/,.*/, "", name) } /detail/ && $NF != name' "$tmp/shown" | head -n 3)" "" \
+	"what belongs to a failure stays with it"
+same "$(sed -n 's/.*FAILED.*, \([0-9]*\) left$/\1/p' "$tmp/shown" | tr '\n' ' ')" "$(seq 39 -1 0 | tr '\n' ' ')" \
+	"how many are left, one less each time"
+same "$(score_count FAILED) $(score_count ok)" "40 0" "all are counted"
+score_end
+
+begin_score 3
+score_case ok 1500 fast "" >"$tmp/log"
+score_case FAILED 61000 slow-one "" >>"$tmp/log"
+score_case ok 5 quick "" >>"$tmp/log"
+for n in 1 2 3 4; do
+	score_step $((n * 10000)) "step $n"
+done
+same "$(score_summary)" "failed: slow-one
+slowest:
+    61.0 s  slow-one
+    40.0 s  step 4
+    30.0 s  step 3
+    20.0 s  step 2
+    10.0 s  step 1" "what failed and the slowest five"
+score_has fast && ! score_has fas
+result $? "a case that is over is known by its whole name"
+score_end
+
+begin_score 3
+boot_cases=(" one two three")
+score_case ok 10 one "" >"$tmp/log"
+job_over 0 >>"$tmp/log"
+same "$(score_count ok) $(score_count FAILED)" "1 2" "a boot whose process died: what it left has failed"
+score_end
+
+# --- boots that end before their time ---
+
+make_boot() { :; }
+machine_start() { :; }
+machine_stop() { :; }
+kasan_judge() { :; }
+group="icount 612 2G ours plain stock shared"
+
+# of each boot one case, then it is gone
+watch_run()
+{
+	local first
+	boots=$((boots + 1))
+	done_cases=()
+	[ "${1:-}" = icount ] || return 0
+	first=$(awk '{ print $1 }' <<<"$waiting")
+	[ $boots -le "$good" ] || return 0
+	done_cases=("$first")
+	waiting=${waiting#"$first"}
+	waiting=${waiting# }
+	score_case ok 10 "$first" ""
+}
+
+begin_score 3
+boots=0 good=9 waiting="a b c"
+run_group "$group" a b c >"$tmp/log"
+same "$boots $(score_count ok) $(score_count FAILED)" "3 3 0" "what a boot has not come to gets another, and nothing runs twice"
+score_end
+begin_score 3
+boots=0 good=1 waiting="a b c"
+run_group "$group" a b c >"$tmp/log"
+same "$boots $(score_count ok) $(score_count FAILED)" "3 1 2" "two boots that end before any case: the rest has failed"
+score_end
+
+# --- the verdict on a case ---
+
+# verdict STATUS WANTED TEXT LINE...
+verdict()
+{
+	local why results status=$1 wanted=$2 text=$3
+	shift 3
+	case_tap=("$@")
+	find_fault "$status"
+	same "$why" "$wanted" "a case: $text"
+}
+
+verdict 0 "" "a whole one" "ok 1 - a" "# said" "ok 2 - b" "1..2"
+verdict 0 "1 results but a plan of none" "no plan" "ok 1 - a"
+verdict 0 "1 results but a plan of 2" "fewer than planned" "ok 1 - a" "1..2"
+verdict 0 "1 of 2 results not ok" "one that is not ok" "ok 1 - a" "not ok 2 - b" "1..2"
+verdict 0 "status 0 with 0 results" "nothing at all" "1..0"
+verdict 1 "status 1 with 1 results" "a status without a reason" "ok 1 - a" "1..1"
+verdict 137 "timed out, killed in dom0" "one that took too long" "ok 1 - a"
+lab_notify=upstream verdict 0 "nothing shows that it went by upstream" "another path" "ok 1 - every daemon went by eventfd" "1..1"
+lab_notify=upstream verdict 0 "" "the path that was forced" "ok 1 - every daemon went by upstream" "1..1"
+
+# --- is the machine hung? ---
+
+run_dir=$tmp/run
+mkdir "$run_dir"
+machine_used_ms() { echo "$processor_ms"; }
+
+# look TIMES USED_MS BEAT...: as many looks, each after USED_MS of processor time more; after each the clock has one more of the
+# beats, if there are any. Says why it stopped, and after how many.
+look()
+{
+	local times=$1 step=$2 n
+	shift 2
+	for ((n = 1; n <= times; n++)); do
+		processor_ms=$((processor_ms + step))
+		[ $# -eq 0 ] || { echo "$1" >>"$run_dir/clock.log"; shift; }
+		if find_hung; then
+			echo "$why at $n"
+			return
+		fi
+	done
+	echo "lives"
+}
+
+# watched MODE LIMIT LOOK-ARGUMENTS...
+watched()
+{
+	local mode=$1 limit=$2 why='' patience=${patience:-1} processor_ms=0
+	local machine_now=0 since=0 beats_heard=0 heard_at=0 last_used=-1 silent_looks=0 idle_looks=0
+	: >"$run_dir/clock.log"
+	shift 2
+	look "$@"
+}
+
+same "$(watched icount "" 100 1000)" "lives" "a machine that works, before its clock goes"
+same "$(watched icount "" 1000 1000)" "hung: its clock stands still at 301" "five minutes of its processor time without a beat"
+same "$(watched icount 1000 600 1000 $(seq 5 5 3000))" "hung: no end after 1005 s of its own time at 201" "more than its limit by its clock"
+same "$(watched icount 3000 600 1000 $(seq 5 5 3000))" "lives" "its clock goes, within its limit"
+same "$(watched icount 3000 1200 20)" "lives" "on a host that gives it next to nothing, for twenty minutes"
+same "$(watched icount 3000 1200 0)" "hung: nothing moves in the machine at 122" "it uses no processor at all"
+same "$(watched smp 3000 1200 1)" "hung: its clock stands still at 301" "two CPUs, both idle, and no beat"
+same "$(patience=4 watched smp 3000 1200 1)" "lives" "the same with four times the patience"
+same "$(watched smp 6000 1000 100 $(seq 5 5 5000))" "lives" "two CPUs that do little, and the clock goes"
+
+# --- the plan ---
+
+mkdir -p "$tmp/nested/cases"
+lab_nested=$tmp/nested
+for n in 1 2 3 4 5; do
+	echo "# mode: icount" >"$tmp/nested/cases/c$n.sh"
+done
+printf '# modules: ours\n' >"$tmp/nested/cases/needs-ours.sh"
+printf '# guest-balloon: ours\n' >"$tmp/nested/cases/balloon.sh"
+printf '# guest: 6.1\n' >"$tmp/nested/cases/old.sh"
+printf '# boot: own\n' >"$tmp/nested/cases/alone.sh"
+plan_boots c1 c2 alone c3 c4 c5
+same "$(printf '%s;' "${boot_cases[@]}")" " c1 c2 c3 c4; alone; c5;" "four to a boot, and one alone"
+leave_out c1 needs-ours balloon old >"$tmp/log"
+same "${kept_cases[*]}" "c1 needs-ours balloon old" "all apply"
+lab_newest=trixie
+leave_out c1 needs-ours balloon old >"$tmp/said"
+same "${kept_cases[*]} $(grep -c 'not applicable with trixie: ' "$tmp/said")" "c1 3" "what does not is named, with a reason"
+plan_boots c1
+same "${boot_group[0]}" "icount trixie 2G stock plain stock shared" "that kernel, and its own modules"
+same "$(case_label c1)" "c1@trixie" "the result says which kernel"
+unset lab_newest
+lab_nested=$top/tests/nested
+
+# --- the newest kernels ---
+
+mirror_apt()
+{
+	case "$*" in
+	"apt-cache madison linux-image-arm64")
+		cat <<-'LIST'
+		linux-image-arm64 | 7.3.4-1~bpo13+1 | http://mirror/debian trixie-backports/main arm64 Packages
+		linux-image-arm64 | 6.12.118-1 | http://mirror/security trixie-security/main arm64 Packages
+		linux-image-arm64 | 6.12.117-1 | http://mirror/debian trixie/main arm64 Packages
+		LIST
+		;;
+	*=6.12.118-1) echo "Depends: linux-image-6.12.118+deb13-arm64 (= 6.12.118-1)" ;;
+	*=7.3.4-1~bpo13+1) echo "Depends: linux-base-arm64 (= 7), linux-image-7.3.4+deb13-arm64 (= 7), linux-modules-arm64 (= 7)" ;;
+	esac
+}
+
+platform_arch=arm64
+same "$(newest_find trixie)" "6.12.118+deb13-arm64
+linux-image-6.12.118+deb13-arm64=6.12.118-1" "the newest of two suites, one package"
+same "$(newest_find backports)" "7.3.4+deb13-arm64
+linux-base-7.3.4+deb13-arm64=7.3.4-1~bpo13+1
+linux-binary-7.3.4+deb13-arm64=7.3.4-1~bpo13+1
+linux-modules-7.3.4+deb13-arm64=7.3.4-1~bpo13+1" "one that is split"
+platform_arch=riscv64
+same "$(newest_find trixie 2>&1)" "no linux-image-riscv64 in trixie,trixie-security on the mirror" "none at all"
+
+tap_done
