@@ -10,10 +10,10 @@
 #ifndef BACKEND_GUEST_H
 #define BACKEND_GUEST_H
 
-#include "backend/devices/balloon/balloon.h"
 #include "backend/base/exit-code.h"
 #include "backend/base/log.h"
 #include "backend/base/state-file.h"
+#include "backend/devices/balloon/balloon.h"
 
 struct guest_config {
 	struct xenvirtio_hv *hv; /* borrowed; outlives the guest */
