@@ -15,10 +15,13 @@
 #define EXIT_DONE 0
 #define EXIT_USAGE 2
 
+/** what getopt_long() answers for the first row, the others follow: above every character */
+#define ROW_FIRST 256
+
 static void say_unknown(const struct command_line *line, const char *word, char *why,
 			size_t why_size)
 {
-	if (optopt >= OPTION_VERSION)
+	if (optopt >= ROW_FIRST)
 		snprintf(why, why_size, "%s takes no value, see --help", word);
 	else if (optopt >= '0' && optopt <= '9' && line->negative)
 		snprintf(why, why_size, "%s: %s", word, line->negative);
@@ -41,6 +44,20 @@ static enum command_line_result finish(const struct command_line *line, void *op
 								    : COMMAND_LINE_RUN;
 }
 
+static enum command_line_result take(const struct command_line *line, void *opaque,
+				     const struct option_row *row, char *why, size_t why_size)
+{
+	if (row->result != COMMAND_LINE_RUN)
+		return row->result;
+	if (line->seen)
+		line->seen(opaque, row);
+	if (row->take)
+		return row->take(opaque, optarg, why, why_size) ? COMMAND_LINE_WRONG
+								: COMMAND_LINE_RUN;
+	*(bool *)((char *)opaque + row->flag) = true;
+	return COMMAND_LINE_RUN;
+}
+
 enum command_line_result command_line_parse(const struct command_line *line, void *opaque, int argc,
 					    char **argv, char *why, size_t why_size)
 {
@@ -49,22 +66,19 @@ enum command_line_result command_line_parse(const struct command_line *line, voi
 	for (size_t i = 0; i < line->nr_rows && i < COMMAND_LINE_ROWS_MAX; i++) {
 		longs[i].name = line->rows[i].name;
 		longs[i].has_arg = line->rows[i].argument ? required_argument : no_argument;
-		longs[i].val = line->rows[i].id;
+		longs[i].val = ROW_FIRST + (int)i;
 	}
 	optind = 0; /* glibc: start over, whatever was parsed before */
 	opterr = 0;
 	for (;;) {
 		/* a short option leaves optind at its own word */
 		int before = optind ? optind : 1;
-		int id = getopt_long(argc, argv, line->words ? ":" : "+:", longs, NULL);
+		int row = getopt_long(argc, argv, line->words ? ":" : "+:", longs, NULL);
+		enum command_line_result result;
 
-		switch (id) {
+		switch (row) {
 		case -1:
 			return finish(line, opaque, argc - optind, argv + optind, why, why_size);
-		case OPTION_HELP:
-			return COMMAND_LINE_HELP;
-		case OPTION_VERSION:
-			return COMMAND_LINE_VERSION;
 		case ':':
 			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
 			return COMMAND_LINE_WRONG;
@@ -74,8 +88,9 @@ enum command_line_result command_line_parse(const struct command_line *line, voi
 			say_unknown(line, argv[before], why, why_size);
 			return COMMAND_LINE_WRONG;
 		default:
-			if (line->take(opaque, id, optarg, why, why_size))
-				return COMMAND_LINE_WRONG;
+			result = take(line, opaque, &line->rows[row - ROW_FIRST], why, why_size);
+			if (result != COMMAND_LINE_RUN)
+				return result;
 		}
 	}
 }

@@ -15,33 +15,38 @@
 
 #define COMMAND_LINE_ROWS_MAX 32
 
-/** ids of options; a program's own start at OPTION_FIRST */
-enum {
-	OPTION_VERSION = 256,
-	OPTION_HELP,
-	OPTION_FIRST,
-};
-
-struct option_row {
-	int id;
-	const char *name;
-	const char *argument; /* NULL: it takes none */
-	const char *help;
-};
-
-/** the last rows of each table */
-#define COMMAND_LINE_COMMON_ROWS                                         \
-	{OPTION_VERSION, "version", NULL, "print the version and exit"}, \
-	{                                                                \
-		OPTION_HELP, "help", NULL, "print this and exit"         \
-	}
-
 enum command_line_result {
 	COMMAND_LINE_RUN,
 	COMMAND_LINE_HELP,
 	COMMAND_LINE_VERSION,
 	COMMAND_LINE_WRONG,
 };
+
+/** struct option_row - one option, whole: its name, its help, and what it does */
+struct option_row {
+	const char *name;
+	const char *argument; /* NULL: it takes none */
+	const char *help;
+	/**
+	 * take() - the option was given; NULL: @flag or @result says what then
+	 * @arg: NULL where the option takes none
+	 * Return: 0, or -1 with @why filled in
+	 */
+	int (*take)(void *opaque, const char *arg, char *why, size_t why_size);
+	/** without take(): where in @opaque the bool is that becomes true */
+	size_t flag;
+	/** the program's own, for seen() */
+	unsigned int mark;
+	/** other than COMMAND_LINE_RUN: that is the answer, whatever else the line says */
+	enum command_line_result result;
+};
+
+/** the last rows of each table */
+#define COMMAND_LINE_COMMON_ROWS                                                                   \
+	{.name = "version", .help = "print the version and exit", .result = COMMAND_LINE_VERSION}, \
+	{                                                                                          \
+		.name = "help", .help = "print this and exit", .result = COMMAND_LINE_HELP         \
+	}
 
 /** struct command_line - one program's; constant */
 struct command_line {
@@ -55,11 +60,8 @@ struct command_line {
 	bool words;
 	/** what to say of a "-5", which is meant as a word; NULL: that the option is unknown */
 	const char *negative;
-	/**
-	 * take() - one option of the program's own
-	 * Return: 0, or -1 with @why filled in
-	 */
-	int (*take)(void *opaque, int id, const char *arg, char *why, size_t why_size);
+	/** seen() - an option was given, before it is taken; NULL: nobody wants to know */
+	void (*seen)(void *opaque, const struct option_row *row);
 	/**
 	 * finish() - all options are taken: the words, and what all of it says together
 	 * Return: 0, or -1 with @why filled in
@@ -69,7 +71,7 @@ struct command_line {
 
 /**
  * command_line_parse()
- * @opaque: for take() and finish()
+ * @opaque: for take(), seen() and finish(); the flags are in it
  * @why:    out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
  */
 enum command_line_result command_line_parse(const struct command_line *line, void *opaque, int argc,

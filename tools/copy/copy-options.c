@@ -5,26 +5,35 @@
 #include "tools/copy/copy-options.h"
 #include "backend/base/state-dir.h"
 
+#include <stddef.h>
 #include <string.h>
 
-enum option_id {
-	OPTION_NO_SKIP = OPTION_FIRST,
-	OPTION_CHECKSUMS,
-	OPTION_VERIFY,
-	OPTION_DEVID,
-	OPTION_JSON,
-	OPTION_STATE_DIR,
-};
+static int take_devid(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct copy_options *opts = opaque;
+
+	opts->devid_given = true;
+	return command_line_take_u32("devid", arg, 0, UINT16_MAX, &opts->devid, why, why_size);
+}
+
+static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct copy_options *opts = opaque;
+
+	return command_line_take_directory("state-dir", arg, &opts->state_dir, why, why_size);
+}
+
+#define FLAG(field) .flag = offsetof(struct copy_options, field)
 
 static const struct option_row table[] = {
-	{OPTION_NO_SKIP, "no-skip", NULL, "copy unused pages too: needs no daemon"},
-	{OPTION_CHECKSUMS, "checksums", NULL, "note checksums of what is left out, for --verify"},
-	{OPTION_VERIFY, "verify", NULL,
-	 "compare FILE with the paused guest, and append what differs"},
-	{OPTION_DEVID, "devid", "I", "which device of the guest (default: its first)"},
-	{OPTION_JSON, "json", NULL, "for programs: the result as one line of JSON"},
-	{OPTION_STATE_DIR, "state-dir", "DIR",
-	 "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")"},
+	{"no-skip", NULL, "copy unused pages too: needs no daemon", FLAG(no_skip)},
+	{"checksums", NULL, "note checksums of what is left out, for --verify", FLAG(checksums)},
+	{"verify", NULL, "compare FILE with the paused guest, and append what differs",
+	 FLAG(verify)},
+	{"devid", "I", "which device of the guest (default: its first)", .take = take_devid},
+	{"json", NULL, "for programs: the result as one line of JSON", FLAG(json)},
+	{"state-dir", "DIR", "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")",
+	 .take = take_state_dir},
 	COMMAND_LINE_COMMON_ROWS,
 };
 
@@ -39,34 +48,6 @@ static void print_help(FILE *out)
 	      out);
 	command_line_help_rows(table, TABLE_ROWS, 22, out);
 	fputs("\nSee xenvirtio-copy(8).\n", out);
-}
-
-/* 0, or -1 with @why filled in. */
-static int take_option(void *opaque, int id, const char *arg, char *why, size_t why_size)
-{
-	struct copy_options *opts = opaque;
-
-	switch (id) {
-	case OPTION_NO_SKIP:
-		opts->no_skip = true;
-		return 0;
-	case OPTION_CHECKSUMS:
-		opts->checksums = true;
-		return 0;
-	case OPTION_VERIFY:
-		opts->verify = true;
-		return 0;
-	case OPTION_DEVID:
-		opts->devid_given = true;
-		return command_line_take_u32("devid", arg, 0, UINT16_MAX, &opts->devid, why,
-					     why_size);
-	case OPTION_STATE_DIR:
-		return command_line_take_directory("state-dir", arg, &opts->state_dir, why,
-						   why_size);
-	default: /* OPTION_JSON, the only one left */
-		opts->json = true;
-		return 0;
-	}
 }
 
 static int wrong(const char *text, char *why, size_t why_size)
@@ -100,7 +81,6 @@ const struct command_line copy_command_line = {
 	.nr_rows = TABLE_ROWS,
 	.help = print_help,
 	.words = true,
-	.take = take_option,
 	.finish = check_whole,
 };
 

@@ -7,22 +7,12 @@
 #include "backend/base/size.h"
 #include "backend/base/state-dir.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define SECONDS_MAX 86400u
 #define DEFAULT_INTERVAL_S 2u
 #define NOT_A_SIZE "not a size: give a number above 0 and K, M or G, such as 256M"
-
-enum option_id {
-	OPTION_WAIT = OPTION_FIRST,
-	OPTION_TIMEOUT,
-	OPTION_WATCH,
-	OPTION_INTERVAL,
-	OPTION_COUNT,
-	OPTION_DEVID,
-	OPTION_JSON,
-	OPTION_STATE_DIR,
-};
 
 static const struct {
 	const char *name;
@@ -43,40 +33,76 @@ static const struct {
 #define FOR_ALL ((1u << CTL_COMMANDS) - 1)
 #define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
 
+/* The options, and which rows of the table were given. */
+struct parsing {
+	struct ctl_options opts;
+	unsigned int given;
+};
+
+static int take_timeout(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+
+	return command_line_take_u32("timeout", arg, 1, SECONDS_MAX, &parsing->opts.timeout_s, why,
+				     why_size);
+}
+
+static int take_interval(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+
+	return command_line_take_u32("interval", arg, 1, SECONDS_MAX, &parsing->opts.interval_s,
+				     why, why_size);
+}
+
+static int take_count(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+
+	return command_line_take_u32("count", arg, 1, UINT32_MAX, &parsing->opts.count, why,
+				     why_size);
+}
+
+static int take_devid(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+
+	parsing->opts.devid_given = true;
+	return command_line_take_u32("devid", arg, 0, UINT16_MAX, &parsing->opts.devid, why,
+				     why_size);
+}
+
+static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct parsing *parsing = opaque;
+
+	return command_line_take_directory("state-dir", arg, &parsing->opts.state_dir, why,
+					   why_size);
+}
+
+#define FLAG(field) .flag = offsetof(struct parsing, opts.field)
+
+/* mark: the commands an option is for */
 static const struct option_row table[] = {
-	{OPTION_WAIT, "wait", NULL, "set: until the size is reached, with progress"},
-	{OPTION_TIMEOUT, "timeout", "SECONDS", "set --wait: give up after that time"},
-	{OPTION_WATCH, "watch", NULL, "stats: again and again"},
-	{OPTION_INTERVAL, "interval", "SECONDS", "stats --watch, top: so often (default: 2)"},
-	{OPTION_COUNT, "count", "N", "stats --watch, top: end after so many times"},
-	{OPTION_DEVID, "devid", "I", "which device of the guest (default: its first)"},
-	{OPTION_JSON, "json", NULL, "for programs: one JSON value a line"},
-	{OPTION_STATE_DIR, "state-dir", "DIR",
-	 "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")"},
+	{"wait", NULL, "set: until the size is reached, with progress", FLAG(wait),
+	 .mark = FOR(CTL_SET)},
+	{"timeout", "SECONDS", "set --wait: give up after that time", .take = take_timeout,
+	 .mark = FOR(CTL_SET)},
+	{"watch", NULL, "stats: again and again", FLAG(watch), .mark = FOR(CTL_STATS)},
+	{"interval", "SECONDS", "stats --watch, top: so often (default: 2)", .take = take_interval,
+	 .mark = FOR(CTL_STATS) | FOR(CTL_TOP)},
+	{"count", "N", "stats --watch, top: end after so many times", .take = take_count,
+	 .mark = FOR(CTL_STATS) | FOR(CTL_TOP)},
+	{"devid", "I", "which device of the guest (default: its first)", .take = take_devid,
+	 .mark = FOR_ONE},
+	{"json", NULL, "for programs: one JSON value a line", FLAG(json), .mark = FOR_ALL},
+	{"state-dir", "DIR", "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")",
+	 .take = take_state_dir, .mark = FOR_ALL},
 	COMMAND_LINE_COMMON_ROWS,
 };
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
 _Static_assert(TABLE_ROWS <= COMMAND_LINE_ROWS_MAX, "the parser has room");
-
-/* The commands an option is for. */
-static unsigned int commands_of(int id)
-{
-	switch (id) {
-	case OPTION_WAIT:
-	case OPTION_TIMEOUT:
-		return FOR(CTL_SET);
-	case OPTION_WATCH:
-		return FOR(CTL_STATS);
-	case OPTION_INTERVAL:
-	case OPTION_COUNT:
-		return FOR(CTL_STATS) | FOR(CTL_TOP);
-	case OPTION_DEVID:
-		return FOR_ONE;
-	default:
-		return FOR_ALL;
-	}
-}
 
 static void print_help(FILE *out)
 {
@@ -95,45 +121,11 @@ static void print_help(FILE *out)
 	      out);
 }
 
-/* The options, and which of them were given: a bit for each id from OPTION_FIRST on. */
-struct parsing {
-	struct ctl_options *opts;
-	unsigned int given;
-};
-
-static int take_option(void *opaque, int id, const char *arg, char *why, size_t why_size)
+static void seen(void *opaque, const struct option_row *row)
 {
 	struct parsing *parsing = opaque;
-	struct ctl_options *opts = parsing->opts;
 
-	parsing->given |= 1u << (id - OPTION_FIRST);
-	switch (id) {
-	case OPTION_WAIT:
-		opts->wait = true;
-		return 0;
-	case OPTION_TIMEOUT:
-		return command_line_take_u32("timeout", arg, 1, SECONDS_MAX, &opts->timeout_s, why,
-					     why_size);
-	case OPTION_WATCH:
-		opts->watch = true;
-		return 0;
-	case OPTION_INTERVAL:
-		return command_line_take_u32("interval", arg, 1, SECONDS_MAX, &opts->interval_s,
-					     why, why_size);
-	case OPTION_COUNT:
-		return command_line_take_u32("count", arg, 1, UINT32_MAX, &opts->count, why,
-					     why_size);
-	case OPTION_DEVID:
-		opts->devid_given = true;
-		return command_line_take_u32("devid", arg, 0, UINT16_MAX, &opts->devid, why,
-					     why_size);
-	case OPTION_STATE_DIR:
-		return command_line_take_directory("state-dir", arg, &opts->state_dir, why,
-						   why_size);
-	default: /* OPTION_JSON, the only one left */
-		opts->json = true;
-		return 0;
-	}
+	parsing->given |= 1u << (row - table);
 }
 
 static int take_command(struct ctl_options *opts, int nr, char **words, char *why, size_t why_size)
@@ -173,10 +165,7 @@ static int check_whole(const struct ctl_options *opts, unsigned int given, char 
 		       size_t why_size)
 {
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
-		int id = table[i].id;
-
-		if (id >= OPTION_FIRST && given & 1u << (id - OPTION_FIRST) &&
-		    !(commands_of(id) & FOR(opts->command))) {
+		if (given & 1u << i && !(table[i].mark & FOR(opts->command))) {
 			snprintf(why, why_size, "--%s: %s takes no such option; see --help",
 				 table[i].name, commands[opts->command].name);
 			return -1;
@@ -193,8 +182,8 @@ static int finish(void *opaque, int nr_words, char **words, char *why, size_t wh
 {
 	struct parsing *parsing = opaque;
 
-	return take_command(parsing->opts, nr_words, words, why, why_size) ||
-			       check_whole(parsing->opts, parsing->given, why, why_size)
+	return take_command(&parsing->opts, nr_words, words, why, why_size) ||
+			       check_whole(&parsing->opts, parsing->given, why, why_size)
 		       ? -1
 		       : 0;
 }
@@ -206,18 +195,19 @@ const struct command_line ctl_command_line = {
 	.help = print_help,
 	.words = true,
 	.negative = NOT_A_SIZE,
-	.take = take_option,
+	.seen = seen,
 	.finish = finish,
 };
 
 enum command_line_result ctl_options_parse(struct ctl_options *opts, int argc, char **argv,
 					   char *why, size_t why_size)
 {
-	struct parsing parsing = {.opts = opts};
-
-	*opts = (struct ctl_options){
-		.interval_s = DEFAULT_INTERVAL_S,
-		.state_dir = DEFAULT_STATE_DIR,
+	struct parsing parsing = {
+		.opts = {.interval_s = DEFAULT_INTERVAL_S, .state_dir = DEFAULT_STATE_DIR},
 	};
-	return command_line_parse(&ctl_command_line, &parsing, argc, argv, why, why_size);
+	enum command_line_result result =
+		command_line_parse(&ctl_command_line, &parsing, argc, argv, why, why_size);
+
+	*opts = parsing.opts;
+	return result;
 }
