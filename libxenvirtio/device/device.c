@@ -52,7 +52,7 @@ static bool config_valid(const struct xenvirtio_device_config *cfg)
 	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
 	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
 	       cfg->config_bytes <= XENVIRTIO_CONFIG_MAX &&
-	       !(cfg->features & FEATURES_TRANSPORT & ~FEATURES_SERVED);
+	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~FEATURES_SERVED);
 }
 
 static bool state_untouched(const struct xenvirtio_device_state *state)
@@ -86,6 +86,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.index = i,
 		};
 	}
+	device_finish_reset(dev->state);
 	if (!state_untouched(dev->state)) {
 		if (!device_state_valid(dev)) {
 			free(dev);

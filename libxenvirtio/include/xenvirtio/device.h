@@ -97,6 +97,8 @@ struct xenvirtio_device_ops {
  * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX
  * @config_bytes:   size of the configuration space, up to XENVIRTIO_CONFIG_MAX
  * @ops, @opaque:   the author's hooks and their argument
+ * @features_kept:  not offered now, but served for a driver that negotiated them with an earlier process:
+ *                  what was negotiated stays until the driver resets the device
  */
 struct xenvirtio_device_config {
 	uint32_t device_id;
@@ -107,6 +109,7 @@ struct xenvirtio_device_config {
 	uint32_t config_bytes;
 	const struct xenvirtio_device_ops *ops;
 	void *opaque;
+	uint64_t features_kept;
 };
 
 /**

@@ -102,7 +102,8 @@ int xenvirtio_queue_interrupt(struct xenvirtio_queue *q);
  * @offset: from the start of the readable part
  * @buf:    @len bytes
  *
- * Return: 0; XENVIRTIO_E_GUEST the chain is shorter, or its memory went away; GONE; -errno
+ * Return: 0; XENVIRTIO_E_GUEST the chain is shorter, its memory went away, or it is not the device's
+ *         any more: it was pushed, or its queue was stopped or reset since it was popped; GONE; -errno
  */
 int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
 			 uint64_t offset, void *buf, size_t len);
