@@ -118,6 +118,17 @@ static int record_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return print_result(r->file, ret);
 }
 
+static int record_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+				 bool *present)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->frames_present(r->inner, gfn, nr, present);
+
+	fprintf(r->file, "frames_present");
+	print_frames(r->file, gfn, nr, 0);
+	return print_result(r->file, ret);
+}
+
 static int record_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
 			     size_t nr, uint16_t *id)
 {
@@ -382,6 +393,8 @@ static void choose_ops(struct record *r)
 		r->ops.registers_add = record_registers_add;
 		r->ops.registers_del = record_registers_del;
 	}
+	if (r->inner->ops->frames_present)
+		r->ops.frames_present = record_frames_present;
 	if (r->inner->ops->kick_wait)
 		r->ops.kick_wait = record_kick_wait;
 	if (r->inner->ops->host_info)

@@ -211,6 +211,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.registers_add = fake_op_registers_add,
 	.registers_del = fake_op_registers_del,
 	.kick_wait = fake_op_kick_wait,
+	.frames_present = fake_op_frames_present,
 	.host_info = read_host_info,
 	.pause = pause_domain,
 	.unpause = unpause_domain,

@@ -116,6 +116,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.pause = xen_pause,
 	.unpause = xen_unpause,
 	.kick_wait = xen_kick_wait,
+	.frames_present = xen_frames_present,
 };
 
 static int probe_device(const char *path)

@@ -318,6 +318,19 @@ struct xenvirtio_hv_ops {
 	 */
 	int (*kick_wait)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us,
 			 int fd, uint32_t *queue);
+
+	/**
+	 * frames_present - which of these frames have memory behind them, by the guest's page tables; optional
+	 * @gfn:     frames; hostile numbers are allowed, and are not present
+	 * @nr:      how many, 1 to XENVIRTIO_EXTENTS_MAX
+	 * @present: out; @nr of them
+	 *
+	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames; one that a
+	 * guest started with populate-on-demand has not touched yet is populated by the question.
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+			      bool *present);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */
