@@ -17,11 +17,6 @@ static struct driver_queue *queue(struct bench *b, enum balloon_vq vq)
 	return &b->driver.queue[bench_queue(b, vq)];
 }
 
-uint64_t bench_errors(struct bench *b, enum xenvirtio_guest_error kind)
-{
-	return bench_status(b).guest_errors[kind];
-}
-
 void *unused_page(struct bench *b, uint64_t *gpa)
 {
 	void *va = b->bus.bus.ops->alloc_page(&b->bus.bus, gpa);

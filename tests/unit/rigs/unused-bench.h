@@ -23,8 +23,6 @@ struct host_request {
 /** host_request - the driver's buffer for requests */
 extern struct host_request host_request;
 
-/** bench_errors() - how many of a kind the guest has made */
-uint64_t bench_errors(struct bench *b, enum xenvirtio_guest_error kind);
 /** is_unused() - whether that frame is, by the answer */
 bool is_unused(struct bench *b, uint64_t gfn);
 /** count_unused() - frames of all RAM that are unused, by the answer */

@@ -66,19 +66,24 @@ static void collect(void *opaque, void (*done)(void *arg, const struct figures *
 	done(arg, &((struct control_bench *)opaque)->figures, 1);
 }
 
+static struct metrics_config config_of(struct control_bench *b, const struct metrics_address *a)
+{
+	return (struct metrics_config){
+		.base = b->base,
+		.log = &b->capture.log,
+		.address = a,
+		.collect = collect,
+		.opaque = b,
+	};
+}
+
 static struct metrics *serve_unix(struct control_bench *b, unsigned int client_ms)
 {
 	static struct metrics_address a;
-	struct metrics_config cfg = {
-		.base = b->base,
-		.log = &b->capture.log,
-		.address = &a,
-		.collect = collect,
-		.opaque = b,
-		.client_ms = client_ms,
-	};
+	struct metrics_config cfg = config_of(b, &a);
 	struct metrics *m = NULL;
 
+	cfg.client_ms = client_ms;
 	metrics_bench_address(b, &a);
 	assert_int_equal(metrics_open(&m, &cfg), 0);
 	return m;
@@ -172,13 +177,7 @@ static void a_port_is_served_and_may_be_taken(void **state)
 	struct control_bench *b = *state;
 	struct sockaddr_in *sin;
 	struct metrics_address a = {.len = sizeof(*sin)};
-	struct metrics_config cfg = {
-		.base = b->base,
-		.log = &b->capture.log,
-		.address = &a,
-		.collect = collect,
-		.opaque = b,
-	};
+	struct metrics_config cfg = config_of(b, &a);
 	int taken = socket(AF_INET, SOCK_STREAM, 0);
 	struct metrics *m = NULL;
 

@@ -19,12 +19,20 @@
 
 static const struct xenvirtio_gpa_range window = { { WINDOW }, { WINDOW + 0x1ff } };
 
+/* On the machine as it is. */
 static struct xenvirtio_hv *open_handle(void)
 {
 	struct xenvirtio_hv *hv = NULL;
 
 	assert_int_equal(xenvirtio_hv_open_xen(&hv, DOMID, NULL), 0);
 	return hv;
+}
+
+/* On a machine of its own. */
+static struct xenvirtio_hv *open_fresh(void)
+{
+	reset_xen();
+	return open_handle();
 }
 
 static void assert_all_closed(void)
@@ -47,8 +55,7 @@ static void open_leaves_nothing(void **state)
 {
 	unsigned int calls;
 
-	reset_xen();
-	xenvirtio_hv_close(open_handle());
+	xenvirtio_hv_close(open_fresh());
 	assert_all_closed();
 	calls = xen.calls;
 	assert_true(calls >= 5);
@@ -77,8 +84,7 @@ static void server_is_made_in_order(void **state)
 	struct xenvirtio_hv *hv;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
 	assert_string_equal(xen.trace, "vcpus evtchn create claim page enable bind bind bind ");
@@ -106,8 +112,7 @@ static void failed_open_leaves_no_server(void **state)
 	struct xenvirtio_hv *hv;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	xen.calls = 0;
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
 	calls = xen.calls;
@@ -115,8 +120,7 @@ static void failed_open_leaves_no_server(void **state)
 
 	for (unsigned int n = 1; n <= calls; n++) {
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			reset_xen();
-			hv = open_handle();
+			hv = open_fresh();
 			xen.calls = 0;
 			xen.fail_nth = n;
 			xen.fail_errno = cases[i].err;
@@ -140,8 +144,7 @@ static void closing_answers_who_came(void **state)
 	struct xenvirtio_hv *hv;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
 	xen.server[0].page.slot[1].flags = IOREQ_STATE_READY | IOREQ_FLAGS_READ;
@@ -160,8 +163,7 @@ static void closing_finds_the_server_gone(void **state)
 	struct xenvirtio_hv *hv;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
 	xen.server[0].used = false;
 	xen.trace[0] = '\0';
@@ -262,8 +264,7 @@ static void requests_are_answered_in_order(void **state)
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 	struct ioreq_slot *slot;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->ioreq_next(hv, &req), XENVIRTIO_E_EMPTY);
@@ -306,8 +307,7 @@ static void mapping_is_all_or_nothing(void **state)
 	struct xenvirtio_hv *hv;
 	void *va;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		xen.page_err = cases[i].err;
 		assert_int_equal(hv->ops->map(hv, gfn, 1, true, &va), cases[i].ret);
@@ -341,8 +341,7 @@ static void short_counts_are_looked_into(void **state)
 	struct xenvirtio_hv *hv;
 	size_t done;
 
-	reset_xen();
-	hv = open_handle();
+	hv = open_fresh();
 	xen.extents_done = 4;
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->release_pages(hv, start, 4, 0, &done), 0);
@@ -370,10 +369,8 @@ static void short_counts_are_looked_into(void **state)
 static void another_domain_is_not_ours(void **state)
 {
 	struct xenvirtio_domain_info info;
-	struct xenvirtio_hv *hv;
+	struct xenvirtio_hv *hv = open_fresh();
 
-	reset_xen();
-	hv = open_handle();
 	assert_int_equal(hv->ops->domain_info(hv, &info), 0);
 	assert_int_equal(info.tot_pages, 1000);
 	assert_int_equal(info.nr_vcpus, VCPUS);
@@ -393,10 +390,8 @@ static void another_domain_is_not_ours(void **state)
 static void claims_are_not_free(void **state)
 {
 	struct xenvirtio_host_info host;
-	struct xenvirtio_hv *hv;
+	struct xenvirtio_hv *hv = open_fresh();
 
-	reset_xen();
-	hv = open_handle();
 	xen.free_pages = 1000;
 	assert_int_equal(hv->ops->host_info(hv, &host), 0);
 	assert_int_equal(host.total_pages, 5000);
@@ -414,10 +409,8 @@ static void claims_are_not_free(void **state)
 /* A domain that is not there is a condition, everything else an error. */
 static void pausing_a_domain_that_is_gone(void **state)
 {
-	struct xenvirtio_hv *hv;
+	struct xenvirtio_hv *hv = open_fresh();
 
-	reset_xen();
-	hv = open_handle();
 	assert_int_equal(hv->ops->pause(hv), 0);
 	assert_int_equal(hv->ops->unpause(hv), 0);
 	xen.fail_nth = xen.calls + 1;
@@ -433,10 +426,8 @@ static void pausing_a_domain_that_is_gone(void **state)
 /* Lines below 16 are ISA's, the others a device's pin. */
 static void interrupt_lines(void **state)
 {
-	struct xenvirtio_hv *hv;
+	struct xenvirtio_hv *hv = open_fresh();
 
-	reset_xen();
-	hv = open_handle();
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->set_irq(hv, 7, true), 0);
 	assert_int_equal(hv->ops->set_irq(hv, 15, false), 0);

@@ -15,6 +15,16 @@
 
 #include "unit/rigs/unused-bench.h"
 
+/* A question, its answer, and the end of it. */
+static void assert_answers(struct bench *b)
+{
+	const uint64_t word = 1;
+
+	host_req_answer(b, host_req_ask(b), DONE, RAM, &word, 1);
+	assert_unused(b, BALLOON_UNUSED_DONE, 1);
+	assert_int_equal(balloon_release_unused(b->balloon), 0);
+}
+
 static void an_answer_in_bitmaps(void **state)
 {
 	const uint64_t first[] = { 0xff, 0, 1 }, second[] = { UINT64_MAX };
@@ -122,9 +132,7 @@ static void a_wrong_req_id_is_no_answer(void **state)
 	assert_true(unused_collect(b, BALLOON_VQ_HOST_REQ, &len));
 	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), 2);
 	unused_post(b, BALLOON_VQ_HOST_REQ, host_request.buf);
-	host_req_answer(b, host_req_ask(b), DONE, RAM, &word, 1);
-	assert_unused(b, BALLOON_UNUSED_DONE, 1);
-	assert_int_equal(balloon_release_unused(b->balloon), 0);
+	assert_answers(b);
 }
 
 /* The driver asks for work again without having said DONE. */
@@ -304,9 +312,7 @@ static void a_successor_lets_the_driver_go_on(void **state)
 	bench_kill(b);
 	assert_int_equal(bench_start(b), 0);
 	assert_int_equal(bench_run(b), 0);
-	host_req_answer(b, host_req_ask(b), DONE, RAM, &word, 1);
-	assert_unused(b, BALLOON_UNUSED_DONE, 1);
-	assert_int_equal(balloon_release_unused(b->balloon), 0);
+	assert_answers(b);
 }
 
 static void a_reset_ends_the_question(void **state)
@@ -429,9 +435,7 @@ static void every_call_may_fail(void **state)
 		assert_int_equal(xenvirtio_server_close(b->server), 0);
 		bench_kill(b);
 		assert_int_equal(fake_live_pages(b->fake), 0);
-		fake_free(b->fake);
-		free(b->persist);
-		free(b);
+		bench_free(b);
 		assert_true(nth < 1000);
 	}
 }
