@@ -77,6 +77,13 @@ void bench_kill(struct bench *b)
 	b->hv = NULL;
 }
 
+void bench_free(struct bench *b)
+{
+	fake_free(b->fake);
+	free(b->persist);
+	free(b);
+}
+
 int bench_setup(void **state)
 {
 	const struct xenvirtio_gfn_range ram[] = { { { 0x40000 }, { 0x40fff } },
@@ -120,9 +127,7 @@ int bench_teardown(void **state)
 	assert_int_equal(fake_live_pages(b->fake), 0);
 	assert_int_equal(fake_open_handles(b->fake), 0);
 	assert_int_equal(fake_open_fds(b->fake), 0);
-	fake_free(b->fake);
-	free(b->persist);
-	free(b);
+	bench_free(b);
 	return 0;
 }
 
@@ -132,6 +137,11 @@ struct balloon_status bench_status(struct bench *b)
 
 	balloon_get_status(b->balloon, &status);
 	return status;
+}
+
+uint64_t bench_errors(struct bench *b, enum xenvirtio_guest_error kind)
+{
+	return bench_status(b).guest_errors[kind];
 }
 
 void bench_assert_exact(struct bench *b)
