@@ -10,6 +10,7 @@
  * No pointer into guest memory leaves this file, and none is kept across two accesses.
  * Lock: none, one thread per object. Knows the hv seam and nothing above it.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

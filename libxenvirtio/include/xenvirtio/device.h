@@ -21,6 +21,10 @@
 
 #include <xenvirtio/queue.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define XENVIRTIO_QUEUES_MAX 16u
 #define XENVIRTIO_CONFIG_MAX 256u
 
@@ -164,5 +168,9 @@ bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvir
  */
 uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct xenvirtio_gfn start,
 				    uint64_t nr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_DEVICE_H */

@@ -15,6 +15,10 @@
 
 #include <xenvirtio/hv.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct xenvirtio_gmem;
 
 /**
@@ -69,5 +73,9 @@ int xenvirtio_gmem_forget(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn star
 int xenvirtio_gmem_flush(struct xenvirtio_gmem *gmem);
 /** xenvirtio_gmem_mapped() - pages mapped at this moment */
 size_t xenvirtio_gmem_mapped(const struct xenvirtio_gmem *gmem);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_GMEM_H */

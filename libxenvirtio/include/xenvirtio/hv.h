@@ -24,6 +24,10 @@
 #include <xenvirtio/error.h>
 #include <xenvirtio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define XENVIRTIO_HV_VERSION 2u
 
 /** ioreq_open: make a new server rather than adopt one */
@@ -350,5 +354,9 @@ int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inne
 
 /** xenvirtio_hv_close() - close any sibling; NULL is fine */
 void xenvirtio_hv_close(struct xenvirtio_hv *hv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_HV_H */
