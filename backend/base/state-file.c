@@ -21,7 +21,7 @@
 
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of the balloon's */
-#define VERSION 2u
+#define VERSION 3u
 /** times the file is opened again because its last owner was just removing it */
 #define OPEN_TRIES 10
 

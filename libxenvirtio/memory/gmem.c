@@ -17,6 +17,8 @@
 #include <sys/queue.h>
 #include <xenvirtio/gmem.h>
 
+#include "hv/hv-check.h"
+
 #define RAM_RANGES_MAX 32u
 #define BUCKETS_MAX 65536u
 
@@ -137,7 +139,7 @@ int xenvirtio_gmem_new(struct xenvirtio_gmem **out, struct xenvirtio_hv *hv, siz
 	size_t i;
 	int ret;
 
-	if (!max_pages)
+	if (!max_pages || check_seam(hv))
 		return -EINVAL;
 	gmem = calloc(1, sizeof(*gmem));
 	if (!gmem)

@@ -27,7 +27,7 @@ struct xenvirtio_gmem;
  * @hv:        the guest; borrowed
  * @max_pages: mappings kept at most, at least 1; 64 serves a device with small queues
  *
- * Return: 0; XENVIRTIO_E_GONE; -errno
+ * Return: 0; -EINVAL no page, or @hv is of another version of the seam; XENVIRTIO_E_GONE; -errno
  */
 int xenvirtio_gmem_new(struct xenvirtio_gmem **gmem, struct xenvirtio_hv *hv, size_t max_pages);
 /** xenvirtio_gmem_free() - unmap everything; NULL is fine */

@@ -30,7 +30,7 @@ extern "C" {
 
 struct xenvirtio_queue;
 
-/** the transport's state of one queue; plain data */
+/** the transport's state of one queue; plain data, in struct xenvirtio_device_state and of its version */
 struct xenvirtio_queue_state {
 	uint64_t desc_gpa;
 	uint64_t avail_gpa;

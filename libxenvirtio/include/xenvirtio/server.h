@@ -30,6 +30,8 @@ struct xenvirtio_server;
  * @server: out
  * @hv:     the guest; borrowed
  * @gmem:   flushed on IOREQ_TYPE_INVALIDATE; borrowed
+ *
+ * Return: 0; -EINVAL @hv is of another version of the seam; -ENOMEM
  */
 int xenvirtio_server_new(struct xenvirtio_server **server, struct xenvirtio_hv *hv,
 			 struct xenvirtio_gmem *gmem);
