@@ -21,7 +21,7 @@
 
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of the balloon's */
-#define VERSION 2u
+#define VERSION 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 /** times the file is opened again because its last owner was just removing it */

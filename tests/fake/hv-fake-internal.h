@@ -13,6 +13,8 @@
 #ifndef HV_FAKE_INTERNAL_H
 #define HV_FAKE_INTERNAL_H
 
+#include "hv/ioreq-page.h"
+
 #include "hv-fake.h"
 
 struct fake_frame {

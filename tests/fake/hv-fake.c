@@ -187,6 +187,7 @@ static int unpause_domain(struct xenvirtio_hv *hv)
 
 static const struct xenvirtio_hv_ops fake_ops = {
 	.version = XENVIRTIO_HV_VERSION,
+	.size = sizeof(struct xenvirtio_hv_ops),
 	.name = "fake",
 	.close = close_handle,
 	.domain_info = read_domain_info,

@@ -82,7 +82,7 @@ static int ask_by_map(struct reservation *r, const struct xenvirtio_gfn *gfn, si
 static int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr)
 {
 	bool present[XENVIRTIO_EXTENTS_MAX];
-	int ret = r->hv->ops->frames_present ? r->hv->ops->frames_present(r->hv, gfn, nr, present)
+	int ret = XENVIRTIO_HV_HAS(r->hv, frames_present) ? r->hv->ops->frames_present(r->hv, gfn, nr, present)
 					     : ask_by_map(r, gfn, nr, present);
 
 	for (size_t i = 0; !ret && i < nr; i++)

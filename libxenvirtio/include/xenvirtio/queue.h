@@ -17,6 +17,10 @@
 
 #include <xenvirtio/gmem.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** the largest ring the library offers; also the longest chain, indirect or not */
 #define XENVIRTIO_QUEUE_SIZE_MAX 256u
 
@@ -26,7 +30,7 @@
 
 struct xenvirtio_queue;
 
-/** the transport's state of one queue; plain data */
+/** the transport's state of one queue; plain data, in struct xenvirtio_device_state and of its version */
 struct xenvirtio_queue_state {
 	uint64_t desc_gpa;
 	uint64_t avail_gpa;
@@ -115,5 +119,9 @@ int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chai
 bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q);
 /** xenvirtio_queue_index() - its number on the device */
 unsigned int xenvirtio_queue_index(const struct xenvirtio_queue *q);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_QUEUE_H */

@@ -244,6 +244,52 @@ static void a_state_that_cannot_be_is_refused(void **state)
 	assert_int_equal(rig_target.request(&rig.driver), 0);
 }
 
+/* A state says whose it is, from the first moment on. */
+static void a_state_of_another_layout_is_refused(void **state)
+{
+	struct xenvirtio_device_state good, bad;
+
+	assert_int_equal(rig.state.version, XENVIRTIO_DEVICE_STATE_VERSION);
+	assert_int_equal(rig.state.bytes, sizeof(rig.state));
+	rig_crash(&rig);
+	good = rig.state;
+	for (unsigned int touched = 0; touched < 2; touched++) {
+#define OTHER_LAYOUT(field, value) \
+	do { \
+		bad = good; \
+		bad.field = (value); \
+		rig.state = bad; \
+		assert_int_equal(rig_start(&rig), -ENOTSUP); \
+		assert_memory_equal(&rig.state, &bad, sizeof(bad)); \
+	} while (0)
+		OTHER_LAYOUT(version, XENVIRTIO_DEVICE_STATE_VERSION + 1);
+		OTHER_LAYOUT(version, UINT32_MAX);
+		OTHER_LAYOUT(bytes, 0);
+		OTHER_LAYOUT(bytes, sizeof(good) - 8);
+		OTHER_LAYOUT(bytes, sizeof(good) + 8);
+		if (touched) /* as a library without versions left it */
+			OTHER_LAYOUT(version, 0);
+		rig.state = good;
+		assert_int_equal(rig_start(&rig), 0);
+		rig_driver(&rig, 0);
+		good = rig.state;
+		rig_crash(&rig);
+		rig.state = good;
+	}
+	assert_int_equal(rig_start(&rig), 0);
+}
+
+/* A process that died between the two stores has left a device that was never touched. */
+static void a_state_half_begun_is_begun_again(void **state)
+{
+	rig_crash(&rig);
+	memset(&rig.state, 0, sizeof(rig.state));
+	rig.state.bytes = sizeof(rig.state);
+	assert_int_equal(rig_start(&rig), 0);
+	assert_int_equal(rig.state.version, XENVIRTIO_DEVICE_STATE_VERSION);
+	rig_driver(&rig, 0);
+}
+
 /* --- a notification path that only remembers what it was asked --- */
 
 struct recorder {
@@ -371,6 +417,8 @@ int main(void)
 		TEST(a_fault_is_told_once),
 		TEST(rings_are_found_by_frame),
 		TEST(a_state_that_cannot_be_is_refused),
+		TEST(a_state_of_another_layout_is_refused),
+		TEST(a_state_half_begun_is_begun_again),
 		TEST(notification_is_on_while_a_queue_runs),
 		TEST(a_held_line_falls_with_the_last_bit),
 	};

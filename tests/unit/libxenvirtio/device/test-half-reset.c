@@ -3,6 +3,7 @@
  * A process may die at every hook of a reset: its successor finds a device that was reset, not one
  * that is damaged.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "device/device-internal.h"
+#include "fake/hv-fake.h"
 
 #define QUEUES 2u
 
@@ -51,21 +53,12 @@ static int reset(void *opaque)
 	return 0;
 }
 
-static int ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
-		      size_t *nr)
-{
-	range[0] = (struct xenvirtio_gfn_range){{0}, {0xffff}};
-	*nr = 1;
-	return 0;
-}
-
 static const struct notify_ops notify_ops = {
 	.interrupt = raise_line,
 	.ack = ack,
 	.queue_enable = queue_enable,
 	.queue_disable = queue_disable,
 };
-static const struct xenvirtio_hv_ops hv_ops = {.ram_ranges = ram_ranges};
 static const struct xenvirtio_device_ops device_ops = {.reset = reset};
 static const struct xenvirtio_device_config config = {
 	.device_id = 42,
@@ -77,6 +70,8 @@ static const struct xenvirtio_device_config config = {
 static void set_running(void)
 {
 	state = (struct xenvirtio_device_state){
+		.version = XENVIRTIO_DEVICE_STATE_VERSION,
+		.bytes = sizeof(state),
 		.status = 15,
 		.driver_features = UINT64_C(1) << XENVIRTIO_F_VERSION_1,
 	};
@@ -90,8 +85,12 @@ static void set_running(void)
 		};
 }
 
+static struct fake *fake;
+static struct xenvirtio_hv *hv;
+static struct xenvirtio_gmem *gmem;
+
 /* Return: whether a reset has such a hook */
-static bool die_at_hook(struct xenvirtio_gmem *gmem, unsigned int nr)
+static bool die_at_hook(unsigned int nr)
 {
 	struct notify notify = {.ops = &notify_ops};
 	struct xenvirtio_device *dev;
@@ -107,15 +106,28 @@ static bool die_at_hook(struct xenvirtio_gmem *gmem, unsigned int nr)
 	return nr <= hook;
 }
 
+static int setup(void **unused)
+{
+	const struct fake_config machine = {.ram = {{{0}, {0xff}}}, .nr_ram = 1};
+
+	fake = fake_new(&machine);
+	return !fake || fake_open(fake, &hv) || xenvirtio_gmem_new(&gmem, hv, 4) ? -1 : 0;
+}
+
+static int teardown(void **unused)
+{
+	xenvirtio_gmem_free(gmem);
+	xenvirtio_hv_close(hv);
+	fake_free(fake);
+	return 0;
+}
+
 static void a_successor_finds_a_device_that_was_reset(void **unused)
 {
-	struct xenvirtio_hv hv = {.ops = &hv_ops};
-	struct xenvirtio_gmem *gmem;
 	struct xenvirtio_device *dev;
 	unsigned int nr = 1;
 
-	assert_int_equal(xenvirtio_gmem_new(&gmem, &hv, 4), 0);
-	for (; die_at_hook(gmem, nr); nr++) {
+	for (; die_at_hook(nr); nr++) {
 		assert_int_equal(xenvirtio_device_new(&dev, &config, gmem, &at_death), 0);
 		assert_int_equal(xenvirtio_device_status(dev), 0);
 		for (unsigned int i = 0; i < QUEUES; i++)
@@ -124,27 +136,24 @@ static void a_successor_finds_a_device_that_was_reset(void **unused)
 	}
 	/* two queues, the line, the author */
 	assert_int_equal(nr - 1, QUEUES + 2);
-	xenvirtio_gmem_free(gmem);
 }
 
 static void a_queue_of_a_device_that_was_not_reset_is_damage(void **unused)
 {
-	struct xenvirtio_hv hv = {.ops = &hv_ops};
-	struct xenvirtio_gmem *gmem;
 	struct xenvirtio_device *dev;
 
-	assert_int_equal(xenvirtio_gmem_new(&gmem, &hv, 4), 0);
 	set_running();
 	state.status = XENVIRTIO_STATUS_ACKNOWLEDGE;
-	assert_int_not_equal(xenvirtio_device_new(&dev, &config, gmem, &state), 0);
-	xenvirtio_gmem_free(gmem);
+	assert_int_equal(xenvirtio_device_new(&dev, &config, gmem, &state), -EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_successor_finds_a_device_that_was_reset),
-		cmocka_unit_test(a_queue_of_a_device_that_was_not_reset_is_damage),
+		cmocka_unit_test_setup_teardown(a_successor_finds_a_device_that_was_reset, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_queue_of_a_device_that_was_not_reset_is_damage,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "hv/ioreq-page.h"
 #include "unit/rigs/rig.h"
 
 #define VCPUS 4u
