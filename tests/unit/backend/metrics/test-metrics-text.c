@@ -82,7 +82,8 @@ static void each_figure_is_told(void **state)
 	scraped_is("guest_free_memory_bytes", "", 1004);
 	scraped_is("guest_direct_reclaim_total", "", 1015);
 	/* info, the plain ones, stalls, errors, statistics and their age: none forgotten */
-	assert_int_equal(scraped_samples(), 1 + 12 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
+	assert_int_equal(scraped_samples(),
+			 1 + 12 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
 }
 
 static void what_is_not_told_has_no_sample(void **state)

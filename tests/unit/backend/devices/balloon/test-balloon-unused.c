@@ -402,7 +402,8 @@ static int ask_and_release(struct bench *b)
 	if (ret)
 		return ret;
 	memcpy(&req_id, host_request.va + 8, sizeof(req_id));
-	ret = unused_try_post(b, BALLOON_VQ_HOST_REQ, host_req_part(b, req_id, DONE, RAM, &word, 1));
+	ret = unused_try_post(b, BALLOON_VQ_HOST_REQ,
+			      host_req_part(b, req_id, DONE, RAM, &word, 1));
 	return ret ? ret : balloon_release_unused(b->balloon);
 }
 
