@@ -114,3 +114,37 @@ bool close_unmaps(struct run *r)
 	EXPECT_EQ(r, contract_populate(r, 30, 1, 0), 1);
 	return true;
 }
+
+/* frames_present: what maps and what does not, frame by frame, in one question; and nothing stays mapped of it */
+bool frames_present_is_the_p2m(struct run *r)
+{
+	const struct xenvirtio_gfn frame[] = {
+		contract_frame(r, 4),
+		contract_frame(r, 7),
+		r->c->hole,
+		xenvirtio_gfn(UINT64_C(1) << 52),
+		xenvirtio_gfn(UINT64_MAX),
+		contract_frame(r, 5),
+	};
+	const size_t nr = sizeof(frame) / sizeof(frame[0]);
+	bool present[sizeof(frame) / sizeof(frame[0])];
+	uint64_t before = contract_tot_pages(r);
+
+	EXPECT(r, XENVIRTIO_HV_HAS(r->hv, frames_present));
+	EXPECT_EQ(r, contract_release(r, 7, 1, 0), 1);
+	EXPECT_EQ(r, r->ops->frames_present(r->hv, frame, nr, present), 0);
+	for (size_t i = 0; i < nr; i++)
+		EXPECT_EQ(r, present[i], i == 0 || i == 5);
+	EXPECT_EQ(r, contract_release(r, 4, 2, 0), 2);
+	EXPECT_EQ(r, contract_tot_pages(r), before - 3);
+	EXPECT_EQ(r, r->ops->frames_present(r->hv, frame, nr, present), 0);
+	for (size_t i = 0; i < nr; i++)
+		EXPECT_EQ(r, present[i], false);
+	EXPECT_EQ(r, contract_populate(r, 4, 2, 0), 2);
+	EXPECT_EQ(r, contract_populate(r, 7, 1, 0), 1);
+	EXPECT_EQ(r, r->ops->frames_present(r->hv, frame, 2, present), 0);
+	EXPECT(r, present[0] && present[1]);
+	EXPECT_EQ(r, r->ops->frames_present(r->hv, frame, 0, present), -EINVAL);
+	EXPECT_EQ(r, contract_tot_pages(r), before);
+	return true;
+}

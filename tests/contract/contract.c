@@ -52,6 +52,7 @@ static const struct {
 	{ "map_refuses_holes", map_refuses_holes },
 	{ "map_is_all_or_nothing", map_is_all_or_nothing },
 	{ "map_follows_the_p2m", map_follows_the_p2m },
+	{ "frames_present_is_the_p2m", frames_present_is_the_p2m },
 	{ "unmap_knows_its_mappings", unmap_knows_its_mappings },
 	{ "round_trip_at_order_0", round_trip_at_order_0 },
 	{ "round_trip_at_order_3", round_trip_at_order_3 },
