@@ -302,6 +302,28 @@ static void a_broken_device_leaves_messages_alone(void **state)
 	bench_assert_exact(b);
 }
 
+/* A driver may stop a queue in the middle of a message, and start it again: nothing is broken by that. */
+static void a_queue_stopped_in_mid_message_breaks_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned int again = 0; again < 2; again++) {
+		start(b, BULK_CHUNKS);
+		add_chunks(b, INFLATE, every_second_frame, 16, 0);
+		notify(b, INFLATE);
+		assert_true(b->balloon->inflate.partial);
+		assert_int_equal(driver_write(&b->driver, REG_QUEUE_SEL, INFLATE), 0);
+		assert_int_equal(driver_write(&b->driver, REG_QUEUE_READY, 0), 0);
+		if (again)
+			assert_int_equal(driver_write(&b->driver, REG_QUEUE_READY, 1), 0);
+		assert_int_equal(balloon_retry(b->balloon), 0);
+		assert_false(driver_status(&b->driver) & STATUS_NEEDS_RESET);
+		assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_ADDRESS), 0);
+		bench_assert_exact(b);
+		assert_int_equal(driver_reset(&b->driver), 0);
+	}
+}
+
 /* --- bad input --- */
 
 #define HEADER(cmd, shift, len) ((uint64_t)(cmd) | (uint64_t)(shift) << 16 | (uint64_t)(len) << 32)
@@ -453,6 +475,7 @@ int main(void)
 		ON_BENCH(a_successor_does_the_message_again),
 		ON_BENCH(a_large_message_that_ends_badly),
 		ON_BENCH(a_broken_device_leaves_messages_alone),
+		ON_BENCH(a_queue_stopped_in_mid_message_breaks_nothing),
 		ON_BENCH(bad_messages_by_name),
 		ON_BENCH(bits_are_the_callers),
 	};
