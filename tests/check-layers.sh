@@ -29,18 +29,18 @@ xenstore             base xenstore
 program_floors='
 backend/base                    backend/base
 backend/devices/balloon         backend/base backend/devices/balloon
-backend/options                 backend/base backend/devices/balloon backend/options
-backend/xenstore                backend/base backend/options backend/xenstore
-backend/figures                 backend/base backend/devices/balloon backend/figures
-backend/devices/balloon/sizing  backend/base backend/xenstore backend/figures backend/devices/balloon/sizing
-backend/control                 backend/base backend/devices/balloon backend/figures backend/control
-backend/metrics                 backend/base backend/figures backend/metrics
-backend/process                 backend/base backend/devices/balloon backend/options backend/xenstore backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process
-backend/service                 backend/base backend/options backend/xenstore backend/service
-backend                         backend/base backend/options backend/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process backend/service
+backend/devices/balloon/figures backend/base backend/devices/balloon backend/devices/balloon/figures
+backend/xenstore                backend/base backend/devices/balloon/daemon backend/xenstore
+backend/devices/balloon/sizing  backend/base backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing
+backend/control                 backend/base backend/devices/balloon backend/devices/balloon/figures backend/control
+backend/metrics                 backend/base backend/devices/balloon/figures backend/metrics
+backend/process                 backend/base backend/devices/balloon backend/devices/balloon/daemon backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process
+backend/devices/balloon/daemon  backend/base backend/devices/balloon backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/process backend/devices/balloon/daemon
+backend/service                 backend/base backend/devices/balloon/daemon backend/xenstore backend/service
+backend                         backend/base backend/devices/balloon/daemon backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process backend/service
 tools/acpi                      backend/base tools/acpi
-tools/ctl                       backend/base backend/figures backend/control tools/ctl
-tools/copy                      backend/base backend/figures tools/ctl tools/copy
+tools/ctl                       backend/base backend/devices/balloon/figures backend/control tools/ctl
+tools/copy                      backend/base backend/devices/balloon/figures tools/ctl tools/copy
 examples                        examples
 '
 

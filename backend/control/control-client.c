@@ -5,7 +5,7 @@
  */
 #include "backend/base/clock.h"
 #include "backend/control/control-internal.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "config.h"
 
 #include <errno.h>

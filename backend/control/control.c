@@ -6,7 +6,7 @@
 #include "backend/base/access.h"
 #include "backend/base/clock.h"
 #include "backend/control/control-internal.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 
 #include <errno.h>
 #include <event2/listener.h>

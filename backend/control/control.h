@@ -11,7 +11,7 @@
 #define BACKEND_CONTROL_H
 
 #include "backend/control/control-request.h"
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/log.h"
 
 /** clients at once; one more takes the place of the one that was idle longest */

@@ -4,7 +4,7 @@
  * device process says is checked like anything that comes through a socket.
  */
 #include "backend/metrics/metrics-collect.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "backend/base/sockets.h"
 #include "backend/base/timer.h"
 

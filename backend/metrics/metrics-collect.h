@@ -7,7 +7,7 @@
 #ifndef BACKEND_METRICS_COLLECT_H
 #define BACKEND_METRICS_COLLECT_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 
 /** processes asked at the same time: each costs a descriptor */
 #define METRICS_COLLECT_MAX 64u

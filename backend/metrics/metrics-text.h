@@ -6,7 +6,7 @@
 #ifndef BACKEND_METRICS_TEXT_H
 #define BACKEND_METRICS_TEXT_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 
 #include <stdio.h>
 

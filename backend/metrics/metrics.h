@@ -7,7 +7,7 @@
 #ifndef BACKEND_METRICS_H
 #define BACKEND_METRICS_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/log.h"
 #include "backend/base/metrics-address.h"
 

@@ -14,7 +14,7 @@
 #define BACKEND_DEVICE_PROCESS_H
 
 #include "backend/base/exit-code.h"
-#include "backend/options/options.h"
+#include "backend/devices/balloon/daemon/balloon-options.h"
 
 #include <xenvirtio/hv.h>
 #include <xenvirtio/store.h>

@@ -10,7 +10,7 @@
 
 #include "backend/base/timer.h"
 #include "backend/control/control.h"
-#include "backend/control/unused.h"
+#include "backend/devices/balloon/daemon/unused.h"
 #include "backend/devices/balloon/sizing/auto.h"
 #include "backend/devices/balloon/sizing/mem-set.h"
 #include "backend/metrics/metrics.h"

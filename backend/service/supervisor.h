@@ -23,7 +23,7 @@
 
 #include "backend/base/exit-code.h"
 #include "backend/service/launcher.h"
-#include "backend/options/options.h"
+#include "backend/devices/balloon/daemon/balloon-options.h"
 
 #include <stddef.h>
 #include <xenvirtio/store.h>

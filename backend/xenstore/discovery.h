@@ -9,7 +9,7 @@
 #define BACKEND_DISCOVERY_H
 
 #include "backend/base/exit-code.h"
-#include "backend/options/options.h"
+#include "backend/devices/balloon/daemon/balloon-options.h"
 #include "backend/xenstore/store-link.h"
 
 /** what xl.cfg must say the device is */

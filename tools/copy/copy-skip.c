@@ -4,7 +4,7 @@
  * with ours: whatever comes is checked to be ascending, and progress is demanded.
  */
 #include "tools/copy/copy-skip.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 
 #include <errno.h>
 #include <inttypes.h>

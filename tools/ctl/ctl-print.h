@@ -6,7 +6,7 @@
 #ifndef TOOLS_CTL_PRINT_H
 #define TOOLS_CTL_PRINT_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 
 #include <stdio.h>
 

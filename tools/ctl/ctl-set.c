@@ -5,7 +5,7 @@
  * auto, which takes the asking back.
  */
 #include "backend/base/clock.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "backend/base/size.h"
 #include "tools/ctl/ctl-find.h"
 #include "tools/ctl/ctl-print.h"

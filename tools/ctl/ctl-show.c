@@ -4,7 +4,7 @@
  * left out; that is no failure.
  */
 #include "backend/base/clock.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "backend/base/sockets.h"
 #include "tools/ctl/ctl-find.h"
 #include "tools/ctl/ctl-print.h"

@@ -12,7 +12,7 @@
 #ifndef TOOLS_CTL_H
 #define TOOLS_CTL_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "tools/ctl/ctl-client.h"
 #include "tools/ctl/ctl-exit.h"
 #include "tools/ctl/ctl-options.h"

@@ -11,7 +11,7 @@
 #ifndef BACKEND_AUTO_H
 #define BACKEND_AUTO_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/log.h"
 #include "backend/devices/balloon/sizing/policy.h"
 

@@ -3,7 +3,7 @@
  * The command line: each option reaches its field, each wrong one gets a line that names it, and
  * --help and the manual page list the same options.
  */
-#include "backend/options/options.h"
+#include "backend/devices/balloon/daemon/balloon-options.h"
 #include "tests/unit/rigs/line-bench.h"
 
 #include <setjmp.h>

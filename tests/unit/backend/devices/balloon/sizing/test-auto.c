@@ -7,7 +7,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/access.h"
 #include "backend/metrics/metrics-collect.h"
-#include "backend/control/orders.h"
+#include "backend/devices/balloon/sizing/orders.h"
 #include "unit/rigs/control-bench.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/process-bench.h"

@@ -2,7 +2,7 @@
 /*
  * The command line of xen-vballoond, see options.h.
  */
-#include "backend/options/options.h"
+#include "backend/devices/balloon/daemon/balloon-options.h"
 #include "backend/base/size.h"
 #include "backend/base/state-dir.h"
 

@@ -6,7 +6,7 @@
  * Frames go out as runs, a bounded number an answer: no answer grows with the guest.
  */
 #include "backend/control/control-internal.h"
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 
 #include <json-c/json.h>
 

@@ -2,7 +2,7 @@
 /*
  * Figures for xenstore. A statistic the newest set lacks is removed, not left standing.
  */
-#include "backend/process/report.h"
+#include "backend/devices/balloon/daemon/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

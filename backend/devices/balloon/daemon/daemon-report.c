@@ -4,7 +4,7 @@
  * stalls, tried again.
  */
 #include "backend/process/process-internal.h"
-#include "backend/process/report.h"
+#include "backend/devices/balloon/daemon/report.h"
 
 #include <errno.h>
 #include <stdio.h>

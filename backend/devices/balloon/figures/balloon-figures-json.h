@@ -9,7 +9,7 @@
 #ifndef BACKEND_FIGURES_JSON_H
 #define BACKEND_FIGURES_JSON_H
 
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 
 struct json_object;
 

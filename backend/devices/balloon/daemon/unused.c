@@ -3,7 +3,7 @@
  * The states of a question. Everything that ends one does so from the timer: calls come from inside
  * the balloon's, and from clients being freed.
  */
-#include "backend/control/unused.h"
+#include "backend/devices/balloon/daemon/unused.h"
 #include "backend/base/clock.h"
 #include "backend/base/timer.h"
 

@@ -3,7 +3,7 @@
  * Figures to JSON and back. A failed allocation leaves a key out of an object; that is seen at the
  * end, once, so that the way there stays readable.
  */
-#include "backend/figures/figures-json.h"
+#include "backend/devices/balloon/figures/balloon-figures-json.h"
 
 #include <errno.h>
 #include <json-c/json.h>

@@ -2,7 +2,7 @@
 /*
  * Figures: pages to KiB and bytes, a point in time to an age.
  */
-#include "backend/figures/figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/clock.h"
 
 #include <string.h>

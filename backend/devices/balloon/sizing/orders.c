@@ -2,7 +2,7 @@
 /*
  * Orders: connect, write, read one line, close. A failure of any of it is told and forgotten.
  */
-#include "backend/control/orders.h"
+#include "backend/devices/balloon/sizing/orders.h"
 #include "backend/base/timer.h"
 
 #include <errno.h>

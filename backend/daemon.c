@@ -10,7 +10,7 @@
 #include "backend/service/launcher.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
-#include "backend/control/orders.h"
+#include "backend/devices/balloon/sizing/orders.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
 
