@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xen-vballoond: command line in, exit code out. Everything else is in libvballoond, which tests
- * link as well.
+ * A daemon of one device type: command line in, exit code out.
  */
 #include "config.h"
 
-#include "backend/devices/balloon/sizing/auto.h"
-#include "backend/process/device-process.h"
-#include "backend/service/launcher.h"
+#include "backend/daemon.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
-#include "backend/devices/balloon/sizing/orders.h"
+#include "backend/process/device-process.h"
+#include "backend/service/launcher.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
 
@@ -32,7 +30,8 @@ static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 	return xenvirtio_store_open_xen(store);
 }
 
-static enum exit_code serve(const struct options *opts, struct log *log)
+static enum exit_code serve(const struct device_type *type, const struct options *opts,
+			    struct log *log)
 {
 	const struct device_process_env env = {
 		.open_hv = open_xen_hv,
@@ -43,7 +42,7 @@ static enum exit_code serve(const struct options *opts, struct log *log)
 	struct event_base *base;
 
 	base = event_base_new();
-	if (!base || device_process_new(&dp, base, opts, log, &env)) {
+	if (!base || device_process_new(&dp, base, type, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
 	}
@@ -86,49 +85,46 @@ static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
 	return on_domain(domid, log, false);
 }
 
-/* What the service does itself: the last word of a command line counts. */
-static const char *const service_words[] = {"--metrics=none", "--no-auto"};
-#define SERVICE_WORDS (sizeof(service_words) / sizeof(service_words[0]))
+/* The service's metrics are of all guests; the last word of a command line counts. */
+static const char *const service_words[] = {"--metrics=none", NULL};
+
+static int count_words(const char *const *words)
+{
+	int nr = 0;
+
+	while (words && words[nr])
+		nr++;
+	return nr;
+}
+
+static void add_words(char **at, const char *const *words)
+{
+	for (int i = 0; i < count_words(words); i++)
+		at[i] = (char *)(uintptr_t)words[i];
+}
 
 /* The command line for device processes, to be freed; NULL: out of memory. */
-static char **make_words(int argc, char **argv)
+static char **make_words(const struct device_type *type, int argc, char **argv, int *nr)
 {
-	char **words = calloc((size_t)argc + SERVICE_WORDS + 1, sizeof(*words));
+	int common = count_words(service_words), own = count_words(type->service_words);
+	char **words = calloc((size_t)(argc + common + own + 1), sizeof(*words));
 
-	if (words) {
-		memcpy(words, argv, (size_t)argc * sizeof(*argv));
-		for (size_t i = 0; i < SERVICE_WORDS; i++)
-			words[(size_t)argc + i] = (char *)(uintptr_t)service_words[i];
-	}
+	if (!words)
+		return NULL;
+	memcpy(words, argv, (size_t)argc * sizeof(*argv));
+	add_words(words + argc, service_words);
+	add_words(words + argc + common, type->service_words);
+	*nr = argc + common + own;
 	return words;
 }
 
 /* What stands beside the supervisor, and needs the figures of all guests. */
 struct overview {
+	const struct device_type *type;
 	struct metrics_collect *collect;
 	struct metrics *metrics;
-	struct autopilot *autopilot;
-	struct orders *orders;
-	struct xenvirtio_hv *hv; /* of dom0, for the host's memory */
+	void *service; /* the type's */
 };
-
-static int read_host_free(void *opaque, uint64_t *kib)
-{
-	struct overview *o = opaque;
-	struct xenvirtio_host_info host;
-	int rc = o->hv->ops->host_info(o->hv, &host);
-
-	if (!rc)
-		*kib = host.free_pages * (XENVIRTIO_PAGE_SIZE / 1024);
-	return rc;
-}
-
-static void send_order(void *opaque, const struct figures *f, uint64_t kib)
-{
-	struct overview *o = opaque;
-
-	orders_send(o->orders, f->domid, f->devid, kib);
-}
 
 static int open_metrics(struct overview *o, struct event_base *base, const struct options *opts,
 			struct log *log)
@@ -137,6 +133,8 @@ static int open_metrics(struct overview *o, struct event_base *base, const struc
 		.base = base,
 		.log = log,
 		.address = &opts->metrics,
+		.group = opts->program->group,
+		.figures = o->type->figures_type,
 		.collect = metrics_collect_run,
 		.opaque = o->collect,
 	};
@@ -144,66 +142,46 @@ static int open_metrics(struct overview *o, struct event_base *base, const struc
 	return metrics_open(&o->metrics, &cfg);
 }
 
-static int open_auto(struct overview *o, struct event_base *base, const struct options *opts,
-		     struct log *log)
-{
-	struct auto_config cfg = {
-		.base = base,
-		.log = log,
-		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
-				      opts->auto_floor_kib, opts->overcommit,
-				      opts->stats_interval_s * 1000),
-		.interval_ms = opts->stats_interval_s * 1000,
-		.collect = metrics_collect_run,
-		.collect_opaque = o->collect,
-		.host_free = read_host_free,
-		.order = send_order,
-		.opaque = o,
-	};
-	int rc = open_xen_hv(NULL, &o->hv, 0, log);
-
-	if (rc) {
-		o->hv = NULL;
-		return rc;
-	}
-	rc = orders_new(&o->orders, base, log, opts->state_dir);
-	return rc ? rc : auto_new(&o->autopilot, &cfg);
-}
-
 /* Guests are served also where these cannot be. */
 static void open_overview(struct overview *o, struct event_base *base, const struct options *opts,
 			  struct log *log)
 {
-	int collect, rc;
+	struct device_service service = {
+		.base = base,
+		.log = log,
+		.opts = opts,
+		.collect = metrics_collect_run,
+		.open_hv = open_xen_hv,
+	};
+	int rc = metrics_collect_new(&o->collect, base, o->type->figures_type, opts->state_dir, 0);
 
-	if (!opts->metrics.len && !opts->automatic)
+	if (rc) {
+		log_msg(log, LOG_LEVEL_WARNING, rc, "figures of all guests are not collected");
 		return;
-	collect = metrics_collect_new(&o->collect, base, opts->state_dir, 0);
-	rc = collect;
-	if (!rc && opts->metrics.len)
+	}
+	if (opts->metrics.len)
 		rc = open_metrics(o, base, opts, log);
-	if (rc && opts->metrics.len)
-		log_msg(log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
-	if (!opts->automatic)
-		return;
-	rc = collect ? collect : open_auto(o, base, opts, log);
 	if (rc)
-		log_msg(log, LOG_LEVEL_WARNING, rc, "targets are not chosen: --auto");
+		log_msg(log, LOG_LEVEL_WARNING, rc, "no metrics are served: --metrics");
+	service.collect_opaque = o->collect;
+	if (o->type->service_new && o->type->service_new(&o->service, &service))
+		o->service = NULL;
 }
 
 static void close_overview(struct overview *o)
 {
 	metrics_free(o->metrics);
+	if (o->type->service_free)
+		o->type->service_free(o->service);
 	metrics_collect_free(o->collect);
-	auto_free(o->autopilot);
-	orders_free(o->orders);
-	xenvirtio_hv_close(o->hv);
 }
 
-static enum exit_code supervise(const struct options *opts, struct log *log, int argc, char **argv)
+static enum exit_code supervise(const struct device_type *type, const struct options *opts,
+				struct log *log, int argc, char **argv)
 {
-	char **words = make_words(argc, argv);
-	struct overview overview = {0};
+	int nr_words = 0;
+	char **words = make_words(type, argc, argv, &nr_words);
+	struct overview overview = {.type = type};
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
 	const struct supervisor_env env = {
@@ -219,7 +197,7 @@ static enum exit_code supervise(const struct options *opts, struct log *log, int
 
 	base = event_base_new();
 	if (!base || !words ||
-	    launcher_init(&launcher, &exec, argc + (int)SERVICE_WORDS, words, opts->state_dir) ||
+	    launcher_init(&launcher, &exec, nr_words, words, opts->state_dir) ||
 	    supervisor_new(&sup, base, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
@@ -241,28 +219,37 @@ out:
 	return code;
 }
 
-int main(int argc, char **argv)
+int daemon_main(const struct device_type *type, int argc, char **argv)
 {
-	struct options opts;
+	struct options *opts = calloc(1, type->options_bytes);
 	enum command_line_result line;
 	enum exit_code code;
 	struct log log;
 	char why[256];
 	int answer;
 
-	line = options_parse(&opts, argc, argv, why, sizeof(why));
-	answer = command_line_answer(&options_command_line, line, why);
-	if (answer >= 0)
+	if (!opts) {
+		fprintf(stderr, "%s: out of memory\n", type->program->name);
+		return EXIT_CODE_HOST;
+	}
+	type->options_default(opts);
+	line = command_line_parse(type->command_line, opts, argc, argv, why, sizeof(why));
+	answer = command_line_answer(type->command_line, line, why);
+	if (answer >= 0) {
+		free(opts);
 		return answer;
+	}
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
-	if (log_open(&log, opts.log_level, opts.syslog)) {
-		fprintf(stderr, "xen-vballoond: out of memory\n");
+	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {
+		fprintf(stderr, "%s: out of memory\n", type->program->name);
+		free(opts);
 		return EXIT_CODE_HOST;
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
-	prctl(PR_SET_NAME, "xen-vballoond");
-	code = opts.domid ? serve(&opts, &log) : supervise(&opts, &log, argc, argv);
+	prctl(PR_SET_NAME, type->program->name);
+	code = opts->domid ? serve(type, opts, &log) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
+	free(opts);
 	return code;
 }

@@ -28,18 +28,23 @@ xenstore             base xenstore
 # The programs' folders, on the installed headers of the library. A program's main() may see all that is below it.
 program_floors='
 backend/base                    backend/base
+backend/options                 backend/base backend/options
+backend/xenstore                backend/base backend/options backend/xenstore
+backend/figures                 backend/base backend/figures
+backend/control                 backend/base backend/figures backend/control
+backend/metrics                 backend/base backend/figures backend/metrics
+backend/device                  backend/base backend/options backend/xenstore backend/figures backend/control backend/device
+backend/process                 backend/base backend/options backend/xenstore backend/figures backend/control backend/metrics backend/device backend/process
+backend/service                 backend/base backend/options backend/xenstore backend/service
 backend/devices/balloon         backend/base backend/devices/balloon
-backend/devices/balloon/figures backend/base backend/devices/balloon backend/devices/balloon/figures
-backend/xenstore                backend/base backend/devices/balloon/daemon backend/xenstore
+backend/devices/balloon/figures backend/base backend/figures backend/metrics backend/devices/balloon backend/devices/balloon/figures
 backend/devices/balloon/sizing  backend/base backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing
-backend/control                 backend/base backend/devices/balloon backend/devices/balloon/figures backend/control
-backend/metrics                 backend/base backend/devices/balloon/figures backend/metrics
-backend/process                 backend/base backend/devices/balloon backend/devices/balloon/daemon backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process
-backend/devices/balloon/daemon  backend/base backend/devices/balloon backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/process backend/devices/balloon/daemon
-backend/service                 backend/base backend/devices/balloon/daemon backend/xenstore backend/service
-backend                         backend/base backend/devices/balloon/daemon backend/devices/balloon/figures backend/devices/balloon/sizing backend/control backend/metrics backend/process backend/service
+backend/devices/balloon/daemon  backend/base backend/options backend/xenstore backend/control backend/device backend/devices/balloon backend/devices/balloon/figures backend/devices/balloon/sizing backend/devices/balloon/daemon
+backend/devices/rng             backend/base backend/devices/rng
+backend/devices/rng/daemon      backend/base backend/options backend/xenstore backend/figures backend/device backend/devices/rng backend/devices/rng/daemon
+backend                         backend backend/base backend/options backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon
 tools/acpi                      backend/base tools/acpi
-tools/ctl                       backend/base backend/devices/balloon/figures backend/control tools/ctl
+tools/ctl                       backend/base backend/control backend/devices/balloon/figures tools/ctl
 tools/copy                      backend/base backend/devices/balloon/figures tools/ctl tools/copy
 examples                        examples
 '
@@ -236,6 +241,22 @@ check_time()
 	check_clock "$1"
 }
 
+# check_names FILE: what every device's daemon needs knows no device by name; the source without comments is in $work/source
+check_names()
+{
+	case $1 in
+	"$tree"/backend/devices/* | "$tree"/backend/xen-*) return ;;
+	"$tree"/backend/*) ;;
+	*) return ;;
+	esac
+	for device in "$tree"/backend/devices/*/; do
+		device=$(basename "$device")
+		if grep -qi "$device" "$work/source"; then
+			echo "$1: names the device $device"
+		fi
+	done
+}
+
 # check_file FILE: prints one line a violation
 check_file()
 {
@@ -250,6 +271,7 @@ check_file()
 	esac
 	check_xen "$file" "$@"
 	check_clock "$file"
+	check_names "$file"
 }
 
 . "$root/tests/unit/tap.sh"
@@ -335,6 +357,8 @@ finds backend/base/planted.c '#include "backend/devices/balloon/balloon.h"' 'wha
 finds backend/xenstore/planted.c '#include "backend/process/guest.h"' 'the xenstore link on the process'
 finds backend/metrics/planted.c '#include "backend/control/control.h"' 'one room on its neighbour'
 finds backend/devices/balloon/planted.c '#include "balloon.h"' 'a header of a program without its folder'
+finds backend/process/planted.c 'static const char name[] = "xen-vballoond";' 'what every device needs naming one'
+finds backend/service/planted.c 'int rng_look(void);' 'the service naming a device'
 finds tools/ctl/planted.c '#include "tools/copy/copy.h"' 'a tool on one that stands on it'
 finds tools/acpi/planted.c '#include "backend/process/guest.h"' 'a tool on the daemon'
 finds backend/brand-new/planted.c 'int brand_new;' 'a folder of a program that the table lacks'
@@ -355,6 +379,7 @@ allows tests/unit/planted.c '/* nanosleep() */ int p(void) { return ops->poll(7,
 allows libxenvirtio/memory/gmem.c '/* as xs_read() and <xen/xen.h> */ // xc_domain_pause()' 'Xen in comments'
 allows backend/planted.c '#include <xenvirtio/store.h>' 'a program on public headers'
 allows backend/process/planted.c '#include "backend/control/control.h"' 'a room on one below it'
+allows backend/base/planted.c '/* a balloon of a kind */' 'a device named in a comment'
 allows backend/base/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
 allows libxenvirtio/hv/xen/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
 

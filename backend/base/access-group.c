@@ -6,9 +6,9 @@
 
 #include <grp.h>
 
-gid_t access_group(void)
+gid_t access_group(const char *name)
 {
-	const struct group *group = getgrnam(ACCESS_GROUP);
+	const struct group *group = getgrnam(name);
 
 	return group ? group->gr_gid : ACCESS_NO_GROUP;
 }

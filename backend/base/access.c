@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* NGROUPS_MAX is 65536; nobody who may steer balloons is in that many. */
+/* NGROUPS_MAX is 65536; nobody who may steer a daemon is in that many. */
 #define PEER_GROUPS_MAX 1024
 
 bool access_allowed(uid_t uid, gid_t gid, const gid_t *more, size_t nr, uid_t own_uid, gid_t group)

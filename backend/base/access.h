@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may steer balloons: root, the user the daemon runs as, and members of the group xen-vballoon
- * where that group exists. One answer for the state directory, the sockets in it and the processes
+ * Who may steer a daemon: root, the user it runs as, and members of its group (program.h) where that
+ * group exists. One answer for the state directory, the sockets in it and the processes
  * that connect.
  */
 #ifndef BACKEND_ACCESS_H
@@ -11,12 +11,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define ACCESS_GROUP "xen-vballoon"
 /** no such group */
 #define ACCESS_NO_GROUP ((gid_t)-1)
 
-/** access_group() - the group's number; ACCESS_NO_GROUP */
-gid_t access_group(void);
+/** access_group() - the number of the group @name; ACCESS_NO_GROUP */
+gid_t access_group(const char *name);
 
 /**
  * access_allowed() - the rule itself

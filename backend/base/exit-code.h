@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What xen-vballoond tells the shell or its supervisor when it ends. The numbers are a promise:
- * they are in xen-vballoond(8), and new reasons get new numbers.
+ * What a daemon tells the shell or its supervisor when it ends. The numbers are a promise:
+ * they are in the manual pages, and new reasons get new numbers.
  */
 #ifndef BACKEND_EXIT_CODE_H
 #define BACKEND_EXIT_CODE_H

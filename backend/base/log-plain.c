@@ -10,8 +10,8 @@
 
 static void emit_stderr(struct log *log, enum log_level level, int err, const char *text)
 {
-	fprintf(stderr, "xen-vballoond: %s: %s%s%s\n", log_level_name(level), text, err ? ": " : "",
-		err ? strerror(-err) : "");
+	fprintf(stderr, "%s: %s: %s%s%s\n", log->program->name, log_level_name(level), text,
+		err ? ": " : "", err ? strerror(-err) : "");
 }
 
 static void emit_syslog(struct log *log, enum log_level level, int err, const char *text)
@@ -23,7 +23,7 @@ static void emit_syslog(struct log *log, enum log_level level, int err, const ch
 int log_sink_open(struct log *log, bool syslog)
 {
 	if (syslog)
-		openlog("xen-vballoond", LOG_PID, LOG_DAEMON);
+		openlog(log->program->name, LOG_PID, LOG_DAEMON);
 	log->emit = syslog ? emit_syslog : emit_stderr;
 	return 0;
 }

@@ -12,8 +12,6 @@
 #include <syslog.h>
 #include <xentoollog.h>
 
-#define CONTEXT "xen-vballoond"
-
 static const xentoollog_level xtl_levels[LOG_LEVELS] = {
 	[LOG_LEVEL_ERROR] = XTL_ERROR,	 [LOG_LEVEL_WARNING] = XTL_WARN,
 	[LOG_LEVEL_NOTICE] = XTL_NOTICE, [LOG_LEVEL_INFO] = XTL_INFO,
@@ -22,6 +20,7 @@ static const xentoollog_level xtl_levels[LOG_LEVELS] = {
 
 struct syslog_logger {
 	xentoollog_logger vtable; /* first: xentoollog casts */
+	const char *context; /* of our own lines */
 	enum log_level level;
 };
 
@@ -43,7 +42,7 @@ __attribute__((format(printf, 5, 0))) static void syslog_message(xentoollog_logg
 {
 	struct syslog_logger *self = (struct syslog_logger *)logger;
 	enum log_level level = from_xtl_level(xtl_level);
-	bool foreign = context && strcmp(context, CONTEXT) != 0;
+	bool foreign = context && strcmp(context, self->context) != 0;
 	char text[512];
 
 	if (level > self->level)
@@ -60,7 +59,7 @@ static void syslog_destroy(xentoollog_logger *logger)
 	free(logger);
 }
 
-static xentoollog_logger *new_syslog_logger(enum log_level level)
+static xentoollog_logger *new_syslog_logger(const char *context, enum log_level level)
 {
 	struct syslog_logger *self = calloc(1, sizeof(*self));
 
@@ -68,20 +67,21 @@ static xentoollog_logger *new_syslog_logger(enum log_level level)
 		return NULL;
 	self->vtable.vmessage = syslog_message;
 	self->vtable.destroy = syslog_destroy;
+	self->context = context;
 	self->level = level;
-	openlog(CONTEXT, LOG_PID, LOG_DAEMON);
+	openlog(context, LOG_PID, LOG_DAEMON);
 	return &self->vtable;
 }
 
 static void emit_xtl(struct log *log, enum log_level level, int err, const char *text)
 {
-	xtl_log(log->xtl, xtl_levels[level], err ? -err : -1, CONTEXT, "%s", text);
+	xtl_log(log->xtl, xtl_levels[level], err ? -err : -1, log->program->name, "%s", text);
 }
 
 int log_sink_open(struct log *log, bool syslog)
 {
 	if (syslog)
-		log->xtl = new_syslog_logger(log->level);
+		log->xtl = new_syslog_logger(log->program->name, log->level);
 	else
 		log->xtl = (xentoollog_logger *)xtl_createlogger_stdiostream(
 			stderr, xtl_levels[log->level], XTL_STDIOSTREAM_HIDE_PROGRESS);

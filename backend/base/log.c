@@ -51,9 +51,10 @@ static void init_log(struct log *log, enum log_level level)
 		log->bucket[i].tokens = LOG_BURST;
 }
 
-int log_open(struct log *log, enum log_level level, bool syslog)
+int log_open(struct log *log, const struct program *program, enum log_level level, bool syslog)
 {
 	init_log(log, level);
+	log->program = program;
 	return log_sink_open(log, syslog);
 }
 
@@ -113,6 +114,19 @@ static void refill_bucket(struct log_bucket *bucket)
 	bucket->refilled_ms = now_ms;
 }
 
+static const char *kind_name(const struct log *log, unsigned int kind)
+{
+	const char *name = NULL;
+
+	if (kind == LOG_KIND_STORE)
+		return "xenstore failure";
+	if (kind == LOG_KIND_CONTROL)
+		return "control socket";
+	if (log->program)
+		name = log->program->log_kind[kind - LOG_KIND_DEVICE];
+	return name ? name : "device";
+}
+
 static void tell_suppressed(struct log *log, unsigned int kind)
 {
 	struct log_bucket *bucket = &log->bucket[kind];
@@ -126,11 +140,7 @@ static void tell_suppressed(struct log *log, unsigned int kind)
 			xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind), nr);
 	else
 		log_msg(log, LOG_LEVEL_WARNING, 0, "%" PRIu64 " more of this kind suppressed: %s",
-			nr,
-			kind == LOG_KIND_STALL	  ? "stalled deflate"
-			: kind == LOG_KIND_TARGET ? "bad target"
-			: kind == LOG_KIND_CONTROL ? "control socket"
-						  : "xenstore failure");
+			nr, kind_name(log, kind));
 }
 
 void log_limited(struct log *log, unsigned int kind, enum log_level level, int err,

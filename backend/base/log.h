@@ -12,6 +12,8 @@
 #ifndef BACKEND_LOG_H
 #define BACKEND_LOG_H
 
+#include "backend/base/program.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <xenvirtio/error.h>
@@ -28,11 +30,10 @@ enum log_level {
 /** kinds of limited messages: each kind of guest error, then the daemon's own */
 enum log_kind {
 	LOG_KIND_GUEST_ERROR = 0,
-	LOG_KIND_STALL = XENVIRTIO_GUEST_ERRORS,
-	LOG_KIND_TARGET,
-	LOG_KIND_STORE,
+	LOG_KIND_STORE = XENVIRTIO_GUEST_ERRORS,
 	LOG_KIND_CONTROL,
-	LOG_KINDS,
+	LOG_KIND_DEVICE, /* and those after it are the device's, struct program names them */
+	LOG_KINDS = LOG_KIND_DEVICE + PROGRAM_LOG_KINDS,
 };
 
 /** messages of one kind that may come at once, and the time after which one more may */
@@ -48,6 +49,7 @@ struct log_bucket {
 };
 
 struct log {
+	const struct program *program; /* whose log it is; NULL: nobody's, in a test */
 	enum log_level level; /* nothing above it is written */
 	/** where a line goes; @err is 0 or -errno; @text has no newline */
 	void (*emit)(struct log *log, enum log_level level, int err, const char *text);
@@ -57,11 +59,12 @@ struct log {
 
 /**
  * log_open() - start logging
- * @syslog: to syslog as "xen-vballoond", facility daemon; else to stderr
+ * @program: borrowed
+ * @syslog:  to syslog under the program's name, facility daemon; else to stderr
  *
  * Return: 0; -ENOMEM
  */
-int log_open(struct log *log, enum log_level level, bool syslog);
+int log_open(struct log *log, const struct program *program, enum log_level level, bool syslog);
 /** log_open_emit() - log to a function instead: for tests */
 void log_open_emit(struct log *log, enum log_level level,
 		   void (*emit)(struct log *log, enum log_level level, int err, const char *text));

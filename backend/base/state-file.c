@@ -20,8 +20,9 @@
 #include <xenvirtio/hv.h>
 
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
-/** grows with each change of the layout, of the device state's, and of the balloon's */
-#define VERSION 3u
+/** grows with each change of the layout, of the device state's, and of what a device
+ * keeps */
+#define VERSION 4u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 /** times the file is opened again because its last owner was just removing it */
@@ -36,12 +37,12 @@ struct header {
 	uint32_t devid;
 	uint32_t irq;
 	uint64_t base_gpa;
-	uint64_t balloon_bytes;
+	uint64_t memory_bytes;
 	uint32_t owner_pid; /* for a message only */
 	uint16_t server;    /* id + 1; 0: unknown; SERVER_NONE */
-	uint16_t pad;
+	uint16_t device_id;
 	char identity[STATE_FILE_IDENTITY_MAX];
-	char perms[STATE_FILE_PERMS_MAX];
+	char note[STATE_FILE_NOTE_MAX];
 };
 
 struct state_file {
@@ -63,14 +64,14 @@ static size_t device_offset(void)
 	return align8(sizeof(struct header));
 }
 
-static size_t balloon_offset(void)
+static size_t memory_offset(void)
 {
 	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
 }
 
-int state_file_make_dir(const char *dir)
+int state_file_make_dir(const char *dir, const char *group_name)
 {
-	gid_t group = access_group();
+	gid_t group = access_group(group_name);
 
 	if (mkdir(dir, 0700))
 		return errno == EEXIST ? 0 : -errno;
@@ -129,7 +130,7 @@ static int open_locked(struct state_file *sf, pid_t *owner)
 
 /*
  * What a file is to us. One that may be of this very domain and cannot be read is never thrown
- * away: it alone says which frames Xen holds back from the guest.
+ * away: of a balloon, it alone says which frames Xen holds back.
  */
 enum verdict {
 	BELIEVED,
@@ -146,12 +147,12 @@ static enum verdict check_header(const struct header *header, const struct state
 	*why = "it is damaged";
 	if (header->magic != MAGIC)
 		return UNREADABLE;
-	*why = "another version of xen-vballoond wrote it";
+	*why = "another version of this program wrote it";
 	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
 	    header->device_bytes != sizeof(struct xenvirtio_device_state))
 		return UNREADABLE;
 	*why = "it was never finished";
-	if (!header->balloon_bytes)
+	if (!header->memory_bytes)
 		return OF_NO_USE;
 	*why = "without xenstore it cannot be told whether it is of this domain";
 	if (!key->identity[0] && header->identity[0])
@@ -160,11 +161,14 @@ static enum verdict check_header(const struct header *header, const struct state
 	if (header->domid != key->domid || header->devid != key->devid ||
 	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
 		return OF_NO_USE;
+	*why = "it is of a device of another type";
+	if (header->device_id != key->program->device_id)
+		return UNREADABLE;
 	*why = "the device had another address or interrupt";
 	if (header->base_gpa != key->base.v || header->irq != key->irq)
 		return UNREADABLE;
 	*why = "it is damaged";
-	return header->perms[sizeof(header->perms) - 1] ? UNREADABLE : BELIEVED;
+	return header->note[sizeof(header->note) - 1] ? UNREADABLE : BELIEVED;
 }
 
 static void fill_header(struct header *header, const struct state_file_key *key)
@@ -174,9 +178,10 @@ static void fill_header(struct header *header, const struct state_file_key *key)
 	header->device_bytes = sizeof(struct xenvirtio_device_state);
 	header->domid = key->domid;
 	header->devid = key->devid;
+	header->device_id = key->program->device_id;
 	header->irq = key->irq;
 	header->base_gpa = key->base.v;
-	header->balloon_bytes = key->balloon_bytes;
+	header->memory_bytes = key->memory_bytes;
 	snprintf(header->identity, sizeof(header->identity), "%s", key->identity);
 	/* from here on a successor believes it */
 	__atomic_store_n(&header->magic, MAGIC, __ATOMIC_RELEASE);
@@ -204,7 +209,7 @@ static int make_new(struct state_file *sf)
 	int rc;
 
 	sf->adopted = false;
-	if (__builtin_add_overflow(balloon_offset(), sf->key.balloon_bytes, &sf->bytes) ||
+	if (__builtin_add_overflow(memory_offset(), sf->key.memory_bytes, &sf->bytes) ||
 	    sf->bytes > INT64_MAX)
 		return -EINVAL;
 	if (ftruncate(sf->fd, 0))
@@ -227,14 +232,14 @@ static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdic
 
 	*verdict = UNREADABLE;
 	*why = "its size is wrong";
-	if (bytes < balloon_offset() || bytes > SIZE_MAX)
+	if (bytes < memory_offset() || bytes > SIZE_MAX)
 		return 0;
 	sf->bytes = (size_t)bytes;
 	rc = map_file(sf);
 	if (rc)
 		return rc;
 	*verdict = check_header(sf->header, &sf->key, why);
-	if (*verdict == BELIEVED && sf->header->balloon_bytes != sf->bytes - balloon_offset()) {
+	if (*verdict == BELIEVED && sf->header->memory_bytes != sf->bytes - memory_offset()) {
 		*verdict = UNREADABLE;
 		*why = "its size is wrong";
 	}
@@ -260,9 +265,9 @@ static int adopt_or_make(struct state_file *sf, struct log *log)
 		return rc;
 	if (verdict == UNREADABLE) {
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s cannot be used: %s. It says which pages Xen holds back from the guest: "
-			"destroy the guest, then remove the file",
-			sf->path, why);
+			"%s cannot be used: %s. It says %s: destroy the guest, then remove the "
+			"file",
+			sf->path, why, sf->key.program->state_says);
 		return -EBADMSG;
 	}
 	log_msg(log, LOG_LEVEL_NOTICE, 0, "%s: discarded: %s", sf->path, why);
@@ -286,7 +291,7 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 		rc = -ENAMETOOLONG;
 		goto fail;
 	}
-	rc = state_file_make_dir(dir);
+	rc = state_file_make_dir(dir, key->program->group);
 	if (rc)
 		goto fail;
 	rc = open_locked(sf, owner);
@@ -359,19 +364,19 @@ struct xenvirtio_device_state *state_file_device(struct state_file *sf)
 	return (struct xenvirtio_device_state *)((char *)sf->header + device_offset());
 }
 
-void *state_file_balloon(struct state_file *sf)
+void *state_file_memory(struct state_file *sf)
 {
-	return (char *)sf->header + balloon_offset();
+	return (char *)sf->header + memory_offset();
 }
 
-size_t state_file_balloon_bytes(const struct state_file *sf)
+size_t state_file_memory_bytes(const struct state_file *sf)
 {
-	return sf->bytes - balloon_offset();
+	return sf->bytes - memory_offset();
 }
 
-char *state_file_perms(struct state_file *sf)
+char *state_file_note(struct state_file *sf)
 {
-	return sf->header->perms;
+	return sf->header->note;
 }
 
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner)

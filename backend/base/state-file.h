@@ -2,15 +2,14 @@
 /*
  * What must survive this process: one file a device, <dir>/<domid>-<devid>.state, mapped.
  *
- *   header | struct xenvirtio_device_state | the balloon's persistent memory
+ *   header | struct xenvirtio_device_state | what the device keeps itself
  *
  * The file is locked while it is open, so that a device has one daemon. It is written through the
  * mapping only, its size is allocated before, and its magic number is stored last: a file is whole
  * or it is nothing. What is found is used only if each word of its header is what this daemon would
  * write for the same device of the same domain; all else is discarded and said.
  *
- * Knows nothing of Xen. What the device state and the balloon's memory hold is checked by those
- * who read them.
+ * Knows nothing of Xen. What the two behind the header hold is checked by those who read them.
  */
 #ifndef BACKEND_STATE_FILE_H
 #define BACKEND_STATE_FILE_H
@@ -21,16 +20,18 @@
 #include <xenvirtio/device.h>
 
 #define STATE_FILE_IDENTITY_MAX 64
-#define STATE_FILE_PERMS_MAX 128
+/** a text for the device's own use */
+#define STATE_FILE_NOTE_MAX 128
 
 /** which device of which domain: all but the size must match for a file to be believed */
 struct state_file_key {
+	const struct program *program; /* borrowed */
 	uint32_t domid;
 	uint32_t devid;
 	char identity[STATE_FILE_IDENTITY_MAX]; /* tells domains apart that had one domid in turn */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
-	size_t balloon_bytes; /* of a new file; one that is adopted keeps its own */
+	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
 };
 
 struct state_file;
@@ -54,11 +55,11 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
  */
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
 /**
- * state_file_make_dir() - if only its last part is missing, for root and the control tool's group
+ * state_file_make_dir() - if only its last part is missing, for root and @group
  *
  * Return: 0, also if it is there; -errno
  */
-int state_file_make_dir(const char *dir);
+int state_file_make_dir(const char *dir, const char *group);
 /** state_file_close() - leave the file for a successor; NULL is fine */
 void state_file_close(struct state_file *sf);
 /** state_file_remove() - the device is no more: remove the file and close; NULL is fine */
@@ -80,11 +81,11 @@ void state_file_set_no_server(struct state_file *sf);
  * then.
  */
 bool state_file_server_unknown(const struct state_file *sf);
-/** state_file_device(), state_file_balloon() - 8-byte aligned; all zero when new */
+/** state_file_device(), state_file_memory() - 8-byte aligned; all zero when new */
 struct xenvirtio_device_state *state_file_device(struct state_file *sf);
-void *state_file_balloon(struct state_file *sf);
-size_t state_file_balloon_bytes(const struct state_file *sf);
-/** state_file_perms() - STATE_FILE_PERMS_MAX bytes of text */
-char *state_file_perms(struct state_file *sf);
+void *state_file_memory(struct state_file *sf);
+size_t state_file_memory_bytes(const struct state_file *sf);
+/** state_file_note() - STATE_FILE_NOTE_MAX bytes of text */
+char *state_file_note(struct state_file *sf);
 
 #endif /* BACKEND_STATE_FILE_H */

@@ -5,7 +5,6 @@
  */
 #include "backend/base/clock.h"
 #include "backend/control/control-internal.h"
-#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "config.h"
 
 #include <errno.h>
@@ -40,9 +39,10 @@ static void on_write_late(void *opaque)
 
 void control_client_free(struct control_client *cl)
 {
-	struct timer *timers[] = {cl->turn, cl->line, cl->stats, cl->write};
+	struct timer *timers[] = {cl->turn, cl->line, cl->late, cl->write};
 
-	control_unused_forget(cl);
+	if (cl->control->cfg.gone)
+		cl->control->cfg.gone(cl->control->cfg.commands_opaque, cl);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->nr_clients--;
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
@@ -53,8 +53,7 @@ void control_client_free(struct control_client *cl)
 		bufferevent_free(cl->bev);
 	}
 	json_object_put(cl->watch_id);
-	json_object_put(cl->stats_id);
-	json_object_put(cl->unused_id);
+	json_object_put(cl->wait_id);
 	free(cl);
 }
 
@@ -64,21 +63,22 @@ static size_t unread_bytes(const struct control_client *cl)
 }
 
 /* Nothing more is read; what was answered goes out, bounded by the write timeout. */
-static enum going close_client(struct control_client *cl)
+static enum control_going close_client(struct control_client *cl)
 {
 	if (!unread_bytes(cl)) {
 		control_client_free(cl);
-		return GOING_GONE;
+		return CONTROL_GONE;
 	}
 	cl->closing = true;
 	bufferevent_disable(cl->bev, EV_READ);
 	timer_stop(cl->turn);
 	timer_stop(cl->line);
-	timer_stop(cl->stats);
-	return GOING_ON;
+	timer_stop(cl->late);
+	return CONTROL_GOING_ON;
 }
 
-void control_client_send(struct control_client *cl, char *line)
+/* @line is freed; NULL: there was no memory for it */
+static void send_line(struct control_client *cl, char *line)
 {
 	if (line)
 		bufferevent_write(cl->bev, line, strlen(line));
@@ -88,48 +88,34 @@ void control_client_send(struct control_client *cl, char *line)
 	free(line);
 }
 
-static enum going end_with(struct control_client *cl, const char *code, const char *message)
+static enum control_going end_with(struct control_client *cl, const char *code, const char *message)
 {
 	struct control_error error;
 
 	control_error_set(&error, code, "%s", message);
-	control_client_send(cl, control_answer_error(NULL, &error));
+	send_line(cl, control_answer_error(NULL, &error));
 	return close_client(cl);
 }
 
-/* --- requests --- */
+/* --- answers --- */
 
-static void get_figures(const struct control_client *cl, struct figures *f)
+void control_client_result(struct control_client *cl, struct json_object *id,
+			   struct json_object *result)
 {
-	cl->control->cfg.ops->figures(cl->control->cfg.opaque, f);
+	send_line(cl, control_answer_result(id, result));
 }
 
-static struct json_object *version_json(void)
+void control_client_error(struct control_client *cl, struct json_object *id,
+			  const struct control_error *error)
 {
-	struct json_object *json = json_object_new_object();
-
-	if (json) {
-		json_object_object_add(json, "program", json_object_new_string("xen-vballoond"));
-		json_object_object_add(json, "version", json_object_new_string(PACKAGE_VERSION));
-		json_object_object_add(json, "protocol", json_object_new_int(CONTROL_PROTOCOL));
-	}
-	return json;
+	send_line(cl, control_answer_error(id, error));
 }
 
-static void answer_status(struct control_client *cl, struct json_object *id)
+void control_client_status(struct control_client *cl, struct json_object *id)
 {
-	struct figures f;
+	const struct control_config *cfg = &cl->control->cfg;
 
-	get_figures(cl, &f);
-	control_client_send(cl, control_answer_result(id, figures_status_json(&f)));
-}
-
-static void answer_stats(struct control_client *cl, struct json_object *id)
-{
-	struct figures f;
-
-	get_figures(cl, &f);
-	control_client_send(cl, control_answer_result(id, figures_stats_json(&f)));
+	control_client_result(cl, id, cfg->status(cfg->opaque));
 }
 
 void control_client_operation(struct control_client *cl)
@@ -138,117 +124,138 @@ void control_client_operation(struct control_client *cl)
 }
 
 /* An operation may stop the control socket; this client, in use here, is left to be freed here. */
-enum going control_client_operated(struct control_client *cl)
+enum control_going control_client_operated(struct control_client *cl)
 {
 	cl->control->current = NULL;
 	if (!cl->control->stopped)
-		return GOING_ON;
+		return CONTROL_GOING_ON;
 	control_client_free(cl);
-	return GOING_GONE;
+	return CONTROL_GONE;
 }
 
-static enum going request_set(struct control_client *cl, const struct control_request *r)
+void control_client_wait(struct control_client *cl, struct json_object *id,
+			 const struct control_wait *wait, uint64_t mark, unsigned int ms)
 {
-	const struct control_config *cfg = &cl->control->cfg;
-	struct control_error error;
-	bool taken;
-
-	control_client_operation(cl);
-	if (r->command == CONTROL_AUTO)
-		taken = cfg->ops->set_auto(cfg->opaque, r->kib_given ? &r->kib : NULL, &error);
-	else
-		taken = cfg->ops->set_target(cfg->opaque, r->kib, &error);
-	if (control_client_operated(cl) == GOING_GONE)
-		return GOING_GONE;
-	if (taken)
-		answer_status(cl, r->id);
-	else
-		control_client_send(cl, control_answer_error(r->id, &error));
-	return GOING_ON;
+	cl->waiting = true;
+	cl->wait_id = json_object_get(id);
+	cl->wait = wait;
+	cl->wait_mark = mark;
+	if (ms)
+		timer_set(cl->late, ms);
 }
 
-static enum going request_stats(struct control_client *cl, const struct control_request *r)
+void control_client_end_wait(struct control_client *cl, struct json_object *result,
+			     const struct control_error *error)
 {
-	const struct control_config *cfg = &cl->control->cfg;
-	struct figures f;
-	bool asked;
+	if (!cl->waiting)
+		return;
+	timer_stop(cl->late);
+	cl->waiting = false;
+	if (error)
+		control_client_error(cl, cl->wait_id, error);
+	else
+		control_client_result(cl, cl->wait_id, result);
+	json_object_put(cl->wait_id);
+	cl->wait_id = NULL;
+	/* from the event loop: whoever called may hold pointers to clients */
+	timer_set(cl->turn, 0);
+}
 
-	if (!r->refresh) {
-		answer_stats(cl, r->id);
-		return GOING_ON;
+bool control_client_waits(const struct control_client *cl)
+{
+	return cl->waiting;
+}
+
+void control_client_keep(struct control_client *cl, bool keep)
+{
+	cl->kept = keep;
+}
+
+static void answer_wait(struct control_client *cl)
+{
+	control_client_end_wait(cl, cl->wait->answer(cl->control->cfg.commands_opaque), NULL);
+}
+
+static void on_wait_late(void *opaque)
+{
+	answer_wait(opaque);
+}
+
+void control_client_look(struct control_client *cl)
+{
+	if (cl->waiting && cl->wait && cl->wait->ready &&
+	    cl->wait->ready(cl->control->cfg.commands_opaque, cl->wait_mark))
+		answer_wait(cl);
+}
+
+/* --- the commands every device has; @opaque is the device's, and none of their business --- */
+
+static enum control_going run_ping(void *opaque, struct control_client *cl,
+				   const struct control_request *r)
+{
+	control_client_result(cl, r->id, json_object_new_object());
+	return CONTROL_GOING_ON;
+}
+
+static enum control_going run_version(void *opaque, struct control_client *cl,
+				      const struct control_request *r)
+{
+	struct json_object *json = json_object_new_object();
+
+	if (json) {
+		json_object_object_add(json, "program",
+				       json_object_new_string(cl->control->cfg.program->name));
+		json_object_object_add(json, "version", json_object_new_string(PACKAGE_VERSION));
+		json_object_object_add(json, "protocol", json_object_new_int(CONTROL_PROTOCOL));
 	}
-	get_figures(cl, &f);
-	control_client_operation(cl);
-	asked = cfg->ops->refresh_stats(cfg->opaque);
-	if (control_client_operated(cl) == GOING_GONE)
-		return GOING_GONE;
-	if (!asked) {
-		answer_stats(cl, r->id);
-		return GOING_ON;
-	}
-	cl->stats_awaited = true;
-	cl->stats_id = json_object_get(r->id);
-	cl->stats_sequence = f.stats_sequence;
-	timer_set(cl->stats, cfg->stats_ms);
-	return GOING_ON;
+	control_client_result(cl, r->id, json);
+	return CONTROL_GOING_ON;
+}
+
+static enum control_going run_status(void *opaque, struct control_client *cl,
+				     const struct control_request *r)
+{
+	control_client_status(cl, r->id);
+	return CONTROL_GOING_ON;
 }
 
 /* A second watch takes the place of the first. */
-static void request_watch(struct control_client *cl, const struct control_request *r)
+static enum control_going run_watch(void *opaque, struct control_client *cl,
+				    const struct control_request *r)
 {
 	json_object_put(cl->watch_id);
 	cl->watch_id = json_object_get(r->id);
 	cl->watching = true;
-	answer_status(cl, r->id);
+	control_client_status(cl, r->id);
+	return CONTROL_GOING_ON;
 }
 
-static enum going do_request(struct control_client *cl, const struct control_request *r)
-{
-	switch (r->command) {
-	case CONTROL_SET:
-	case CONTROL_AUTO:
-		return request_set(cl, r);
-	case CONTROL_STATS:
-		return request_stats(cl, r);
-	case CONTROL_WATCH:
-		request_watch(cl, r);
-		return GOING_ON;
-	case CONTROL_STATUS:
-		answer_status(cl, r->id);
-		return GOING_ON;
-	case CONTROL_UNUSED:
-		return control_unused_request(cl, r->id);
-	case CONTROL_FRAMES:
-		control_frames_request(cl, r);
-		return GOING_ON;
-	case CONTROL_RELEASE:
-		control_release_request(cl, r->id);
-		return GOING_ON;
-	case CONTROL_VERSION:
-		control_client_send(cl, control_answer_result(r->id, version_json()));
-		return GOING_ON;
-	default: /* CONTROL_PING */
-		control_client_send(cl, control_answer_result(r->id, json_object_new_object()));
-		return GOING_ON;
-	}
-}
+static const struct control_command common_commands[] = {
+	{"ping", NULL, run_ping},
+	{"version", NULL, run_version},
+	{"status", NULL, run_status},
+	{"watch", NULL, run_watch},
+	{0},
+};
 
-static enum going take_line(struct control_client *cl, const char *line, size_t len)
+static enum control_going take_line(struct control_client *cl, const char *line, size_t len)
 {
+	const struct control_config *cfg = &cl->control->cfg;
+	const struct control_command *const tables[] = {common_commands, cfg->commands, NULL};
+	enum control_going going = CONTROL_GOING_ON;
 	struct control_request r = {0};
 	struct control_error error;
-	enum going going = GOING_ON;
 
 	cl->active_ms = clock_now_ms();
-	if (cl->control->asker == cl)
-		cl->control->cfg.ops->hold_unused(cl->control->cfg.opaque);
+	if (cfg->heard)
+		cfg->heard(cfg->commands_opaque, cl);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	TAILQ_INSERT_TAIL(&cl->control->clients, cl, link);
-	if (control_request_parse(line, len, &r, &error)) {
+	if (control_request_parse(tables, line, len, &r, &error)) {
 		cl->bad = 0;
-		going = do_request(cl, &r);
+		going = r.command->run(cfg->commands_opaque, cl, &r);
 	} else {
-		control_client_send(cl, control_answer_error(r.id, &error));
+		control_client_error(cl, r.id, &error);
 		if (++cl->bad >= CONTROL_BAD_MAX)
 			going = end_with(cl, CONTROL_BAD_REQUEST,
 					 "too many lines that are no requests");
@@ -261,12 +268,11 @@ static enum going take_line(struct control_client *cl, const char *line, size_t 
 
 static bool is_held(const struct control_client *cl)
 {
-	return cl->closing || cl->stats_awaited || cl->unused_awaited ||
-	       unread_bytes(cl) > OUTPUT_HIGH;
+	return cl->closing || cl->waiting || unread_bytes(cl) > OUTPUT_HIGH;
 }
 
 /* No whole line is there, or it is too long. */
-static enum going wait_for_line(struct control_client *cl, size_t begun)
+static enum control_going wait_for_line(struct control_client *cl, size_t begun)
 {
 	if (cl->eof)
 		return close_client(cl);
@@ -276,7 +282,7 @@ static enum going wait_for_line(struct control_client *cl, size_t begun)
 		timer_stop(cl->line);
 	else if (!timer_is_set(cl->line))
 		timer_set(cl->line, cl->control->cfg.line_ms);
-	return GOING_ON;
+	return CONTROL_GOING_ON;
 }
 
 /*
@@ -297,14 +303,14 @@ static void read_or_not(struct control_client *cl)
 		bufferevent_enable(cl->bev, EV_READ);
 }
 
-static enum going take_lines(struct control_client *cl)
+static enum control_going take_lines(struct control_client *cl)
 {
 	struct evbuffer *input = bufferevent_get_input(cl->bev);
 
 	read_or_not(cl);
 	for (int i = 0; !is_held(cl); i++) {
 		struct evbuffer_ptr end = evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF);
-		enum going going;
+		enum control_going going;
 		size_t len;
 		char *line;
 
@@ -313,18 +319,18 @@ static enum going take_lines(struct control_client *cl)
 		timer_stop(cl->line);
 		if (i == REQUESTS_PER_TURN) {
 			timer_set(cl->turn, 0);
-			return GOING_ON;
+			return CONTROL_GOING_ON;
 		}
 		line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
 		if (!line)
 			return end_with(cl, CONTROL_BUSY, "out of memory");
 		going = take_line(cl, line, len);
 		free(line);
-		if (going == GOING_GONE)
+		if (going == CONTROL_GONE)
 			return going;
 	}
 	read_or_not(cl);
-	return GOING_ON;
+	return CONTROL_GOING_ON;
 }
 
 static void on_readable(struct bufferevent *bev, void *opaque)
@@ -353,27 +359,6 @@ static void on_line_late(void *opaque)
 	end_with(opaque, CONTROL_TIMEOUT, "a line was begun and not ended");
 }
 
-void control_client_go_on(struct control_client *cl)
-{
-	/* from the event loop: whoever called may hold pointers to clients */
-	timer_set(cl->turn, 0);
-}
-
-static void end_stats(struct control_client *cl)
-{
-	timer_stop(cl->stats);
-	cl->stats_awaited = false;
-	answer_stats(cl, cl->stats_id);
-	json_object_put(cl->stats_id);
-	cl->stats_id = NULL;
-	control_client_go_on(cl);
-}
-
-static void on_stats_late(void *opaque)
-{
-	end_stats(opaque);
-}
-
 /*
  * One that ends its side after its requests (printf | socat) gets its answers; an error, or answers
  * nobody reads in time, ends it at once.
@@ -398,9 +383,9 @@ static int make_timers(struct control_client *cl)
 
 	cl->turn = timer_new(base, on_turn, cl);
 	cl->line = timer_new(base, on_line_late, cl);
-	cl->stats = timer_new(base, on_stats_late, cl);
+	cl->late = timer_new(base, on_wait_late, cl);
 	cl->write = timer_new(base, on_write_late, cl);
-	return cl->turn && cl->line && cl->stats && cl->write ? 0 : -ENOMEM;
+	return cl->turn && cl->line && cl->late && cl->write ? 0 : -ENOMEM;
 }
 
 int control_client_new(struct control *c, int fd)
@@ -430,7 +415,7 @@ int control_client_new(struct control *c, int fd)
 	return 0;
 }
 
-void control_client_event(struct control_client *cl, const struct figures *f)
+void control_client_event(struct control_client *cl, struct json_object *status)
 {
 	if (!cl->watching || cl->closing)
 		return;
@@ -440,11 +425,5 @@ void control_client_event(struct control_client *cl, const struct figures *f)
 		control_client_free(cl);
 		return;
 	}
-	control_client_send(cl, control_answer_event(cl->watch_id, "status", figures_status_json(f)));
-}
-
-void control_client_stats(struct control_client *cl, const struct figures *f)
-{
-	if (cl->stats_awaited && f->stats_sequence != cl->stats_sequence)
-		end_stats(cl);
+	send_line(cl, control_answer_event(cl->watch_id, "status", json_object_get(status)));
 }

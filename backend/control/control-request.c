@@ -14,20 +14,6 @@
 /* Requests are flat; nested ones are somebody's attack on the parser's stack. */
 #define DEPTH_MAX 4
 #define ID_TEXT_MAX 64
-/* no guest has a frame there */
-#define GFN_END (INT64_C(1) << 52)
-
-static const struct {
-	const char *name;
-	const char *key; /* the one it takes beside id and cmd; or NULL */
-} commands[CONTROL_COMMANDS] = {
-	[CONTROL_PING] = {"ping", NULL},     [CONTROL_VERSION] = {"version", NULL},
-	[CONTROL_STATUS] = {"status", NULL}, [CONTROL_STATS] = {"stats", "refresh"},
-	[CONTROL_SET] = {"set", "kib"},	     [CONTROL_AUTO] = {"auto", "kib"},
-	[CONTROL_WATCH] = {"watch", NULL},
-	[CONTROL_UNUSED] = {"unused", NULL}, [CONTROL_FRAMES] = {"frames", "from"},
-	[CONTROL_RELEASE] = {"release", NULL},
-};
 
 void control_error_set(struct control_error *e, const char *code, const char *format, ...)
 {
@@ -128,65 +114,68 @@ static bool take_id(struct json_object *v, struct control_request *r, struct con
 	return true;
 }
 
-static bool take_command(struct json_object *v, struct control_request *r, struct control_error *e)
+static const struct control_command *find_command(const struct control_command *const *tables,
+						  const char *name)
+{
+	for (; *tables; tables++) {
+		for (const struct control_command *c = *tables; c->name; c++) {
+			if (strcmp(c->name, name) == 0)
+				return c;
+		}
+	}
+	return NULL;
+}
+
+static bool take_command(const struct control_command *const *tables, struct json_object *v,
+			 struct control_request *r, struct control_error *e)
 {
 	if (!json_object_is_type(v, json_type_string))
 		return fail(e, CONTROL_BAD_REQUEST, "cmd: give the name of a command");
-	for (unsigned int i = 0; i < CONTROL_COMMANDS; i++) {
-		if (strcmp(commands[i].name, json_object_get_string(v)) == 0) {
-			r->command = (enum control_command)i;
-			return true;
-		}
-	}
+	r->command = find_command(tables, json_object_get_string(v));
+	if (r->command)
+		return true;
 	control_error_set(e, CONTROL_UNKNOWN_COMMAND, "%.40s: there is no such command",
 			  json_object_get_string(v));
 	return false;
 }
 
-static bool take_argument(struct json_object *v, struct control_request *r, struct control_error *e)
+static bool take_value(const struct control_key *key, struct json_object *v,
+		       struct control_request *r)
 {
-	if (r->command == CONTROL_STATS) {
-		if (!json_object_is_type(v, json_type_boolean))
-			return fail(e, CONTROL_BAD_REQUEST, "refresh: give true or false");
-		r->refresh = json_object_get_boolean(v);
-		return true;
-	}
-	if (r->command == CONTROL_FRAMES) {
-		if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
-		    json_object_get_int64(v) >= GFN_END)
-			return fail(e, CONTROL_BAD_REQUEST, "from: give a frame's number");
-		r->from_gfn = json_object_get_uint64(v);
-		return true;
+	r->given = true;
+	if (key->is_bool) {
+		r->flag = json_object_get_boolean(v);
+		return json_object_is_type(v, json_type_boolean);
 	}
 	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
-		return fail(e, CONTROL_BAD_REQUEST, "kib: give a whole number of KiB, 4 or more");
-	r->kib_given = true;
-	r->kib = json_object_get_uint64(v);
-	return true;
+		return false;
+	r->number = json_object_get_uint64(v);
+	return !key->end || r->number < key->end;
 }
 
 static bool take_keys(struct json_object *json, struct control_request *r, struct control_error *e)
 {
-	const char *argument = commands[r->command].key;
-	json_object_object_foreach(json, key, value)
+	const struct control_key *key = r->command->key;
+	json_object_object_foreach(json, name, value)
 	{
-		if (strcmp(key, "id") == 0 || strcmp(key, "cmd") == 0)
+		if (strcmp(name, "id") == 0 || strcmp(name, "cmd") == 0)
 			continue;
-		if (!argument || strcmp(key, argument) != 0) {
+		if (!key || strcmp(name, key->name) != 0) {
 			control_error_set(e, CONTROL_UNKNOWN_KEY, "%.40s: %s knows no such key",
-					  key, commands[r->command].name);
+					  name, r->command->name);
 			return false;
 		}
-		if (!take_argument(value, r, e))
-			return false;
+		if (!take_value(key, value, r))
+			return fail(e, CONTROL_BAD_REQUEST, key->wrong);
 	}
-	if (r->command == CONTROL_SET && !r->kib_given)
-		return fail(e, CONTROL_BAD_REQUEST, "set needs kib");
-	return true;
+	if (!key || !key->needed || r->given)
+		return true;
+	control_error_set(e, CONTROL_BAD_REQUEST, "%s needs %s", r->command->name, key->name);
+	return false;
 }
 
-static bool take_object(struct json_object *json, struct control_request *r,
-			struct control_error *e)
+static bool take_object(const struct control_command *const *tables, struct json_object *json,
+			struct control_request *r, struct control_error *e)
 {
 	struct json_object *v;
 
@@ -196,18 +185,18 @@ static bool take_object(struct json_object *json, struct control_request *r,
 		return false;
 	if (!json_object_object_get_ex(json, "cmd", &v))
 		return fail(e, CONTROL_BAD_REQUEST, "cmd is missing");
-	return take_command(v, r, e) && take_keys(json, r, e);
+	return take_command(tables, v, r, e) && take_keys(json, r, e);
 }
 
-bool control_request_parse(const char *line, size_t len, struct control_request *r,
-			   struct control_error *error)
+bool control_request_parse(const struct control_command *const *tables, const char *line,
+			   size_t len, struct control_request *r, struct control_error *error)
 {
 	struct json_object *json = parse_json(line, len);
 	bool good;
 
 	if (!json)
 		return fail(error, CONTROL_BAD_JSON, "this line is no JSON object");
-	good = take_object(json, r, error);
+	good = take_object(tables, json, r, error);
 	json_object_put(json);
 	return good;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One line of the control socket's protocol, both ways: a request read strictly, an answer written.
- * Pure: it knows no sockets and no balloons. The protocol is written down in
+ * Pure: it knows no sockets and no devices. The protocol is written down in
  * xen-vballoon-protocol(7).
  */
 #ifndef BACKEND_CONTROL_REQUEST_H
@@ -23,39 +23,46 @@ struct json_object;
 #define CONTROL_UNKNOWN_COMMAND "unknown-command"
 #define CONTROL_UNKNOWN_KEY "unknown-key"
 #define CONTROL_OUT_OF_RANGE "out-of-range"
-#define CONTROL_RESERVE "reserve"
-#define CONTROL_PINNED "pinned"
 #define CONTROL_TOO_LONG "too-long"
 #define CONTROL_TIMEOUT "timeout"
 #define CONTROL_BUSY "busy"
 #define CONTROL_NOT_PERMITTED "not-permitted"
-#define CONTROL_NO_DRIVER "no-driver"
-#define CONTROL_NO_ANSWER "no-answer"
-#define CONTROL_BAD_ANSWER "bad-answer"
 #define CONTROL_IN_USE "in-use"
 
-enum control_command {
-	CONTROL_PING,
-	CONTROL_VERSION,
-	CONTROL_STATUS,
-	CONTROL_STATS,
-	CONTROL_SET,
-	CONTROL_AUTO,
-	CONTROL_WATCH,
-	CONTROL_UNUSED,
-	CONTROL_FRAMES,
-	CONTROL_RELEASE,
-	CONTROL_COMMANDS,
+struct control_client;
+struct control_request;
+
+/** whether a client is still there */
+enum control_going {
+	CONTROL_GOING_ON,
+	CONTROL_GONE, /* it was freed */
+};
+
+/** struct control_key - the one key a command may take beside id and cmd */
+struct control_key {
+	const char *name;
+	bool is_bool;	   /* else a whole number, not negative */
+	bool needed;	   /* the command makes no sense without */
+	uint64_t end;	   /* a number is below; 0: any */
+	const char *wrong; /* what is said of another value: "kib: give a whole number" */
+};
+
+/** struct control_command - one thing a client may ask for; tables end with a name of NULL */
+struct control_command {
+	const char *name;
+	const struct control_key *key; /* NULL: it takes none */
+	/** run - do it, and answer now or later (control-command.h) */
+	enum control_going (*run)(void *opaque, struct control_client *cl,
+				  const struct control_request *r);
 };
 
 /** zeroed is empty; freed with control_request_fini() */
 struct control_request {
 	struct json_object *id; /* as it came: a number or a text; NULL: none was given */
-	enum control_command command;
-	bool kib_given; /* always with set */
-	uint64_t kib;	/* set, auto */
-	bool refresh; /* stats */
-	uint64_t from_gfn; /* frames */
+	const struct control_command *command;
+	bool given;	 /* the command's key was; always if it is needed */
+	uint64_t number; /* what it said */
+	bool flag;	 /* likewise */
 };
 
 struct control_error {
@@ -69,14 +76,15 @@ void control_error_set(struct control_error *e, const char *code, const char *fo
 
 /**
  * control_request_parse() - read one line
+ * @tables: of commands, up to a NULL
  * @line:  @len bytes, no newline; anything at all
  * @r:     out; empty before. Its id is there also on failure, if the line had a good one
  * @error: out, on failure
  *
  * Return: whether it is a request
  */
-bool control_request_parse(const char *line, size_t len, struct control_request *r,
-			   struct control_error *error);
+bool control_request_parse(const struct control_command *const *tables, const char *line,
+			   size_t len, struct control_request *r, struct control_error *error);
 void control_request_fini(struct control_request *r);
 
 /*

@@ -6,7 +6,6 @@
 #include "backend/base/access.h"
 #include "backend/base/clock.h"
 #include "backend/control/control-internal.h"
-#include "backend/devices/balloon/figures/balloon-figures-json.h"
 
 #include <errno.h>
 #include <event2/listener.h>
@@ -22,7 +21,6 @@
 #define ACCEPT_AGAIN_MS 1000u
 #define LINE_MS 10000u
 #define WRITE_MS 10000u
-#define STATS_MS 2000u
 
 /* A new connection's buffer is empty: one line fits, or nobody needs it. */
 static void refuse(int fd, const char *code, const char *message)
@@ -49,7 +47,7 @@ static bool make_room(struct control *c)
 	{
 		if (now_ms - cl->active_ms < CONTROL_IDLE_MS)
 			return false;
-		if (!cl->watching && !cl->stats_awaited && c->asker != cl) {
+		if (!cl->watching && !cl->waiting && !cl->kept) {
 			control_client_free(cl);
 			return true;
 		}
@@ -62,12 +60,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
 	struct control *c = opaque;
 	int rc = access_check_peer(fd, c->group);
+	char who[128];
 
 	if (rc) {
 		log_limited(c->cfg.log, LOG_KIND_CONTROL, LOG_LEVEL_WARNING, 0,
 			    "%s: a process that may not was refused", c->path);
-		refuse(fd, CONTROL_NOT_PERMITTED,
-		       "only root and members of the group " ACCESS_GROUP " may");
+		snprintf(who, sizeof(who), "only root and members of the group %s may",
+			 c->cfg.program->group);
+		refuse(fd, CONTROL_NOT_PERMITTED, who);
 		return;
 	}
 	if (!make_room(c)) {
@@ -130,8 +130,7 @@ int control_open(struct control **out, const struct control_config *cfg)
 	c->cfg = *cfg;
 	c->cfg.line_ms = or_default(cfg->line_ms, LINE_MS);
 	c->cfg.write_ms = or_default(cfg->write_ms, WRITE_MS);
-	c->cfg.stats_ms = or_default(cfg->stats_ms, STATS_MS);
-	c->group = access_group();
+	c->group = access_group(cfg->program->group);
 	c->accept_again = timer_new(cfg->base, on_accept_again, c);
 	rc = c->accept_again ? 0 : -ENOMEM;
 	if (!rc && snprintf(c->path, sizeof(c->path), "%s/%" PRIu32 "-%" PRIu32 ".sock", cfg->dir,
@@ -147,37 +146,36 @@ int control_open(struct control **out, const struct control_config *cfg)
 	return 0;
 }
 
-/* What a watcher sees; statistics are not part of it. True: it is another than last time. */
-static bool is_news(struct control *c, const struct figures *f)
+/* True: what a watcher sees is another than last time. */
+static bool is_news(struct control *c, struct json_object *status)
 {
-	struct json_object *json = figures_status_json(f);
-	const char *text = json ? json_object_to_json_string(json) : NULL;
+	const char *text = status ? json_object_to_json_string(status) : NULL;
 	bool news = text && (!c->told || strcmp(text, c->told) != 0);
 
 	if (news) {
 		free(c->told);
 		c->told = strdup(text);
 	}
-	json_object_put(json);
 	return news;
 }
 
 void control_changed(struct control *c)
 {
 	struct control_client *cl, *next;
-	struct figures f;
+	struct json_object *status;
 	bool news;
 
 	if (!c || c->stopped || !c->nr_clients)
 		return;
-	c->cfg.ops->figures(c->cfg.opaque, &f);
-	news = is_news(c, &f);
+	status = c->cfg.status(c->cfg.opaque);
+	news = is_news(c, status);
 	for (cl = TAILQ_FIRST(&c->clients); cl; cl = next) {
 		next = TAILQ_NEXT(cl, link);
-		control_client_stats(cl, &f);
+		control_client_look(cl);
 		if (news)
-			control_client_event(cl, &f);
+			control_client_event(cl, status);
 	}
+	json_object_put(status);
 }
 
 void control_stop(struct control *c)

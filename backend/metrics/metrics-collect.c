@@ -4,7 +4,6 @@
  * device process says is checked like anything that comes through a socket.
  */
 #include "backend/metrics/metrics-collect.h"
-#include "backend/devices/balloon/figures/balloon-figures-json.h"
 #include "backend/base/sockets.h"
 #include "backend/base/timer.h"
 
@@ -20,29 +19,30 @@
 
 #define ANSWER_MS 2000u
 #define ANSWER_BYTES_MAX 65536
-#define REQUESTS "{\"id\":1,\"cmd\":\"status\"}\n{\"id\":2,\"cmd\":\"stats\"}\n"
 
 struct waiter {
 	STAILQ_ENTRY(waiter) link;
-	void (*done)(void *arg, const struct figures *f, size_t nr);
+	figures_done *done;
 	void *arg;
 };
 
 struct slot {
 	struct metrics_collect *collect;
 	struct bufferevent *bev; /* NULL: not asked yet, or over */
-	unsigned int answers;	 /* 2: complete */
-	struct figures figures;
+	unsigned int answers;	 /* as many as there are requests: complete */
+	struct figures *figures; /* in the run's array */
 };
 
 struct metrics_collect {
 	struct event_base *base;
+	const struct figures_type *type;
 	const char *dir;
 	unsigned int answer_ms;
 	struct timer *over;	       /* the run ends now */
 	STAILQ_HEAD(, waiter) waiters; /* empty: no run */
 	struct control_socket *sockets;
 	struct slot *slot;
+	void *figures; /* the type's, one a slot */
 	size_t nr;
 	size_t asked; /* slots begun so far */
 	size_t open;  /* and not over */
@@ -60,6 +60,11 @@ static void end_slot(struct slot *s)
 	ask_more(c);
 }
 
+static bool is_complete(const struct slot *s)
+{
+	return s->answers == s->collect->type->nr_requests;
+}
+
 /* One line of an answer. Return: whether it is what was asked for */
 static bool take_answer(struct slot *s, const char *line)
 {
@@ -68,8 +73,7 @@ static bool take_answer(struct slot *s, const char *line)
 
 	if (json_object_is_type(json, json_type_object) &&
 	    json_object_object_get_ex(json, "result", &result))
-		rc = s->answers == 0 ? figures_from_status(&s->figures, result)
-				     : figures_from_stats(&s->figures, result);
+		rc = s->collect->type->take(s->figures, s->answers, result);
 	json_object_put(json);
 	return rc == 0;
 }
@@ -81,12 +85,12 @@ static void on_answer(struct bufferevent *bev, void *opaque)
 	bool good = true;
 	char *line;
 
-	while (good && s->answers < 2 && (line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF))) {
+	while (good && !is_complete(s) && (line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF))) {
 		good = take_answer(s, line);
 		s->answers += good;
 		free(line);
 	}
-	if (!good || s->answers == 2 || evbuffer_get_length(input) >= ANSWER_BYTES_MAX)
+	if (!good || is_complete(s) || evbuffer_get_length(input) >= ANSWER_BYTES_MAX)
 		end_slot(s);
 }
 
@@ -94,6 +98,17 @@ static void on_gone(struct bufferevent *bev, short what, void *opaque)
 {
 	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
 		end_slot(opaque);
+}
+
+static int write_requests(struct slot *s)
+{
+	const struct figures_type *type = s->collect->type;
+	int rc = 0;
+
+	for (unsigned int i = 0; rc >= 0 && i < type->nr_requests; i++)
+		rc = evbuffer_add_printf(bufferevent_get_output(s->bev),
+					 "{\"id\":%u,\"cmd\":\"%s\"}\n", i + 1, type->requests[i]);
+	return rc < 0 ? -ENOMEM : 0;
 }
 
 /* A failure leaves the slot empty. */
@@ -108,7 +123,7 @@ static void begin_slot(struct slot *s, const char *path)
 	if (!s->bev)
 		return;
 	bufferevent_setwatermark(s->bev, EV_READ, 0, ANSWER_BYTES_MAX);
-	if (bufferevent_write(s->bev, REQUESTS, strlen(REQUESTS)) ||
+	if (write_requests(s) ||
 	    bufferevent_socket_connect(s->bev, (const struct sockaddr *)&address,
 				       sizeof(address))) {
 		bufferevent_free(s->bev);
@@ -128,8 +143,10 @@ static void free_run(struct metrics_collect *c)
 			bufferevent_free(c->slot[i].bev);
 	}
 	free(c->slot);
+	free(c->figures);
 	free(c->sockets);
 	c->slot = NULL;
+	c->figures = NULL;
 	c->sockets = NULL;
 	c->nr = 0;
 	c->asked = 0;
@@ -140,13 +157,15 @@ static void on_over(void *opaque)
 {
 	STAILQ_HEAD(, waiter) waiters = STAILQ_HEAD_INITIALIZER(waiters);
 	struct metrics_collect *c = opaque;
-	struct figures *f = calloc(c->nr + 1, sizeof(*f));
-	size_t nr = 0;
+	size_t bytes = c->type->bytes, nr = 0;
+	char *f = c->figures;
 
-	for (size_t i = 0; f && i < c->nr; i++) {
-		if (c->slot[i].answers == 2)
-			f[nr++] = c->slot[i].figures;
+	/* those that are complete move together */
+	for (size_t i = 0; i < c->nr; i++) {
+		if (is_complete(&c->slot[i]))
+			memmove(f + nr++ * bytes, f + i * bytes, bytes);
 	}
+	c->figures = NULL;
 	free_run(c);
 	/* one of them may ask again, which is another run */
 	STAILQ_CONCAT(&waiters, &c->waiters);
@@ -154,7 +173,7 @@ static void on_over(void *opaque)
 		struct waiter *w = STAILQ_FIRST(&waiters);
 
 		STAILQ_REMOVE_HEAD(&waiters, link);
-		w->done(w->arg, f, nr);
+		w->done(w->arg, (const struct figures *)f, nr);
 		free(w);
 	}
 	free(f);
@@ -177,15 +196,17 @@ static void begin_run(struct metrics_collect *c)
 	if (sockets_find(c->dir, &c->sockets, &c->nr))
 		c->nr = 0;
 	c->slot = calloc(c->nr + 1, sizeof(*c->slot));
-	if (!c->slot)
+	c->figures = calloc(c->nr + 1, c->type->bytes);
+	if (!c->slot || !c->figures)
 		c->nr = 0;
-	for (size_t i = 0; i < c->nr; i++)
+	for (size_t i = 0; i < c->nr; i++) {
 		c->slot[i].collect = c;
+		c->slot[i].figures = (struct figures *)((char *)c->figures + i * c->type->bytes);
+	}
 	ask_more(c);
 }
 
-void metrics_collect_run(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-			 void *arg)
+void metrics_collect_run(void *opaque, figures_done *done, void *arg)
 {
 	struct metrics_collect *c = opaque;
 	struct waiter *w = calloc(1, sizeof(*w));
@@ -202,14 +223,15 @@ void metrics_collect_run(void *opaque, void (*done)(void *arg, const struct figu
 		begin_run(c);
 }
 
-int metrics_collect_new(struct metrics_collect **out, struct event_base *base, const char *dir,
-			unsigned int answer_ms)
+int metrics_collect_new(struct metrics_collect **out, struct event_base *base,
+			const struct figures_type *type, const char *dir, unsigned int answer_ms)
 {
 	struct metrics_collect *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
 	c->base = base;
+	c->type = type;
 	c->dir = dir;
 	c->answer_ms = answer_ms ? answer_ms : ANSWER_MS;
 	STAILQ_INIT(&c->waiters);

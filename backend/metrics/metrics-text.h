@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Figures as Prometheus reads them (text exposition format 0.0.4). Pure. The names are a promise,
- * written down in xen-vballoond(8).
+ * written down in the daemons' manual pages.
  */
 #ifndef BACKEND_METRICS_TEXT_H
 #define BACKEND_METRICS_TEXT_H
 
-#include "backend/devices/balloon/figures/balloon-figures.h"
-
-#include <stdio.h>
+#include "backend/figures/figures.h"
 
 /**
- * metrics_text_write() - all metrics of @nr devices
+ * metrics_text_write() - all metrics of @nr devices of one type
  *
  * One family after the other, each with all its devices, as the format wants it. Errors of @out are
  * for its owner to see (ferror).
  */
-void metrics_text_write(FILE *out, const struct figures *f, size_t nr);
+void metrics_text_write(FILE *out, const struct figures_type *type, const struct figures *f,
+			size_t nr);
 
 #endif /* BACKEND_METRICS_TEXT_H */

@@ -111,7 +111,8 @@ static void on_accept_error(struct evconnlistener *listener, void *opaque)
 
 /* --- requests --- */
 
-static bool write_text(struct evbuffer *out, const struct figures *f, size_t nr)
+static bool write_text(struct evbuffer *out, const struct figures_type *type,
+		       const struct figures *f, size_t nr)
 {
 	char *text = NULL;
 	size_t size;
@@ -121,7 +122,7 @@ static bool write_text(struct evbuffer *out, const struct figures *f, size_t nr)
 	file = open_memstream(&text, &size);
 	if (!file)
 		return false;
-	metrics_text_write(file, f, nr);
+	metrics_text_write(file, type, f, nr);
 	good = fclose(file) == 0 && evbuffer_add(out, text, size) == 0;
 	free(text);
 	return good;
@@ -130,6 +131,7 @@ static bool write_text(struct evbuffer *out, const struct figures *f, size_t nr)
 /* Figures are awaited, and the connection may end first. */
 struct asked {
 	LIST_ENTRY(asked) link;
+	const struct figures_type *type;
 	struct evhttp_request *request; /* NULL: it has ended */
 };
 
@@ -157,7 +159,7 @@ static void on_figures(void *opaque, const struct figures *f, size_t nr)
 	if (!request)
 		return;
 	out = evbuffer_new();
-	if (!out || !write_text(out, f, nr)) {
+	if (!out || !write_text(out, a->type, f, nr)) {
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 	} else {
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
@@ -179,6 +181,7 @@ static void on_metrics(struct evhttp_request *request, void *opaque)
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
+	a->type = m->cfg.figures;
 	a->request = request;
 	LIST_INSERT_HEAD(&m->asked, a, link);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_asker_gone, a);
@@ -217,7 +220,7 @@ static int start_listening(struct metrics *m)
 
 	if (local)
 		fd = access_listen(((const struct sockaddr_un *)&a->address)->sun_path,
-				   access_group(), BACKLOG);
+				   access_group(m->cfg.group), BACKLOG);
 	else
 		fd = listen_inet(a);
 	if (fd < 0)

@@ -7,7 +7,7 @@
 #ifndef BACKEND_METRICS_H
 #define BACKEND_METRICS_H
 
-#include "backend/devices/balloon/figures/balloon-figures.h"
+#include "backend/figures/figures.h"
 #include "backend/base/log.h"
 #include "backend/base/metrics-address.h"
 
@@ -21,13 +21,10 @@ struct metrics_config {
 	struct event_base *base; /* borrowed */
 	struct log *log;	 /* borrowed */
 	const struct metrics_address *address;
-	/**
-	 * collect - get the figures of all devices there are
-	 *
-	 * Calls @done once, from inside or later; not after metrics_free().
-	 */
-	void (*collect)(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-			void *arg);
+	const char *group; /* whose members may read, where it is a Unix socket */
+	const struct figures_type *figures;
+	/** collect - of all devices there are; calls nobody after metrics_free() */
+	figures_collect *collect;
 	void *opaque;
 	unsigned int client_ms; /* 0: METRICS_CLIENT_MS */
 };

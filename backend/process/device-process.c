@@ -40,8 +40,7 @@ static void tell_closed(struct device_process *dp)
 
 static void free_events(struct device_process *dp)
 {
-	struct timer **all[] = {&dp->discovery, &dp->work,  &dp->report,
-				&dp->retry,	&dp->stats, &dp->tick};
+	struct timer **all[] = {&dp->discovery, &dp->work, &dp->report, &dp->tick};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		timer_free(*all[i]);
@@ -50,7 +49,6 @@ static void free_events(struct device_process *dp)
 	if (dp->server)
 		event_free(dp->server);
 	dp->server = NULL;
-	unused_fini(&dp->unused);
 	for (size_t i = 0; i < PROCESS_END_SIGNALS; i++) {
 		if (dp->signal[i])
 			event_free(dp->signal[i]);
@@ -69,11 +67,10 @@ void process_end(struct device_process *dp, enum exit_code code, enum guest_end 
 	control_stop(dp->control);
 	metrics_free(dp->metrics);
 	dp->metrics = NULL;
-	process_stop_auto(dp);
+	if (dp->device)
+		dp->type->stop(dp->device);
 	publish_remove(&dp->publish, KEY_PATH);
 	publish_stop(&dp->publish);
-	if (dp->mem_set.link)
-		mem_set_stop(&dp->mem_set);
 	free_events(dp);
 	guest_close(&dp->guest, end);
 	xenvirtio_hv_close(dp->hv);
@@ -89,7 +86,7 @@ void process_refuse(struct device_process *dp, enum exit_code code)
 	process_end(dp, code, GUEST_LEAVE);
 }
 
-/* An answer of the library or of the balloon; true: the process has ended. */
+/* An answer of the library or of the device; true: the process has ended. */
 bool process_end_on(struct device_process *dp, int rc, const char *what)
 {
 	if (rc == XENVIRTIO_E_GONE) {
@@ -125,9 +122,9 @@ static void on_signal(evutil_socket_t signal, short what, void *opaque)
 
 	if (in_use)
 		log_msg(dp->log, LOG_LEVEL_NOTICE, 0,
-			"signal %d: domain %" PRIu32 " uses its device: left to the next "
-			"xen-vballoond, until then the guest waits",
-			(int)signal, dp->opts->domid);
+			"signal %d: domain %" PRIu32 " uses its device: left to the next %s, until "
+			"then the guest waits",
+			(int)signal, dp->opts->domid, dp->opts->program->name);
 	else
 		log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "signal %d: the device is taken away",
 			(int)signal);
@@ -229,7 +226,7 @@ static bool open_store(struct device_process *dp)
 }
 
 int device_process_new(struct device_process **out, struct event_base *base,
-		       const struct options *opts, struct log *log,
+		       const struct device_type *type, const struct options *opts, struct log *log,
 		       const struct device_process_env *env)
 {
 	struct device_process *dp = calloc(1, sizeof(*dp));
@@ -237,6 +234,7 @@ int device_process_new(struct device_process **out, struct event_base *base,
 	if (!dp)
 		return -ENOMEM;
 	dp->base = base;
+	dp->type = type;
 	dp->opts = opts;
 	dp->log = log;
 	dp->env = *env;
@@ -256,7 +254,7 @@ void device_process_free(struct device_process *dp)
 		return;
 	process_end(dp, EXIT_CODE_DONE, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
 	control_free(dp->control);
-	process_stop_auto(dp);
+	dp->type->free(dp->device);
 	store_link_free(dp->link);
 	free(dp);
 }

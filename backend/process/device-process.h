@@ -14,7 +14,7 @@
 #define BACKEND_DEVICE_PROCESS_H
 
 #include "backend/base/exit-code.h"
-#include "backend/devices/balloon/daemon/balloon-options.h"
+#include "backend/device/device-type.h"
 
 #include <xenvirtio/hv.h>
 #include <xenvirtio/store.h>
@@ -25,25 +25,23 @@ struct device_process;
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
  * @discovery_ms: how long a node may stay half written; 0: 10 s
- * @unused_ms:    how long the guest may take to say which of its pages are unused; 0: 8 s
  */
 struct device_process_env {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	unsigned int discovery_ms;
-	unsigned int unused_ms;
 };
 
 /**
  * device_process_new() - begin
  * @dp: out; may have ended already
  *
- * @base, @opts and @log are borrowed.
+ * @base, @opts (the type's own) and @log are borrowed.
  * Return: 0; -ENOMEM
  */
 int device_process_new(struct device_process **dp, struct event_base *base,
-		       const struct options *opts, struct log *log,
+		       const struct device_type *type, const struct options *opts, struct log *log,
 		       const struct device_process_env *env);
 /** device_process_free() - ends like a signal if it has not ended; NULL is fine */
 void device_process_free(struct device_process *dp);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Bringing one guest's balloon up, and down again in reverse.
+ * Bringing one guest's device up, and down again in reverse.
  */
 #include "backend/process/guest.h"
 
@@ -25,15 +25,16 @@ static int fail_host(struct guest *g, int rc, enum exit_code *code, const char *
 	return -ECANCELED;
 }
 
-static int open_state(struct guest *g, const struct guest_config *cfg, size_t balloon_bytes,
+static int open_state(struct guest *g, const struct guest_config *cfg, size_t memory_bytes,
 		      enum exit_code *code)
 {
 	struct state_file_key key = {
+		.program = cfg->type->program,
 		.domid = cfg->domid,
 		.devid = cfg->devid,
 		.base = cfg->base,
 		.irq = cfg->irq,
-		.balloon_bytes = balloon_bytes,
+		.memory_bytes = memory_bytes,
 	};
 	pid_t owner;
 	int rc;
@@ -62,46 +63,26 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t ba
 	return -ECANCELED;
 }
 
-static void log_guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+static int open_device(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
 {
-	struct guest *g = opaque;
-
-	log_limited(g->log, LOG_KIND_GUEST_ERROR + (unsigned int)kind, LOG_LEVEL_WARNING, 0,
-		    "guest error %s: %s", xenvirtio_guest_error_name(kind), detail);
-}
-
-static void tell_changed(void *opaque)
-{
-	struct guest *g = opaque;
-
-	g->changed(g->opaque);
-}
-
-static int open_balloon(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
-{
-	struct balloon_config balloon = {
-		.hv = cfg->hv,
-		.gmem = g->gmem,
-		.deflate_on_oom = cfg->deflate_on_oom,
-		.bits = cfg->bulk,
-		.changed = tell_changed,
-		.guest_error = log_guest_error,
-		.opaque = g,
+	const struct device_memory memory = {
+		.at = state_file_memory(g->state),
+		.bytes = state_file_memory_bytes(g->state),
+		.state = state_file_device(g->state),
+		.note = state_file_note(g->state),
+		.adopted = state_file_adopted(g->state),
 	};
-	int rc;
+	int rc = cfg->type->open(cfg->device, g->gmem, &memory);
 
-	rc = balloon_new(&g->balloon, &balloon, state_file_balloon(g->state),
-			 state_file_balloon_bytes(g->state), state_file_device(g->state));
 	if (!rc)
 		return 0;
-	g->balloon = NULL;
 	if (rc != -EBADMSG)
-		return fail_host(g, rc, code, "cannot make the balloon device");
+		return fail_host(g, rc, code, "cannot make the device");
 	*code = EXIT_CODE_UNSUITABLE;
 	log_msg(g->log, LOG_LEVEL_ERROR, 0,
-		"%s cannot be used: it is damaged. It says which pages Xen holds back from the "
-		"guest: destroy the guest, then remove the file",
-		state_file_path(g->state));
+		"%s cannot be used: it is damaged. It says %s: destroy the guest, then remove the "
+		"file",
+		state_file_path(g->state), cfg->type->program->state_says);
 	return -ECANCELED;
 }
 
@@ -156,7 +137,7 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 		return fail_host(g, rc, code, "cannot make the device's bus");
 	}
 	xenvirtio_server_set_notify(g->server, cfg->notify, cfg->path_changed, cfg->opaque);
-	rc = xenvirtio_server_add(g->server, balloon_device(g->balloon), cfg->base, cfg->irq);
+	rc = xenvirtio_server_add(g->server, g->type->device(g->device), cfg->base, cfg->irq);
 	if (rc == -ENOTSUP) {
 		*code = EXIT_CODE_UNSUITABLE;
 		log_msg(g->log, LOG_LEVEL_ERROR, 0,
@@ -204,8 +185,8 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 	int rc;
 
 	g->log = cfg->log;
-	g->changed = cfg->changed;
-	g->opaque = cfg->opaque;
+	g->type = cfg->type;
+	g->device = cfg->device;
 	rc = cfg->hv->ops->ram_ranges(cfg->hv, ram, RAM_RANGES_MAX, &nr);
 	if (rc) {
 		rc = fail_host(g, rc, code, "cannot tell where the guest's RAM is");
@@ -213,12 +194,12 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 	}
 	/* of a new file; what a predecessor saved is gone on with, wherever the guest has mapped
 	 * things since */
-	bytes = balloon_persist_bytes(ram, nr);
+	bytes = cfg->type->memory_bytes(ram, nr);
 	rc = open_state(g, cfg, bytes, code);
 	if (rc)
 		goto fail;
 	if (!bytes && !state_file_adopted(g->state)) {
-		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make a balloon in");
+		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make the device in");
 		goto fail;
 	}
 	rc = xenvirtio_gmem_new(&g->gmem, cfg->hv, GMEM_PAGES);
@@ -227,7 +208,7 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 		rc = fail_host(g, rc, code, "cannot map the guest's memory");
 		goto fail;
 	}
-	rc = open_balloon(g, cfg, code);
+	rc = open_device(g, cfg, code);
 	if (rc)
 		goto fail;
 	rc = open_server(g, cfg, code);
@@ -249,7 +230,8 @@ void guest_close(struct guest *g, enum guest_end end)
 			log_msg(g->log, LOG_LEVEL_WARNING, rc, "cannot destroy the ioreq server");
 	}
 	xenvirtio_server_free(g->server);
-	balloon_free(g->balloon);
+	if (g->type)
+		g->type->close(g->device);
 	xenvirtio_gmem_free(g->gmem);
 	if (end == GUEST_REMOVE)
 		state_file_remove(g->state);
@@ -260,12 +242,9 @@ void guest_close(struct guest *g, enum guest_end end)
 
 bool guest_in_use(const struct guest *g)
 {
-	struct balloon_status status;
+	struct xenvirtio_device *dev = g->type ? g->type->device(g->device) : NULL;
 
-	if (!g->balloon)
+	if (!dev)
 		return false;
-	if (xenvirtio_device_status(balloon_device(g->balloon)))
-		return true;
-	balloon_get_status(g->balloon, &status);
-	return status.ballooned_pages;
+	return xenvirtio_device_status(dev) || (g->type->in_use && g->type->in_use(g->device));
 }

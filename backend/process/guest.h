@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One guest's balloon, from the hypervisor up: state file, guest memory, balloon, ioreq server.
+ * One guest's device, from the hypervisor up: state file, guest memory, device, ioreq server.
  *
- *   hv (borrowed) <- gmem <- balloon <- server;  balloon and server id live on in the state file
+ *   hv (borrowed) <- gmem <- device <- server;  device and server id live on in the state file
  *
  * Opening adopts what a dead predecessor left and otherwise starts anew; closing either leaves all
  * of it for a successor or takes all of it away. Knows no xenstore and no event loop.
@@ -13,9 +13,11 @@
 #include "backend/base/exit-code.h"
 #include "backend/base/log.h"
 #include "backend/base/state-file.h"
-#include "backend/devices/balloon/balloon.h"
+#include "backend/device/device-type.h"
 
 struct guest_config {
+	const struct device_type *type;
+	void *device; /* of that type, not open; borrowed */
 	struct xenvirtio_hv *hv; /* borrowed; outlives the guest */
 	struct log *log;
 	const char *state_dir;
@@ -24,24 +26,19 @@ struct guest_config {
 	const char *identity; /* tells domains of one domid apart */
 	struct xenvirtio_gpa base;
 	uint32_t irq;
-	bool deflate_on_oom;
-	struct balloon_bits bulk;
 	enum xenvirtio_notify_path notify;
 	/** path_changed - notifications travel another way, because of @why (-errno) */
 	void (*path_changed)(void *opaque, int why);
-	/** changed - the balloon's status did; may come often, from inside any call */
-	void (*changed)(void *opaque);
 	void *opaque;
 };
 
 /** stays where it is while it is open */
 struct guest {
 	struct log *log;
-	void (*changed)(void *opaque);
-	void *opaque;
+	const struct device_type *type;
+	void *device;
 	struct state_file *state;
 	struct xenvirtio_gmem *gmem;
-	struct balloon *balloon;
 	struct xenvirtio_server *server;
 	bool adopted; /* the ioreq server was a predecessor's */
 };
@@ -63,8 +60,7 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 void guest_close(struct guest *g, enum guest_end end);
 
 /**
- * guest_in_use() - the guest counts on the device being there: a driver is bound, or Xen holds
- * back frames of the guest that somebody must be able to return
+ * guest_in_use() - the guest counts on the device being there: a driver is bound, or the type says so
  */
 bool guest_in_use(const struct guest *g);
 

@@ -3,7 +3,6 @@
  * The device's node in xenstore, from the wait for it to the toolstack's wish that it be closed,
  * and what else xenstore tells a device process.
  */
-#include "backend/base/size.h"
 #include "backend/process/process-internal.h"
 
 #include <errno.h>
@@ -13,8 +12,6 @@
 
 #define TOKEN_DISCOVER "discover"
 #define TOKEN_NODE "node"
-#define TOKEN_TARGET "target"
-#define TOKEN_DYNAMIC_MIN "dynamic-min"
 
 void process_tell_connected(struct device_process *dp)
 {
@@ -42,48 +39,16 @@ static void end_closed(struct device_process *dp)
 	process_end(dp, EXIT_CODE_DONE, GUEST_REMOVE);
 }
 
-static void dynamic_min_path(const struct device_process *dp, char *path, size_t size)
-{
-	snprintf(path, size, "/local/domain/%" PRIu32 "/memory/dynamic-min", dp->opts->domid);
-}
-
-static void read_dynamic_min(struct device_process *dp)
-{
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
-	int rc;
-
-	dynamic_min_path(dp, path, sizeof(path));
-	rc = store_link_read(dp->link, path, value, sizeof(value));
-	if (rc == -EPIPE)
-		return;
-	if (rc || size_parse_kib(value, &dp->dynamic_min_kib))
-		dp->dynamic_min_kib = 0;
-	process_note_change(dp);
-}
-
 int process_watch_node(struct device_process *dp)
 {
-	static const struct {
-		const char *key, *token;
-	} watches[] = {
-		{"state", TOKEN_NODE},
-		{"online", TOKEN_NODE},
-		{"target", TOKEN_TARGET},
-	};
-	char min_path[64];
+	static const char *const keys[] = {"state", "online"};
 
-	int ret;
-
-	dynamic_min_path(dp, min_path, sizeof(min_path));
-	ret = store_link_watch(dp->link, min_path, TOKEN_DYNAMIC_MIN);
-	if (ret || !dp->bus.backend[0])
-		return ret;
-	for (size_t i = 0; i < sizeof(watches) / sizeof(watches[0]); i++) {
+	for (size_t i = 0; dp->bus.backend[0] && i < sizeof(keys) / sizeof(keys[0]); i++) {
 		char path[sizeof(dp->bus.backend) + 16];
 		int rc;
 
-		snprintf(path, sizeof(path), "%s/%s", dp->bus.backend, watches[i].key);
-		rc = store_link_watch(dp->link, path, watches[i].token);
+		snprintf(path, sizeof(path), "%s/%s", dp->bus.backend, keys[i]);
+		rc = store_link_watch(dp->link, path, TOKEN_NODE);
 		if (rc)
 			return rc;
 	}
@@ -115,7 +80,7 @@ static void node_seen(struct device_process *dp, const struct xenvirtio_xenbus *
 		process_tell_connected(dp);
 }
 
-static void check_node(struct device_process *dp)
+void process_check_node(struct device_process *dp)
 {
 	struct xenvirtio_store *store = store_link_store(dp->link);
 	struct xenvirtio_xenbus now;
@@ -126,21 +91,13 @@ static void check_node(struct device_process *dp)
 		return;
 	rc = store_link_failed(dp->link,
 			       xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
-						     DISCOVERY_TYPE, &now, why, sizeof(why)));
+						     dp->opts->program->node_type, &now, why, sizeof(why)));
 	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN)
 		node_missing(dp);
 	else if (!rc)
 		node_seen(dp, &now);
 	else if (rc != -EPIPE)
 		log_limited(dp->log, LOG_KIND_STORE, LOG_LEVEL_WARNING, 0, "ignored: %s", why);
-}
-
-/* The key goes with its node: a missing key is put back only into a node that stands. */
-static void read_target(struct device_process *dp)
-{
-	check_node(dp);
-	if (!dp->ended)
-		target_read_node(&dp->target);
 }
 
 void process_look_for_device(struct device_process *dp)
@@ -197,13 +154,9 @@ void process_on_store_event(void *opaque, const char *path, const char *token)
 	else if (!dp->serving)
 		return;
 	else if (strcmp(token, TOKEN_NODE) == 0)
-		check_node(dp);
-	else if (strcmp(token, TOKEN_TARGET) == 0)
-		read_target(dp);
-	else if (strcmp(token, TOKEN_DYNAMIC_MIN) == 0)
-		read_dynamic_min(dp);
-	else if (strcmp(token, MEM_SET_TOKEN) == 0)
-		mem_set_read(&dp->mem_set);
+		process_check_node(dp);
+	else if (dp->type->store_event)
+		dp->type->store_event(dp->device, token);
 }
 
 void process_on_store_back(void *opaque)
@@ -215,9 +168,9 @@ void process_on_store_back(void *opaque)
 		return;
 	dp->store_anew = true;
 	publish_hold(&dp->publish);
-	check_node(dp);
-	if (!dp->ended)
-		mem_set_again(&dp->mem_set);
+	process_check_node(dp);
+	if (!dp->ended && dp->type->store_back)
+		dp->type->store_back(dp->device);
 }
 
 void process_on_tick(void *opaque)
@@ -230,7 +183,7 @@ void process_on_tick(void *opaque)
 	store_link_poll(dp->link);
 	/* a node brought back key by key: not all of them are watched */
 	if (!dp->ended && dp->store_anew)
-		check_node(dp);
+		process_check_node(dp);
 	if (dp->ended)
 		return;
 	publish_flush(&dp->publish);

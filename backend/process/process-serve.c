@@ -12,15 +12,12 @@
 #include <xenvirtio/server.h>
 
 /*
- * The balloon stops after a bounded number of messages. A timer, not event_active(): that would run
+ * A device stops after as much as one turn may take. A timer, not event_active(): that would run
  * before other descriptors are looked at.
  */
 void process_look_for_work(struct device_process *dp)
 {
-	struct balloon_status status;
-
-	balloon_get_status(dp->guest.balloon, &status);
-	if (status.work_pending)
+	if (!dp->ended && dp->type->work_pending && dp->type->work_pending(dp->device))
 		timer_set(dp->work, 0);
 }
 
@@ -28,7 +25,7 @@ static void on_work(void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	if (!process_end_on(dp, balloon_retry(dp->guest.balloon),
+	if (!process_end_on(dp, dp->type->work(dp->device),
 			    "cannot serve the guest any more"))
 		process_look_for_work(dp);
 }
@@ -48,15 +45,9 @@ static int make_serving_events(struct device_process *dp)
 			       EV_READ | EV_PERSIST, on_server, dp);
 	dp->work = timer_new(dp->base, on_work, dp);
 	dp->report = timer_new(dp->base, process_on_report, dp);
-	dp->retry = timer_new(dp->base, process_on_retry, dp);
-	dp->stats = timer_new(dp->base, process_on_stats, dp);
-	if (!dp->server || !dp->work || !dp->report || !dp->retry || !dp->stats)
-		return -ENOMEM;
-	if (process_make_unused(dp))
+	if (!dp->server || !dp->work || !dp->report)
 		return -ENOMEM;
 	event_add(dp->server, NULL);
-	if (dp->opts->stats_interval_s)
-		timer_set(dp->stats, dp->opts->stats_interval_s * 1000);
 	return 0;
 }
 
@@ -91,6 +82,8 @@ static bool open_guest(struct device_process *dp)
 {
 	char identity[STATE_FILE_IDENTITY_MAX];
 	struct guest_config cfg = {
+		.type = dp->type,
+		.device = dp->device,
 		.hv = dp->hv,
 		.log = dp->log,
 		.state_dir = dp->opts->state_dir,
@@ -99,11 +92,8 @@ static bool open_guest(struct device_process *dp)
 		.identity = identity,
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
-		.deflate_on_oom = dp->opts->deflate_on_oom,
-		.bulk = dp->opts->bulk,
 		.notify = dp->opts->notify,
 		.path_changed = path_changed,
-		.changed = process_note_change,
 		.opaque = dp,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
@@ -119,48 +109,101 @@ static bool open_guest(struct device_process *dp)
 }
 
 /* What xenstore is for while serving. False: the process has ended. */
-static bool join_store(struct device_process *dp, uint64_t static_max_kib)
+static bool join_store(struct device_process *dp)
 {
-	int rc = 0;
+	int rc;
 
 	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log, dp->bus.backend);
 	/* one that was killed left it */
 	publish_remove(&dp->publish, KEY_PATH);
-	publish_remove(&dp->publish, "refused");
-	target_init(&dp->target, dp->log, &dp->publish, dp->bus.backend, static_max_kib,
-		    process_target_changed, dp);
-	mem_set_init(&dp->mem_set, dp->log, dp->link, dp->hv, &dp->target, dp->opts->domid,
-		     state_file_perms(dp->guest.state));
-	if (dp->opts->mem_set_follow)
-		rc = mem_set_start(&dp->mem_set);
-	else
-		mem_set_stop(&dp->mem_set);
+	rc = process_watch_node(dp);
 	if (!rc)
-		rc = process_watch_node(dp);
-	if (process_end_on(dp, rc, "cannot watch xenstore"))
-		return false;
-	process_go_on_with_target(dp);
-	process_first_target(dp);
-	/* the target may be what it was by default: the device must hear it all the same */
-	if (!dp->ended)
-		process_target_changed(dp, dp->target.kib);
+		rc = dp->type->start(dp->device);
+	return !dp->ended && !process_end_on(dp, rc, "cannot watch xenstore");
+}
+
+/* --- what a device has of its process, device-type.h --- */
+
+static bool host_end_on(void *opaque, int rc, const char *what)
+{
+	return process_end_on(opaque, rc, what);
+}
+
+static bool host_ended(void *opaque)
+{
+	const struct device_process *dp = opaque;
+
+	return dp->ended;
+}
+
+static bool host_check_node(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	process_check_node(dp);
 	return !dp->ended;
+}
+
+static void host_guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct device_process *dp = opaque;
+
+	log_limited(dp->log, LOG_KIND_GUEST_ERROR + (unsigned int)kind, LOG_LEVEL_WARNING, 0,
+		    "guest error %s: %s", xenvirtio_guest_error_name(kind), detail);
+}
+
+static void host_look_for_work(void *opaque)
+{
+	process_look_for_work(opaque);
+}
+
+/* False: the process has ended. */
+static bool make_device(struct device_process *dp, const struct xenvirtio_domain_info *info)
+{
+	enum exit_code code = EXIT_CODE_UNSUITABLE;
+	int rc;
+
+	dp->host = (struct device_host){
+		.base = dp->base,
+		.log = dp->log,
+		.opts = dp->opts,
+		.hv = dp->hv,
+		.link = dp->link,
+		.bus = &dp->bus,
+		.publish = &dp->publish,
+		.end_on = host_end_on,
+		.ended = host_ended,
+		.check_node = host_check_node,
+		.guest_error = host_guest_error,
+		.changed = process_note_change,
+		.report = process_on_report,
+		.look_for_work = host_look_for_work,
+		.figures = process_get_figures,
+		.opaque = dp,
+	};
+	rc = dp->type->new(&dp->device, &dp->host);
+	if (rc)
+		dp->device = NULL;
+	if (process_end_on(dp, rc, "cannot make the device"))
+		return false;
+	rc = dp->type->prepare ? dp->type->prepare(dp->device, info, &code) : 0;
+	if (rc)
+		process_refuse(dp, code);
+	return !rc;
 }
 
 void process_start_serving(struct device_process *dp)
 {
 	struct xenvirtio_domain_info info;
-	uint64_t static_max_kib;
 
 	if (process_end_on(dp, dp->hv->ops->domain_info(dp->hv, &info),
 			   "cannot look at the domain"))
 		return;
-	static_max_kib = process_read_static_max(dp, &info);
-	if (process_refuse_target(dp, static_max_kib) || !open_guest(dp))
+	if (!make_device(dp, &info) || !open_guest(dp))
 		return;
 	if (process_end_on(dp, make_serving_events(dp), "cannot make events"))
 		return;
-	if (!join_store(dp, static_max_kib))
+	if (!join_store(dp))
 		return;
 	if (process_end_on(dp, xenvirtio_server_resume(dp->guest.server),
 			   "cannot go on with the guest"))
@@ -169,6 +212,8 @@ void process_start_serving(struct device_process *dp)
 	process_on_report(dp);
 	dp->serving = true;
 	process_open_doors(dp);
+	if (dp->type->serving)
+		dp->type->serving(dp->device);
 	process_tell_connected(dp);
 	/* last: whoever waits for it may let the guest run */
 	publish_text(&dp->publish, KEY_PATH, xenvirtio_server_path(dp->guest.server));

@@ -43,7 +43,7 @@ static int lock_file(int fd, pid_t *owner)
 	return pwrite(fd, text, (size_t)bytes, 0) == bytes ? 0 : -ENOSPC;
 }
 
-int service_lock_take(const char *dir, int *fd, pid_t *owner)
+int service_lock_take(const char *dir, const char *group, int *fd, pid_t *owner)
 {
 	char path[256];
 	int rc = snprintf(path, sizeof(path), "%s/service.lock", dir);
@@ -52,7 +52,7 @@ int service_lock_take(const char *dir, int *fd, pid_t *owner)
 	*fd = -1;
 	if ((size_t)rc >= sizeof(path))
 		return -ENAMETOOLONG;
-	rc = state_file_make_dir(dir);
+	rc = state_file_make_dir(dir, group);
 	if (rc)
 		return rc;
 	*fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

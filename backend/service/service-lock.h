@@ -12,12 +12,13 @@
 
 /**
  * service_lock_take() - be the one
+ * @group: who may look into the directory, if it has to be made
  * @fd:    out; service_lock_drop() it
  * @owner: out; with -EBUSY the process that has it, 0 if it cannot be told
  *
  * Return: 0; -EBUSY; -errno
  */
-int service_lock_take(const char *dir, int *fd, pid_t *owner);
+int service_lock_take(const char *dir, const char *group, int *fd, pid_t *owner);
 /** service_lock_drop() - -1 is fine */
 void service_lock_drop(int fd);
 

@@ -201,7 +201,7 @@ static int read_node(struct supervisor *sup, uint32_t domid, uint32_t devid,
 	if (!store)
 		return -EPIPE;
 	return store_link_failed(sup->link,
-				 xenvirtio_xenbus_read(store, domid, devid, DISCOVERY_TYPE, bus,
+				 xenvirtio_xenbus_read(store, domid, devid, sup->opts->program->node_type, bus,
 						       why, why_size));
 }
 

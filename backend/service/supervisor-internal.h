@@ -18,7 +18,7 @@ struct event;
 #define SUPERVISOR_TREE "backend/virtio"
 
 enum device_state {
-	DEVICE_ALONE,	 /* not a balloon, or it cannot be served: until its node changes */
+	DEVICE_ALONE,	 /* not ours, or it cannot be served: until its node changes */
 	DEVICE_QUEUED,	 /* wants a process */
 	DEVICE_STARTING, /* has one, which does not serve yet and counts as a start */
 	DEVICE_SERVING,

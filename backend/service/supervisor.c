@@ -83,8 +83,8 @@ static void stop_all(struct supervisor *sup, int signal)
 	tell_manager(sup, "STOPPING=1");
 	log_msg(sup->log, LOG_LEVEL_NOTICE, 0,
 		"signal %d: %zu device processes are told to end; guests that use their devices wait "
-		"at them for the next xen-vballoond",
-		signal, count_processes(sup));
+		"at them for the next %s",
+		signal, count_processes(sup), sup->opts->program->name);
 	TAILQ_FOREACH (dev, &sup->devices, link) {
 		if (device_has_process(dev))
 			launcher->signal(launcher->opaque, &dev->process, SIGTERM);
@@ -182,7 +182,8 @@ static int make_events(struct supervisor *sup)
 static bool take_lock(struct supervisor *sup)
 {
 	pid_t owner;
-	int rc = service_lock_take(sup->opts->state_dir, &sup->lock, &owner);
+	int rc = service_lock_take(sup->opts->state_dir, sup->opts->program->group, &sup->lock,
+				   &owner);
 
 	if (!rc)
 		return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xen-vballoond as a service: one device process for each balloon in xenstore.
+ * A daemon as a service: one device process for each of its devices in xenstore.
  *
  *   supervisor.c         the life of the service: lock, xenstore, signals, its end
  *   supervisor-tree.c    what a watch event means: which device to look at
@@ -23,7 +23,7 @@
 
 #include "backend/base/exit-code.h"
 #include "backend/service/launcher.h"
-#include "backend/devices/balloon/daemon/balloon-options.h"
+#include "backend/options/options.h"
 
 #include <stddef.h>
 #include <xenvirtio/store.h>
@@ -34,7 +34,7 @@
 struct event_base;
 struct supervisor;
 
-/** times are for tests; 0: as in xen-vballoond(8) */
+/** times are for tests; 0: as in the manual pages */
 struct supervisor_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;

@@ -34,13 +34,13 @@ static int default_place(struct xenvirtio_xenbus *bus, struct log *log)
 	return -ECANCELED;
 }
 
-/* What the library found right in form may still be nothing a balloon can be served with. */
+/* What the library found right in form may still be nothing that can be served. */
 static int check_suitable(struct xenvirtio_xenbus *bus, struct log *log, enum exit_code *code)
 {
 	*code = EXIT_CODE_UNSUITABLE;
 	if (bus->grant_usage) {
 		log_msg(log, LOG_LEVEL_ERROR, 0,
-			"%s: grant_usage is 1, and no balloon driver works with grants: put "
+			"%s: grant_usage is 1, and the device is served without grants: put "
 			"grant_usage=0 into the virtio entry of xl.cfg",
 			bus->backend);
 		return -ECANCELED;
@@ -62,10 +62,10 @@ static int look_in_store(const struct options *opts, struct store_link *link,
 		return -EPIPE;
 	}
 	if (opts->devid_given)
-		rc = xenvirtio_xenbus_read(store, opts->domid, opts->devid, DISCOVERY_TYPE, bus,
+		rc = xenvirtio_xenbus_read(store, opts->domid, opts->devid, opts->program->node_type, bus,
 					   why, DISCOVERY_WHY_MAX);
 	else
-		rc = xenvirtio_xenbus_find(store, opts->domid, DISCOVERY_TYPE, bus, why,
+		rc = xenvirtio_xenbus_find(store, opts->domid, opts->program->node_type, bus, why,
 					   DISCOVERY_WHY_MAX);
 	return store_link_failed(link, rc);
 }

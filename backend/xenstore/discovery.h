@@ -9,11 +9,9 @@
 #define BACKEND_DISCOVERY_H
 
 #include "backend/base/exit-code.h"
-#include "backend/devices/balloon/daemon/balloon-options.h"
+#include "backend/options/options.h"
 #include "backend/xenstore/store-link.h"
 
-/** what xl.cfg must say the device is */
-#define DISCOVERY_TYPE "virtio,device5"
 /** the text of why a device is not complete yet */
 #define DISCOVERY_WHY_MAX 256
 

@@ -3,7 +3,7 @@
  * The command line of xenvirtio-copy, read strictly.
  */
 #include "tools/copy/copy-options.h"
-#include "backend/base/state-dir.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static const struct option_row table[] = {
 	 FLAG(verify)},
 	{"devid", "I", "which device of the guest (default: its first)", .take = take_devid},
 	{"json", NULL, "for programs: the result as one line of JSON", FLAG(json)},
-	{"state-dir", "DIR", "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")",
+	{"state-dir", "DIR", "where the daemons' sockets are (default: " BALLOON_STATE_DIR ")",
 	 .take = take_state_dir},
 	COMMAND_LINE_COMMON_ROWS,
 };
@@ -87,6 +87,6 @@ const struct command_line copy_command_line = {
 enum command_line_result copy_options_parse(struct copy_options *opts, int argc, char **argv,
 					    char *why, size_t why_size)
 {
-	*opts = (struct copy_options){.state_dir = DEFAULT_STATE_DIR};
+	*opts = (struct copy_options){.state_dir = BALLOON_STATE_DIR};
 	return command_line_parse(&copy_command_line, opts, argc, argv, why, why_size);
 }

@@ -126,11 +126,11 @@ static int get_frames(struct skip_list *list, struct ctl_client *client,
 int skip_ask(struct skip_list *list, struct ctl_client *client, struct ctl_refusal *refusal)
 {
 	struct json_object *json;
-	struct figures f;
+	struct balloon_figures f;
 	int rc = ctl_client_call(client, "unused", NULL, NULL, &json, refusal), got;
 
 	if (!rc) {
-		rc = figures_from_unused(&f, json);
+		rc = balloon_from_unused(&f, json);
 		json_object_put(json);
 		if (rc)
 			return rc;

@@ -5,7 +5,7 @@
  */
 #include "tools/ctl/ctl-options.h"
 #include "backend/base/size.h"
-#include "backend/base/state-dir.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static const struct option_row table[] = {
 	{"devid", "I", "which device of the guest (default: its first)", .take = take_devid,
 	 .mark = FOR_ONE},
 	{"json", NULL, "for programs: one JSON value a line", FLAG(json), .mark = FOR_ALL},
-	{"state-dir", "DIR", "where the daemons' sockets are (default: " DEFAULT_STATE_DIR ")",
+	{"state-dir", "DIR", "where the daemons' sockets are (default: " BALLOON_STATE_DIR ")",
 	 .take = take_state_dir, .mark = FOR_ALL},
 	COMMAND_LINE_COMMON_ROWS,
 };
@@ -203,7 +203,7 @@ enum command_line_result ctl_options_parse(struct ctl_options *opts, int argc, c
 					   char *why, size_t why_size)
 {
 	struct parsing parsing = {
-		.opts = {.interval_s = DEFAULT_INTERVAL_S, .state_dir = DEFAULT_STATE_DIR},
+		.opts = {.interval_s = DEFAULT_INTERVAL_S, .state_dir = BALLOON_STATE_DIR},
 	};
 	enum command_line_result result =
 		command_line_parse(&ctl_command_line, &parsing, argc, argv, why, why_size);

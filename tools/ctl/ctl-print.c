@@ -12,7 +12,7 @@ static void print_mib(FILE *out, uint64_t kib)
 	fprintf(out, " %8" PRIu64, kib / 1024);
 }
 
-static void print_stat_mib(FILE *out, const struct figures *f, enum balloon_stat tag)
+static void print_stat_mib(FILE *out, const struct balloon_figures *f, enum balloon_stat tag)
 {
 	if (f->stats_sequence && f->stats_valid & UINT32_C(1) << tag)
 		print_mib(out, f->stats[tag] / 1024);
@@ -20,15 +20,15 @@ static void print_stat_mib(FILE *out, const struct figures *f, enum balloon_stat
 		fprintf(out, " %8s", "-");
 }
 
-static const char *state_name(const struct figures *f)
+static const char *state_name(const struct balloon_figures *f)
 {
 	if (f->stall != BALLOON_STALL_NONE)
 		return f->stall == BALLOON_STALL_MAX_MEM ? "stalled:max-mem" : "stalled:host";
-	if (!f->driver_ok)
+	if (!f->common.driver_ok)
 		return "no-driver";
-	if (f->ballooned_kib < figures_wanted_kib(f))
+	if (f->ballooned_kib < balloon_wanted_kib(f))
 		return "inflating";
-	return f->ballooned_kib > figures_wanted_kib(f) ? "deflating" : "settled";
+	return f->ballooned_kib > balloon_wanted_kib(f) ? "deflating" : "settled";
 }
 
 void ctl_print_head(FILE *out, bool wide)
@@ -39,10 +39,10 @@ void ctl_print_head(FILE *out, bool wide)
 	fprintf(out, " %s\n", "STATE");
 }
 
-void ctl_print_row(FILE *out, const struct figures *f, bool wide)
+void ctl_print_row(FILE *out, const struct balloon_figures *f, bool wide)
 {
-	fprintf(out, "%5" PRIu32 " %-20.20s %3" PRIu32, f->domid, f->name[0] ? f->name : "-",
-		f->devid);
+	fprintf(out, "%5" PRIu32 " %-20.20s %3" PRIu32, f->common.domid, f->common.name[0] ? f->common.name : "-",
+		f->common.devid);
 	print_mib(out, f->static_max_kib);
 	print_mib(out, f->target_kib);
 	print_mib(out, f->ballooned_kib);
@@ -61,12 +61,12 @@ static void print_moved(FILE *out, const char *what, uint64_t bytes, uint64_t ns
 		size_format(bytes / 1024, size), ns / 1000000000, ns / 1000000 % 1000);
 }
 
-void ctl_print_status(FILE *out, const struct figures *f)
+void ctl_print_status(FILE *out, const struct balloon_figures *f)
 {
 	char one[SIZE_TEXT_MAX], two[SIZE_TEXT_MAX], why[256];
 
-	fprintf(out, "%-14s %" PRIu32 "%s%s, device %" PRIu32 "\n", "domain", f->domid,
-		f->name[0] ? " " : "", f->name, f->devid);
+	fprintf(out, "%-14s %" PRIu32 "%s%s, device %" PRIu32 "\n", "domain", f->common.domid,
+		f->common.name[0] ? " " : "", f->common.name, f->common.devid);
 	fprintf(out, "%-14s %s of %s\n", "target", size_format(f->target_kib, one),
 		size_format(f->static_max_kib, two));
 	fprintf(out, "%-14s %s\n", "chosen by", f->pinned ? "hand" : "nobody, or --auto");
@@ -81,27 +81,27 @@ void ctl_print_status(FILE *out, const struct figures *f)
 	fprintf(out, "%-14s %s (the guest says %s)\n", "balloon",
 		size_format(f->ballooned_kib, one), size_format(f->actual_kib, two));
 	fprintf(out, "%-14s %s\n", "state", state_name(f));
-	if (f->stall != BALLOON_STALL_NONE || !f->driver_ok)
+	if (f->stall != BALLOON_STALL_NONE || !f->common.driver_ok)
 		fprintf(out, "%-14s %s\n", "why", ctl_print_why(f, why, sizeof(why)));
-	fprintf(out, "%-14s %s\n", "notification", f->path);
+	fprintf(out, "%-14s %s\n", "notification", f->common.path);
 	print_moved(out, "inflated", f->inflated_bytes, f->inflate_ns);
 	print_moved(out, "deflated", f->deflated_bytes, f->deflate_ns);
 	fprintf(out, "%-14s %" PRIu64 "\n", "stalls", f->stalls);
 	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
-		if (f->guest_errors[kind])
+		if (f->common.guest_errors[kind])
 			fprintf(out, "%-14s %s %" PRIu64 "\n", "guest error",
 				xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
-				f->guest_errors[kind]);
+				f->common.guest_errors[kind]);
 	}
 }
 
-void ctl_print_stats(FILE *out, const struct figures *f)
+void ctl_print_stats(FILE *out, const struct balloon_figures *f)
 {
 	if (!f->stats_sequence) {
-		fprintf(out, "domain %" PRIu32 " has given no statistics\n", f->domid);
+		fprintf(out, "domain %" PRIu32 " has given no statistics\n", f->common.domid);
 		return;
 	}
-	fprintf(out, "domain %" PRIu32 ", %" PRIu64 ".%" PRIu64 " s ago\n", f->domid,
+	fprintf(out, "domain %" PRIu32 ", %" PRIu64 ".%" PRIu64 " s ago\n", f->common.domid,
 		f->stats_age_ms / 1000, f->stats_age_ms % 1000 / 100);
 	for (unsigned int tag = 0; tag < BALLOON_STATS; tag++) {
 		if (f->stats_valid & UINT32_C(1) << tag)
@@ -110,22 +110,22 @@ void ctl_print_stats(FILE *out, const struct figures *f)
 	}
 }
 
-void ctl_print_unused(FILE *out, const struct figures *f)
+void ctl_print_unused(FILE *out, const struct balloon_figures *f)
 {
 	uint64_t percent = f->ram_kib ? (uint64_t)((double)f->unused_kib * 100 / (double)f->ram_kib)
 				      : 0;
 	char one[SIZE_TEXT_MAX], two[SIZE_TEXT_MAX];
 
-	fprintf(out, "%-14s %" PRIu32 ", device %" PRIu32 "\n", "domain", f->domid, f->devid);
+	fprintf(out, "%-14s %" PRIu32 ", device %" PRIu32 "\n", "domain", f->common.domid, f->common.devid);
 	fprintf(out, "%-14s %s of %s (%" PRIu64 " %%)\n", "unused", size_format(f->unused_kib, one),
 		size_format(f->ram_kib, two), percent);
 	fprintf(out, "%-14s %s\n", "in the balloon", size_format(f->ballooned_kib, one));
 	fprintf(out, "%-14s in %" PRIu64 ".%03" PRIu64 " s, by %s\n", "answered",
 		f->unused_ns / 1000000000, f->unused_ns / 1000000 % 1000,
-		figures_via_name(f->unused_via));
+		balloon_via_name(f->unused_via));
 }
 
-const char *ctl_print_why(const struct figures *f, char *text, size_t size)
+const char *ctl_print_why(const struct balloon_figures *f, char *text, size_t size)
 {
 	char need[SIZE_TEXT_MAX];
 
@@ -140,11 +140,11 @@ const char *ctl_print_why(const struct figures *f, char *text, size_t size)
 			 "the host has no free memory for %s that are missing: take it from other "
 			 "guests",
 			 need);
-	else if (!f->driver_ok)
+	else if (!f->common.driver_ok)
 		snprintf(text, size,
 			 "the guest's balloon driver is not there: has it booted, and loaded "
 			 "virtio_balloon?");
-	else if (f->ballooned_kib < figures_wanted_kib(f))
+	else if (f->ballooned_kib < balloon_wanted_kib(f))
 		snprintf(text, size, "the guest gives no more: it may have none to spare");
 	else
 		snprintf(text, size, "the guest takes no more: its driver does not go on");

@@ -44,7 +44,7 @@ struct waiting {
 	struct ctl *ctl;
 	struct ctl_client client;
 	const char *who;
-	struct figures figures;
+	struct balloon_figures figures;
 	struct progress progress;
 	uint64_t target_kib; /* ours, as the daemon took it */
 	uint64_t begin_ms;
@@ -68,7 +68,7 @@ static void show_json(struct waiting *w, enum state state, const char *why)
 		json_object_object_add(json, "left_s", json_object_new_uint64(left_s));
 	if (why)
 		json_object_object_add(json, "why", json_object_new_string(why));
-	json_object_object_add(json, "status", figures_status_json(&w->figures));
+	json_object_object_add(json, "status", balloon_status_json(&w->figures));
 	fprintf(w->ctl->out, "%s\n",
 		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
 							     JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -163,7 +163,7 @@ static int take_status(struct waiting *w, struct json_object *json)
 	if (!json_object_object_get_ex(json, "status", &status) &&
 	    !json_object_object_get_ex(json, "result", &status))
 		return -EPROTO;
-	if (figures_from_status(&w->figures, status))
+	if (balloon_from_status(&w->figures, status))
 		return -EPROTO;
 	progress_update(&w->progress, clock_now_ms(), w->figures.ballooned_kib);
 	return 0;
@@ -189,7 +189,7 @@ static enum ctl_exit wait_for_it(struct waiting *w, struct ctl_refusal *refusal)
 
 	rc = ctl_client_call(&w->client, "watch", NULL, NULL, &json, refusal);
 	if (!rc) {
-		rc = figures_from_status(&w->figures, json);
+		rc = balloon_from_status(&w->figures, json);
 		progress_update(&w->progress, clock_now_ms(), w->figures.ballooned_kib);
 		json_object_put(json);
 	}
@@ -215,14 +215,14 @@ static int set_target(struct waiting *w, struct ctl_refusal *refusal)
 	rc = ctl_client_call(&w->client, "set", "kib", kib, &json, refusal);
 	if (rc)
 		return rc;
-	rc = figures_from_status(&w->figures, json);
+	rc = balloon_from_status(&w->figures, json);
 	json_object_put(json);
 	if (rc)
 		return rc;
 	w->target_kib = w->figures.target_kib;
 	w->begin_ms = clock_now_ms();
 	progress_begin(&w->progress, w->begin_ms, w->figures.ballooned_kib,
-		       figures_wanted_kib(&w->figures));
+		       balloon_wanted_kib(&w->figures));
 	return 0;
 }
 
@@ -236,7 +236,7 @@ static enum ctl_exit show_set(struct waiting *w)
 	}
 	fprintf(w->ctl->out, "%s: target is %s now, the balloon has %s\n", w->who,
 		size_format(w->target_kib, target), size_format(w->figures.ballooned_kib, balloon));
-	if (!w->figures.driver_ok)
+	if (!w->figures.common.driver_ok)
 		fprintf(w->ctl->out, "%s: %s\n", w->who,
 			ctl_print_why(&w->figures, why, sizeof(why)));
 	return CTL_EXIT_DONE;
@@ -274,7 +274,7 @@ enum ctl_exit ctl_auto(struct ctl *ctl)
 	struct json_object *json;
 	char who[CTL_WHO_MAX], size[SIZE_TEXT_MAX];
 	enum ctl_exit code;
-	struct figures f;
+	struct balloon_figures f;
 	int rc;
 
 	code = ctl_find_open(ctl, &client, who);
@@ -284,7 +284,7 @@ enum ctl_exit ctl_auto(struct ctl *ctl)
 	ctl_client_close(&client);
 	if (rc)
 		return ctl_fail(ctl, who, rc, &refusal);
-	rc = figures_from_status(&f, json);
+	rc = balloon_from_status(&f, json);
 	if (!rc && ctl->opts->json)
 		fprintf(ctl->out, "%s\n",
 			json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |

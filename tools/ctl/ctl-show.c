@@ -24,21 +24,21 @@ static void print_json(struct ctl *ctl, struct json_object *json)
 }
 
 /* Return: as ctl_client_call(); @json: out; to be put */
-static int ask_status(struct ctl_client *client, struct figures *f, struct json_object **json,
+static int ask_status(struct ctl_client *client, struct balloon_figures *f, struct json_object **json,
 		      struct ctl_refusal *refusal)
 {
 	int rc = ctl_client_call(client, "status", NULL, NULL, json, refusal);
 
 	if (rc)
 		return rc;
-	rc = figures_from_status(f, *json);
+	rc = balloon_from_status(f, *json);
 	if (rc)
 		json_object_put(*json);
 	return rc;
 }
 
 /* Likewise; adds to the figures of a status. */
-static int ask_stats(struct ctl_client *client, bool refresh, struct figures *f,
+static int ask_stats(struct ctl_client *client, bool refresh, struct balloon_figures *f,
 		     struct json_object **json, struct ctl_refusal *refusal)
 {
 	int rc = ctl_client_call(client, "stats", "refresh", refresh ? "true" : "false", json,
@@ -46,7 +46,7 @@ static int ask_stats(struct ctl_client *client, bool refresh, struct figures *f,
 
 	if (rc)
 		return rc;
-	rc = figures_from_stats(f, *json);
+	rc = balloon_from_stats(f, *json);
 	if (rc)
 		json_object_put(*json);
 	return rc;
@@ -65,7 +65,7 @@ static int add_row(struct ctl *ctl, struct table *t, const struct control_socket
 		   struct ctl_client *client, struct ctl_refusal *refusal)
 {
 	struct json_object *status, *stats;
-	struct figures f;
+	struct balloon_figures f;
 	int rc = ctl_client_open(client, socket->path);
 
 	if (rc)
@@ -178,7 +178,7 @@ enum ctl_exit ctl_status(struct ctl *ctl)
 	struct json_object *json;
 	char who[CTL_WHO_MAX];
 	enum ctl_exit code;
-	struct figures f;
+	struct balloon_figures f;
 	int rc;
 
 	code = ctl_find_open(ctl, &client, who);
@@ -198,7 +198,7 @@ enum ctl_exit ctl_status(struct ctl *ctl)
 
 static int show_stats(struct ctl *ctl, struct ctl_client *client, struct ctl_refusal *refusal)
 {
-	struct figures f = {0};
+	struct balloon_figures f = {0};
 	struct json_object *json;
 	int rc = ask_stats(client, true, &f, &json, refusal);
 
@@ -243,7 +243,7 @@ enum ctl_exit ctl_unused(struct ctl *ctl)
 	struct json_object *json;
 	char who[CTL_WHO_MAX];
 	enum ctl_exit code;
-	struct figures f;
+	struct balloon_figures f;
 	int rc;
 
 	code = ctl_find_open(ctl, &client, who);
@@ -254,7 +254,7 @@ enum ctl_exit ctl_unused(struct ctl *ctl)
 	ctl_client_close(&client);
 	if (rc)
 		return ctl_fail(ctl, who, rc, &refusal);
-	rc = figures_from_unused(&f, json);
+	rc = balloon_from_unused(&f, json);
 	if (!rc && ctl->opts->json)
 		print_json(ctl, json);
 	else if (!rc)

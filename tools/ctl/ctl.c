@@ -5,6 +5,7 @@
 #include "tools/ctl/ctl.h"
 #include "backend/base/access.h"
 #include "backend/control/control-request.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ enum ctl_exit ctl_fail(struct ctl *ctl, const char *who, int rc, const struct ct
 	switch (rc) {
 	case -EACCES:
 	case -EPERM:
-		ctl_say(ctl, "%s: no permission: be root, or in the group " ACCESS_GROUP, who);
+		ctl_say(ctl, "%s: no permission: be root, or in the group " BALLOON_GROUP, who);
 		return CTL_EXIT_NO_PERMISSION;
 	case -EREMOTEIO:
 		ctl_say(ctl, "%s: %s", who, refusal->message);

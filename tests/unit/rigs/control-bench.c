@@ -26,12 +26,20 @@
 /* of the tests' clock */
 #define WAIT_MS 60000
 
-static void get_figures(void *opaque, struct figures *f)
+static void get_figures(void *opaque, struct balloon_figures *f)
 {
 	struct control_bench *b = opaque;
 
 	b->looks++;
 	*f = b->figures;
+}
+
+static struct json_object *status_json(void *opaque)
+{
+	struct balloon_figures f;
+
+	get_figures(opaque, &f);
+	return balloon_status_json(&f);
 }
 
 static bool set_target(void *opaque, uint64_t kib, struct control_error *error)
@@ -111,7 +119,7 @@ static enum balloon_frame next_frame(void *opaque, struct xenvirtio_run *run,
 	return nr > 1 ? BALLOON_FRAME_OUTSIDE : frames[piece->start.v % 3];
 }
 
-static const struct control_ops ops = {
+static const struct balloon_command_ops ops = {
 	.figures = get_figures,
 	.set_target = set_target,
 	.set_auto = set_auto,
@@ -134,11 +142,11 @@ int control_bench_setup(void **state)
 	snprintf(b->dir, sizeof(b->dir), "/tmp/xenvirtio-test-XXXXXX");
 	assert_non_null(mkdtemp(b->dir));
 	snprintf(b->path, sizeof(b->path), "%s/7-0.sock", b->dir);
-	b->figures = (struct figures){
-		.domid = 7,
-		.name = "guest",
-		.path = "event-channel",
-		.driver_ok = true,
+	b->figures = (struct balloon_figures){
+		.common.domid = 7,
+		.common.name = "guest",
+		.common.path = "event-channel",
+		.common.driver_ok = true,
 		.static_max_kib = 1048576,
 		.target_kib = 1048576,
 	};
@@ -147,9 +155,15 @@ int control_bench_setup(void **state)
 		.log = &b->capture.log,
 		.dir = b->dir,
 		.domid = 7,
-		.ops = &ops,
+		.program = &balloon_program,
+		.status = status_json,
 		.opaque = b,
+		.commands = balloon_command_table,
+		.commands_opaque = &b->commands,
+		.heard = balloon_commands_heard,
+		.gone = balloon_commands_gone,
 	};
+	b->commands = (struct balloon_commands){.ops = &ops, .opaque = b};
 	*state = b;
 	return 0;
 }

@@ -6,7 +6,7 @@
 #ifndef CONTROL_BENCH_H
 #define CONTROL_BENCH_H
 
-#include "backend/control/control.h"
+#include "backend/devices/balloon/daemon/commands.h"
 #include "unit/rigs/log-capture.h"
 
 /** frames the made-up guest has */
@@ -21,8 +21,9 @@ struct control_bench {
 	char dir[64];
 	char path[96];
 	struct control_config cfg;
+	struct balloon_commands commands;
 	struct control *control;
-	struct figures figures;
+	struct balloon_figures figures;
 	unsigned int looks; /* at the figures */
 	unsigned int sets;
 	unsigned int refreshes;

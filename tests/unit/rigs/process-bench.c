@@ -109,11 +109,14 @@ struct process_bench *process_bench_new(void)
 	snprintf(b->state_dir, sizeof(b->state_dir), "%s/run", b->dir);
 	snprintf(b->state_file, sizeof(b->state_file), "%s/7-0.state", b->state_dir);
 	snprintf(b->socket_path, sizeof(b->socket_path), "%s/7-0.sock", b->state_dir);
-	b->opts = (struct options){
-		.domid = BENCH_DOMID,
+	b->opts = (struct balloon_options){
+		.common = {
+			.program = &balloon_program,
+			.domid = BENCH_DOMID,
+			.state_dir = b->state_dir,
+			.log_level = LOG_LEVEL_NOTICE,
+		},
 		.deflate_on_oom = true,
-		.state_dir = b->state_dir,
-		.log_level = LOG_LEVEL_NOTICE,
 	};
 	b->env = (struct device_process_env){
 		.open_hv = open_hv,
@@ -164,7 +167,9 @@ bool process_bench_start(struct process_bench *b)
 {
 	assert_null(b->process);
 	assert_int_equal(
-		device_process_new(&b->process, b->base, &b->opts, &b->capture.log, &b->env), 0);
+		device_process_new(&b->process, b->base, &balloon_type, &b->opts.common,
+				   &b->capture.log, &b->env),
+		0);
 	process_bench_run(b);
 	return device_process_serving(b->process);
 }

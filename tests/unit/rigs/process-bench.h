@@ -7,6 +7,7 @@
 #ifndef PROCESS_BENCH_H
 #define PROCESS_BENCH_H
 
+#include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/process/device-process.h"
 #include "fake/hv-fake.h"
 #include "fake/store-fake.h"
@@ -38,7 +39,7 @@ struct process_bench {
 	char state_dir[96];
 	char state_file[128];
 	char socket_path[128];
-	struct options opts;
+	struct balloon_options opts;
 	struct device_process_env env;
 	int open_hv_result;
 	struct device_process *process; /* NULL: not running */

@@ -4,6 +4,7 @@
  */
 #include "unit/rigs/supervisor-bench.h"
 
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 
@@ -303,7 +304,7 @@ int supervisor_bench_setup(void **state)
 	snprintf(b->dir, sizeof(b->dir), "/tmp/xenvirtio-test-XXXXXX");
 	assert_non_null(mkdtemp(b->dir));
 	snprintf(b->state_dir, sizeof(b->state_dir), "%s/run", b->dir);
-	b->opts = (struct options){.state_dir = b->state_dir};
+	b->opts = (struct options){.program = &balloon_program, .state_dir = b->state_dir};
 	b->launcher = (struct launcher){
 		.start = start_process,
 		.attach = attach_process,

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line of xen-vballoond, see options.h.
+ * The command line of xen-vballoond, see balloon-options.h.
  */
 #include "backend/devices/balloon/daemon/balloon-options.h"
 #include "backend/base/size.h"
-#include "backend/base/state-dir.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xenvirtio/placement.h>
-#include <xenvirtio/server.h>
 
 #define DEFAULT_STATS_INTERVAL_S 5
 #define DEFAULT_BAND "20-40"
@@ -21,30 +19,18 @@
 #define BAND_HIGH_MAX 90u
 /** a band narrower than this is left again by the next step of the guest itself */
 #define BAND_WIDTH_MIN 5u
-/** DOMID_FIRST_RESERVED, xen/xen.h */
-#define DOMID_MAX 0x7fefu
 #define STATS_INTERVAL_MAX_S 86400u
-#if defined(__x86_64__) || defined(__i386__)
-/** ISA lines, then pins of PCI slots; placement.h knows which of them are for devices */
-#define IRQ_MIN 1u
-#define IRQ_MAX (XENVIRTIO_X86_LINES_MAX - 1)
-#define IRQ_KIND "a line, 3 to 15 of ISA or 16 + 4 * slot + pin of PCI"
-static bool irq_usable(uint32_t irq)
-{
-	uint32_t gsi;
 
-	return !xenvirtio_placement_x86_gsi(irq, &gsi);
-}
-#else
-/** Arm's SPIs */
-#define IRQ_MIN 32u
-#define IRQ_MAX 1019u
-#define IRQ_KIND "the number of an SPI"
-static bool irq_usable(uint32_t irq)
-{
-	return true;
-}
-#endif
+const struct program balloon_program = {
+	.name = "xen-vballoond",
+	.node_type = "virtio,device5",
+	.device_id = 5,
+	.group = BALLOON_GROUP,
+	.state_dir = BALLOON_STATE_DIR,
+	.state_says = "which pages Xen holds back from the guest",
+	.control_tool = "xen-vballoonctl",
+	.log_kind = {"stalled deflate", "bad target"},
+};
 
 /* "20-40". Return: 0; -EINVAL */
 static int parse_band(const char *text, unsigned int *low, unsigned int *high)
@@ -65,75 +51,9 @@ static int parse_band(const char *text, unsigned int *low, unsigned int *high)
 	return 0;
 }
 
-static int take_domid(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-	uint64_t v;
-
-	if (command_line_number(arg, 10, DOMID_MAX, &v) || v == 0) {
-		snprintf(why, why_size,
-			 "--domid %s: not a guest: give its number, 1 to %u, as xl list "
-			 "shows it",
-			 arg, DOMID_MAX);
-		return -1;
-	}
-	opts->domid = (uint32_t)v;
-	return 0;
-}
-
-static int take_devid(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-	uint64_t v;
-
-	if (command_line_number(arg, 10, UINT16_MAX, &v)) {
-		snprintf(why, why_size,
-			 "--devid %s: not a device: give its number, 0 for the first of "
-			 "virtio=[...]",
-			 arg);
-		return -1;
-	}
-	opts->devid = (uint32_t)v;
-	opts->devid_given = true;
-	return 0;
-}
-
-static int take_base(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-	uint64_t v;
-
-	if (command_line_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v || v % 4) {
-		snprintf(why, why_size,
-			 "--base %s: not an address: give hexadecimal, a multiple of 4 "
-			 "above 0, such as 0x2000000",
-			 arg);
-		return -1;
-	}
-	opts->base = xenvirtio_gpa(v);
-	opts->base_given = true;
-	return 0;
-}
-
-static int take_irq(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-	uint64_t v;
-
-	if (command_line_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN || !irq_usable((uint32_t)v)) {
-		snprintf(why, why_size,
-			 "--irq %s: not an interrupt for a device: give " IRQ_KIND ", %u to %u",
-			 arg, IRQ_MIN, IRQ_MAX);
-		return -1;
-	}
-	opts->irq = (uint32_t)v;
-	opts->irq_given = true;
-	return 0;
-}
-
 static int take_target(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	if (size_parse(arg, &opts->target_kib)) {
 		snprintf(why, why_size,
@@ -148,7 +68,7 @@ static int take_target(void *opaque, const char *arg, char *why, size_t why_size
 
 static int take_mem_set(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	opts->mem_set_follow = strcmp(arg, "follow") == 0;
 	if (opts->mem_set_follow || strcmp(arg, "ignore") == 0)
@@ -159,7 +79,7 @@ static int take_mem_set(void *opaque, const char *arg, char *why, size_t why_siz
 
 static int take_auto_band(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	if (!parse_band(arg, &opts->auto_low_percent, &opts->auto_high_percent))
 		return 0;
@@ -172,7 +92,7 @@ static int take_auto_band(void *opaque, const char *arg, char *why, size_t why_s
 
 static int take_auto_floor(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	if (!size_parse(arg, &opts->auto_floor_kib) && opts->auto_floor_kib)
 		return 0;
@@ -185,7 +105,7 @@ static int take_auto_floor(void *opaque, const char *arg, char *why, size_t why_
 
 static int take_no_deflate_on_oom(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	opts->deflate_on_oom = false;
 	return 0;
@@ -193,7 +113,7 @@ static int take_no_deflate_on_oom(void *opaque, const char *arg, char *why, size
 
 static int take_bulk(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	if (!bulk_bits_parse(arg, &opts->bulk))
 		return 0;
@@ -206,7 +126,7 @@ static int take_bulk(void *opaque, const char *arg, char *why, size_t why_size)
 
 static int take_stats_interval(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 	uint64_t v;
 
 	if (command_line_number(arg, 10, STATS_INTERVAL_MAX_S, &v)) {
@@ -220,80 +140,18 @@ static int take_stats_interval(void *opaque, const char *arg, char *why, size_t 
 	return 0;
 }
 
-static int take_notify(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-
-	if (!xenvirtio_notify_path_parse(arg, &opts->notify))
-		return 0;
-	snprintf(why, why_size,
-		 "--notify %s: give auto, eventfd-regs, eventfd, upstream or event-channel", arg);
-	return -1;
-}
-
-static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-
-	return command_line_take_directory("state-dir", arg, &opts->state_dir, why, why_size);
-}
-
-static int take_metrics(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-	const char *wrong;
-
-	opts->metrics.len = 0;
-	if (strcmp(arg, "none") == 0)
-		return 0;
-	if (metrics_address_parse(arg, &opts->metrics, &wrong)) {
-		snprintf(why, why_size, "--metrics %s: %s", arg, wrong);
-		return -1;
-	}
-	return 0;
-}
-
-static int take_record(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-
-	if (!arg[0]) {
-		snprintf(why, why_size, "--record: give the name of a file");
-		return -1;
-	}
-	opts->record = arg;
-	return 0;
-}
-
-static int take_log_level(void *opaque, const char *arg, char *why, size_t why_size)
-{
-	struct options *opts = opaque;
-
-	if (log_level_parse(arg, &opts->log_level)) {
-		snprintf(why, why_size,
-			 "--log-level %s: give error, warning, notice, info or debug", arg);
-		return -1;
-	}
-	return 0;
-}
-
 static int take_no_auto(void *opaque, const char *arg, char *why, size_t why_size)
 {
-	struct options *opts = opaque;
+	struct balloon_options *opts = opaque;
 
 	opts->automatic = false;
 	return 0;
 }
 
-#define FLAG(field) .flag = offsetof(struct options, field)
+#define FLAG(field) .flag = offsetof(struct balloon_options, field)
 
 static const struct option_row table[] = {
-	{"domid", "D", "the guest to serve, as xl list shows it (default: all, as a service)",
-	 .take = take_domid},
-	{"devid", "I", "its device (default: the first of type virtio,device5)",
-	 .take = take_devid},
-	{"base", "HEX", "address of the device, instead of looking in xenstore", .take = take_base},
-	{"irq", "N", "interrupt of the device; goes with --base", .take = take_irq},
+	OPTIONS_ROWS_DEVICE("virtio,device5"),
 	{"target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K", .take = take_target},
 	{"mem-set", "follow|ignore", "obey xl mem-set (default: ignore)", .take = take_mem_set},
 	{"auto", NULL, "choose the memory of guests by what they have available", FLAG(automatic)},
@@ -311,19 +169,7 @@ static const struct option_row table[] = {
 	 .take = take_bulk},
 	{"stats-interval", "SECONDS", "ask for statistics so often (default: 5; 0: never)",
 	 .take = take_stats_interval},
-	{"notify", "PATH",
-	 "how the guest's notifications travel: auto (default), eventfd-regs,\n"
-	 "                               eventfd, upstream or event-channel",
-	 .take = take_notify},
-	{"state-dir", "DIR",
-	 "what must survive a crash, and control sockets (default: " DEFAULT_STATE_DIR ")",
-	 .take = take_state_dir},
-	{"metrics", "ADDRESS", "Prometheus metrics: unix:PATH, 127.0.0.1:PORT or none (default)",
-	 .take = take_metrics},
-	{"record", "FILE", "append every call to the hypervisor to FILE", .take = take_record},
-	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",
-	 .take = take_log_level},
-	{"syslog", NULL, "log to syslog instead of stderr", FLAG(syslog)},
+	OPTIONS_ROWS_SERVING(BALLOON_STATE_DIR),
 	COMMAND_LINE_COMMON_ROWS,
 };
 
@@ -345,24 +191,10 @@ static void print_help(FILE *out)
 
 static int check_whole(void *opaque, int nr_words, char **words, char *why, size_t why_size)
 {
-	const struct options *opts = opaque;
-	const char *of_one = opts->devid_given			   ? "--devid"
-			     : opts->base_given || opts->irq_given ? "--base and --irq"
-			     : opts->target_given		   ? "--target"
-			     : opts->record			   ? "--record"
-								   : NULL;
+	const struct balloon_options *opts = opaque;
 
-	if (!opts->domid && of_one) {
-		snprintf(why, why_size,
-			 "%s without --domid: it is for one guest: say which, as xl list shows it",
-			 of_one);
+	if (options_check(&opts->common, opts->target_given ? "--target" : NULL, why, why_size))
 		return -1;
-	}
-	if (opts->base_given != opts->irq_given) {
-		snprintf(why, why_size,
-			 "--base and --irq go together: give both, or neither to look in xenstore");
-		return -1;
-	}
 	if (opts->automatic && !opts->stats_interval_s) {
 		snprintf(why, why_size,
 			 "--auto decides by statistics: give another --stats-interval than 0");
@@ -371,7 +203,7 @@ static int check_whole(void *opaque, int nr_words, char **words, char *why, size
 	return 0;
 }
 
-const struct command_line options_command_line = {
+const struct command_line balloon_command_line = {
 	.program = "xen-vballoond",
 	.rows = table,
 	.nr_rows = TABLE_ROWS,
@@ -379,20 +211,18 @@ const struct command_line options_command_line = {
 	.finish = check_whole,
 };
 
-enum command_line_result options_parse(struct options *opts, int argc, char **argv, char *why,
-				       size_t why_size)
+void balloon_options_default(struct options *common)
 {
+	struct balloon_options *opts = (struct balloon_options *)common;
 	unsigned int band_low = 0, band_high = 0;
 
 	parse_band(DEFAULT_BAND, &band_low, &band_high);
-	*opts = (struct options){
+	*opts = (struct balloon_options){
 		.auto_low_percent = band_low,
 		.auto_high_percent = band_high,
 		.deflate_on_oom = true,
 		.bulk = bulk_bits_default(),
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,
-		.state_dir = DEFAULT_STATE_DIR,
-		.log_level = LOG_LEVEL_NOTICE,
 	};
-	return command_line_parse(&options_command_line, opts, argc, argv, why, why_size);
+	options_default(&opts->common, &balloon_program);
 }

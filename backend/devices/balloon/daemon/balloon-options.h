@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line of xen-vballoond: one table gives the parser, --help, and (through a test) what
- * xen-vballoond(8) must list. Parsing has no side effect and prints nothing.
+ * The command line of xen-vballoond: the options of every daemon (options.h), and the balloon's.
  */
-#ifndef BACKEND_OPTIONS_H
-#define BACKEND_OPTIONS_H
+#ifndef BACKEND_BALLOON_OPTIONS_H
+#define BACKEND_BALLOON_OPTIONS_H
 
 #include "backend/devices/balloon/bulk-bits.h"
-#include "backend/base/command-line.h"
-#include "backend/base/log.h"
-#include "backend/base/metrics-address.h"
+#include "backend/options/options.h"
 
-#include <stddef.h>
-#include <stdint.h>
-#include <xenvirtio/notify-path.h>
-#include <xenvirtio/types.h>
-
-struct options {
-	uint32_t domid; /* 0: the service for all guests */
-	bool devid_given;
-	uint32_t devid;
-	bool base_given; /* base and irq come from here, not from xenstore */
-	struct xenvirtio_gpa base;
-	uint32_t irq;
-	bool irq_given;
+struct balloon_options {
+	struct options common; /* first: rows and processes cast */
 	bool target_given;
 	uint64_t target_kib;
 	bool mem_set_follow;
@@ -34,22 +20,13 @@ struct options {
 	bool deflate_on_oom;
 	struct balloon_bits bulk;
 	uint32_t stats_interval_s; /* 0: never ask for statistics */
-	enum xenvirtio_notify_path notify;
-	const char *state_dir;		/* points into argv, or is static */
-	struct metrics_address metrics; /* len 0: none */
-	const char *record;		/* NULL: do not record */
-	enum log_level log_level;
-	bool syslog;
+	/* not on the command line, for tests: how long a guest may take to say what is unused */
+	unsigned int unused_ms; /* 0: 8 s */
 };
 
-/**
- * options_parse() - read a command line
- * @opts: out; complete only for COMMAND_LINE_RUN
- * @why:  out; for COMMAND_LINE_WRONG one line that says what is wrong and what to do
- */
-enum command_line_result options_parse(struct options *opts, int argc, char **argv, char *why,
-				       size_t why_size);
-/** options_command_line - for command_line_answer() */
-extern const struct command_line options_command_line;
+/** balloon_command_line - for command_line_parse() into a struct balloon_options */
+extern const struct command_line balloon_command_line;
+/** balloon_options_default() - @opts is the first part of a struct balloon_options */
+void balloon_options_default(struct options *opts);
 
-#endif /* BACKEND_OPTIONS_H */
+#endif /* BACKEND_BALLOON_OPTIONS_H */

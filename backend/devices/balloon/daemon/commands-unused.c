@@ -5,81 +5,87 @@
  *
  * Frames go out as runs, a bounded number an answer: no answer grows with the guest.
  */
-#include "backend/control/control-internal.h"
-#include "backend/devices/balloon/figures/balloon-figures-json.h"
+#include "backend/devices/balloon/daemon/commands.h"
 
 #include <json-c/json.h>
 
 #define GFN_END (UINT64_C(1) << 52)
 
-static void end_asking(struct control_client *cl)
+/* Who holds an answer keeps its place among the clients. */
+static void set_asker(struct balloon_commands *c, struct control_client *cl)
 {
-	json_object_put(cl->unused_id);
-	cl->unused_id = NULL;
-	cl->unused_awaited = false;
+	if (c->asker)
+		control_client_keep(c->asker, false);
+	if (cl)
+		control_client_keep(cl, true);
+	c->asker = cl;
 }
 
-static enum going refuse(struct control_client *cl, struct json_object *id,
-			 const struct control_error *error)
+enum control_going balloon_run_unused(void *opaque, struct control_client *cl,
+				      const struct control_request *r)
 {
-	control_client_send(cl, control_answer_error(id, error));
-	return GOING_ON;
-}
-
-enum going control_unused_request(struct control_client *cl, struct json_object *id)
-{
-	struct control *c = cl->control;
+	struct balloon_commands *c = opaque;
 	struct control_error error;
 	bool asked;
 
 	if (c->asker && c->asker != cl) {
 		control_error_set(&error, CONTROL_IN_USE,
 				  "another client has asked already: try again when it has ended");
-		return refuse(cl, id, &error);
+		control_client_error(cl, r->id, &error);
+		return CONTROL_GOING_ON;
 	}
 	control_client_operation(cl);
-	asked = c->cfg.ops->ask_unused(c->cfg.opaque, &error);
-	if (control_client_operated(cl) == GOING_GONE)
-		return GOING_GONE;
-	c->asker = asked ? cl : NULL;
-	if (!asked)
-		return refuse(cl, id, &error);
-	cl->unused_awaited = true;
-	cl->unused_id = json_object_get(id);
-	return GOING_ON;
+	asked = c->ops->ask_unused(c->opaque, &error);
+	if (control_client_operated(cl) == CONTROL_GONE)
+		return CONTROL_GONE;
+	set_asker(c, asked ? cl : NULL);
+	if (asked)
+		control_client_wait(cl, r->id, NULL, 0, 0);
+	else
+		control_client_error(cl, r->id, &error);
+	return CONTROL_GOING_ON;
 }
 
-void control_unused(struct control *c, const struct control_error *error)
+void balloon_commands_unused(struct balloon_commands *c, const struct control_error *error)
 {
-	struct control_client *cl = c ? c->asker : NULL;
-	struct figures f;
+	struct control_client *cl = c->asker;
+	struct balloon_figures f;
 
-	if (!cl || !cl->unused_awaited)
+	if (!cl || !control_client_waits(cl))
 		return;
 	if (error) {
-		c->asker = NULL;
-		control_client_send(cl, control_answer_error(cl->unused_id, error));
-	} else {
-		c->cfg.ops->figures(c->cfg.opaque, &f);
-		control_client_send(cl,
-				    control_answer_result(cl->unused_id, figures_unused_json(&f)));
-	}
-	end_asking(cl);
-	control_client_go_on(cl);
-}
-
-void control_unused_forget(struct control_client *cl)
-{
-	if (cl->control->asker != cl)
+		set_asker(c, NULL);
+		control_client_end_wait(cl, NULL, error);
 		return;
-	cl->control->asker = NULL;
-	cl->control->cfg.ops->release_unused(cl->control->cfg.opaque);
+	}
+	c->ops->figures(c->opaque, &f);
+	control_client_end_wait(cl, balloon_unused_json(&f), NULL);
 }
 
-void control_release_request(struct control_client *cl, struct json_object *id)
+void balloon_commands_heard(void *opaque, struct control_client *cl)
 {
-	control_unused_forget(cl);
-	control_client_send(cl, control_answer_result(id, json_object_new_object()));
+	struct balloon_commands *c = opaque;
+
+	if (c->asker == cl)
+		c->ops->hold_unused(c->opaque);
+}
+
+void balloon_commands_gone(void *opaque, struct control_client *cl)
+{
+	struct balloon_commands *c = opaque;
+
+	if (c->asker != cl)
+		return;
+	set_asker(c, NULL);
+	c->ops->release_unused(c->opaque);
+}
+
+enum control_going balloon_run_release(void *opaque, struct control_client *cl,
+				       const struct control_request *r)
+{
+	balloon_commands_gone(opaque, cl);
+	control_client_result(cl, r->id, json_object_new_object());
+	return CONTROL_GOING_ON;
 }
 
 /* --- frames --- */
@@ -120,20 +126,18 @@ static bool add_run(struct runs *runs, struct xenvirtio_run piece)
 }
 
 /* Return: to be put; NULL: no memory */
-static struct json_object *frames_json(struct control_client *cl, uint64_t from_gfn,
+static struct json_object *frames_json(struct balloon_commands *c, bool asker, uint64_t from_gfn,
 				       struct runs *unused, struct runs *ballooned)
 {
 	struct xenvirtio_run left = {{from_gfn}, GFN_END - from_gfn}, piece;
-	const struct control_config *cfg = &cl->control->cfg;
 	struct json_object *json = json_object_new_object();
-	bool asker = cl->control->asker == cl;
 	unsigned int nr = 0;
-	struct figures f;
+	struct balloon_figures f;
 
 	if (!json)
 		return NULL;
 	while (left.nr && nr < CONTROL_RUNS_MAX) {
-		switch (cfg->ops->next_frame(cfg->opaque, &left, &piece)) {
+		switch (c->ops->next_frame(c->opaque, &left, &piece)) {
 		case BALLOON_FRAME_UNUSED:
 			nr += asker && add_run(unused, piece);
 			break;
@@ -146,7 +150,7 @@ static struct json_object *frames_json(struct control_client *cl, uint64_t from_
 	}
 	flush_run(unused);
 	flush_run(ballooned);
-	cfg->ops->figures(cfg->opaque, &f);
+	c->ops->figures(c->opaque, &f);
 	json_object_object_add(json, "held",
 			       json_object_new_boolean(asker && f.unused == BALLOON_UNUSED_DONE));
 	json_object_object_add(json, "unused", json_object_get(unused->array));
@@ -159,15 +163,18 @@ static struct json_object *frames_json(struct control_client *cl, uint64_t from_
 	return NULL;
 }
 
-void control_frames_request(struct control_client *cl, const struct control_request *r)
+enum control_going balloon_run_frames(void *opaque, struct control_client *cl,
+				      const struct control_request *r)
 {
 	struct runs unused = {.array = json_object_new_array()};
 	struct runs ballooned = {.array = json_object_new_array()};
+	struct balloon_commands *c = opaque;
 	struct json_object *json = NULL;
 
 	if (unused.array && ballooned.array)
-		json = frames_json(cl, r->from_gfn, &unused, &ballooned);
-	control_client_send(cl, control_answer_result(r->id, json));
+		json = frames_json(c, c->asker == cl, r->number, &unused, &ballooned);
+	control_client_result(cl, r->id, json);
 	json_object_put(unused.array);
 	json_object_put(ballooned.array);
+	return CONTROL_GOING_ON;
 }

@@ -3,104 +3,98 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
-#include "backend/process/process-internal.h"
+#include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/devices/balloon/daemon/report.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <xenvirtio/server.h>
 
-/** figures that keep changing are published so often */
-#define REPORT_MS 200u
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
 
-bool process_refresh_stats(void *opaque)
+bool balloon_daemon_refresh_stats(void *opaque)
 {
-	struct device_process *dp = opaque;
-	int rc = balloon_request_stats(dp->guest.balloon);
+	struct balloon_daemon *d = opaque;
+	int rc = balloon_request_stats(d->balloon);
 	struct balloon_status status;
 
-	if (process_end_on(dp, rc, "cannot ask for statistics"))
+	if (balloon_daemon_end_on(d, rc, "cannot ask for statistics"))
 		return false;
-	balloon_get_status(dp->guest.balloon, &status);
+	balloon_get_status(d->balloon, &status);
 	/* one that owes an answer may give it; one that never gave any has no such queue */
 	return !rc || (status.driver_ok && status.stats_sequence);
 }
 
-static void follow_stall(struct device_process *dp, const struct balloon_status *status)
+static void follow_stall(struct balloon_daemon *d, const struct balloon_status *status)
 {
 	char text[PUBLISH_VALUE_MAX];
 
 	if (!report_stall_text(status, text, sizeof(text))) {
-		if (dp->stalled)
-			log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_NOTICE, 0,
+		if (d->stalled)
+			log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
 				    "the deflate went on");
-		dp->stalled = false;
+		d->stalled = false;
 		return;
 	}
-	if (dp->stalled)
+	if (d->stalled)
 		return;
-	dp->stalled = true;
-	log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0,
+	d->stalled = true;
+	log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
 		    "deflate stalled, %s: the guest waits until %s", text,
 		    status->stall == BALLOON_STALL_MAX_MEM ? "xl mem-max allows it more"
 							   : "the host has free memory");
-	dp->retry_ms = RETRY_MIN_MS;
-	timer_set(dp->retry, dp->retry_ms);
+	d->retry_ms = RETRY_MIN_MS;
+	timer_set(d->retry, d->retry_ms);
 }
 
-void process_on_report(void *opaque)
+void balloon_daemon_report(void *self)
 {
-	struct device_process *dp = opaque;
+	struct balloon_daemon *d = self;
 	struct balloon_status status;
 
-	balloon_get_status(dp->guest.balloon, &status);
-	report_status(&dp->publish, &status);
-	follow_stall(dp, &status);
-	control_changed(dp->control);
+	balloon_get_status(d->balloon, &status);
+	report_status(d->host.publish, &status);
+	follow_stall(d, &status);
 }
 
-/* From inside any call of the balloon: only a note for later. */
-void process_note_change(void *opaque)
+void balloon_daemon_changed(void *opaque)
 {
-	struct device_process *dp = opaque;
+	struct balloon_daemon *d = opaque;
 
-	unused_changed(&dp->unused);
-	if (dp->report && !timer_is_set(dp->report))
-		timer_set(dp->report, REPORT_MS);
+	unused_changed(&d->unused);
+	d->host.changed(d->host.opaque);
 }
 
-void process_on_stats(void *opaque)
+void balloon_daemon_on_stats(void *opaque)
 {
-	struct device_process *dp = opaque;
+	struct balloon_daemon *d = opaque;
 
-	timer_set(dp->stats, dp->opts->stats_interval_s * 1000);
-	process_end_on(dp, balloon_request_stats(dp->guest.balloon), "cannot ask for statistics");
+	timer_set(d->stats, d->opts->stats_interval_s * 1000);
+	balloon_daemon_end_on(d, balloon_request_stats(d->balloon), "cannot ask for statistics");
 }
 
-void process_on_retry(void *opaque)
+void balloon_daemon_on_retry(void *opaque)
 {
-	struct device_process *dp = opaque;
+	struct balloon_daemon *d = opaque;
 
-	mem_set_hold_max_mem(&dp->mem_set);
-	if (process_end_on(dp, balloon_retry(dp->guest.balloon),
+	mem_set_hold_max_mem(&d->mem_set);
+	if (balloon_daemon_end_on(d, balloon_retry(d->balloon),
 			   "cannot go on with a stalled deflate"))
 		return;
-	process_look_for_work(dp);
-	process_on_report(dp);
-	if (!dp->stalled)
+	d->host.look_for_work(d->host.opaque);
+	d->host.report(d->host.opaque);
+	if (!d->stalled)
 		return;
-	dp->retry_ms = dp->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : dp->retry_ms * 2;
-	if (!timer_is_set(dp->retry))
-		timer_set(dp->retry, dp->retry_ms);
+	d->retry_ms = d->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : d->retry_ms * 2;
+	if (!timer_is_set(d->retry))
+		timer_set(d->retry, d->retry_ms);
 }
 
-int process_read_host_free(void *opaque, uint64_t *kib)
+int balloon_daemon_host_free(void *opaque, uint64_t *kib)
 {
-	struct device_process *dp = opaque;
+	struct balloon_daemon *d = opaque;
 	struct xenvirtio_host_info host;
-	int rc = XENVIRTIO_HV_HAS(dp->hv, host_info) ? dp->hv->ops->host_info(dp->hv, &host)
+	int rc = XENVIRTIO_HV_HAS(d->host.hv, host_info) ? d->host.hv->ops->host_info(d->host.hv, &host)
 						     : -ENOSYS;
 
 	if (!rc)
@@ -108,38 +102,35 @@ int process_read_host_free(void *opaque, uint64_t *kib)
 	return rc;
 }
 
-void process_get_figures(void *opaque, struct figures *f)
+void balloon_daemon_figures(void *self, struct figures *figures)
 {
-	const struct device_process *dp = opaque;
+	struct balloon_figures *f = (struct balloon_figures *)figures;
+	const struct balloon_daemon *d = self;
 	struct balloon_status status;
 
-	*f = (struct figures){
-		.domid = dp->opts->domid,
-		.devid = dp->bus.devid,
-		.static_max_kib = dp->target.static_max_kib,
-		.dynamic_min_kib = dp->dynamic_min_kib,
-		.target_kib = dp->target.kib,
-		.pinned = dp->target.pinned,
-		.refused = dp->target.refused,
-		.refused_kib = dp->target.refused_kib,
-		.refused_free_kib = dp->target.reserve.free_kib,
-		.refused_owed_kib = dp->target.reserve.owed_kib,
-		.refusals = dp->target.refusals,
-	};
-	snprintf(f->name, sizeof(f->name), "%s", dp->name);
-	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
-	balloon_get_status(dp->guest.balloon, &status);
-	figures_take(f, &status);
-	f->unused_ns = dp->unused.took_ns;
+	f->static_max_kib = d->target.static_max_kib;
+	f->dynamic_min_kib = d->dynamic_min_kib;
+	f->target_kib = d->target.kib;
+	f->pinned = d->target.pinned;
+	f->refused = d->target.refused;
+	f->refused_kib = d->target.refused_kib;
+	f->refused_free_kib = d->target.reserve.free_kib;
+	f->refused_owed_kib = d->target.reserve.owed_kib;
+	f->refusals = d->target.refusals;
+	balloon_get_status(d->balloon, &status);
+	balloon_figures_take(f, &status);
+	f->unused_ns = d->unused.took_ns;
 }
 
-void process_collect_figures(void *opaque,
-			     void (*done)(void *arg, const struct figures *f, size_t nr), void *arg)
+void balloon_daemon_collect(void *opaque, figures_done *done, void *arg)
 {
-	const struct device_process *dp = opaque;
-	struct figures f;
+	const struct balloon_daemon *d = opaque;
+	struct balloon_figures f;
 
-	if (!dp->ended)
-		process_get_figures(opaque, &f);
-	done(arg, &f, !dp->ended);
+	if (d->host.ended(d->host.opaque)) {
+		done(arg, NULL, 0);
+		return;
+	}
+	d->host.figures(d->host.opaque, &f.common);
+	done(arg, &f.common, 1);
 }

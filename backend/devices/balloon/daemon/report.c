@@ -51,14 +51,4 @@ void report_status(struct publish *p, const struct balloon_status *status)
 	else
 		publish_remove(p, "stalled");
 	report_stats(p, status);
-	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
-		char key[PUBLISH_KEY_MAX];
-
-		snprintf(key, sizeof(key), "guest-errors/%s",
-			 xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind));
-		if (status->guest_errors[kind])
-			publish_u64(p, key, status->guest_errors[kind]);
-		else
-			publish_remove(p, key);
-	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Figures: pages to KiB and bytes, a point in time to an age.
+ * The balloon's figures: pages to KiB and bytes, a point in time to an age.
  */
 #include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/clock.h"
@@ -9,9 +9,9 @@
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
 
-void figures_take(struct figures *f, const struct balloon_status *status)
+void balloon_figures_take(struct balloon_figures *f, const struct balloon_status *status)
 {
-	f->driver_ok = status->driver_ok;
+	f->common.driver_ok = status->driver_ok;
 	f->actual_kib = status->actual_pages * (uint64_t)KIB_PER_PAGE;
 	f->ballooned_kib = status->ballooned_pages * KIB_PER_PAGE;
 	f->stall = status->stall;
@@ -27,7 +27,7 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	f->deflate_decode_ns = status->deflate_decode_ns;
 	f->inflate_hypercall_ns = status->inflate_hypercall_ns;
 	f->deflate_hypercall_ns = status->deflate_hypercall_ns;
-	memcpy(f->guest_errors, status->guest_errors, sizeof(f->guest_errors));
+	memcpy(f->common.guest_errors, status->guest_errors, sizeof(f->common.guest_errors));
 	f->stats_sequence = status->stats_sequence;
 	f->stats_age_ms = status->stats_sequence ? (clock_now_ns() - status->stats_ns) / 1000000 : 0;
 	f->stats_ballooned_kib = status->stats_ballooned_pages * KIB_PER_PAGE;
@@ -39,7 +39,7 @@ void figures_take(struct figures *f, const struct balloon_status *status)
 	f->ram_kib = status->ram_pages * KIB_PER_PAGE;
 }
 
-const char *figures_stall_name(enum balloon_stall stall)
+const char *balloon_stall_name(enum balloon_stall stall)
 {
 	switch (stall) {
 	case BALLOON_STALL_MAX_MEM:
@@ -51,12 +51,12 @@ const char *figures_stall_name(enum balloon_stall stall)
 	}
 }
 
-const char *figures_via_name(enum balloon_unused_via via)
+const char *balloon_via_name(enum balloon_unused_via via)
 {
 	return via == BALLOON_UNUSED_VIA_HINT ? "free-page-hint" : "host-request";
 }
 
-uint64_t figures_wanted_kib(const struct figures *f)
+uint64_t balloon_wanted_kib(const struct balloon_figures *f)
 {
 	return f->static_max_kib > f->target_kib ? f->static_max_kib - f->target_kib : 0;
 }

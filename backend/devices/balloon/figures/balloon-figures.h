@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What can be told of one served device, at one moment: what the control socket sends, what the
- * control tool receives, what the metrics are made of. Plain data; it owns nothing.
- *
- *   device process --figures_take()--> figures --figures-json.h--> socket --> figures of the tool
- *                                         +----- metrics-text.h --> Prometheus
+ * What a balloon's device process says of itself at one moment. Plain data; it owns nothing.
  */
-#ifndef BACKEND_FIGURES_H
-#define BACKEND_FIGURES_H
+#ifndef BACKEND_BALLOON_FIGURES_H
+#define BACKEND_BALLOON_FIGURES_H
 
 #include "backend/devices/balloon/balloon.h"
+#include "backend/figures/figures.h"
 
-#define FIGURES_NAME_MAX 64
-#define FIGURES_PATH_MAX 32
-
-struct figures {
-	uint32_t domid;
-	uint32_t devid;
-	char name[FIGURES_NAME_MAX]; /* of the domain when service began; empty: not known */
-	char path[FIGURES_PATH_MAX]; /* how notifications travel */
-	bool driver_ok;		     /* the guest's driver is at work */
+struct balloon_figures {
+	struct figures common; /* first */
 	uint64_t static_max_kib;
 	uint64_t dynamic_min_kib; /* what --auto leaves it at least; 0: nobody said */
 	uint64_t target_kib;	/* what the guest shall have */
@@ -45,7 +35,6 @@ struct figures {
 	uint64_t deflate_decode_ns;
 	uint64_t inflate_hypercall_ns; /* a part of inflate_ns */
 	uint64_t deflate_hypercall_ns;
-	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 	/* the guest's statistics */
 	uint64_t stats_sequence; /* 0: none yet */
 	uint64_t stats_age_ms;
@@ -60,16 +49,19 @@ struct figures {
 	uint64_t ram_kib;   /* what there can be at most, with the balloon empty */
 };
 
-/** figures_take() - fill in what the balloon knows; the rest is left as it is */
-void figures_take(struct figures *f, const struct balloon_status *status);
+/** balloon_figures_take() - fill in what the balloon knows; the rest is left as it is */
+void balloon_figures_take(struct balloon_figures *f, const struct balloon_status *status);
 
-/** figures_stall_name() - "max-mem", "host"; NULL for none, and out of range */
-const char *figures_stall_name(enum balloon_stall stall);
+/** balloon_stall_name() - "max-mem", "host"; NULL for none, and out of range */
+const char *balloon_stall_name(enum balloon_stall stall);
 
-/** figures_via_name() - "host-request", "free-page-hint" */
-const char *figures_via_name(enum balloon_unused_via via);
+/** balloon_via_name() - "host-request", "free-page-hint" */
+const char *balloon_via_name(enum balloon_unused_via via);
 
-/** figures_wanted_kib() - what will be ballooned when the target is reached */
-uint64_t figures_wanted_kib(const struct figures *f);
+/** balloon_wanted_kib() - what will be ballooned when the target is reached */
+uint64_t balloon_wanted_kib(const struct balloon_figures *f);
 
-#endif /* BACKEND_FIGURES_H */
+/** balloon_figures_type - how they are told and read; needs balloon-figures-json.h and balloon-metrics.h */
+extern const struct figures_type balloon_figures_type;
+
+#endif /* BACKEND_BALLOON_FIGURES_H */

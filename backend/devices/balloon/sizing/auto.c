@@ -4,6 +4,7 @@
  * waited for.
  */
 #include "backend/devices/balloon/sizing/auto.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/base/clock.h"
 #include "backend/base/size.h"
 #include "backend/base/timer.h"
@@ -51,7 +52,7 @@ struct policy_config auto_policy(unsigned int low_percent, unsigned int high_per
 }
 
 /* @value: out, KiB. Return: whether the guest told. */
-static bool get_stat(const struct figures *f, enum balloon_stat tag, uint64_t *kib)
+static bool get_stat(const struct balloon_figures *f, enum balloon_stat tag, uint64_t *kib)
 {
 	*kib = f->stats[tag] / 1024;
 	return f->stats_sequence && f->stats_valid & UINT32_C(1) << tag;
@@ -61,7 +62,7 @@ static bool get_stat(const struct figures *f, enum balloon_stat tag, uint64_t *k
  * What is available now: statistics are older than the balloon's size, and what a guest uses stays
  * while its balloon moves.
  */
-static uint64_t available_now(const struct figures *f, uint64_t then_kib)
+static uint64_t available_now(const struct balloon_figures *f, uint64_t then_kib)
 {
 	uint64_t now;
 
@@ -74,7 +75,7 @@ static uint64_t available_now(const struct figures *f, uint64_t then_kib)
 	return now;
 }
 
-struct policy_guest auto_guest(const struct figures *f)
+struct policy_guest auto_guest(const struct balloon_figures *f)
 {
 	struct policy_guest g = {
 		.static_max_kib = f->static_max_kib,
@@ -83,7 +84,7 @@ struct policy_guest auto_guest(const struct figures *f)
 		.balloon_kib = f->ballooned_kib,
 		.stats_age_ms = f->stats_age_ms,
 		.stall_kib = f->stall == BALLOON_STALL_HOST ? f->stall_kib : 0,
-		.driver_ok = f->driver_ok,
+		.driver_ok = f->common.driver_ok,
 		.pinned = f->pinned,
 	};
 	uint64_t free_kib, caches_kib;
@@ -102,35 +103,35 @@ struct policy_guest auto_guest(const struct figures *f)
 
 /* --- a step --- */
 
-static const struct entry *find_entry(const struct autopilot *a, const struct figures *f)
+static const struct entry *find_entry(const struct autopilot *a, const struct balloon_figures *f)
 {
 	for (size_t i = 0; i < a->nr; i++) {
-		if (a->entry[i].domid == f->domid && a->entry[i].devid == f->devid &&
+		if (a->entry[i].domid == f->common.domid && a->entry[i].devid == f->common.devid &&
 		    a->entry[i].static_max_kib == f->static_max_kib)
 			return &a->entry[i];
 	}
 	return NULL;
 }
 
-static void tell(const struct autopilot *a, const struct figures *f, struct entry *e,
+static void tell(const struct autopilot *a, const struct balloon_figures *f, struct entry *e,
 		 const struct policy_order *o)
 {
 	char size[SIZE_TEXT_MAX];
 
 	if (o->target_kib != f->target_kib)
 		log_msg(a->cfg.log, LOG_LEVEL_INFO, 0,
-			"--auto: domain %" PRIu32 ": %s: shall have %s", f->domid,
+			"--auto: domain %" PRIu32 ": %s: shall have %s", f->common.domid,
 			policy_verdict_name(o->verdict), size_format(o->target_kib, size));
 	if (o->verdict == POLICY_STUCK && e->verdict != POLICY_STUCK)
-		log_limited(a->cfg.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		log_limited(a->cfg.log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
 			    "--auto: domain %" PRIu32
 			    " does not follow its target: left alone for %u s",
-			    f->domid, RETRY_MS / 1000);
+			    f->common.domid, RETRY_MS / 1000);
 	e->verdict = o->verdict;
 }
 
 /* Memories that are there are taken along; those of guests that are gone are not. */
-static struct entry *make_entries(const struct autopilot *a, const struct figures *f, size_t nr)
+static struct entry *make_entries(const struct autopilot *a, const struct balloon_figures *f, size_t nr)
 {
 	struct entry *entry = calloc(nr + 1, sizeof(*entry));
 
@@ -139,14 +140,14 @@ static struct entry *make_entries(const struct autopilot *a, const struct figure
 
 		if (old)
 			entry[i] = *old;
-		entry[i].domid = f[i].domid;
-		entry[i].devid = f[i].devid;
+		entry[i].domid = f[i].common.domid;
+		entry[i].devid = f[i].common.devid;
 		entry[i].static_max_kib = f[i].static_max_kib;
 	}
 	return entry;
 }
 
-static void decide(struct autopilot *a, uint64_t free_kib, const struct figures *f, size_t nr)
+static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_figures *f, size_t nr)
 {
 	struct policy_guest *g = calloc(nr + 1, sizeof(*g));
 	struct policy_memory *m = calloc(nr + 1, sizeof(*m));
@@ -184,8 +185,9 @@ static void arm(struct autopilot *a)
 	timer_set(a->timer, a->cfg.interval_ms);
 }
 
-static void on_figures(void *opaque, const struct figures *f, size_t nr)
+static void on_figures(void *opaque, const struct figures *common, size_t nr)
 {
+	const struct balloon_figures *f = (const struct balloon_figures *)common;
 	struct autopilot *a = opaque;
 	uint64_t free_kib;
 	int rc;
@@ -197,7 +199,7 @@ static void on_figures(void *opaque, const struct figures *f, size_t nr)
 	if (!rc)
 		decide(a, free_kib, f, nr);
 	else
-		log_limited(a->cfg.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
+		log_limited(a->cfg.log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
 			    "--auto: the host's free memory cannot be told");
 }
 

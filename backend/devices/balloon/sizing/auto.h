@@ -24,13 +24,12 @@ struct auto_config {
 	struct policy_config policy;
 	unsigned int interval_ms;
 	/** collect - as metrics_config.collect; not after auto_free() */
-	void (*collect)(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-			void *arg);
+	figures_collect *collect;
 	void *collect_opaque;
 	/** host_free - KiB. Return: 0; -errno nothing is done in this step */
 	int (*host_free)(void *opaque, uint64_t *kib);
 	/** order - a guest shall have @kib; may end whoever owns this, but not call auto_free() */
-	void (*order)(void *opaque, const struct figures *f, uint64_t kib);
+	void (*order)(void *opaque, const struct balloon_figures *f, uint64_t kib);
 	void *opaque;
 };
 
@@ -44,6 +43,6 @@ struct policy_config auto_policy(unsigned int low_percent, unsigned int high_per
 				 uint64_t floor_kib, bool overcommit, unsigned int interval_ms);
 
 /** auto_guest() - a guest as the policy sees it */
-struct policy_guest auto_guest(const struct figures *f);
+struct policy_guest auto_guest(const struct balloon_figures *f);
 
 #endif /* BACKEND_AUTO_H */

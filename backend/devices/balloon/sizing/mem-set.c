@@ -4,6 +4,7 @@
  * fires max_mem is as low as it gets.
  */
 #include "backend/devices/balloon/sizing/mem-set.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/base/size.h"
 
 #include <errno.h>
@@ -147,7 +148,7 @@ bool mem_set_read(struct mem_set *m)
 		return false;
 	rc = size_parse_kib(value, &kib);
 	if (rc) {
-		log_limited(m->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		log_limited(m->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
 			    "%s: '%.64s' is not a number of KiB: ignored", m->path, value);
 		return false;
 	}

@@ -4,6 +4,7 @@
  * change nothing.
  */
 #include "backend/devices/balloon/sizing/target.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/base/size.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static void refuse(struct target *t, uint64_t kib, const char *source)
 	char text[PUBLISH_VALUE_MAX + 32];
 
 	log_limited(
-		t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		t->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
 		"%s asks for %s: refused: the host has %s free, and %s is in balloons that guests "
 		"may take back (--overcommit takes it nevertheless)",
 		source, size_format(kib, asked), size_format(t->reserve.free_kib, free_text),
@@ -88,7 +89,7 @@ static bool take(struct target *t, uint64_t kib, const char *source, bool *chang
 
 	*changed = false;
 	if (kib > t->static_max_kib) {
-		log_limited(t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		log_limited(t->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
 			    "%s asks for %s, more than the guest's %s (memory/static-max): taken "
 			    "as that",
 			    source, size_format(kib, asked), size_format(t->static_max_kib, max));
@@ -154,7 +155,7 @@ bool target_read_node(struct target *t)
 	}
 	rc = size_parse_kib(value, &kib);
 	if (rc) {
-		log_limited(t->log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0,
+		log_limited(t->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
 			    "%s: '%.64s' is not a number of KiB: ignored", t->path, value);
 		publish_u64(t->publish, KEY, t->kib);
 		publish_rewrite(t->publish, KEY);

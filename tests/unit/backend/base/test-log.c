@@ -3,6 +3,7 @@
  * The log: levels hold, a flood of one kind is cut without hiding another, every line left out is
  * counted in a later one, and no control character gets through.
  */
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/log-capture.h"
 
@@ -74,7 +75,7 @@ static void a_steady_flood_stays_cut(void **state)
 
 	for (unsigned int s = 0; s < hour_s; s++) {
 		for (int i = 0; i < 10; i++)
-			log_limited(&c.log, LOG_KIND_TARGET, LOG_LEVEL_WARNING, 0, "bad");
+			log_limited(&c.log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0, "bad");
 		log_flush(&c.log);
 		machine_fake_pass(1000);
 	}
@@ -89,7 +90,7 @@ static void none_is_lost_from_the_count(void **state)
 	uint64_t written = 0, told = 0;
 
 	for (int i = 0; i < 200; i++) {
-		log_limited(&c.log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0, "stall");
+		log_limited(&c.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0, "stall");
 		machine_fake_pass(700);
 		if (i % 10 == 0)
 			log_flush(&c.log);
@@ -128,13 +129,13 @@ static void the_sink_opens_and_closes(void **state)
 {
 	struct log log;
 
-	assert_int_equal(log_open(&log, LOG_LEVEL_DEBUG, false), 0);
+	assert_int_equal(log_open(&log, &balloon_program, LOG_LEVEL_DEBUG, false), 0);
 	assert_non_null(log.emit);
 	log_msg(&log, LOG_LEVEL_INFO, 0, "a line on stderr");
 	log_close(&log);
 	assert_null(log.emit);
 	log_close(&log);
-	assert_int_equal(log_open(&log, LOG_LEVEL_ERROR, true), 0);
+	assert_int_equal(log_open(&log, &balloon_program, LOG_LEVEL_ERROR, true), 0);
 	log_msg(&log, LOG_LEVEL_INFO, 0, "below the level");
 	log_close(&log);
 }

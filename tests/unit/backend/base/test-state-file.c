@@ -3,6 +3,7 @@
  * The state file: a successor of the same device gets every byte its predecessor stored; nobody
  * else gets any; a device has one daemon; a file that is not whole is nothing.
  */
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/base/state-file.h"
 #include "backend/base/access.h"
 #include "fake/machine-fake.h"
@@ -33,12 +34,13 @@ static pid_t owner;
 static struct state_file_key key(void)
 {
 	return (struct state_file_key){
+		.program = &balloon_program,
 		.domid = 7,
 		.devid = 1,
 		.identity = "/vm/0a1b",
 		.base = xenvirtio_gpa(0x2000000),
 		.irq = 33,
-		.balloon_bytes = BALLOON_BYTES,
+		.memory_bytes = BALLOON_BYTES,
 	};
 }
 
@@ -98,8 +100,8 @@ static void leave_something(void)
 	state_file_set_server(sf, 3);
 	state_file_device(sf)->status = 15;
 	state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx = 99;
-	memset(state_file_balloon(sf), 0xa5, BALLOON_BYTES);
-	strcpy(state_file_perms(sf), "n0,r7");
+	memset(state_file_memory(sf), 0xa5, BALLOON_BYTES);
+	strcpy(state_file_note(sf), "n0,r7");
 	state_file_close(sf);
 }
 
@@ -108,8 +110,8 @@ static void assert_new(struct state_file *sf)
 	assert_false(state_file_adopted(sf));
 	assert_int_equal(state_file_server(sf), XENVIRTIO_IOREQ_NEW);
 	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
-	assert_true(all_zero(state_file_balloon(sf), state_file_balloon_bytes(sf)));
-	assert_string_equal(state_file_perms(sf), "");
+	assert_true(all_zero(state_file_memory(sf), state_file_memory_bytes(sf)));
+	assert_string_equal(state_file_note(sf), "");
 }
 
 static void a_new_file_is_private_and_zero(void **state)
@@ -118,9 +120,9 @@ static void a_new_file_is_private_and_zero(void **state)
 	struct stat st;
 
 	assert_new(sf);
-	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	assert_int_equal(state_file_memory_bytes(sf), BALLOON_BYTES);
 	assert_int_equal((uintptr_t)state_file_device(sf) % 8, 0);
-	assert_int_equal((uintptr_t)state_file_balloon(sf) % 8, 0);
+	assert_int_equal((uintptr_t)state_file_memory(sf) % 8, 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(stat(dir, &st), 0);
@@ -155,16 +157,16 @@ static void a_successor_gets_every_byte(void **state)
 
 	leave_something();
 	/* the size a new file would have does not matter to one that is there */
-	k.balloon_bytes = 8;
+	k.memory_bytes = 8;
 	sf = open_key(&k);
 	assert_true(state_file_adopted(sf));
 	assert_int_equal(state_file_server(sf), 3);
 	assert_int_equal(state_file_device(sf)->status, 15);
 	assert_int_equal(state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx, 99);
-	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	assert_int_equal(state_file_memory_bytes(sf), BALLOON_BYTES);
 	for (size_t i = 0; i < BALLOON_BYTES; i++)
-		assert_int_equal(((unsigned char *)state_file_balloon(sf))[i], 0xa5);
-	assert_string_equal(state_file_perms(sf), "n0,r7");
+		assert_int_equal(((unsigned char *)state_file_memory(sf))[i], 0xa5);
+	assert_string_equal(state_file_note(sf), "n0,r7");
 	state_file_close(sf);
 	assert_int_equal(c.lines, 0);
 }
@@ -276,11 +278,11 @@ static void a_file_without_a_balloon_is_made_anew(void **state)
 	struct state_file_key nothing = key();
 	struct state_file *sf;
 
-	nothing.balloon_bytes = 0;
+	nothing.memory_bytes = 0;
 	state_file_close(open_key(&nothing));
 	sf = open_file();
 	assert_new(sf);
-	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	assert_int_equal(state_file_memory_bytes(sf), BALLOON_BYTES);
 	state_file_remove(sf);
 }
 
@@ -321,7 +323,7 @@ static void a_killed_process_leaves_all(void **state)
 	if (child == 0) {
 		sf = open_file();
 		state_file_set_server(sf, 5);
-		memset(state_file_balloon(sf), 0x5a, BALLOON_BYTES);
+		memset(state_file_memory(sf), 0x5a, BALLOON_BYTES);
 		raise(SIGKILL);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -329,7 +331,7 @@ static void a_killed_process_leaves_all(void **state)
 	sf = open_file();
 	assert_true(state_file_adopted(sf));
 	assert_int_equal(state_file_server(sf), 5);
-	assert_int_equal(((unsigned char *)state_file_balloon(sf))[BALLOON_BYTES - 1], 0x5a);
+	assert_int_equal(((unsigned char *)state_file_memory(sf))[BALLOON_BYTES - 1], 0x5a);
 	state_file_remove(sf);
 }
 
@@ -361,7 +363,7 @@ static void a_size_that_cannot_be_is_refused(void **state)
 	struct state_file_key k = key();
 	struct state_file *sf = NULL;
 
-	k.balloon_bytes = SIZE_MAX - 8;
+	k.memory_bytes = SIZE_MAX - 8;
 	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EINVAL);
 	assert_null(sf);
 }

@@ -28,7 +28,7 @@ static void unused_is_answered_when_the_guest_has(void **state)
 	assert_true(client_quiet(b->base, fd));
 	b->figures.unused = BALLOON_UNUSED_DONE;
 	b->figures.unused_kib = 4096;
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 	json = client_json(b->base, fd);
 	assert_int_equal(json_object_get_int(json_at(json, "id")), 1);
 	assert_int_equal(json_object_get_int(json_at(json, "result.unused_kib")), 4096);
@@ -38,7 +38,7 @@ static void unused_is_answered_when_the_guest_has(void **state)
 	expect_u64(b->base, fd, "id", 2);
 	assert_int_equal(b->releases, 1);
 	/* nobody waits: no line */
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 	assert_true(client_quiet(b->base, fd));
 	close(fd);
 }
@@ -57,7 +57,7 @@ static void why_there_is_no_answer_is_told(void **state)
 	client_send(fd, "{\"cmd\":\"unused\"}\n");
 	control_bench_run(b);
 	control_error_set(&error, CONTROL_NO_ANSWER, "too late");
-	control_unused(b->control, &error);
+	balloon_commands_unused(&b->commands, &error);
 	assert_string_equal(expect_error(b->base, fd, CONTROL_NO_ANSWER), "too late");
 	/* it is over: nothing is to be let go of */
 	client_send(fd, "{\"cmd\":\"ping\"}\n");
@@ -85,7 +85,7 @@ static void one_client_at_a_time_asks(void **state)
 	json_object_put(client_json(b->base, other));
 	assert_int_equal(b->releases, 0);
 	b->figures.unused = BALLOON_UNUSED_DONE;
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 	json_object_put(client_json(b->base, fd));
 	client_send(other, "{\"cmd\":\"unused\"}\n");
 	expect_error(b->base, other, CONTROL_IN_USE);
@@ -103,7 +103,7 @@ static void one_client_at_a_time_asks(void **state)
 	/* gone before its answer: seen when that is written */
 	close(other);
 	control_bench_wait(b, 2);
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 	control_bench_wait(b, 2);
 	assert_int_equal(b->releases, 2);
 }
@@ -158,7 +158,7 @@ static void frames_come_in_bounded_answers(void **state)
 	client_send(fd, "{\"cmd\":\"unused\"}\n");
 	control_bench_run(b);
 	b->figures.unused = BALLOON_UNUSED_DONE;
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 	json_object_put(client_json(b->base, fd));
 	assert_int_equal(count_frames(b, fd, "unused", &answers), BENCH_FRAMES / 3 + 1);
 	assert_true(answers > 2 * (BENCH_FRAMES / 3) / CONTROL_RUNS_MAX);

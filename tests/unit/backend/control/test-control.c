@@ -33,7 +33,7 @@ static void each_command_is_answered(void **state)
 	b->figures.ballooned_kib = 4096;
 	b->figures.stall = BALLOON_STALL_MAX_MEM;
 	b->figures.stall_kib = 160;
-	b->figures.guest_errors[XENVIRTIO_GUEST_BAD_PAGE] = 3;
+	b->figures.common.guest_errors[XENVIRTIO_GUEST_BAD_PAGE] = 3;
 	client_send(fd, "{\"id\":2,\"cmd\":\"status\"}\n");
 	json = client_json(b->base, fd);
 	assert_int_equal(json_object_get_int(json_at(json, "result.ballooned_kib")), 4096);
@@ -255,7 +255,7 @@ static void fresh_statistics_are_waited_for(void **state)
 	struct control_bench *b = *state;
 	int fd;
 
-	b->cfg.stats_ms = 150;
+	b->commands.stats_ms = 150;
 	b->may_refresh = true;
 	b->figures.stats_sequence = 1;
 	control_bench_open(b);

@@ -138,7 +138,7 @@ static void a_guest_that_never_answers_costs_only_its_answer(void **state)
 	struct process_bench *b = *state;
 	int fd;
 
-	b->env.unused_ms = 50;
+	b->opts.unused_ms = 50;
 	fd = start_hints(b);
 	client_send(fd, "{\"cmd\":\"unused\"}\n");
 	process_bench_run(b);

@@ -191,7 +191,7 @@ static void metrics_are_served_when_asked_for(void **state)
 
 	snprintf(path, sizeof(path), "%s/metrics.sock", b->dir);
 	snprintf(text, sizeof(text), "unix:%s", path);
-	assert_int_equal(metrics_address_parse(text, &b->opts.metrics, &why), 0);
+	assert_int_equal(metrics_address_parse(text, &b->opts.common.metrics, &why), 0);
 	close(process_bench_client(b));
 	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 300), 0);
 	fd = client_connect(path);

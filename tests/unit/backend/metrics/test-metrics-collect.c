@@ -19,7 +19,7 @@
 struct collected {
 	unsigned int calls;
 	size_t nr;
-	struct figures figures[8];
+	struct balloon_figures figures[8];
 };
 
 static void take(void *arg, const struct figures *f, size_t nr)
@@ -30,7 +30,7 @@ static void take(void *arg, const struct figures *f, size_t nr)
 	c->nr = nr;
 	assert_true(nr <= 8);
 	if (nr)
-		memcpy(c->figures, f, nr * sizeof(*f));
+		memcpy(c->figures, f, nr * sizeof(c->figures[0]));
 }
 
 #define COLLECT_MS 1500
@@ -64,7 +64,7 @@ static void all_guests_are_collected(void **state)
 	struct control *guest[2];
 	int hung_fd, other_fd, client;
 
-	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, COLLECT_MS), 0);
+	assert_int_equal(metrics_collect_new(&collect, b->base, &balloon_figures_type, b->dir, COLLECT_MS), 0);
 	metrics_collect_run(collect, take, &one);
 	control_bench_run(b);
 	assert_int_equal(one.calls, 1);
@@ -128,6 +128,7 @@ static void who_asks_may_go(void **state)
 		.base = b->base,
 		.log = &b->capture.log,
 		.address = &a,
+		.figures = &balloon_figures_type,
 		.collect = metrics_collect_run,
 	};
 	struct metrics *m = NULL;
@@ -135,7 +136,7 @@ static void who_asks_may_go(void **state)
 	int hung_fd, fd;
 
 	metrics_bench_address(b, &a);
-	assert_int_equal(metrics_collect_new(&collect, b->base, b->dir, 150), 0);
+	assert_int_equal(metrics_collect_new(&collect, b->base, &balloon_figures_type, b->dir, 150), 0);
 	cfg.opaque = collect;
 	assert_int_equal(metrics_open(&m, &cfg), 0);
 	hung_fd = listen_as(b, 4, hung, sizeof(hung));

@@ -3,6 +3,8 @@
  * The text of the metrics: every line is of the format, every figure is in it with its value and unit,
  * families are whole.
  */
+#include "backend/devices/balloon/figures/balloon-figures.h"
+#include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/metrics/metrics-text.h"
 #include "unit/rigs/metrics-bench.h"
 
@@ -14,26 +16,26 @@
 
 #include <cmocka.h>
 
-static char *write_text(const struct figures *f, size_t nr)
+static char *write_text(const struct balloon_figures *f, size_t nr)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	metrics_text_write(out, f, nr);
+	metrics_text_write(out, &balloon_figures_type, &f->common, nr);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
 
 static void each_figure_is_told(void **state)
 {
-	struct figures f = {
-		.domid = 7,
-		.devid = 1,
-		.name = "a\"b\\c\nd",
-		.path = "event-channel",
-		.driver_ok = true,
+	struct balloon_figures f = {
+		.common.domid = 7,
+		.common.devid = 1,
+		.common.name = "a\"b\\c\nd",
+		.common.path = "event-channel",
+		.common.driver_ok = true,
 		.static_max_kib = 1048576,
 		.target_kib = 524288,
 		.actual_kib = 12,
@@ -47,7 +49,7 @@ static void each_figure_is_told(void **state)
 		.deflated_bytes = 8192,
 		.inflate_ns = 1500000000,
 		.deflate_ns = 20000000,
-		.guest_errors[XENVIRTIO_GUEST_BAD_PAGE] = 9,
+		.common.guest_errors[XENVIRTIO_GUEST_BAD_PAGE] = 9,
 		.stats_sequence = 2,
 		.stats_age_ms = 2500,
 		.stats_valid = (1u << BALLOON_STATS) - 1,
@@ -88,10 +90,10 @@ static void each_figure_is_told(void **state)
 
 static void what_is_not_told_has_no_sample(void **state)
 {
-	struct figures f[2] = {
-		{.domid = 1, .path = "event-channel", .stats_valid = 1},
-		{.domid = 2,
-		 .path = "event-channel",
+	struct balloon_figures f[2] = {
+		{.common.domid = 1, .common.path = "event-channel", .stats_valid = 1},
+		{.common.domid = 2,
+		 .common.path = "event-channel",
 		 .stats_sequence = 1,
 		 .stats_valid = 1u << BALLOON_STAT_FREE_MEMORY,
 		 .stats[BALLOON_STAT_FREE_MEMORY] = UINT64_MAX},

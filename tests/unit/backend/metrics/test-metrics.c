@@ -60,10 +60,9 @@ static void only_this_machine(void **state)
 	assert_int_equal(a.len, 0);
 }
 
-static void collect(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-		    void *arg)
+static void collect(void *opaque, figures_done *done, void *arg)
 {
-	done(arg, &((struct control_bench *)opaque)->figures, 1);
+	done(arg, &((struct control_bench *)opaque)->figures.common, 1);
 }
 
 static struct metrics_config config_of(struct control_bench *b, const struct metrics_address *a)
@@ -72,6 +71,7 @@ static struct metrics_config config_of(struct control_bench *b, const struct met
 		.base = b->base,
 		.log = &b->capture.log,
 		.address = a,
+		.figures = &balloon_figures_type,
 		.collect = collect,
 		.opaque = b,
 	};

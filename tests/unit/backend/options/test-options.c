@@ -24,7 +24,7 @@
 #define IRQ_ABOVE "1020"
 #endif
 
-static struct options opts;
+static struct balloon_options opts;
 static char why[256];
 
 static enum command_line_result parse(const char *line)
@@ -34,15 +34,17 @@ static enum command_line_result parse(const char *line)
 
 	line_words_split(&words, "xen-vballoond", line);
 	why[0] = '\0';
-	return options_parse(&opts, words.argc, words.argv, why, sizeof(why));
+	balloon_options_default(&opts.common);
+	return command_line_parse(&balloon_command_line, &opts, words.argc, words.argv, why,
+				  sizeof(why));
 }
 
 static void the_domain_alone_is_enough(void **state)
 {
 	assert_int_equal(parse("--domid 3"), COMMAND_LINE_RUN);
-	assert_int_equal(opts.domid, 3);
-	assert_false(opts.devid_given);
-	assert_false(opts.base_given);
+	assert_int_equal(opts.common.domid, 3);
+	assert_false(opts.common.devid_given);
+	assert_false(opts.common.base_given);
 	assert_false(opts.target_given);
 	assert_false(opts.mem_set_follow);
 	assert_false(opts.automatic);
@@ -52,21 +54,21 @@ static void the_domain_alone_is_enough(void **state)
 	assert_false(opts.overcommit);
 	assert_true(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 5);
-	assert_string_equal(opts.state_dir, "/run/xen-vballoon");
-	assert_null(opts.record);
-	assert_int_equal(opts.metrics.len, 0);
-	assert_int_equal(opts.log_level, LOG_LEVEL_NOTICE);
-	assert_false(opts.syslog);
+	assert_string_equal(opts.common.state_dir, "/run/xen-vballoon");
+	assert_null(opts.common.record);
+	assert_int_equal(opts.common.metrics.len, 0);
+	assert_int_equal(opts.common.log_level, LOG_LEVEL_NOTICE);
+	assert_false(opts.common.syslog);
 }
 
 static void without_a_domain_it_is_the_service(void **state)
 {
 	assert_int_equal(parse(""), COMMAND_LINE_RUN);
-	assert_int_equal(opts.domid, 0);
+	assert_int_equal(opts.common.domid, 0);
 	assert_int_equal(parse("--mem-set follow --no-deflate-on-oom --state-dir /x "
 			       "--metrics unix:/m"),
 			 COMMAND_LINE_RUN);
-	assert_int_equal(opts.domid, 0);
+	assert_int_equal(opts.common.domid, 0);
 	assert_true(opts.mem_set_follow);
 }
 
@@ -77,23 +79,23 @@ static void each_option_reaches_its_field(void **state)
 			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
 			       "--notify=eventfd-regs"),
 			 COMMAND_LINE_RUN);
-	assert_int_equal(opts.domid, 32751);
-	assert_true(opts.devid_given);
-	assert_int_equal(opts.devid, 2);
-	assert_true(opts.base_given);
-	assert_int_equal(opts.base.v, 0x2000200);
-	assert_int_equal(opts.irq, 34);
+	assert_int_equal(opts.common.domid, 32751);
+	assert_true(opts.common.devid_given);
+	assert_int_equal(opts.common.devid, 2);
+	assert_true(opts.common.base_given);
+	assert_int_equal(opts.common.base.v, 0x2000200);
+	assert_int_equal(opts.common.irq, 34);
 	assert_true(opts.target_given);
 	assert_int_equal(opts.target_kib, 262144);
 	assert_true(opts.mem_set_follow);
 	assert_false(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 0);
-	assert_string_equal(opts.state_dir, "/x");
-	assert_string_equal(opts.record, "y");
-	assert_int_equal(opts.metrics.address.ss_family, AF_INET);
-	assert_int_equal(opts.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
-	assert_int_equal(opts.log_level, LOG_LEVEL_DEBUG);
-	assert_true(opts.syslog);
+	assert_string_equal(opts.common.state_dir, "/x");
+	assert_string_equal(opts.common.record, "y");
+	assert_int_equal(opts.common.metrics.address.ss_family, AF_INET);
+	assert_int_equal(opts.common.notify, XENVIRTIO_NOTIFY_EVENTFD_REGS);
+	assert_int_equal(opts.common.log_level, LOG_LEVEL_DEBUG);
+	assert_true(opts.common.syslog);
 	assert_int_equal(parse("--auto --auto-band 5-90 --auto-floor 1G"), COMMAND_LINE_RUN);
 	assert_true(opts.automatic);
 	assert_int_equal(opts.auto_low_percent, 5);
@@ -107,11 +109,11 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), COMMAND_LINE_RUN);
 	assert_false(opts.mem_set_follow);
 	assert_int_equal(parse("--domid 1 --base 2000000 --irq " IRQ_LAST), COMMAND_LINE_RUN);
-	assert_int_equal(opts.base.v, 0x2000000);
+	assert_int_equal(opts.common.base.v, 0x2000000);
 	assert_int_equal(parse("--domid 1 --"), COMMAND_LINE_RUN);
 	/* the last word counts: the supervisor's to its processes */
 	assert_int_equal(parse("--metrics=[::1]:9101 --metrics=none --domid=3"), COMMAND_LINE_RUN);
-	assert_int_equal(opts.metrics.len, 0);
+	assert_int_equal(opts.common.metrics.len, 0);
 }
 
 static void assert_bulk(const char *list, unsigned int bitmap, unsigned int chunks,
@@ -217,7 +219,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&options_command_line, "man/xen-vballoond.8.scd", NULL, 22);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 22);
 }
 
 int main(void)

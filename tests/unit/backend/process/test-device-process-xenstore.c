@@ -124,9 +124,9 @@ static void base_and_irq_need_no_node(void **state)
 	struct process_bench *b = *state;
 
 	fake_store_del(b->store, BENCH_NODE);
-	b->opts.base_given = true;
-	b->opts.base = xenvirtio_gpa(BENCH_BASE);
-	b->opts.irq = BENCH_IRQ;
+	b->opts.common.base_given = true;
+	b->opts.common.base = xenvirtio_gpa(BENCH_BASE);
+	b->opts.common.irq = BENCH_IRQ;
 	b->opts.target_given = true;
 	b->opts.target_kib = 16384;
 	assert_true(process_bench_start(b));
@@ -146,9 +146,9 @@ static void base_and_irq_need_no_xenstore(void **state)
 	struct process_bench *b = *state;
 
 	fake_store_stop(b->store);
-	b->opts.base_given = true;
-	b->opts.base = xenvirtio_gpa(BENCH_BASE);
-	b->opts.irq = BENCH_IRQ;
+	b->opts.common.base_given = true;
+	b->opts.common.base = xenvirtio_gpa(BENCH_BASE);
+	b->opts.common.irq = BENCH_IRQ;
 	assert_true(process_bench_start(b));
 	assert_int_equal(process_bench_driver(b), 0);
 	fake_set_gone(b->fake);

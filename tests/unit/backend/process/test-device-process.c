@@ -41,7 +41,7 @@ static void the_path_of_notifications_is_published(void **state)
 {
 	struct process_bench *b = *state;
 
-	b->opts.notify = XENVIRTIO_NOTIFY_EVENTFD;
+	b->opts.common.notify = XENVIRTIO_NOTIFY_EVENTFD;
 	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD);
 	assert_false(process_bench_start(b));
 	assert_int_equal(process_bench_stop(b), EXIT_CODE_UNSUITABLE);
@@ -177,22 +177,22 @@ static void what_cannot_be_served_is_refused(void **state)
 	refuses(b, EXIT_CODE_UNSUITABLE, "--target");
 	b->opts.target_given = false;
 
-	b->opts.devid = 1;
-	b->opts.devid_given = true;
+	b->opts.common.devid = 1;
+	b->opts.common.devid_given = true;
 	refuses(b, EXIT_CODE_NO_DEVICE, "no virtio device 1");
-	b->opts.devid = 0;
+	b->opts.common.devid = 0;
 	process_bench_put(b, "type", "virtio,device2");
 	refuses(b, EXIT_CODE_NO_DEVICE, "virtio,device2");
-	b->opts.devid_given = false;
+	b->opts.common.devid_given = false;
 	refuses(b, EXIT_CODE_NO_DEVICE, "virtio,device5");
 	process_bench_put(b, "type", "virtio,device5");
 
-	b->opts.state_dir = "/tmp/xenvirtio/no/such";
+	b->opts.common.state_dir = "/tmp/xenvirtio/no/such";
 	refuses(b, EXIT_CODE_HOST, "--state-dir");
-	b->opts.state_dir = b->state_dir;
-	b->opts.record = "/tmp/xenvirtio/no/such";
+	b->opts.common.state_dir = b->state_dir;
+	b->opts.common.record = "/tmp/xenvirtio/no/such";
 	refuses(b, EXIT_CODE_HOST, "--record");
-	b->opts.record = NULL;
+	b->opts.common.record = NULL;
 }
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -4,6 +4,7 @@
  * predecessor died, and whatever its own options are. It takes nothing that is another's.
  */
 #include "backend/devices/balloon/balloon-internal.h"
+#include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/process/guest.h"
 #include "device/device-internal.h"
 #include "fake/hv-fake.h"
@@ -30,6 +31,8 @@ static struct {
 	struct xenvirtio_hv *hv;
 	struct guest guest;
 	struct guest_config cfg;
+	struct balloon_options opts;
+	struct balloon_daemon *daemon;
 	char dir[64];
 	enum exit_code code;
 } x;
@@ -51,32 +54,62 @@ static int setup(void **state)
 	x.fake = fake_new(NULL);
 	assert_non_null(x.fake);
 	x.cfg = (struct guest_config){
+		.type = &balloon_type,
 		.log = &x.capture.log,
 		.state_dir = x.dir,
 		.domid = DOMID,
 		.identity = "/vm/x",
 		.base = xenvirtio_gpa(0x2000000),
 		.irq = 33,
+		.path_changed = no_path,
+	};
+	x.opts = (struct balloon_options){
+		.common.program = &balloon_program,
 		.deflate_on_oom = true,
 		.bulk = bulk_bits_default(),
-		.changed = nothing,
-		.path_changed = no_path,
 	};
 	return 0;
 }
 
-/* A process: its handle and what it makes of the guest. */
-static int begin(void)
+static void no_guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
 {
-	assert_int_equal(fake_open(x.fake, &x.hv), 0);
+}
+
+/* A process: its handle, its device, and what it makes of the guest. */
+static int open_guest(void)
+{
+	const struct device_host host = {
+		.log = &x.capture.log,
+		.opts = &x.opts.common,
+		.hv = x.hv,
+		.changed = nothing,
+		.guest_error = no_guest_error,
+	};
+	void *self;
+
+	assert_int_equal(balloon_type.new(&self, &host), 0);
+	x.daemon = self;
+	x.cfg.device = self;
 	x.cfg.hv = x.hv;
 	x.code = EXIT_CODE_DONE;
 	return guest_open(&x.guest, &x.cfg, &x.code);
 }
 
-static void end(enum guest_end how)
+static void close_guest(enum guest_end how)
 {
 	guest_close(&x.guest, how);
+	balloon_type.free(x.daemon);
+}
+
+static int begin(void)
+{
+	assert_int_equal(fake_open(x.fake, &x.hv), 0);
+	return open_guest();
+}
+
+static void end(enum guest_end how)
+{
+	close_guest(how);
 	xenvirtio_hv_close(x.hv);
 }
 
@@ -112,19 +145,19 @@ static void a_guest_that_maps_something_high_is_served_on(void **state)
 	int rc;
 
 	assert_int_equal(begin(), 0);
-	bytes = state_file_balloon_bytes(x.guest.state);
+	bytes = state_file_memory_bytes(x.guest.state);
 	end(GUEST_LEAVE);
 	assert_int_equal(fake_open(x.fake, &hv), 0);
-	x.hv = x.cfg.hv = hv;
+	x.hv = hv;
 	real_ops = hv->ops;
 	ops = *real_ops;
 	ops.ram_ranges = grown_ranges;
 	hv->ops = &ops;
-	rc = guest_open(&x.guest, &x.cfg, &x.code);
+	rc = open_guest();
 	hv->ops = real_ops;
 	assert_int_equal(rc, 0);
 	assert_true(x.guest.adopted);
-	assert_int_equal(state_file_balloon_bytes(x.guest.state), bytes);
+	assert_int_equal(state_file_memory_bytes(x.guest.state), bytes);
 	end(GUEST_REMOVE);
 }
 
@@ -133,12 +166,11 @@ static void a_new_guest_without_ram_to_keep_books_of_is_refused(void **state)
 	struct xenvirtio_hv_ops ops;
 
 	assert_int_equal(fake_open(x.fake, &x.hv), 0);
-	x.cfg.hv = x.hv;
 	real_ops = x.hv->ops;
 	ops = *real_ops;
 	ops.ram_ranges = grown_ranges;
 	x.hv->ops = &ops;
-	assert_int_equal(guest_open(&x.guest, &x.cfg, &x.code), -ECANCELED);
+	assert_int_equal(open_guest(), -ECANCELED);
 	x.hv->ops = real_ops;
 	assert_int_equal(x.code, EXIT_CODE_HOST);
 	xenvirtio_hv_close(x.hv);
@@ -217,10 +249,9 @@ static void after_a_failure_of_the_host_it_is_looked_for_again(void **state)
 	end(GUEST_LEAVE);
 	for (uint64_t nth = 1; failed; nth++) {
 		assert_int_equal(fake_open(x.fake, &x.hv), 0);
-		x.cfg.hv = x.hv;
 		fake_fail(x.fake, nth, -EIO, FAKE_FAIL_ONCE, false);
-		if (!guest_open(&x.guest, &x.cfg, &x.code))
-			guest_close(&x.guest, GUEST_LEAVE);
+		open_guest();
+		close_guest(GUEST_LEAVE);
 		failed = fake_failed(x.fake) != 0;
 		fake_fail(x.fake, 0, 0, FAKE_FAIL_ONCE, false);
 		xenvirtio_hv_close(x.hv);
@@ -241,7 +272,7 @@ static void leave_negotiated(uint64_t features)
 	device = state_file_device(x.guest.state);
 	device->driver_features =
 		features | BIT(XENVIRTIO_F_VERSION_1) | BIT(XENVIRTIO_BALLOON_F_MUST_TELL_HOST);
-	assert_int_equal(device_write_status(balloon_device(x.guest.balloon), DRIVER_OF_THIS_GUEST),
+	assert_int_equal(device_write_status(balloon_device(x.daemon->balloon), DRIVER_OF_THIS_GUEST),
 			 0);
 	assert_int_equal(device->status, DRIVER_OF_THIS_GUEST);
 	end(GUEST_LEAVE);
@@ -249,7 +280,7 @@ static void leave_negotiated(uint64_t features)
 
 static void expect_features(uint64_t features)
 {
-	uint64_t all = xenvirtio_device_features(balloon_device(x.guest.balloon));
+	uint64_t all = xenvirtio_device_features(balloon_device(x.daemon->balloon));
 
 	assert_int_equal(all & features, features);
 }
@@ -257,7 +288,7 @@ static void expect_features(uint64_t features)
 /* After a reset: whether a driver may have it. */
 static bool can_be_had(uint64_t features)
 {
-	struct xenvirtio_device *dev = balloon_device(x.guest.balloon);
+	struct xenvirtio_device *dev = balloon_device(x.daemon->balloon);
 
 	assert_int_equal(device_write_status(dev, 0), 0);
 	state_file_device(x.guest.state)->driver_features =
@@ -271,7 +302,7 @@ static void what_was_negotiated_stays_until_reset(void **state)
 	const uint64_t oom = BIT(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 
 	leave_negotiated(oom);
-	x.cfg.deflate_on_oom = false;
+	x.opts.deflate_on_oom = false;
 	assert_int_equal(begin(), 0);
 	expect_features(oom);
 	assert_false(can_be_had(oom));
@@ -285,12 +316,12 @@ static void bulk_messages_are_understood_though_no_longer_offered(void **state)
 		BIT(XENVIRTIO_BALLOON_F_PAGE_BITMAP) | BIT(XENVIRTIO_BALLOON_F_PAGE_CHUNKS);
 
 	leave_negotiated(bulk);
-	x.cfg.bulk = (struct balloon_bits){0};
+	x.opts.bulk = (struct balloon_bits){0};
 	assert_int_equal(begin(), 0);
 	expect_features(bulk);
-	assert_int_equal(balloon_encoding(x.guest.balloon), XENVIRTIO_BALLOON_EITHER);
+	assert_int_equal(balloon_encoding(x.daemon->balloon), XENVIRTIO_BALLOON_EITHER);
 	assert_false(can_be_had(bulk));
-	assert_int_equal(balloon_encoding(x.guest.balloon), XENVIRTIO_BALLOON_PFNS);
+	assert_int_equal(balloon_encoding(x.daemon->balloon), XENVIRTIO_BALLOON_PFNS);
 	end(GUEST_REMOVE);
 }
 
@@ -299,11 +330,11 @@ static void a_bit_means_what_it_meant_when_it_was_negotiated(void **state)
 	const uint64_t bitmap = BIT(XENVIRTIO_BALLOON_F_PAGE_BITMAP);
 
 	leave_negotiated(bitmap);
-	x.cfg.bulk = (struct balloon_bits){.page_chunks = XENVIRTIO_BALLOON_F_PAGE_BITMAP};
+	x.opts.bulk = (struct balloon_bits){.page_chunks = XENVIRTIO_BALLOON_F_PAGE_BITMAP};
 	assert_int_equal(begin(), 0);
-	assert_int_equal(balloon_encoding(x.guest.balloon), XENVIRTIO_BALLOON_RECORDS);
+	assert_int_equal(balloon_encoding(x.daemon->balloon), XENVIRTIO_BALLOON_RECORDS);
 	assert_true(can_be_had(bitmap));
-	assert_int_equal(balloon_encoding(x.guest.balloon), XENVIRTIO_BALLOON_CHUNKS);
+	assert_int_equal(balloon_encoding(x.daemon->balloon), XENVIRTIO_BALLOON_CHUNKS);
 	end(GUEST_REMOVE);
 }
 

@@ -4,6 +4,7 @@
  * xen-vballoond, and the locks by which a process is found that is nobody's child. Then the two
  * small doors of the service, its lock and the service manager's socket.
  */
+#include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/service/launcher.h"
 #include "backend/service/service-lock.h"
 #include "backend/service/service-notify.h"
@@ -199,7 +200,7 @@ static pid_t hold_the_lock(struct bench *b, bool half)
 	middle = fork();
 	assert_true(middle >= 0);
 	if (!middle) {
-		const struct state_file_key key = {.domid = 7, .devid = 2, .balloon_bytes = 64};
+		const struct state_file_key key = {.program = &balloon_program, .domid = 7, .devid = 2, .memory_bytes = 64};
 		static struct log_capture capture;
 		struct state_file *sf;
 		pid_t owner;
@@ -274,15 +275,15 @@ static void the_service_has_one_lock(void **state)
 	int fd, second;
 	pid_t owner;
 
-	assert_int_equal(service_lock_take(b->dir, &fd, &owner), 0);
-	assert_int_equal(service_lock_take(b->dir, &second, &owner), -EBUSY);
+	assert_int_equal(service_lock_take(b->dir, "nobody", &fd, &owner), 0);
+	assert_int_equal(service_lock_take(b->dir, "nobody", &second, &owner), -EBUSY);
 	assert_int_equal(owner, getpid());
 	assert_int_equal(second, -1);
 	service_lock_drop(fd);
-	assert_int_equal(service_lock_take(b->dir, &fd, &owner), 0);
+	assert_int_equal(service_lock_take(b->dir, "nobody", &fd, &owner), 0);
 	service_lock_drop(fd);
 	service_lock_drop(-1);
-	assert_int_equal(service_lock_take("/nonexistent/x", &fd, &owner), -ENOENT);
+	assert_int_equal(service_lock_take("/nonexistent/x", "nobody", &fd, &owner), -ENOENT);
 }
 
 static void the_service_manager_is_told(void **state)

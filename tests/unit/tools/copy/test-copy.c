@@ -333,7 +333,7 @@ static void a_guest_that_does_not_tell_is_copied_whole(void **state)
 {
 	struct run r;
 
-	((struct process_bench *)*state)->env.unused_ms = 50;
+	((struct process_bench *)*state)->opts.unused_ms = 50;
 	r = start_served(state);
 	r.step_answers = false;
 	assert_int_equal(run(&r, "7 --json"), COPY_EXIT_DONE);

@@ -139,7 +139,7 @@ static void figures_are_shown(void **state)
 	fake_store_put(r.store, "/local/domain/7/name", "guest");
 	r.bench->figures.target_kib = 524288;
 	r.bench->figures.ballooned_kib = 524288;
-	r.bench->figures.guest_errors[XENVIRTIO_GUEST_BAD_RING] = 4;
+	r.bench->figures.common.guest_errors[XENVIRTIO_GUEST_BAD_RING] = 4;
 	r.bench->figures.stats_sequence = 1;
 	r.bench->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	r.bench->figures.stats[BALLOON_STAT_FREE_MEMORY] = 268435456;
@@ -169,7 +169,7 @@ static void figures_are_shown(void **state)
 	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "\033[H\033[2J"));
 	/* a guest's name does not speak to the terminal */
-	strcpy(r.bench->figures.name, "a\033[31mb");
+	strcpy(r.bench->figures.common.name, "a\033[31mb");
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "a?[31mb"));
 	fake_store_free(r.store);
@@ -184,7 +184,7 @@ static void set_asks_and_goes(void **state)
 	assert_non_null(strstr(tool.out, "target is 512 MiB"));
 	assert_int_equal(run(&r, "set 7 2G"), CTL_EXIT_REFUSED);
 	tool_bench_expect(&tool, "too much");
-	r.bench->figures.driver_ok = false;
+	r.bench->figures.common.driver_ok = false;
 	assert_int_equal(run(&r, "set 7 256M"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "virtio_balloon"));
 }
@@ -192,7 +192,7 @@ static void set_asks_and_goes(void **state)
 /* A guest that gives 4 MiB a step of 20 ms. */
 static void inflate(struct control_bench *b, unsigned int ms)
 {
-	if (ms % 20 == 0 && b->figures.ballooned_kib < figures_wanted_kib(&b->figures)) {
+	if (ms % 20 == 0 && b->figures.ballooned_kib < balloon_wanted_kib(&b->figures)) {
 		b->figures.ballooned_kib += 4 * MIB;
 		control_changed(b->control);
 	}
@@ -202,7 +202,7 @@ static void inflate(struct control_bench *b, unsigned int ms)
 static void the_guest_is_given_back(void **state)
 {
 	struct run r = served(state);
-	struct figures *f = &r.bench->figures;
+	struct balloon_figures *f = &r.bench->figures;
 
 	f->pinned = true;
 	f->refused = true;
@@ -264,7 +264,7 @@ static void a_stall_ends_the_waiting(void **state)
 	r.step = NULL;
 	assert_int_equal(run(&r, "set 7 512M --wait"), CTL_EXIT_STALLED);
 	tool_bench_expect(&tool, "the guest gives no more");
-	r.bench->figures.driver_ok = false;
+	r.bench->figures.common.driver_ok = false;
 	assert_int_equal(run(&r, "set 7 512M --wait --json"), CTL_EXIT_STALLED);
 	assert_non_null(strstr(tool.out, "\"state\":\"stalled\""));
 	assert_non_null(strstr(tool.out, "virtio_balloon"));
@@ -330,7 +330,7 @@ static void answer_unused(struct control_bench *b, unsigned int ms)
 	b->figures.unused_kib = 768 * MIB;
 	b->figures.ram_kib = 1024 * MIB;
 	b->figures.unused_ns = 12345678;
-	control_unused(b->control, NULL);
+	balloon_commands_unused(&b->commands, NULL);
 }
 
 static void refuse_unused(struct control_bench *b, unsigned int ms)
@@ -340,7 +340,7 @@ static void refuse_unused(struct control_bench *b, unsigned int ms)
 	control_error_set(&error, b->figures.stalls ? CONTROL_NO_ANSWER : CONTROL_BAD_ANSWER,
 			  "the reason");
 	if (b->asks)
-		control_unused(b->control, &error);
+		balloon_commands_unused(&b->commands, &error);
 }
 
 static void unused_memory_is_shown(void **state)

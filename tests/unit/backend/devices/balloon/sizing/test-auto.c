@@ -31,7 +31,7 @@
 
 static void a_guest_is_seen_as_it_is(void **state)
 {
-	const struct figures f = {
+	const struct balloon_figures f = {
 		.static_max_kib = 1000,
 		.dynamic_min_kib = 300,
 		.target_kib = 800,
@@ -44,11 +44,11 @@ static void a_guest_is_seen_as_it_is(void **state)
 		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
 		.stall = BALLOON_STALL_HOST,
 		.stall_kib = 12,
-		.driver_ok = true,
+		.common.driver_ok = true,
 		.pinned = true,
 	};
 	struct policy_guest g = auto_guest(&f);
-	struct figures other = f;
+	struct balloon_figures other = f;
 
 	assert_int_equal(g.static_max_kib, 1000);
 	assert_int_equal(g.floor_kib, 300);
@@ -69,7 +69,7 @@ static void a_guest_is_seen_as_it_is(void **state)
 /* The balloon has moved since: what the guest uses has not. */
 static void what_it_uses_stays(void **state)
 {
-	struct figures f = {
+	struct balloon_figures f = {
 		.static_max_kib = 1000,
 		.ballooned_kib = 100,
 		.stats_ballooned_kib = 100,
@@ -91,7 +91,7 @@ static void what_it_uses_stays(void **state)
 
 static void a_driver_that_tells_less_will_do(void **state)
 {
-	struct figures f = {
+	struct balloon_figures f = {
 		.stats_sequence = 1,
 		.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY,
 		.stats[BALLOON_STAT_FREE_MEMORY] = 40 * 1024,
@@ -114,7 +114,7 @@ struct pilot {
 	struct log_capture capture;
 	struct event_base *base;
 	struct autopilot *autopilot;
-	struct figures f[3];
+	struct balloon_figures f[3];
 	size_t nr;
 	int host_rc;
 	uint64_t free_kib;
@@ -122,13 +122,12 @@ struct pilot {
 	uint64_t ordered_kib[8];
 };
 
-static void collect(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-		    void *arg)
+static void collect(void *opaque, figures_done *done, void *arg)
 {
 	struct pilot *p = opaque;
 
 	p->collects++;
-	done(arg, p->f, p->nr);
+	done(arg, &p->f[0].common, p->nr);
 }
 
 static int host_free(void *opaque, uint64_t *kib)
@@ -139,21 +138,21 @@ static int host_free(void *opaque, uint64_t *kib)
 	return p->host_rc;
 }
 
-static void order(void *opaque, const struct figures *f, uint64_t kib)
+static void order(void *opaque, const struct balloon_figures *f, uint64_t kib)
 {
 	struct pilot *p = opaque;
 
 	p->orders++;
-	p->ordered_kib[f->domid] = kib;
+	p->ordered_kib[f->common.domid] = kib;
 }
 
-static struct figures guest_of(uint32_t domid, uint64_t available_mib)
+static struct balloon_figures guest_of(uint32_t domid, uint64_t available_mib)
 {
-	return (struct figures){
-		.domid = domid,
+	return (struct balloon_figures){
+		.common.domid = domid,
 		.static_max_kib = 1024 * MIB,
 		.target_kib = 1024 * MIB,
-		.driver_ok = true,
+		.common.driver_ok = true,
 		.stats_sequence = 1,
 		.stats_valid = 1u << BALLOON_STAT_AVAILABLE_MEMORY,
 		.stats[BALLOON_STAT_AVAILABLE_MEMORY] = available_mib * MIB * 1024,
@@ -244,7 +243,7 @@ static void memories_follow_their_guests(void **state)
 	p->f[1] = guest_of(4, 300);
 	p->nr = 2;
 	for (unsigned int i = 1; !p->orders && i < 1000; i++) {
-		struct figures other = p->f[0];
+		struct balloon_figures other = p->f[0];
 
 		p->f[0] = p->f[1];
 		p->f[1] = other;
@@ -332,7 +331,7 @@ struct costly {
 	struct metrics_collect *collect;
 	struct orders *orders;
 	size_t seen; /* guests, in all steps */
-	void (*done)(void *arg, const struct figures *f, size_t nr);
+	figures_done *done;
 	void *arg;
 };
 
@@ -345,8 +344,7 @@ static void count_seen(void *arg, const struct figures *f, size_t nr)
 	c->done(c->arg, f, nr);
 }
 
-static void collect_all(void *opaque, void (*done)(void *arg, const struct figures *f, size_t nr),
-			void *arg)
+static void collect_all(void *opaque, figures_done *done, void *arg)
 {
 	struct costly *c = opaque;
 
@@ -355,12 +353,12 @@ static void collect_all(void *opaque, void (*done)(void *arg, const struct figur
 	metrics_collect_run(c->collect, count_seen, c);
 }
 
-static void order_over_socket(void *opaque, const struct figures *f, uint64_t kib)
+static void order_over_socket(void *opaque, const struct balloon_figures *f, uint64_t kib)
 {
 	struct costly *c = opaque;
 
 	c->pilot->orders++;
-	orders_send(c->orders, f->domid, f->devid, kib);
+	orders_send(c->orders, f->common.domid, f->common.devid, kib);
 }
 
 static int plenty_free(void *opaque, uint64_t *kib)
@@ -395,18 +393,20 @@ static void two_hundred_guests_cost_little(void **state)
 	size_t heap;
 
 	b->figures = guest_of(0, 300);
-	strcpy(b->figures.name, "guest");
-	strcpy(b->figures.path, "event-channel");
+	strcpy(b->figures.common.name, "guest");
+	strcpy(b->figures.common.path, "event-channel");
 	b->figures.stats_valid = (UINT32_C(1) << BALLOON_STATS) - 1;
 	for (uint32_t i = 0; i < GUESTS; i++) {
 		guest[i] = *b;
-		guest[i].cfg.domid = guest[i].figures.domid = i + 1;
+		guest[i].cfg.domid = guest[i].figures.common.domid = i + 1;
 		guest[i].cfg.opaque = &guest[i];
+		guest[i].cfg.commands_opaque = &guest[i].commands;
+		guest[i].commands.opaque = &guest[i];
 		control_bench_open(&guest[i]);
 	}
 
 	heap = mallinfo2().uordblks;
-	assert_int_equal(metrics_collect_new(&c.collect, b->base, b->dir, 0), 0);
+	assert_int_equal(metrics_collect_new(&c.collect, b->base, &balloon_figures_type, b->dir, 0), 0);
 	assert_int_equal(orders_new(&c.orders, b->base, &b->capture.log, b->dir), 0);
 	assert_int_equal(auto_new(&pilot.autopilot, &cfg), 0);
 	begin_ms = clock_now_ms();

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a daemon is called and which devices are its own: all that the common code of the daemons
+ * needs to know of the program it is in. Every name is a promise: users, packages and scripts go by
+ * it.
+ */
+#ifndef BACKEND_PROGRAM_H
+#define BACKEND_PROGRAM_H
+
+#include <stdint.h>
+
+/** kinds of limited log lines a device may have for itself, log.h */
+#define PROGRAM_LOG_KINDS 4
+
+/** struct program - constant */
+struct program {
+	const char *name;	  /* of the process and of its lines in syslog: "xen-vballoond" */
+	const char *node_type;	  /* what xl.cfg calls its devices: "virtio,device5" */
+	uint16_t device_id;	  /* the same as a number: virtio 1.2, section 5 */
+	const char *group;	  /* whose members may steer it, where there is such a group */
+	const char *state_dir;	  /* by default */
+	const char *state_says;	  /* what is lost with a state file: "which pages ..." */
+	const char *control_tool; /* who talks to its control sockets; NULL: any client */
+	/** what LOG_KIND_DEVICE and those after it are, for a line on how many were left out */
+	const char *log_kind[PROGRAM_LOG_KINDS];
+};
+
+#endif /* BACKEND_PROGRAM_H */

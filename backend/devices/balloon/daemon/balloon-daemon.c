@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The balloon's table of functions: the device, its timers, and its end.
+ */
+#include "backend/devices/balloon/daemon/balloon-daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+bool balloon_daemon_end_on(struct balloon_daemon *d, int rc, const char *what)
+{
+	return d->host.end_on(d->host.opaque, rc, what);
+}
+
+static int new_daemon(void **self, const struct device_host *host)
+{
+	struct balloon_daemon *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->host = *host;
+	d->opts = (const struct balloon_options *)host->opts;
+	*self = d;
+	return 0;
+}
+
+/* --- the device --- */
+
+static void tell_guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct balloon_daemon *d = opaque;
+
+	d->host.guest_error(d->host.opaque, kind, detail);
+}
+
+static int open_balloon(void *self, struct xenvirtio_gmem *gmem, const struct device_memory *memory)
+{
+	struct balloon_daemon *d = self;
+	struct balloon_config cfg = {
+		.hv = d->host.hv,
+		.gmem = gmem,
+		.deflate_on_oom = d->opts->deflate_on_oom,
+		.bits = d->opts->bulk,
+		.changed = balloon_daemon_changed,
+		.guest_error = tell_guest_error,
+		.opaque = d,
+	};
+	int rc;
+
+	d->saved_perms = memory->note;
+	d->adopted = memory->adopted;
+	rc = balloon_new(&d->balloon, &cfg, memory->at, memory->bytes, memory->state);
+	if (rc)
+		d->balloon = NULL;
+	return rc;
+}
+
+static struct xenvirtio_device *get_device(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	return d->balloon ? balloon_device(d->balloon) : NULL;
+}
+
+static void close_balloon(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	balloon_free(d->balloon);
+	d->balloon = NULL;
+}
+
+/* Xen holds back frames of the guest that somebody must be able to return. */
+static bool holds_frames(void *self)
+{
+	struct balloon_daemon *d = self;
+	struct balloon_status status;
+
+	balloon_get_status(d->balloon, &status);
+	return status.ballooned_pages;
+}
+
+static bool work_pending(void *self)
+{
+	struct balloon_daemon *d = self;
+	struct balloon_status status;
+
+	balloon_get_status(d->balloon, &status);
+	return status.work_pending;
+}
+
+static int work(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	return balloon_retry(d->balloon);
+}
+
+/* --- while it serves --- */
+
+static int start(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	d->retry = timer_new(d->host.base, balloon_daemon_on_retry, d);
+	d->stats = timer_new(d->host.base, balloon_daemon_on_stats, d);
+	if (!d->retry || !d->stats || balloon_daemon_make_unused(d))
+		return -ENOMEM;
+	if (d->opts->stats_interval_s)
+		timer_set(d->stats, d->opts->stats_interval_s * 1000);
+	return balloon_daemon_start_target(d);
+}
+
+static void start_auto(void *self)
+{
+	struct balloon_daemon *d = self;
+	const struct balloon_options *opts = d->opts;
+	struct auto_config cfg = {
+		.base = d->host.base,
+		.log = d->host.log,
+		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
+				      opts->auto_floor_kib, opts->overcommit,
+				      opts->stats_interval_s * 1000),
+		.interval_ms = opts->stats_interval_s * 1000,
+		.collect = balloon_daemon_collect,
+		.collect_opaque = d,
+		.host_free = balloon_daemon_host_free,
+		.order = balloon_daemon_order_self,
+		.opaque = d,
+	};
+	int rc = opts->automatic ? auto_new(&d->autopilot, &cfg) : 0;
+
+	if (rc)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc, "targets are not chosen: --auto");
+}
+
+static void store_event(void *self, const char *token)
+{
+	balloon_daemon_target_event(self, token);
+}
+
+static void store_back(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	mem_set_again(&d->mem_set);
+}
+
+/* --- the end --- */
+
+/* The process may be ended by the order itself, from inside a step: then it is freed with it. */
+void balloon_daemon_stop_auto(struct balloon_daemon *d)
+{
+	if (d->ordering)
+		return;
+	auto_free(d->autopilot);
+	d->autopilot = NULL;
+}
+
+static void stop(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	balloon_daemon_stop_auto(d);
+	if (d->mem_set.link)
+		mem_set_stop(&d->mem_set);
+	unused_fini(&d->unused);
+	timer_free(d->retry);
+	timer_free(d->stats);
+	d->retry = NULL;
+	d->stats = NULL;
+}
+
+static void free_daemon(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	if (!d)
+		return;
+	balloon_daemon_stop_auto(d);
+	free(d);
+}
+
+const struct device_type balloon_type = {
+	.program = &balloon_program,
+	.command_line = &balloon_command_line,
+	.options_bytes = sizeof(struct balloon_options),
+	.options_default = balloon_options_default,
+	.figures_type = &balloon_figures_type,
+	.new = new_daemon,
+	.free = free_daemon,
+	.prepare = balloon_daemon_prepare,
+	.memory_bytes = balloon_persist_bytes,
+	.open = open_balloon,
+	.device = get_device,
+	.close = close_balloon,
+	.in_use = holds_frames,
+	.start = start,
+	.serving = start_auto,
+	.stop = stop,
+	.store_event = store_event,
+	.store_back = store_back,
+	.work_pending = work_pending,
+	.work = work,
+	.report = balloon_daemon_report,
+	.figures = balloon_daemon_figures,
+	.control = balloon_daemon_control,
+	.service_words = balloon_service_words,
+	.service_new = balloon_service_new,
+	.service_free = balloon_service_free,
+};

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Figures to JSON and back, as far as all devices have them.
+ */
+#include "backend/figures/figures-json.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+struct json_maker json_maker_begin(void)
+{
+	return (struct json_maker){.object = json_object_new_object()};
+}
+
+void json_maker_add(struct json_maker *m, const char *key, struct json_object *value)
+{
+	if (value && m->object && json_object_object_add(m->object, key, value) == 0)
+		return;
+	json_object_put(value);
+	m->failed = true;
+}
+
+void json_maker_add_u64(struct json_maker *m, const char *key, uint64_t value)
+{
+	json_maker_add(m, key, json_object_new_uint64(value));
+}
+
+void json_maker_add_text(struct json_maker *m, const char *key, const char *text)
+{
+	json_maker_add(m, key, json_object_new_string(text));
+}
+
+void json_maker_add_bool(struct json_maker *m, const char *key, bool value)
+{
+	json_maker_add(m, key, json_object_new_boolean(value));
+}
+
+struct json_object *json_maker_end(struct json_maker *m)
+{
+	if (!m->failed)
+		return m->object;
+	json_object_put(m->object);
+	return NULL;
+}
+
+static struct json_object *guest_errors_json(const struct figures *f)
+{
+	struct json_maker m = json_maker_begin();
+
+	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
+		if (f->guest_errors[kind])
+			json_maker_add_u64(
+				&m,
+				xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
+				f->guest_errors[kind]);
+	}
+	return json_maker_end(&m);
+}
+
+void figures_add_guest_errors(struct json_maker *m, const struct figures *f)
+{
+	json_maker_add(m, "guest_errors", guest_errors_json(f));
+}
+
+void figures_add_device(struct json_maker *m, const struct figures *f)
+{
+	json_maker_add_u64(m, "domid", f->domid);
+	json_maker_add_u64(m, "devid", f->devid);
+}
+
+void figures_add_status(struct json_maker *m, const struct figures *f)
+{
+	figures_add_device(m, f);
+	if (f->name[0])
+		json_maker_add_text(m, "name", f->name);
+	json_maker_add_text(m, "path", f->path);
+	json_maker_add_bool(m, "driver", f->driver_ok);
+}
+
+/* --- and back --- */
+
+bool json_get_u64(struct json_object *json, const char *key, uint64_t *value)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(json, key, &v) || !json_object_is_type(v, json_type_int) ||
+	    json_object_get_int64(v) < 0)
+		return false;
+	*value = json_object_get_uint64(v);
+	return true;
+}
+
+bool json_get_u32(struct json_object *json, const char *key, uint32_t *value)
+{
+	uint64_t v;
+
+	if (!json_get_u64(json, key, &v) || v > UINT32_MAX)
+		return false;
+	*value = (uint32_t)v;
+	return true;
+}
+
+bool json_get_text(struct json_object *json, const char *key, char *text, size_t size)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(json, key, &v) || !json_object_is_type(v, json_type_string))
+		return false;
+	snprintf(text, size, "%s", json_object_get_string(v));
+	for (char *c = text; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	}
+	return true;
+}
+
+bool json_get_bool(struct json_object *json, const char *key, bool *value)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(json, key, &v) || !json_object_is_type(v, json_type_boolean))
+		return false;
+	*value = json_object_get_boolean(v);
+	return true;
+}
+
+static void get_guest_errors(struct json_object *json, struct figures *f)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(json, "guest_errors", &v) ||
+	    !json_object_is_type(v, json_type_object))
+		return;
+	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++)
+		json_get_u64(v, xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
+			&f->guest_errors[kind]);
+}
+
+bool figures_get_device(struct figures *f, struct json_object *json)
+{
+	return json_object_is_type(json, json_type_object) &&
+	       json_get_u32(json, "domid", &f->domid) && json_get_u32(json, "devid", &f->devid);
+}
+
+bool figures_get_status(struct figures *f, struct json_object *json)
+{
+	if (!figures_get_device(f, json) || !json_get_text(json, "path", f->path, sizeof(f->path)) ||
+	    !json_get_bool(json, "driver", &f->driver_ok))
+		return false;
+	json_get_text(json, "name", f->name, sizeof(f->name));
+	get_guest_errors(json, f);
+	return true;
+}

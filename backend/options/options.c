@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the options of all daemons say, see options.h.
+ */
+#include "backend/options/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xenvirtio/placement.h>
+#include <xenvirtio/server.h>
+
+/** DOMID_FIRST_RESERVED, xen/xen.h */
+#define DOMID_MAX 0x7fefu
+#if defined(__x86_64__) || defined(__i386__)
+/** ISA lines, then pins of PCI slots; placement.h knows which of them are for devices */
+#define IRQ_MIN 1u
+#define IRQ_MAX (XENVIRTIO_X86_LINES_MAX - 1)
+#define IRQ_KIND "a line, 3 to 15 of ISA or 16 + 4 * slot + pin of PCI"
+static bool irq_usable(uint32_t irq)
+{
+	uint32_t gsi;
+
+	return !xenvirtio_placement_x86_gsi(irq, &gsi);
+}
+#else
+/** Arm's SPIs */
+#define IRQ_MIN 32u
+#define IRQ_MAX 1019u
+#define IRQ_KIND "the number of an SPI"
+static bool irq_usable(uint32_t irq)
+{
+	return true;
+}
+#endif
+
+int options_take_domid(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	if (command_line_number(arg, 10, DOMID_MAX, &v) || v == 0) {
+		snprintf(why, why_size,
+			 "--domid %s: not a guest: give its number, 1 to %u, as xl list "
+			 "shows it",
+			 arg, DOMID_MAX);
+		return -1;
+	}
+	opts->domid = (uint32_t)v;
+	return 0;
+}
+
+int options_take_devid(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	if (command_line_number(arg, 10, UINT16_MAX, &v)) {
+		snprintf(why, why_size,
+			 "--devid %s: not a device: give its number, 0 for the first of "
+			 "virtio=[...]",
+			 arg);
+		return -1;
+	}
+	opts->devid = (uint32_t)v;
+	opts->devid_given = true;
+	return 0;
+}
+
+int options_take_base(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	if (command_line_number(arg, 16, UINT64_MAX - XENVIRTIO_MMIO_BYTES, &v) || !v || v % 4) {
+		snprintf(why, why_size,
+			 "--base %s: not an address: give hexadecimal, a multiple of 4 "
+			 "above 0, such as 0x2000000",
+			 arg);
+		return -1;
+	}
+	opts->base = xenvirtio_gpa(v);
+	opts->base_given = true;
+	return 0;
+}
+
+int options_take_irq(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	if (command_line_number(arg, 10, IRQ_MAX, &v) || v < IRQ_MIN || !irq_usable((uint32_t)v)) {
+		snprintf(why, why_size,
+			 "--irq %s: not an interrupt for a device: give " IRQ_KIND ", %u to %u",
+			 arg, IRQ_MIN, IRQ_MAX);
+		return -1;
+	}
+	opts->irq = (uint32_t)v;
+	opts->irq_given = true;
+	return 0;
+}
+
+int options_take_notify(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	if (!xenvirtio_notify_path_parse(arg, &opts->notify))
+		return 0;
+	snprintf(why, why_size,
+		 "--notify %s: give auto, eventfd-regs, eventfd, upstream or event-channel", arg);
+	return -1;
+}
+
+int options_take_state_dir(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	return command_line_take_directory("state-dir", arg, &opts->state_dir, why, why_size);
+}
+
+int options_take_metrics(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	const char *wrong;
+
+	opts->metrics.len = 0;
+	if (strcmp(arg, "none") == 0)
+		return 0;
+	if (metrics_address_parse(arg, &opts->metrics, &wrong)) {
+		snprintf(why, why_size, "--metrics %s: %s", arg, wrong);
+		return -1;
+	}
+	return 0;
+}
+
+int options_take_record(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	if (!arg[0]) {
+		snprintf(why, why_size, "--record: give the name of a file");
+		return -1;
+	}
+	opts->record = arg;
+	return 0;
+}
+
+int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	if (log_level_parse(arg, &opts->log_level)) {
+		snprintf(why, why_size,
+			 "--log-level %s: give error, warning, notice, info or debug", arg);
+		return -1;
+	}
+	return 0;
+}
+
+void options_default(struct options *opts, const struct program *program)
+{
+	*opts = (struct options){
+		.program = program,
+		.state_dir = program->state_dir,
+		.log_level = LOG_LEVEL_NOTICE,
+	};
+}
+
+int options_check(const struct options *opts, const char *of_one, char *why, size_t why_size)
+{
+	if (opts->devid_given)
+		of_one = "--devid";
+	else if (opts->base_given || opts->irq_given)
+		of_one = "--base and --irq";
+	else if (!of_one && opts->record)
+		of_one = "--record";
+	if (!opts->domid && of_one) {
+		snprintf(why, why_size,
+			 "%s without --domid: it is for one guest: say which, as xl list shows it",
+			 of_one);
+		return -1;
+	}
+	if (opts->base_given != opts->irq_given) {
+		snprintf(why, why_size,
+			 "--base and --irq go together: give both, or neither to look in xenstore");
+		return -1;
+	}
+	return 0;
+}

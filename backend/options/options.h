@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the command lines of all daemons have in common: the options every device's daemon has, as
+ * rows for the table of the program, and what they say. A device's own options are in a structure
+ * of its own that begins with this one, so that one table has both.
+ *
+ * One table gives the parser, --help, and (through a test) what the manual page must list. Parsing
+ * has no side effect and prints nothing.
+ */
+#ifndef BACKEND_OPTIONS_H
+#define BACKEND_OPTIONS_H
+
+#include "backend/base/command-line.h"
+#include "backend/base/log.h"
+#include "backend/base/metrics-address.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <xenvirtio/notify-path.h>
+#include <xenvirtio/types.h>
+
+struct options {
+	const struct program *program;
+	uint32_t domid; /* 0: the service for all guests */
+	bool devid_given;
+	uint32_t devid;
+	bool base_given; /* base and irq come from here, not from xenstore */
+	struct xenvirtio_gpa base;
+	uint32_t irq;
+	bool irq_given;
+	enum xenvirtio_notify_path notify;
+	const char *state_dir;		/* points into argv, or is static */
+	struct metrics_address metrics; /* len 0: none */
+	const char *record;		/* NULL: do not record */
+	enum log_level log_level;
+	bool syslog;
+};
+
+/*
+ * Rows for the program's table, in the order of its --help. @type: the program's node type,
+ * @state_dir: its directory, as literals.
+ */
+#define OPTIONS_ROWS_DEVICE(type)                                                                  \
+	{"domid", "D", "the guest to serve, as xl list shows it (default: all, as a service)",     \
+	 .take = options_take_domid},                                                              \
+	{"devid", "I", "its device (default: the first of type " type ")",                         \
+	 .take = options_take_devid},                                                              \
+	{"base", "HEX", "address of the device, instead of looking in xenstore",                   \
+	 .take = options_take_base},                                                               \
+	{                                                                                          \
+		"irq", "N", "interrupt of the device; goes with --base", .take = options_take_irq  \
+	}
+#define OPTIONS_ROWS_SERVING(state_dir)                                                            \
+	{"notify", "PATH",                                                                         \
+	 "how the guest's notifications travel: auto (default), eventfd-regs,\n"                   \
+	 "                               eventfd, upstream or event-channel",                      \
+	 .take = options_take_notify},                                                             \
+	{"state-dir", "DIR",                                                                       \
+	 "what must survive a crash, and control sockets (default: " state_dir ")",                \
+	 .take = options_take_state_dir},                                                          \
+	{"metrics", "ADDRESS", "Prometheus metrics: unix:PATH, 127.0.0.1:PORT or none (default)",  \
+	 .take = options_take_metrics},                                                            \
+	{"record", "FILE", "append every call to the hypervisor to FILE",                          \
+	 .take = options_take_record},                                                             \
+	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \
+	 .take = options_take_log_level},                                                          \
+	{                                                                                          \
+		"syslog", NULL, "log to syslog instead of stderr",                                 \
+			.flag = offsetof(struct options, syslog)                                   \
+	}
+
+/* What the rows do, struct option_row.take. */
+int options_take_domid(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_devid(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_base(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_irq(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_notify(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_state_dir(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_metrics(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_record(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size);
+
+/** options_default() - before a line is parsed; @program is kept */
+void options_default(struct options *opts, const struct program *program);
+/**
+ * options_check() - what these options say together, for struct command_line.finish
+ * @of_one: an option of the device's own that is for one guest and was given; NULL
+ *
+ * Return: 0, or -1 with @why filled in
+ */
+int options_check(const struct options *opts, const char *of_one, char *why, size_t why_size);
+
+#endif /* BACKEND_OPTIONS_H */

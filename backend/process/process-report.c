@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the device did, told to xenstore and to whoever asks.
+ */
+#include "backend/process/process-internal.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenvirtio/server.h>
+
+/** figures that keep changing are published so often */
+#define REPORT_MS 200u
+
+static void publish_guest_errors(struct device_process *dp, const struct figures *f)
+{
+	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
+		char key[PUBLISH_KEY_MAX];
+
+		snprintf(key, sizeof(key), "guest-errors/%s",
+			 xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind));
+		if (f->guest_errors[kind])
+			publish_u64(&dp->publish, key, f->guest_errors[kind]);
+		else
+			publish_remove(&dp->publish, key);
+	}
+}
+
+void process_on_report(void *opaque)
+{
+	struct device_process *dp = opaque;
+	struct figures *f = malloc(dp->type->figures_type->bytes);
+
+	if (f) {
+		process_get_figures(dp, f);
+		publish_guest_errors(dp, f);
+	}
+	free(f);
+	if (dp->type->report)
+		dp->type->report(dp->device);
+	control_changed(dp->control);
+}
+
+/* From inside any call of the device: only a note for later. */
+void process_note_change(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (dp->report && !timer_is_set(dp->report))
+		timer_set(dp->report, REPORT_MS);
+}
+
+void process_get_figures(void *opaque, struct figures *f)
+{
+	const struct device_process *dp = opaque;
+
+	memset(f, 0, dp->type->figures_type->bytes);
+	f->domid = dp->opts->domid;
+	f->devid = dp->bus.devid;
+	snprintf(f->name, sizeof(f->name), "%s", dp->name);
+	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
+	dp->type->figures(dp->device, f);
+}
+
+struct json_object *process_status_json(void *opaque)
+{
+	const struct device_process *dp = opaque;
+	struct figures *f = malloc(dp->type->figures_type->bytes);
+	struct json_object *json = NULL;
+
+	if (f) {
+		process_get_figures(opaque, f);
+		json = dp->type->figures_type->status_json(f);
+	}
+	free(f);
+	return json;
+}
+
+void process_collect_figures(void *opaque, figures_done *done, void *arg)
+{
+	const struct device_process *dp = opaque;
+	struct figures *f = dp->ended ? NULL : malloc(dp->type->figures_type->bytes);
+
+	if (f)
+		process_get_figures(opaque, f);
+	done(arg, f, f ? 1 : 0);
+	free(f);
+}
