@@ -242,6 +242,7 @@ static void write_below(enum owner owner, const char *dir, const char *key, cons
 static void write_store(const char *name, uint64_t mem_mib, const struct rings *rings)
 {
 	char home[64], front[96], back[96], text[96];
+	const char *type = getenv("XV_TYPE");
 
 	snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
 	write_below(OF_HOST, home, "", "");
@@ -273,7 +274,7 @@ static void write_store(const char *name, uint64_t mem_mib, const struct rings *
 	write_below(OF_HOST, back, "state", "1");
 	write_below(OF_HOST, back, "irq", "0");
 	write_below(OF_HOST, back, "base", "0");
-	write_below(OF_HOST, back, "type", "virtio,device5");
+	write_below(OF_HOST, back, "type", type ? type : "virtio,device5");
 	write_below(OF_HOST, back, "transport", "mmio");
 	write_below(OF_HOST, back, "grant_usage", "0");
 }

@@ -218,7 +218,8 @@ create_hvm_guest()
 }
 
 # create_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES]]]: xl create -p with a balloon device; prints the domain id.
-# XV_APPEND is put on the guest's kernel command line, XV_INITRD is an initramfs other than the usual one.
+# XV_APPEND is put on the guest's kernel command line, XV_INITRD is an initramfs other than the usual one, XV_VIRTIO another
+# list of virtio devices; an HVM guest has one, of type XV_TYPE.
 create_guest()
 {
 	local name=$1 mem=${2:-256} vcpus=${3:-1} extra=${4:-} id
@@ -233,7 +234,7 @@ create_guest()
 	extra = "console=hvc0 rdinit=/init loglevel=4 $(cat /xv/quick-boot 2>/dev/null) ${XV_APPEND:-}"
 	memory = $mem
 	vcpus = $vcpus
-	virtio = [ "backend=0,type=virtio,device5,transport=mmio,grant_usage=0" ]
+	virtio = [ ${XV_VIRTIO:-"\"backend=0,type=virtio,device5,transport=mmio,grant_usage=0\""} ]
 	$extra
 	EOT
 	echo "$name" >>"$XV_STATE/guests"
@@ -343,7 +344,7 @@ daemon_log()
 }
 
 # start_daemon DOMID [ARGUMENTS]: start it and wait until it serves its device. XV_NOTIFY is its notification path, if one
-# is asked for.
+# is asked for; XV_DAEMON another one than the balloon's.
 start_daemon()
 {
 	local id=$1 log lines pid
@@ -352,9 +353,9 @@ start_daemon()
 	log=$(daemon_log "$id")
 	touch "$log"
 	lines=$(wc -l <"$log")
-	echo "-- xen-vballoond --domid $id $*" >>"$log"
+	echo "-- ${XV_DAEMON:-xen-vballoond} --domid $id $*" >>"$log"
 	xenstore-rm "$(backend_node "$id")/path" 2>/dev/null
-	xen-vballoond --domid "$id" "$@" >>"$log" 2>&1 </dev/null &
+	"${XV_DAEMON:-xen-vballoond}" --domid "$id" "$@" >>"$log" 2>&1 </dev/null &
 	pid=$!
 	echo $pid >"$XV_STATE/daemon.$id"
 	wait_for "[ -n \"\$(xs $id path)\" ] || ! pid_alive $pid" 60
@@ -419,7 +420,7 @@ start_guest()
 {
 	domid=$(create_guest "$1" "${2:-256}" "${3:-1}" "${4:-}") || bail "xl create -p $1"
 	# shellcheck disable=SC2086
-	start_daemon "$domid" ${5:-} || bail "xen-vballoond --domid $domid serves its device"
+	start_daemon "$domid" ${5:-} || bail "${XV_DAEMON:-xen-vballoond} --domid $domid serves its device"
 	unpause "$1" || bail "xl unpause $1"
 	wait_guest "$1" || bail "guest $1 boots"
 }
@@ -446,8 +447,8 @@ cleanup()
 			xl destroy "$name" || left="$left xl-destroy-$name-failed"
 		fi
 	done
-	wait_for '[ -z "$(pidof xen-vballoond)" ]' 10 || left="$left daemon($(pidof xen-vballoond))"
-	for pid in $(pidof xen-vballoond); do
+	wait_for '[ -z "$(pidof xen-vballoond xen-vrngd)" ]' 10 || left="$left daemon($(pidof xen-vballoond xen-vrngd))"
+	for pid in $(pidof xen-vballoond xen-vrngd); do
 		kill -KILL "$pid"
 	done
 	wait_for '[ -z "$(zombies)" ]' 10 || left="$left zombie-domain"

@@ -12,6 +12,8 @@ declare -A kernel_dir=() kernel_release=()
 
 dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
+# there for cases, which load them
+guest_spare_modules="virtio_rng"
 
 # What a kernel's note says when the project's patches do not fit its source.
 kernel_without_modules="the project's modules do not fit it"
@@ -43,11 +45,23 @@ module_closure()
 	done | awk '!seen[$0]++'
 }
 
+# unpack_module FILE DIRECTORY: uncompressed; prints its name
+unpack_module()
+{
+	local name
+	name=$(basename "$1")
+	case $name in
+	*.xz)	name=${name%.xz}; xz -dc "$1" >"$2/$name" ;;
+	*)	cp "$1" "$2/" ;;
+	esac
+	echo "$name"
+}
+
 # build_kernel DEB... OUT: the image, and the wanted modules uncompressed in OUT/{dom0,guest}. Image and modules are in one package
 # or in several, the image in /boot or beside its modules, and these below /lib or /usr/lib.
 build_kernel()
 {
-	local out=${*: -1} deb tree role modules file name
+	local out=${*: -1} deb tree role modules file
 	tree=$out/tree
 	for deb in "${@:1:$# - 1}"; do
 		dpkg -x "$deb" "$tree"
@@ -62,14 +76,14 @@ build_kernel()
 		# shellcheck disable=SC2086
 		module_closure "$(echo "$tree"/{,usr/}lib/modules/*)" ${!modules} >"$out/list"
 		while read -r file; do
-			name=$(basename "$file")
-			case $name in
-			*.xz)	name=${name%.xz}; xz -dc "$file" >"$out/$role/$name" ;;
-			*)	cp "$file" "$out/$role/" ;;
-			esac
-			echo "$name" >>"$out/$role/load-order"
+			unpack_module "$file" "$out/$role" >>"$out/$role/load-order"
 		done <"$out/list"
 	done
+	# shellcheck disable=SC2086
+	module_closure "$(echo "$tree"/{,usr/}lib/modules/*)" $guest_spare_modules >"$out/list"
+	while read -r file; do
+		unpack_module "$file" "$out/guest" >>"$out/guest/spare-order"
+	done <"$out/list"
 	rm -rf "$tree" "$out/list"
 }
 
@@ -90,8 +104,8 @@ platform_kernel()
 		debs=("${newest_debs[@]}")
 		key=$artifact_dir ;;
 	esac
-	artifact "kernel-$kernel${platform_suffix:-}" "$(hash_of "$key" "$dom0_modules" "$guest_modules" \
-			"$(declare -f "$builder" build_kernel module_closure x86_vmlinux)")" \
+	artifact "kernel-$kernel${platform_suffix:-}" "$(hash_of "$key" "$dom0_modules" "$guest_modules $guest_spare_modules" \
+			"$(declare -f "$builder" build_kernel unpack_module module_closure x86_vmlinux)")" \
 		"unpacking Linux ${kernel_release[$kernel]}" "$builder" "${debs[@]}"
 	kernel_dir[$kernel]=$artifact_dir
 }
