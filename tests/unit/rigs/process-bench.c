@@ -118,6 +118,8 @@ struct process_bench *process_bench_new(void)
 		},
 		.deflate_on_oom = true,
 	};
+	b->type = &balloon_type;
+	b->type_opts = &b->opts.common;
 	b->env = (struct device_process_env){
 		.open_hv = open_hv,
 		.open_store = open_store,
@@ -167,7 +169,7 @@ bool process_bench_start(struct process_bench *b)
 {
 	assert_null(b->process);
 	assert_int_equal(
-		device_process_new(&b->process, b->base, &balloon_type, &b->opts.common,
+		device_process_new(&b->process, b->base, b->type, b->type_opts,
 				   &b->capture.log, &b->env),
 		0);
 	process_bench_run(b);

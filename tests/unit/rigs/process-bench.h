@@ -39,6 +39,8 @@ struct process_bench {
 	char state_dir[96];
 	char state_file[128];
 	char socket_path[128];
+	const struct device_type *type;	/* the balloon, unless a test says otherwise before it begins */
+	const struct options *type_opts; /* of that type */
 	struct balloon_options opts;
 	struct device_process_env env;
 	int open_hv_result;
