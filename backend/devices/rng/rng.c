@@ -100,8 +100,6 @@ static int kick(void *opaque, unsigned int index)
 	struct rng *rng = opaque;
 
 	/* who has to wait is served when the turn or the allowance comes, and this with it */
-	if (!rng->status.allowance)
-		rng->waiting = true;
 	return rng->pending || rng->waiting ? 0 : serve(rng);
 }
 
