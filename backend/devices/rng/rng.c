@@ -107,8 +107,8 @@ static int reset(void *opaque)
 {
 	struct rng *rng = opaque;
 
+	/* but who waits for an allowance still does: it is the guest's, not the driver's */
 	rng->pending = false;
-	rng->waiting = false;
 	rng->cfg.changed(rng->cfg.opaque);
 	return 0;
 }
