@@ -196,8 +196,7 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 	struct event_base *base;
 
 	base = event_base_new();
-	if (!base || !words ||
-	    launcher_init(&launcher, &exec, nr_words, words, opts->state_dir) ||
+	if (!base || !words || launcher_init(&launcher, &exec, nr_words, words, opts->state_dir) ||
 	    supervisor_new(&sup, base, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;

@@ -286,8 +286,8 @@ static enum control_going wait_for_line(struct control_client *cl, size_t begun)
 }
 
 /*
- * While requests wait and no more of them fit, libevent is not to read: it does not, but it would call
- * back in each turn of the loop, and there would be no end of turns.
+ * While requests wait and no more of them fit, libevent is not to read: it does not, but it would
+ * call back in each turn of the loop, and there would be no end of turns.
  */
 static void read_or_not(struct control_client *cl)
 {

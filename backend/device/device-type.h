@@ -67,7 +67,7 @@ struct device_memory {
 	void *at; /* 8-byte aligned */
 	size_t bytes;
 	struct xenvirtio_device_state *state;
-	char *note; /* STATE_FILE_NOTE_MAX bytes of text */
+	char *note;   /* STATE_FILE_NOTE_MAX bytes of text */
 	bool adopted; /* a process before this one filled it */
 };
 
@@ -104,8 +104,8 @@ struct device_type {
 	 */
 	int (*prepare)(void *self, const struct xenvirtio_domain_info *info, enum exit_code *code);
 	/**
-	 * memory_bytes - what must survive the process, for a new state file; 0: this guest's RAM is
-	 * nothing to make such a device in
+	 * memory_bytes - what must survive the process, for a new state file; 0: this guest's RAM
+	 * is nothing to make such a device in
 	 */
 	size_t (*memory_bytes)(const struct xenvirtio_gfn_range *ram, size_t nr);
 	/** open - make the device. Return: 0; -EBADMSG @memory cannot be; -errno */
@@ -145,7 +145,8 @@ struct device_type {
 	/** control - fill in the type's part of the control socket; NULL: it has none */
 	void (*control)(void *self, struct control_config *cfg);
 
-	/** service_words - what ends the command line of device processes of a service; up to NULL */
+	/** service_words - what ends the command line of device processes of a service; up to NULL
+	 */
 	const char *const *service_words;
 	/** service_new - what the type does beside the supervisor; NULL. Return: 0; -errno, told */
 	int (*service_new)(void **self, const struct device_service *service);

@@ -50,8 +50,7 @@ static struct json_object *guest_errors_json(const struct figures *f)
 	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
 		if (f->guest_errors[kind])
 			json_maker_add_u64(
-				&m,
-				xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
+				&m, xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
 				f->guest_errors[kind]);
 	}
 	return json_maker_end(&m);
@@ -133,7 +132,7 @@ static void get_guest_errors(struct json_object *json, struct figures *f)
 		return;
 	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++)
 		json_get_u64(v, xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind),
-			&f->guest_errors[kind]);
+			     &f->guest_errors[kind]);
 }
 
 bool figures_get_device(struct figures *f, struct json_object *json)
@@ -144,7 +143,8 @@ bool figures_get_device(struct figures *f, struct json_object *json)
 
 bool figures_get_status(struct figures *f, struct json_object *json)
 {
-	if (!figures_get_device(f, json) || !json_get_text(json, "path", f->path, sizeof(f->path)) ||
+	if (!figures_get_device(f, json) ||
+	    !json_get_text(json, "path", f->path, sizeof(f->path)) ||
 	    !json_get_bool(json, "driver", &f->driver_ok))
 		return false;
 	json_get_text(json, "name", f->name, sizeof(f->name));

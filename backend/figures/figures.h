@@ -53,7 +53,8 @@ struct figures_family {
 /** struct figures_type - the figures of one device type: how they are told, and read back */
 struct figures_type {
 	size_t bytes; /* of one device's figures, which begin with struct figures */
-	/** requests - commands of the control socket that take no key and together answer with all */
+	/** requests - commands of the control socket that take no key and together answer with all
+	 */
 	const char *requests[FIGURES_REQUESTS_MAX];
 	unsigned int nr_requests;
 	/**

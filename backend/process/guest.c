@@ -122,7 +122,8 @@ static int adopt_unnoted(struct guest *g, uint16_t *id)
 		rc = xenvirtio_server_open(g->server, id);
 	}
 	g->adopted = !rc;
-	/* Somebody serves by it. We hold the state file's lock, so it is no daemon of this device. */
+	/* Somebody serves by it. We hold the state file's lock, so it is no daemon of this device.
+	 */
 	return rc == -EBUSY ? -EEXIST : rc;
 }
 
@@ -199,7 +200,8 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 	if (rc)
 		goto fail;
 	if (!bytes && !state_file_adopted(g->state)) {
-		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make the device in");
+		rc = fail_host(g, -EPROTO, code,
+			       "the guest's RAM is nothing to make the device in");
 		goto fail;
 	}
 	rc = xenvirtio_gmem_new(&g->gmem, cfg->hv, GMEM_PAGES);

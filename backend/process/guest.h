@@ -17,7 +17,7 @@
 
 struct guest_config {
 	const struct device_type *type;
-	void *device; /* of that type, not open; borrowed */
+	void *device;		 /* of that type, not open; borrowed */
 	struct xenvirtio_hv *hv; /* borrowed; outlives the guest */
 	struct log *log;
 	const char *state_dir;
@@ -60,7 +60,8 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 void guest_close(struct guest *g, enum guest_end end);
 
 /**
- * guest_in_use() - the guest counts on the device being there: a driver is bound, or the type says so
+ * guest_in_use() - the guest counts on the device being there: a driver is bound, or the type says
+ * so
  */
 bool guest_in_use(const struct guest *g);
 

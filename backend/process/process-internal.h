@@ -39,8 +39,8 @@ struct device_process {
 	void *device;		 /* the type's; NULL: none yet */
 	struct guest guest;
 	struct publish publish;
-	struct control *control; /* NULL: not serving, or it could not be opened */
-	struct metrics *metrics; /* likewise, or not wanted */
+	struct control *control;     /* NULL: not serving, or it could not be opened */
+	struct metrics *metrics;     /* likewise, or not wanted */
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began */
 
 	struct event *signal[PROCESS_END_SIGNALS];
@@ -50,7 +50,7 @@ struct device_process {
 	struct timer *report;
 	struct timer *tick;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
-	bool store_anew; /* xenstored was restarted; the node was not seen since */
+	bool store_anew;		 /* xenstored was restarted; the node was not seen since */
 
 	bool serving;
 	bool ended;

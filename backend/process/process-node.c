@@ -89,9 +89,9 @@ void process_check_node(struct device_process *dp)
 
 	if (!store || !dp->bus.backend[0])
 		return;
-	rc = store_link_failed(dp->link,
-			       xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
-						     dp->opts->program->node_type, &now, why, sizeof(why)));
+	rc = store_link_failed(dp->link, xenvirtio_xenbus_read(store, dp->bus.domid, dp->bus.devid,
+							       dp->opts->program->node_type, &now,
+							       why, sizeof(why)));
 	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_AGAIN)
 		node_missing(dp);
 	else if (!rc)

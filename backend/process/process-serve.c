@@ -25,8 +25,7 @@ static void on_work(void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	if (!process_end_on(dp, dp->type->work(dp->device),
-			    "cannot serve the guest any more"))
+	if (!process_end_on(dp, dp->type->work(dp->device), "cannot serve the guest any more"))
 		process_look_for_work(dp);
 }
 
@@ -181,7 +180,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 		.figures = process_get_figures,
 		.opaque = dp,
 	};
-	rc = dp->type->new(&dp->device, &dp->host);
+	rc = dp->type->new (&dp->device, &dp->host);
 	if (rc)
 		dp->device = NULL;
 	if (process_end_on(dp, rc, "cannot make the device"))

@@ -45,8 +45,8 @@ static int fill_chain(struct rng *rng, struct xenvirtio_queue *q,
 }
 
 /*
- * One buffer, as far as @left goes: a driver is content with less than it asked for. What it cost is
- * taken from the allowance before, so that a failing guest pays as well.
+ * One buffer, as far as @left goes: a driver is content with less than it asked for. What it cost
+ * is taken from the allowance before, so that a failing guest pays as well.
  */
 static int serve_chain(struct rng *rng, struct xenvirtio_queue *q,
 		       const struct xenvirtio_chain *chain, uint64_t *left)
@@ -141,7 +141,8 @@ static const struct xenvirtio_device_ops ops = {
 
 static bool memory_valid(const struct rng_memory *m)
 {
-	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->bytes && !m->given;
+	return m->version ? m->version == VERSION && m->bytes == sizeof(*m)
+			  : !m->bytes && !m->given;
 }
 
 int rng_new(struct rng **out, const struct rng_config *cfg, struct rng_memory *memory,

@@ -57,7 +57,8 @@ extern const struct device_type balloon_type;
 
 /** balloon_daemon_end_on() - host.end_on() */
 bool balloon_daemon_end_on(struct balloon_daemon *d, int rc, const char *what);
-/** balloon_daemon_stop_auto() - unless a step of it is what is running: then it is freed with the device */
+/** balloon_daemon_stop_auto() - unless a step of it is what is running: then it is freed with the
+ * device */
 void balloon_daemon_stop_auto(struct balloon_daemon *d);
 
 /* daemon-target.c; callbacks of target.h, commands.h and auto.h */
@@ -65,11 +66,12 @@ void balloon_daemon_target_changed(void *opaque, uint64_t kib);
 bool balloon_daemon_set(void *opaque, uint64_t kib, struct control_error *error);
 bool balloon_daemon_set_auto(void *opaque, const uint64_t *kib, struct control_error *error);
 void balloon_daemon_order_self(void *opaque, const struct balloon_figures *ignored, uint64_t kib);
-/** balloon_daemon_prepare() - device_type.prepare: what the guest may have at most, and whether --target is
- * more */
-int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info, enum exit_code *code);
-/** balloon_daemon_start_target() - who names a size is heard from here on, and the device has heard the
- * first one. Return: 0; -errno */
+/** balloon_daemon_prepare() - device_type.prepare: what the guest may have at most, and whether
+ * --target is more */
+int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info,
+			   enum exit_code *code);
+/** balloon_daemon_start_target() - who names a size is heard from here on, and the device has heard
+ * the first one. Return: 0; -errno */
 int balloon_daemon_start_target(struct balloon_daemon *d);
 /** balloon_daemon_target_event() - a watch of those */
 void balloon_daemon_target_event(struct balloon_daemon *d, const char *token);

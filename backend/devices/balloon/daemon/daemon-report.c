@@ -79,7 +79,7 @@ void balloon_daemon_on_retry(void *opaque)
 
 	mem_set_hold_max_mem(&d->mem_set);
 	if (balloon_daemon_end_on(d, balloon_retry(d->balloon),
-			   "cannot go on with a stalled deflate"))
+				  "cannot go on with a stalled deflate"))
 		return;
 	d->host.look_for_work(d->host.opaque);
 	d->host.report(d->host.opaque);
@@ -94,8 +94,9 @@ int balloon_daemon_host_free(void *opaque, uint64_t *kib)
 {
 	struct balloon_daemon *d = opaque;
 	struct xenvirtio_host_info host;
-	int rc = XENVIRTIO_HV_HAS(d->host.hv, host_info) ? d->host.hv->ops->host_info(d->host.hv, &host)
-						     : -ENOSYS;
+	int rc = XENVIRTIO_HV_HAS(d->host.hv, host_info)
+			 ? d->host.hv->ops->host_info(d->host.hv, &host)
+			 : -ENOSYS;
 
 	if (!rc)
 		*kib = host.free_pages * KIB_PER_PAGE;

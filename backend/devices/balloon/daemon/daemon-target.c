@@ -40,8 +40,8 @@ static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
 		return true;
 	balloon_get_status(d->balloon, &status);
 	balloon_kib = status.ballooned_pages * KIB_PER_PAGE;
-	rc = reserve_count(r, d->host.hv, d->host.bus->backend[0] ? d->host.link : NULL, d->opts->common.domid,
-			   d->host.bus->devid, balloon_kib);
+	rc = reserve_count(r, d->host.hv, d->host.bus->backend[0] ? d->host.link : NULL,
+			   d->opts->common.domid, d->host.bus->devid, balloon_kib);
 	if (!rc)
 		return reserve_allows(r, balloon_kib, d->target.static_max_kib - kib);
 	if (!d->uncounted_told)
@@ -154,7 +154,8 @@ static uint64_t read_static_max(struct balloon_daemon *d, const struct xenvirtio
 }
 
 /* Once and early: a size that cannot be is a wrong command line, not something to cut. */
-int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info, enum exit_code *code)
+int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info,
+			   enum exit_code *code)
 {
 	char asked[SIZE_TEXT_MAX], max[SIZE_TEXT_MAX];
 	struct balloon_daemon *d = self;
@@ -202,8 +203,7 @@ static void go_on_with_target(struct balloon_daemon *d)
 
 static void dynamic_min_path(const struct balloon_daemon *d, char *path, size_t size)
 {
-	snprintf(path, size, "/local/domain/%" PRIu32 "/memory/dynamic-min",
-		 d->opts->common.domid);
+	snprintf(path, size, "/local/domain/%" PRIu32 "/memory/dynamic-min", d->opts->common.domid);
 }
 
 static void read_dynamic_min(struct balloon_daemon *d)

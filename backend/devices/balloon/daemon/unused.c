@@ -4,9 +4,9 @@
  * the balloon's, and from clients being freed.
  */
 #include "backend/devices/balloon/daemon/unused.h"
-#include "backend/devices/balloon/daemon/commands.h"
 #include "backend/base/clock.h"
 #include "backend/base/timer.h"
+#include "backend/devices/balloon/daemon/commands.h"
 
 #include <errno.h>
 #include <string.h>

@@ -11,8 +11,8 @@
 #ifndef BACKEND_UNUSED_H
 #define BACKEND_UNUSED_H
 
-#include "backend/devices/balloon/balloon.h"
 #include "backend/control/control-request.h"
+#include "backend/devices/balloon/balloon.h"
 
 struct event_base;
 struct timer;

@@ -68,14 +68,16 @@ static uint64_t refusals(const struct figures *f)
 }
 
 static const struct figures_family families[] = {
-	{"static_max_bytes", "gauge", "Memory the guest can have at most.", FIGURES_KIB, static_max},
+	{"static_max_bytes", "gauge", "Memory the guest can have at most.", FIGURES_KIB,
+	 static_max},
 	{"target_bytes", "gauge", "Memory the guest shall have.", FIGURES_KIB, target},
 	{"actual_bytes", "gauge", "Size of the balloon as the guest says.", FIGURES_KIB, actual},
 	{"ballooned_bytes", "gauge", "Memory of the guest that Xen holds back.", FIGURES_KIB,
 	 ballooned},
 	{"inflated_bytes_total", "counter", "Memory released to Xen.", FIGURES_NUMBER, inflated},
 	{"deflated_bytes_total", "counter", "Memory populated again.", FIGURES_NUMBER, deflated},
-	{"inflate_seconds_total", "counter", "Time spent releasing memory.", FIGURES_NS, inflate_time},
+	{"inflate_seconds_total", "counter", "Time spent releasing memory.", FIGURES_NS,
+	 inflate_time},
 	{"deflate_seconds_total", "counter", "Time spent populating memory.", FIGURES_NS,
 	 deflate_time},
 	{"stalls_total", "counter", "How often a deflate had to wait for memory.", FIGURES_NUMBER,
@@ -112,12 +114,14 @@ static void write_stalled(FILE *out, const struct balloon_figures *f, size_t nr)
 {
 	static const enum balloon_stall why[] = {BALLOON_STALL_MAX_MEM, BALLOON_STALL_HOST};
 
-	metrics_write_head(out, PREFIX, "stalled_bytes", "gauge", "Memory a waiting deflate misses, by reason.");
+	metrics_write_head(out, PREFIX, "stalled_bytes", "gauge",
+			   "Memory a waiting deflate misses, by reason.");
 	for (size_t i = 0; i < nr; i++) {
 		for (size_t k = 0; k < sizeof(why) / sizeof(why[0]); k++) {
 			metrics_write_labels(out, PREFIX, "stalled_bytes", &f[i].common, "why",
-				     balloon_stall_name(why[k]));
-			metrics_write_value(out, FIGURES_KIB, f[i].stall == why[k] ? f[i].stall_kib : 0);
+					     balloon_stall_name(why[k]));
+			metrics_write_value(out, FIGURES_KIB,
+					    f[i].stall == why[k] ? f[i].stall_kib : 0);
 		}
 	}
 }
@@ -127,7 +131,8 @@ static bool is_told(const struct balloon_figures *f, unsigned int tag)
 	return f->stats_sequence && f->stats_valid & UINT32_C(1) << tag;
 }
 
-static void write_guest_family(FILE *out, const struct balloon_figures *f, size_t nr, unsigned int tag)
+static void write_guest_family(FILE *out, const struct balloon_figures *f, size_t nr,
+			       unsigned int tag)
 {
 	bool begun = false;
 
@@ -135,10 +140,11 @@ static void write_guest_family(FILE *out, const struct balloon_figures *f, size_
 		if (!is_told(&f[i], tag))
 			continue;
 		if (!begun)
-			metrics_write_head(out, PREFIX, guest_families[tag].name, guest_families[tag].type,
-				   "As the guest tells it.");
+			metrics_write_head(out, PREFIX, guest_families[tag].name,
+					   guest_families[tag].type, "As the guest tells it.");
 		begun = true;
-		metrics_write_labels(out, PREFIX, guest_families[tag].name, &f[i].common, NULL, NULL);
+		metrics_write_labels(out, PREFIX, guest_families[tag].name, &f[i].common, NULL,
+				     NULL);
 		metrics_write_value(out, FIGURES_NUMBER, f[i].stats[tag]);
 	}
 }
@@ -152,7 +158,7 @@ static void write_guest_age(FILE *out, const struct balloon_figures *f, size_t n
 			continue;
 		if (!begun)
 			metrics_write_head(out, PREFIX, "guest_age_seconds", "gauge",
-				   "Age of what the guest told.");
+					   "Age of what the guest told.");
 		begun = true;
 		metrics_write_labels(out, PREFIX, "guest_age_seconds", &f[i].common, NULL, NULL);
 		metrics_write_value(out, FIGURES_NS, f[i].stats_age_ms * 1000000);

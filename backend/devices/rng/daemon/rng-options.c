@@ -47,7 +47,8 @@ static void print_help(FILE *out)
 {
 	fputs("usage: xen-vrngd [OPTION...]\n"
 	      "       xen-vrngd --domid D [OPTION...]\n"
-	      "Serve the virtio entropy devices of all Xen guests, each in a process of its own; or\n"
+	      "Serve the virtio entropy devices of all Xen guests, each in a process of its own; "
+	      "or\n"
 	      "that of one guest, until it is gone. In the foreground.\n\n",
 	      out);
 	command_line_help_rows(table, TABLE_ROWS, 28, out);

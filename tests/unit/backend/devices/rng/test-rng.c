@@ -279,7 +279,8 @@ static void a_driver_gets_its_allowance_and_waits_for_more(void **state)
 	assert_int_equal(status().given, 1600);
 }
 
-/* The allowance is the guest's, not the driver's: a reset gives no other one, and nobody is lost. */
+/* The allowance is the guest's, not the driver's: a reset gives no other one, and nobody is lost.
+ */
 static void a_reset_is_no_way_to_more(void **state)
 {
 	unsigned char *page;
