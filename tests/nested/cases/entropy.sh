@@ -39,7 +39,7 @@ key()
 # random BYTES: what the guest reads from its device, as hex
 random()
 {
-	guest_run g "dd if=/dev/hwrng bs=$1 count=1 iflag=fullblock 2>/dev/null | od -An -v -tx1 | tr -d ' \n'" 60
+	guest_run g "dd if=/dev/hwrng bs=$1 count=1 iflag=fullblock 2>/dev/null | od -An -v -tx1 | tr -d ' \n'; echo" 60
 }
 
 # status KEY: a number of the device process's status
@@ -61,7 +61,7 @@ check "and the entropy device" wait_for '[ -n "$(key path)" ]' 20
 unpause g
 wait_guest g || bail "the guest boots"
 check "the stock driver takes the device" guest_run g 'for m in $(cat /lib/modules/spare-order); do insmod /lib/modules/$m || exit 1; done'
-is "$(guest_run g 'cat /sys/class/misc/hw_random/rng_current')" virtio_rng.1 "and the guest's kernel uses it"
+is "$(guest_run g 'cat /sys/class/misc/hw_random/rng_current')" virtio_rng.0 "and the guest's kernel uses it"
 
 one=$(random 64)
 two=$(random 64)
