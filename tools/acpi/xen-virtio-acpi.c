@@ -3,11 +3,12 @@
  * xen-virtio-acpi: command line in, an ACPI table out. What can be told apart from a file is in
  * libvirtioacpi, which tests link as well.
  *
- * Exit status: 0; 1 the table could not be written, and no file is left; 2 wrong usage.
+ * Exit status: 0; 1 the table could not be written, and what was there is as it was; 2 wrong usage.
  */
 #include "config.h"
 
 #include "tools/acpi/acpi-options.h"
+#include "tools/acpi/write-file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,27 +30,21 @@ static int list_devices(const struct acpi_options *opts)
 
 static int write_table(const struct acpi_options *opts, const struct aml *aml)
 {
-	FILE *out = opts->output ? fopen(opts->output, "we") : stdout;
-	int err;
+	const char *what = opts->output ? opts->output : "standard output";
+	int rc;
 
-	if (!out) {
-		fprintf(stderr, "xen-virtio-acpi: %s: %s\n", opts->output, strerror(errno));
-		return EXIT_WRITE;
-	}
-	errno = 0;
-	if (fwrite(aml->byte, 1, aml->len, out) == aml->len && !fflush(out)) {
-		if (!opts->output || !fclose(out))
-			return 0;
-		out = NULL;
-	}
-	err = errno ? errno : EIO;
-	fprintf(stderr, "xen-virtio-acpi: %s: %s\n",
-		opts->output ? opts->output : "standard output", strerror(err));
 	if (opts->output) {
-		if (out)
-			fclose(out);
-		unlink(opts->output);
+		rc = write_file(opts->output, aml->byte, aml->len);
+	} else {
+		errno = 0;
+		rc = fwrite(aml->byte, 1, aml->len, stdout) == aml->len && !fflush(stdout) ? 0
+			     : errno								    ? -errno
+												    : -EIO;
 	}
+	if (!rc)
+		return 0;
+	fprintf(stderr, "xen-virtio-acpi: %s: %s\n", what,
+		rc == -EEXIST ? "is no regular file: nothing was written" : strerror(-rc));
 	return EXIT_WRITE;
 }
 
