@@ -56,7 +56,8 @@ static int find_in_store(struct xenvirtio_store *store, const char *name, uint32
 	return rc;
 }
 
-enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
+/* Return: 0; -ESRCH there is no such domain; -ENOTCONN xenstore cannot be reached, because of @why */
+static int look_up(struct ctl *ctl, uint32_t *domid, int *why)
 {
 	const char *name = ctl->opts->domain;
 	struct xenvirtio_store *store;
@@ -64,41 +65,48 @@ enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
 
 	if (*name && strlen(name) <= 9 && !name[strspn(name, "0123456789")]) {
 		*domid = (uint32_t)strtoul(name, NULL, 10);
-		return CTL_EXIT_DONE;
+		return 0;
 	}
-	rc = ctl->open_store(ctl->opaque, &store);
-	if (rc) {
+	*why = ctl->open_store(ctl->opaque, &store);
+	if (*why)
+		return -ENOTCONN;
+	rc = find_in_store(store, name, domid);
+	xenvirtio_store_close(store);
+	return rc == -ENOENT ? -ESRCH : rc;
+}
+
+enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
+{
+	const char *name = ctl->opts->domain;
+	int why, rc = look_up(ctl, domid, &why);
+
+	switch (rc) {
+	case 0:
+		return CTL_EXIT_DONE;
+	case -ENOTCONN:
 		ctl_say(ctl,
 			"%s: xenstore cannot be reached to find that name (%s): give the "
 			"guest's number",
-			name, strerror(-rc));
-		return rc == -EACCES || rc == -EPERM ? CTL_EXIT_NO_PERMISSION : CTL_EXIT_FAILED;
-	}
-	rc = find_in_store(store, name, domid);
-	xenvirtio_store_close(store);
-	if (!rc)
-		return CTL_EXIT_DONE;
-	if (rc != -ESRCH && rc != -ENOENT)
+			name, strerror(-why));
+		return why == -EACCES || why == -EPERM ? CTL_EXIT_NO_PERMISSION : CTL_EXIT_FAILED;
+	case -ESRCH:
+		ctl_say(ctl, "%s: no such domain: xl list shows those that exist", name);
+		return CTL_EXIT_NO_DAEMON;
+	default:
 		return ctl_fail(ctl, name, rc, NULL);
-	ctl_say(ctl, "%s: no such domain: xl list shows those that exist", name);
-	return CTL_EXIT_NO_DAEMON;
+	}
 }
 
-enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who)
+/* Return: 0; -ENOENT, -ECONNREFUSED nobody serves it; as sockets_find() and ctl_client_open() */
+static int open_served(struct ctl *ctl, struct ctl_client *client, uint32_t domid)
 {
 	struct control_socket *sockets;
-	enum ctl_exit code;
-	uint32_t domid;
 	size_t nr;
 	int rc;
 
-	code = ctl_find_domain(ctl, &domid);
-	if (code)
-		return code;
-	snprintf(who, CTL_WHO_MAX, "domain %" PRIu32, domid);
 	rc = sockets_find(ctl->opts->state_dir, &sockets, &nr);
 	if (rc)
-		return ctl_fail(ctl, ctl->opts->state_dir, rc, NULL);
+		return rc;
 	rc = -ENOENT;
 	for (size_t i = 0; i < nr; i++) {
 		if (sockets[i].domid != domid ||
@@ -108,6 +116,20 @@ enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *wh
 		break;
 	}
 	free(sockets);
+	return rc;
+}
+
+enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who)
+{
+	enum ctl_exit code;
+	uint32_t domid;
+	int rc;
+
+	code = ctl_find_domain(ctl, &domid);
+	if (code)
+		return code;
+	snprintf(who, CTL_WHO_MAX, "domain %" PRIu32, domid);
+	rc = open_served(ctl, client, domid);
 	if (rc != -ENOENT && rc != -ECONNREFUSED)
 		return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
 	ctl_say(ctl,
@@ -115,4 +137,19 @@ enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *wh
 		", or give its --state-dir",
 		who, domid);
 	return CTL_EXIT_NO_DAEMON;
+}
+
+int ctl_find_look(struct ctl *ctl, struct ctl_client *client, const char **missing)
+{
+	uint32_t domid;
+	int why, rc = look_up(ctl, &domid, &why);
+
+	*missing = "no such domain";
+	if (rc == -ESRCH)
+		return -ENOENT;
+	if (rc)
+		return rc;
+	*missing = "no xen-vballoond serves it";
+	rc = open_served(ctl, client, domid);
+	return rc == -ECONNREFUSED ? -ENOENT : rc;
 }

@@ -26,4 +26,12 @@ enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid);
  */
 enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *who);
 
+/**
+ * ctl_find_look() - likewise, without a word
+ * @missing: out; with -ENOENT what is not there yet
+ *
+ * Return: 0; -ENOENT; -ENOTCONN xenstore, to find a name, cannot be reached; -errno
+ */
+int ctl_find_look(struct ctl *ctl, struct ctl_client *client, const char **missing);
+
 #endif /* TOOLS_CTL_FIND_H */

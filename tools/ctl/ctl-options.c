@@ -27,11 +27,14 @@ static const struct {
 	[CTL_STATS] = {"stats", " D", 1, "the guest's statistics, fresh"},
 	[CTL_UNUSED] = {"unused", " D", 1, "how much memory the guest does not use"},
 	[CTL_TOP] = {"top", "", 0, "all guests, again and again"},
+	[CTL_WAIT] = {"wait", " D", 1, "until the guest's balloon is served"},
 };
 
 #define FOR(command) (1u << (command))
+/* those that print what they find */
 #define FOR_ALL ((1u << CTL_COMMANDS) - 1)
-#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED))
+#define FOR_ONE (FOR(CTL_STATUS) | FOR(CTL_SET) | FOR(CTL_AUTO) | FOR(CTL_STATS) | FOR(CTL_UNUSED) | \
+		 FOR(CTL_WAIT))
 
 /* The options, and which rows of the table were given. */
 struct parsing {
@@ -86,8 +89,8 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 static const struct option_row table[] = {
 	{"wait", NULL, "set: until the size is reached, with progress", FLAG(wait),
 	 .mark = FOR(CTL_SET)},
-	{"timeout", "SECONDS", "set --wait: give up after that time", .take = take_timeout,
-	 .mark = FOR(CTL_SET)},
+	{"timeout", "SECONDS", "set --wait, wait: give up after that time", .take = take_timeout,
+	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT)},
 	{"watch", NULL, "stats: again and again", FLAG(watch), .mark = FOR(CTL_STATS)},
 	{"interval", "SECONDS", "stats --watch, top: so often (default: 2)", .take = take_interval,
 	 .mark = FOR(CTL_STATS) | FOR(CTL_TOP)},
@@ -132,8 +135,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 {
 	if (!nr) {
 		snprintf(why, why_size,
-			 "a command is missing: list, status, set, auto, stats, unused or top; "
-			 "see --help");
+			 "a command is missing: list, status, set, auto, stats, unused, top or "
+			 "wait; see --help");
 		return -1;
 	}
 	for (opts->command = CTL_LIST; opts->command < CTL_COMMANDS; opts->command++) {
@@ -142,8 +145,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	}
 	if (opts->command == CTL_COMMANDS) {
 		snprintf(why, why_size,
-			 "%s: no such command: give list, status, set, auto, stats, unused or top; "
-			 "see --help",
+			 "%s: no such command: give list, status, set, auto, stats, unused, top or "
+			 "wait; see --help",
 			 words[0]);
 		return -1;
 	}
@@ -171,7 +174,7 @@ static int check_whole(const struct ctl_options *opts, unsigned int given, char 
 			return -1;
 		}
 	}
-	if (opts->timeout_s && !opts->wait) {
+	if (opts->timeout_s && !opts->wait && opts->command != CTL_WAIT) {
 		snprintf(why, why_size, "--timeout goes with --wait");
 		return -1;
 	}

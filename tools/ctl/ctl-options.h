@@ -20,6 +20,7 @@ enum ctl_command {
 	CTL_STATS,
 	CTL_UNUSED,
 	CTL_TOP,
+	CTL_WAIT,
 	CTL_COMMANDS,
 };
 

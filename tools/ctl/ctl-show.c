@@ -57,7 +57,6 @@ static int ask_stats(struct ctl_client *client, bool refresh, struct balloon_fig
 struct table {
 	bool wide; /* with statistics */
 	bool begun;
-	size_t rows;
 	struct json_object *array; /* NULL: text */
 };
 
@@ -81,7 +80,6 @@ static int add_row(struct ctl *ctl, struct table *t, const struct control_socket
 	ctl_client_close(client);
 	if (rc)
 		return rc;
-	t->rows++;
 	if (t->array) {
 		json_object_array_add(t->array, status);
 		return 0;
@@ -132,14 +130,10 @@ static enum ctl_exit show_table(struct ctl *ctl, bool wide)
 	code = add_rows(ctl, &t);
 	if (t.array)
 		print_json(ctl, t.array);
+	else if (!t.begun && !code)
+		ctl_print_head(ctl->out, wide);
 	json_object_put(t.array);
-	if (t.rows || code)
-		return code;
-	ctl_say(ctl,
-		"no xen-vballoond is running (none listens in %s): start one with xen-vballoond "
-		"--domid D, or give --state-dir",
-		ctl->opts->state_dir);
-	return CTL_EXIT_NO_DAEMON;
+	return code;
 }
 
 enum ctl_exit ctl_list(struct ctl *ctl)
@@ -160,10 +154,7 @@ enum ctl_exit ctl_top(struct ctl *ctl)
 		if (ctl->tty && !ctl->opts->json)
 			fputs(CLEAR_SCREEN, ctl->out);
 		code = show_table(ctl, true);
-		/* none yet, or none any more, may be otherwise in a moment */
-		if (code && code != CTL_EXIT_NO_DAEMON)
-			return code;
-		if (fflush(ctl->out) || i == ctl->opts->count)
+		if (code || fflush(ctl->out) || i == ctl->opts->count)
 			return code;
 		nap(ctl);
 	}

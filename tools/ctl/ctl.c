@@ -62,7 +62,7 @@ enum ctl_exit ctl_run(struct ctl *ctl)
 	static enum ctl_exit (*const commands[CTL_COMMANDS])(struct ctl * ctl) = {
 		[CTL_LIST] = ctl_list,	 [CTL_STATUS] = ctl_status, [CTL_SET] = ctl_set,
 		[CTL_AUTO] = ctl_auto,	 [CTL_STATS] = ctl_stats,   [CTL_UNUSED] = ctl_unused,
-		[CTL_TOP] = ctl_top,
+		[CTL_TOP] = ctl_top,	 [CTL_WAIT] = ctl_wait,
 	};
 	enum ctl_exit code;
 

@@ -115,7 +115,7 @@ static void help_and_version_win(void **state)
 static void help_manual_and_completion_list_the_same(void **state)
 {
 	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd",
-			     "tools/completion/xen-vballoonctl", 7 + 10);
+			     "tools/completion/xen-vballoonctl", 8 + 10);
 }
 
 int main(void)

@@ -31,20 +31,28 @@
 
 static struct tool_said tool;
 
-static int open_store(void *opaque, struct xenvirtio_store **store)
-{
-	return opaque ? fake_store_open(opaque, store) : -ENOENT;
-}
-
 struct run {
 	struct control_bench *bench;
 	const char *line;
 	struct fake_store *store; /* NULL: xenstore cannot be reached */
+	unsigned int name_after; /* domain 7 is called guest when somebody has looked so often */
 	bool tty;
 	unsigned int stall_ms;
 	/** step - called in each millisecond in which the tool waits; may be NULL */
 	void (*step)(struct control_bench *b, unsigned int ms);
 };
+
+/* In the tool's process. */
+static int open_store(void *opaque, struct xenvirtio_store **store)
+{
+	struct run *r = opaque;
+
+	if (!r->store)
+		return -ENOENT;
+	if (r->name_after && --r->name_after == 0)
+		fake_store_put(r->store, "/local/domain/7/name", "guest");
+	return fake_store_open(r->store, store);
+}
 
 static int run_tool(void *opaque, FILE *out, FILE *err)
 {
@@ -58,7 +66,7 @@ static int run_tool(void *opaque, FILE *out, FILE *err)
 		.tty = r->tty,
 		.stall_ms = r->stall_ms,
 		.open_store = open_store,
-		.opaque = r->store,
+		.opaque = r,
 	};
 	char why[256];
 
@@ -101,21 +109,22 @@ static void no_daemon_is_told(void **state)
 	struct run r = {.bench = *state};
 	struct fake_store *store = fake_store_new();
 
-	assert_int_equal(run(&r, "list"), CTL_EXIT_NO_DAEMON);
-	tool_bench_expect(&tool, "no xen-vballoond is running");
-	assert_string_equal(tool.out, "");
-	assert_int_equal(run(&r, "list --json"), CTL_EXIT_NO_DAEMON);
+	/* no guest is an empty list, and no failure */
+	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
+	assert_int_equal(strcspn(tool.out, "\n"), strlen(tool.out) - 1);
+	assert_string_equal(tool.err, "");
+	assert_int_equal(run(&r, "list --json"), CTL_EXIT_DONE);
 	assert_string_equal(tool.out, "[]\n");
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "xen-vballoond --domid 7");
 	assert_int_equal(run(&r, "set 7 256M --wait"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "stats 7 --watch"), CTL_EXIT_NO_DAEMON);
-	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_NO_DAEMON);
+	assert_int_equal(run(&r, "top --count 1"), CTL_EXIT_DONE);
 	/* a socket that one left that was killed */
 	close(access_listen(r.bench->path, ACCESS_NO_GROUP, 1));
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "xen-vballoond --domid 7");
-	assert_int_equal(run(&r, "list"), CTL_EXIT_NO_DAEMON);
+	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
 	unlink(r.bench->path);
 	/* names need xenstore */
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_FAILED);
@@ -126,6 +135,61 @@ static void no_daemon_is_told(void **state)
 	tool_bench_expect(&tool, "domain 7");
 	assert_int_equal(run(&r, "status nobody"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "nobody: no such domain");
+	fake_store_free(store);
+}
+
+/* --- wait --- */
+
+static void begin_to_serve(struct control_bench *b, unsigned int ms)
+{
+	if (ms == 1000)
+		control_bench_open(b);
+}
+
+static void a_guest_is_waited_for(void **state)
+{
+	struct run r = {.bench = *state, .step = begin_to_serve};
+	uint64_t begin_ms = clock_now_ms();
+
+	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_DONE);
+	assert_string_equal(tool.out, "");
+	assert_string_equal(tool.err, "");
+	assert_in_range(clock_now_ms() - begin_ms, 1000, 1100);
+	/* one that is served already */
+	r.step = NULL;
+	begin_ms = clock_now_ms();
+	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_DONE);
+	assert_in_range(clock_now_ms() - begin_ms, 0, 10);
+}
+
+static void so_is_one_that_is_not_there_yet(void **state)
+{
+	struct run r = {.bench = *state, .step = begin_to_serve, .name_after = 5};
+	struct fake_store *store = fake_store_new();
+
+	r.store = store;
+	assert_int_equal(run(&r, "wait guest"), CTL_EXIT_DONE);
+	fake_store_free(store);
+}
+
+static void waiting_ends(void **state)
+{
+	struct run r = {.bench = *state};
+	struct fake_store *store = fake_store_new();
+	uint64_t begin_ms = clock_now_ms();
+
+	assert_int_equal(run(&r, "wait 7 --timeout 3"), CTL_EXIT_TIMEOUT);
+	tool_bench_expect(&tool, "7: after 3 s: no xen-vballoond serves it");
+	assert_in_range(clock_now_ms() - begin_ms, 3000, 3100);
+	begin_ms = clock_now_ms();
+	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_TIMEOUT);
+	assert_in_range(clock_now_ms() - begin_ms, 60000, 60100);
+	/* a name without a domain may be one that is being created; without xenstore it is none */
+	assert_int_equal(run(&r, "wait guest --timeout 3"), CTL_EXIT_FAILED);
+	tool_bench_expect(&tool, "xenstore");
+	r.store = store;
+	assert_int_equal(run(&r, "wait guest --timeout 3"), CTL_EXIT_TIMEOUT);
+	tool_bench_expect(&tool, "guest: after 3 s: no such domain");
 	fake_store_free(store);
 }
 
@@ -449,6 +513,9 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, control_bench_setup, control_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(no_daemon_is_told),
+		TEST(a_guest_is_waited_for),
+		TEST(so_is_one_that_is_not_there_yet),
+		TEST(waiting_ends),
 		TEST(figures_are_shown),
 		TEST(set_asks_and_goes),
 		TEST(the_guest_is_given_back),
