@@ -73,7 +73,7 @@ enum command_line_result command_line_parse(const struct command_line *line, voi
 	for (;;) {
 		/* a short option leaves optind at its own word */
 		int before = optind ? optind : 1;
-		int row = getopt_long(argc, argv, line->words ? ":" : "+:", longs, NULL);
+		int row = getopt_long(argc, argv, line->words ? ":hV" : "+:hV", longs, NULL);
 		enum command_line_result result;
 
 		switch (row) {
@@ -82,6 +82,10 @@ enum command_line_result command_line_parse(const struct command_line *line, voi
 		case ':':
 			snprintf(why, why_size, "%s needs a value, see --help", argv[optind - 1]);
 			return COMMAND_LINE_WRONG;
+		case 'h':
+			return COMMAND_LINE_HELP;
+		case 'V':
+			return COMMAND_LINE_VERSION;
 		case '?':
 			while (before + 1 < argc && (argv[before][0] != '-' || !argv[before][1]))
 				before++;

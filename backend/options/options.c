@@ -45,6 +45,12 @@ int options_take_domid(void *opaque, const char *arg, char *why, size_t why_size
 			 arg, DOMID_MAX);
 		return -1;
 	}
+	/* of two guests one would be without its device, and nobody told */
+	if (opts->domid) {
+		snprintf(why, why_size,
+			 "--domid %s: another is named already: a process serves one guest", arg);
+		return -1;
+	}
 	opts->domid = (uint32_t)v;
 	return 0;
 }
@@ -59,6 +65,11 @@ int options_take_devid(void *opaque, const char *arg, char *why, size_t why_size
 			 "--devid %s: not a device: give its number, 0 for the first of "
 			 "virtio=[...]",
 			 arg);
+		return -1;
+	}
+	if (opts->devid_given) {
+		snprintf(why, why_size,
+			 "--devid %s: another is named already: a process serves one device", arg);
 		return -1;
 	}
 	opts->devid = (uint32_t)v;

@@ -168,6 +168,10 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 0x3", "0x3"},
 		{"--domid 4294967299", "4294967299"},
 		{"--domid 99999999999999999999999", "--domid"},
+		{"--domid 1 --domid 2", "one guest"},
+		{"--domid=1 --syslog --domid=1", "one guest"},
+		{"--domid 1 --devid 0 --devid 1", "one device"},
+		{"-x", "-x"},
 		{"--domid 1 --devid x", "--devid"},
 		{"--domid 1 --devid 65536", "--devid"},
 		{"--domid 1 --base 0x2000000", "--irq"},
@@ -213,6 +217,8 @@ static void a_wrong_line_is_named(void **state)
 
 static void help_and_version_win(void **state)
 {
+	assert_int_equal(parse("-h"), COMMAND_LINE_HELP);
+	assert_int_equal(parse("-V"), COMMAND_LINE_VERSION);
 	assert_int_equal(parse("--help"), COMMAND_LINE_HELP);
 	assert_int_equal(parse("--domid 1 --version"), COMMAND_LINE_VERSION);
 }
