@@ -2,8 +2,8 @@
 /*
  * What the command lines of all programs have in common: a table of options gives the parser and
  * --help, and the same mistake gets the same answer everywhere. Only long options; every program
- * has --version and --help, also as -V and -h. Parsing has no side effect and prints nothing. What an option means is
- * its program's business (backend/devices/balloon/daemon/balloon-options.c, tools/ctl/ctl-options.c and so on).
+ * has --version and --help, also as -V and -h. Parsing has no side effect and prints nothing. What
+ * an option means is its program's business.
  */
 #ifndef BACKEND_COMMAND_LINE_H
 #define BACKEND_COMMAND_LINE_H

@@ -7,6 +7,7 @@
 #ifndef BACKEND_PROGRAM_H
 #define BACKEND_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** kinds of limited log lines a device may have for itself, log.h */
@@ -19,6 +20,7 @@ struct program {
 	uint16_t device_id;	  /* the same as a number: virtio 1.2, section 5 */
 	const char *group;	  /* whose members may steer it, where there is such a group */
 	const char *state_dir;	  /* by default */
+	bool state_untyped;	  /* state files that name no device type are of this one's */
 	const char *state_says;	  /* what is lost with a state file: "which pages ..." */
 	const char *control_tool; /* who talks to its control sockets; NULL: any client */
 	/** what LOG_KIND_DEVICE and those after it are, for a line on how many were left out */

@@ -22,7 +22,7 @@
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of what a device
  * keeps */
-#define VERSION 4u
+#define VERSION 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 /** times the file is opened again because its last owner was just removing it */
@@ -40,7 +40,7 @@ struct header {
 	uint64_t memory_bytes;
 	uint32_t owner_pid; /* for a message only */
 	uint16_t server;    /* id + 1; 0: unknown; SERVER_NONE */
-	uint16_t device_id;
+	uint16_t device_id; /* 0: of a daemon that did not note it */
 	char identity[STATE_FILE_IDENTITY_MAX];
 	char note[STATE_FILE_NOTE_MAX];
 };
@@ -136,7 +136,13 @@ enum verdict {
 	BELIEVED,
 	OF_NO_USE, /* of an earlier domain, or of a process that died before it served */
 	UNREADABLE,
+	OF_ANOTHER, /* device type: whatever it says is that type's daemon's business */
 };
+
+static bool same_type(const struct header *header, const struct program *program)
+{
+	return header->device_id ? header->device_id == program->device_id : program->state_untyped;
+}
 
 static enum verdict check_header(const struct header *header, const struct state_file_key *key,
 				 const char **why)
@@ -161,9 +167,8 @@ static enum verdict check_header(const struct header *header, const struct state
 	if (header->domid != key->domid || header->devid != key->devid ||
 	    strncmp(header->identity, key->identity, sizeof(header->identity)) != 0)
 		return OF_NO_USE;
-	*why = "it is of a device of another type";
-	if (header->device_id != key->program->device_id)
-		return UNREADABLE;
+	if (!same_type(header, key->program))
+		return OF_ANOTHER;
 	*why = "the device had another address or interrupt";
 	if (header->base_gpa != key->base.v || header->irq != key->irq)
 		return UNREADABLE;
@@ -263,6 +268,13 @@ static int adopt_or_make(struct state_file *sf, struct log *log)
 	rc = try_adopt(sf, (uint64_t)st.st_size, &verdict, &why);
 	if (rc || verdict == BELIEVED)
 		return rc;
+	if (verdict == OF_ANOTHER) {
+		log_msg(log, LOG_LEVEL_ERROR, 0,
+			"%s is of a device of another type: give each daemon a --state-dir of its "
+			"own",
+			sf->path);
+		return -EBADMSG;
+	}
 	if (verdict == UNREADABLE) {
 		log_msg(log, LOG_LEVEL_ERROR, 0,
 			"%s cannot be used: %s. It says %s: destroy the guest, then remove the "

@@ -147,8 +147,10 @@ void control_client_wait(struct control_client *cl, struct json_object *id,
 void control_client_end_wait(struct control_client *cl, struct json_object *result,
 			     const struct control_error *error)
 {
-	if (!cl->waiting)
+	if (!cl->waiting) {
+		json_object_put(result);
 		return;
+	}
 	timer_stop(cl->late);
 	cl->waiting = false;
 	if (error)

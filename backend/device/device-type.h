@@ -8,8 +8,14 @@
  * A device process makes one object of the type and calls it in this order; whatever is not
  * wanted may be NULL where that is said:
  *
- *   new, prepare, memory_bytes, open, start, serving, [store_event, work, report, ...], stop,
- *   close, free
+ *   new, prepare, memory_bytes, open, start, report, serving, stop, close, free
+ *
+ * device() and in_use() are asked from open() to close(), work_pending(), work(), figures() and
+ * report() from start() to stop(). stop() may come at any time after new(), also from inside a call
+ * of the host: of all that is the type's own then nothing may be called any more but free(), and
+ * `gone` of a client that was in an operation. Only start(), work(), store_event(), store_back()
+ * and the type's own timers and commands may end the process; they look at ended() after a call
+ * that may.
  *
  * Everything is called from the event loop. What a type gets is in struct device_host: it sees no
  * process, no signal and no exit code but by that.
@@ -29,7 +35,7 @@
 
 struct event_base;
 
-/** struct device_host - what a device has of its process; all of it outlives the device */
+/** struct device_host - what a device has of its process; the hypervisor and the store until stop() */
 struct device_host {
 	struct event_base *base;
 	struct log *log;
@@ -90,6 +96,13 @@ struct device_type {
 	const struct command_line *command_line;
 	size_t options_bytes; /* they begin with struct options */
 	void (*options_default)(struct options *opts);
+	/**
+	 * keeps_mappings - frames of the guest may stay mapped between turns: the type itself sees
+	 * to it that none is kept that goes away (xenvirtio_gmem_forget())
+	 *
+	 * Another device of the guest, its balloon, may release any frame between two turns.
+	 */
+	bool keeps_mappings;
 	const struct figures_type *figures_type;
 
 	/** new - Return: 0; -ENOMEM */
@@ -127,10 +140,11 @@ struct device_type {
 	int (*start)(void *self);
 	/** serving - the guest is served, and the control socket is there; NULL */
 	void (*serving)(void *self);
-	/** stop - the end: nothing is called any more; again, or before start(), is fine */
+	/** stop - the end; before start() is fine */
 	void (*stop)(void *self);
 
-	/** store_event - a watch the type has set; NULL: it sets none */
+	/** store_event - a watch the type has set, by a token that is not "domain", "discover" or
+	 * "node"; NULL: it sets none */
 	void (*store_event)(void *self, const char *token);
 	/** store_back - xenstore was away, and its node is looked at; NULL */
 	void (*store_back)(void *self);
@@ -145,12 +159,12 @@ struct device_type {
 	/** control - fill in the type's part of the control socket; NULL: it has none */
 	void (*control)(void *self, struct control_config *cfg);
 
-	/** service_words - what ends the command line of device processes of a service; up to NULL
-	 */
+	/** service_words - what ends the command line of device processes of a service; up to a
+	 * NULL; NULL: nothing */
 	const char *const *service_words;
 	/** service_new - what the type does beside the supervisor; NULL. Return: 0; -errno, told */
 	int (*service_new)(void **self, const struct device_service *service);
-	/** service_free - NULL is fine */
+	/** service_free - NULL is fine; NULL where service_new is */
 	void (*service_free)(void *self);
 };
 

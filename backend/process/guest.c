@@ -10,7 +10,7 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-/** pages kept mapped: rings of five queues and a few buffers */
+/** pages mapped at one time: rings of a few queues and some buffers */
 #define GMEM_PAGES 64
 #define RAM_RANGES_MAX 16
 /** ids that Xen gives: MAX_NR_IOREQ_SERVERS */

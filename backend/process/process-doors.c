@@ -38,8 +38,9 @@ static void open_control(struct device_process *dp)
 	rc = control_open(&dp->control, &cfg);
 	if (rc)
 		log_msg(dp->log, LOG_LEVEL_WARNING, rc,
-			"no control socket in %s: %s will not see this guest", dp->opts->state_dir,
-			program->control_tool ? program->control_tool : "nobody");
+			"no control socket in %s%s%s", dp->opts->state_dir,
+			program->control_tool ? ": this guest is not seen by " : "",
+			program->control_tool ? program->control_tool : "");
 }
 
 void process_open_doors(struct device_process *dp)

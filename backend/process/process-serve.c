@@ -21,21 +21,30 @@ void process_look_for_work(struct device_process *dp)
 		timer_set(dp->work, 0);
 }
 
+/* @rc: of what the turn did */
+static void end_turn(struct device_process *dp, int rc)
+{
+	if (process_end_on(dp, rc, "cannot serve the guest any more"))
+		return;
+	if (!dp->type->keeps_mappings &&
+	    process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
+			   "cannot let go of the guest's memory"))
+		return;
+	process_look_for_work(dp);
+}
+
 static void on_work(void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	if (!process_end_on(dp, dp->type->work(dp->device), "cannot serve the guest any more"))
-		process_look_for_work(dp);
+	end_turn(dp, dp->type->work(dp->device));
 }
 
 static void on_server(evutil_socket_t fd, short what, void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	if (!process_end_on(dp, xenvirtio_server_process(dp->guest.server),
-			    "cannot serve the guest any more"))
-		process_look_for_work(dp);
+	end_turn(dp, xenvirtio_server_process(dp->guest.server));
 }
 
 static int make_serving_events(struct device_process *dp)
@@ -115,10 +124,10 @@ static bool join_store(struct device_process *dp)
 	publish_init(&dp->publish, dp->bus.backend[0] ? dp->link : NULL, dp->log, dp->bus.backend);
 	/* one that was killed left it */
 	publish_remove(&dp->publish, KEY_PATH);
-	rc = process_watch_node(dp);
-	if (!rc)
-		rc = dp->type->start(dp->device);
-	return !dp->ended && !process_end_on(dp, rc, "cannot watch xenstore");
+	rc = dp->type->start(dp->device);
+	if (dp->ended || process_end_on(dp, rc, "cannot begin to serve"))
+		return false;
+	return !process_end_on(dp, process_watch_node(dp), "cannot watch xenstore");
 }
 
 /* --- what a device has of its process, device-type.h --- */
@@ -207,7 +216,9 @@ void process_start_serving(struct device_process *dp)
 	if (process_end_on(dp, xenvirtio_server_resume(dp->guest.server),
 			   "cannot go on with the guest"))
 		return;
-	process_look_for_work(dp);
+	end_turn(dp, 0);
+	if (dp->ended)
+		return;
 	process_on_report(dp);
 	dp->serving = true;
 	process_open_doors(dp);

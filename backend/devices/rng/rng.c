@@ -51,14 +51,21 @@ static int fill_chain(struct rng *rng, struct xenvirtio_queue *q,
 static int serve_chain(struct rng *rng, struct xenvirtio_queue *q,
 		       const struct xenvirtio_chain *chain, uint64_t *left)
 {
-	uint64_t bytes = least(chain->writable_bytes, *left);
-	uint64_t cost = bytes < RNG_BUFFER_BYTES ? least(RNG_BUFFER_BYTES, *left) : bytes;
+	uint64_t segs = (uint64_t)chain->nr_readable + chain->nr_writable;
+	uint64_t bytes = least(chain->writable_bytes, *left), cost = segs * RNG_SEGMENT_BYTES;
 	int rc;
+
+	/* each segment may be a page to map, however little it holds */
+	cost = least(cost > bytes ? cost : bytes, *left);
 
 	*left -= cost;
 	if (rng->status.allowance != RNG_ALL)
 		rng->status.allowance -= cost;
 	rc = fill_chain(rng, q, chain, bytes);
+	/* one that is not given back would be filled again by a successor, behind the driver's back */
+	if (rc == XENVIRTIO_E_GUEST && xenvirtio_chain_held(q, chain))
+		return xenvirtio_device_guest_fault(rng->dev, XENVIRTIO_GUEST_BAD_ADDRESS,
+						    "a buffer's memory is not there");
 	if (!rc)
 		rc = xenvirtio_queue_push(q, chain, (uint32_t)bytes);
 	if (rc)
@@ -141,8 +148,8 @@ static const struct xenvirtio_device_ops ops = {
 
 static bool memory_valid(const struct rng_memory *m)
 {
-	return m->version ? m->version == VERSION && m->bytes == sizeof(*m)
-			  : !m->bytes && !m->given;
+	/* one whose making was cut off by a kill is new */
+	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->given;
 }
 
 int rng_new(struct rng **out, const struct rng_config *cfg, struct rng_memory *memory,
@@ -172,7 +179,7 @@ int rng_new(struct rng **out, const struct rng_config *cfg, struct rng_memory *m
 		return rc == -ENOTSUP ? -EBADMSG : rc;
 	}
 	memory->bytes = sizeof(*memory);
-	memory->version = VERSION;
+	__atomic_store_n(&memory->version, VERSION, __ATOMIC_RELEASE);
 	*out = rng;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * A virtio entropy device (virtio 1.2, 5.4): one queue, whose buffers are filled with random bytes.
  *
  * What a guest gets is bounded twice: by what one turn takes (RNG_TURN_BYTES), after which
- * rng_work_pending() is true, and by an allowance that its owner gives it from time to time. A
- * buffer costs RNG_BUFFER_BYTES at least, however little it asks for. Knows no time.
+ * rng_work_pending() is true, and by an allowance that its owner gives it from time to time. Each
+ * segment of a buffer costs RNG_SEGMENT_BYTES at least, however little it holds. Knows no time.
  */
 #ifndef BACKEND_RNG_H
 #define BACKEND_RNG_H
@@ -13,7 +13,7 @@
 
 #define RNG_DEVICE_ID 4u
 #define RNG_TURN_BYTES 16384u
-#define RNG_BUFFER_BYTES 64u
+#define RNG_SEGMENT_BYTES 64u
 /** allowance without an end */
 #define RNG_ALL UINT64_MAX
 
@@ -28,7 +28,8 @@ struct rng_memory {
 
 struct rng_config {
 	struct xenvirtio_gmem *gmem; /* borrowed */
-	/** fill - Return: 0; -errno, which ends the device: no byte is given that is not random */
+	/** fill - Return: 0; -errno, which ends the device: no byte is given that is not random. It
+	 * must not block */
 	int (*fill)(void *opaque, void *buf, size_t len);
 	/** changed - figures or the allowance did; may come often, from inside any call */
 	void (*changed)(void *opaque);

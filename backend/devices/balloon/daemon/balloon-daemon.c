@@ -186,6 +186,7 @@ const struct device_type balloon_type = {
 	.command_line = &balloon_command_line,
 	.options_bytes = sizeof(struct balloon_options),
 	.options_default = balloon_options_default,
+	.keeps_mappings = true,
 	.figures_type = &balloon_figures_type,
 	.new = new_daemon,
 	.free = free_daemon,

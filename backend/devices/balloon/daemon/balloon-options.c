@@ -27,6 +27,7 @@ const struct program balloon_program = {
 	.device_id = 5,
 	.group = BALLOON_GROUP,
 	.state_dir = BALLOON_STATE_DIR,
+	.state_untyped = true,
 	.state_says = "which pages Xen holds back from the guest",
 	.control_tool = "xen-vballoonctl",
 	.log_kind = {"stalled deflate", "bad target"},

@@ -50,7 +50,7 @@ struct balloon_commands {
 	struct control_client *asker; /* has asked for unused pages, or holds the answer */
 };
 
-/** balloon_commands - for control_config, with the two hooks below */
+/** balloon_command_table - for control_config, with the two hooks below */
 extern const struct control_command balloon_command_table[];
 /** balloon_commands_heard(), balloon_commands_gone() - for control_config */
 void balloon_commands_heard(void *opaque, struct control_client *cl);

@@ -61,7 +61,7 @@ const char *balloon_via_name(enum balloon_unused_via via);
 /** balloon_wanted_kib() - what will be ballooned when the target is reached */
 uint64_t balloon_wanted_kib(const struct balloon_figures *f);
 
-/** balloon_figures_type - how they are told and read; needs balloon-figures-json.h and balloon-metrics.h */
+/** balloon_figures_type - how they are told and read; of the daemon, balloon-metrics.c */
 extern const struct figures_type balloon_figures_type;
 
 #endif /* BACKEND_BALLOON_FIGURES_H */

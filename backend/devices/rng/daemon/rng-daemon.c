@@ -42,7 +42,7 @@ static size_t memory_bytes(const struct xenvirtio_gfn_range *ram, size_t nr)
 	return sizeof(struct rng_memory);
 }
 
-/* The kernel's, which blocks only before it has any. */
+/* The kernel's. It blocks only before it has any, and open_rng() has seen that it has. */
 static int fill(void *opaque, void *buf, size_t len)
 {
 	return getrandom(buf, len, 0) < 0 ? -errno : 0;
@@ -77,10 +77,17 @@ static int open_rng(void *self, struct xenvirtio_gmem *gmem, const struct device
 		.opaque = d,
 		.allowance = d->allowance,
 	};
+	unsigned char first;
 	int rc;
 
 	if (memory->bytes != sizeof(struct rng_memory))
 		return -EBADMSG;
+	/* not from the event loop, which would be deaf; this process is started again */
+	if (getrandom(&first, sizeof(first), GRND_NONBLOCK) < 0) {
+		log_msg(d->host.log, LOG_LEVEL_WARNING, -errno,
+			"the kernel has no random bytes yet");
+		return -errno;
+	}
 	rc = rng_new(&d->rng, &cfg, memory->at, memory->state);
 	if (rc)
 		d->rng = NULL;

@@ -9,7 +9,7 @@
 
 struct rng_options {
 	struct options common; /* first: rows and processes cast */
-	uint64_t rate_kib;     /* a guest gets at most so much a second; 0: no limit */
+	uint64_t rate_kib;     /* the device gives at most so much a second; 0: no limit */
 };
 
 struct rng_figures {

@@ -9,6 +9,8 @@
 
 #define STATE_DIR "/run/xen-vrng"
 #define DEFAULT_RATE_KIB 1024u
+/** 1T: more than any machine makes, and far from what a product of it with a period overflows */
+#define RATE_MAX_KIB (UINT64_C(1) << 30)
 
 const struct program rng_program = {
 	.name = "xen-vrngd",
@@ -16,7 +18,7 @@ const struct program rng_program = {
 	.device_id = 4,
 	.group = "xen-vrng",
 	.state_dir = STATE_DIR,
-	.state_says = "which buffers the guest waits for",
+	.state_says = "what the guest has set its device to",
 };
 
 static int take_rate(void *opaque, const char *arg, char *why, size_t why_size)
@@ -24,17 +26,18 @@ static int take_rate(void *opaque, const char *arg, char *why, size_t why_size)
 	struct rng_options *opts = opaque;
 
 	opts->rate_kib = 0;
-	if (strcmp(arg, "none") == 0 || (!size_parse(arg, &opts->rate_kib) && opts->rate_kib))
+	if (strcmp(arg, "none") == 0 || (!size_parse(arg, &opts->rate_kib) && opts->rate_kib && opts->rate_kib <= RATE_MAX_KIB))
 		return 0;
 	snprintf(why, why_size,
-		 "--rate %s: not a size: give a number above 0 and K, M or G, such as 64K, or none",
+		 "--rate %s: not a size: give a number above 0 and K, M or G, such as 64K, up to "
+		 "1T, or none",
 		 arg);
 	return -1;
 }
 
 static const struct option_row table[] = {
 	OPTIONS_ROWS_DEVICE("virtio,device4"),
-	{"rate", "SIZE|none", "random bytes a guest gets in a second at most (default: 1M)",
+	{"rate", "SIZE|none", "random bytes a device gives in a second at most (default: 1M)",
 	 .take = take_rate},
 	OPTIONS_ROWS_SERVING(STATE_DIR),
 	COMMAND_LINE_COMMON_ROWS,

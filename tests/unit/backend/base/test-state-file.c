@@ -256,6 +256,27 @@ static void a_damaged_header_is_refused(void **state)
 	}
 }
 
+/* Daemons of one type did not note it, and their guests run on; no other type's daemon takes such a file. */
+static void a_file_without_a_type_is_the_balloons(void **state)
+{
+	const struct program other = {.name = "xen-otherd", .device_id = 4, .group = "nobody"};
+	struct state_file_key k = key();
+	struct state_file *sf = NULL;
+	const uint16_t none = 0;
+	int fd;
+
+	leave_something();
+	fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, &none, sizeof(none), 54), sizeof(none));
+	close(fd);
+	k.program = &other;
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EBADMSG);
+	assert_true(log_capture_has(&c, "of another type: give each daemon a --state-dir"));
+	sf = open_file();
+	assert_true(state_file_adopted(sf));
+	state_file_remove(sf);
+}
+
 /* A process that died before it had written the magic number had not served anybody. */
 static void an_unfinished_file_is_made_anew(void **state)
 {
@@ -379,6 +400,7 @@ int main(void)
 		TEST(another_domain_gets_none),
 		TEST(another_place_of_the_device_is_refused),
 		TEST(a_damaged_header_is_refused),
+		TEST(a_file_without_a_type_is_the_balloons),
 		TEST(an_unfinished_file_is_made_anew),
 		TEST(a_file_without_a_balloon_is_made_anew),
 		TEST(any_other_length_is_refused),

@@ -182,6 +182,39 @@ static void a_successor_goes_on(void **state)
 	assert_true(process_bench_wait_key(b, "given", "164"));
 }
 
+/* Another process of the same guest has its balloon: a frame that went and came is another frame. */
+static void a_frame_that_went_and_came_is_mapped_anew(void **state)
+{
+	struct process_bench *b = *state;
+	struct driver_buf buf = {.len = 64, .writable = true};
+	struct xenvirtio_hv *balloon;
+	unsigned char *page;
+	uint16_t head;
+
+	assert_true(process_bench_start(b));
+	load_driver(b);
+	assert_non_null(b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa));
+	for (int i = 0; i < 3; i++) {
+		struct xenvirtio_gfn gfn = xenvirtio_gfn(buf.gpa / BUS_PAGE_BYTES);
+		size_t done;
+
+		assert_int_equal(driver_add(&b->driver.queue[0], &buf, 1, false, &head), 0);
+		assert_int_equal(driver_kick(&b->driver.queue[0]), 0);
+		process_bench_run(b);
+		assert_int_equal(collect(b), 64);
+		page = fake_guest_page(b->fake, gfn);
+		for (size_t at = 0, zeroes = 0; at < 64; at++) {
+			zeroes += page[at] == 0;
+			assert_true(zeroes < 16);
+		}
+		assert_int_equal(fake_open(b->fake, &balloon), 0);
+		assert_int_equal(balloon->ops->release_pages(balloon, &gfn, 1, 0, &done), 0);
+		assert_int_equal(balloon->ops->populate_pages(balloon, &gfn, 1, 0, &done), 0);
+		assert_int_equal(done, 1);
+		xenvirtio_hv_close(balloon);
+	}
+}
+
 /* Two daemons, one --state-dir: neither takes the other's file for its own. */
 static void the_state_of_a_balloon_is_none_of_its_business(void **state)
 {
@@ -199,7 +232,8 @@ static void the_state_of_a_balloon_is_none_of_its_business(void **state)
 	assert_false(process_bench_start(b));
 	assert_true(process_bench_ended(b, &code));
 	assert_int_equal(code, EXIT_CODE_UNSUITABLE);
-	assert_non_null(strstr(b->capture.all, "of another type"));
+	assert_non_null(strstr(b->capture.all, "of another type: give each daemon a --state-dir"));
+	assert_null(strstr(b->capture.all, "remove the file"));
 	assert_true(process_bench_has_state(b));
 	process_bench_stop(b);
 	/* it was left as it is */
@@ -232,6 +266,7 @@ int main(void)
 		TEST(without_a_rate_nothing_waits),
 		TEST(an_idle_guest_costs_no_wakeups_of_its_own),
 		TEST(a_successor_goes_on),
+		TEST(a_frame_that_went_and_came_is_mapped_anew),
 		TEST(the_state_of_a_balloon_is_none_of_its_business),
 		TEST(it_ends_with_its_guest),
 	};

@@ -22,6 +22,8 @@
 #define BASE 0x2000000u
 #define IRQ 33u
 #define PAGE BUS_PAGE_BYTES
+/** of an indirect table of the driver's */
+#define SEGMENTS 4
 
 static struct {
 	struct fake *fake;
@@ -85,6 +87,8 @@ static void end(void)
 	xenvirtio_hv_close(x.hv);
 	x.server = NULL;
 	x.rng = NULL;
+	x.gmem = NULL;
+	x.hv = NULL;
 }
 
 static int begin(void)
@@ -148,9 +152,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void load_driver_with(uint64_t features)
+{
+	assert_int_equal(driver_init(&x.driver, RNG_DEVICE_ID, F_VERSION_1 | features, 1), 0);
+}
+
 static void load_driver(void)
 {
-	assert_int_equal(driver_init(&x.driver, RNG_DEVICE_ID, F_VERSION_1, 1), 0);
+	load_driver_with(0);
 }
 
 /* A buffer of @bytes of a page of its own. Return: the page */
@@ -337,6 +346,49 @@ static void a_buffer_outside_ram_costs_that_guest(void **state)
 	assert_int_equal(collect(), 64);
 }
 
+/* Segments of one byte, each on a page of its own: each is a page to map, and paid for. */
+static void segments_are_work(void **state)
+{
+	struct driver_buf buf[SEGMENTS];
+	uint64_t calls;
+	uint16_t head;
+
+	load_driver_with(F_INDIRECT);
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		buf[i] = (struct driver_buf){.len = 1, .writable = true};
+		assert_non_null(x.bus.bus.ops->alloc_page(&x.bus.bus, &buf[i].gpa));
+	}
+	for (int i = 0; i < 256 / SEGMENTS; i++)
+		assert_int_equal(driver_add(&x.driver.queue[0], buf, SEGMENTS, true, &head), 0);
+	calls = fake_calls(x.fake);
+	assert_int_equal(kick(), 0);
+	assert_int_equal(status().given, RNG_TURN_BYTES / RNG_SEGMENT_BYTES);
+	assert_true(rng_work_pending(x.rng));
+	assert_true(fake_calls(x.fake) - calls <= 4 * RNG_TURN_BYTES / RNG_SEGMENT_BYTES);
+}
+
+/* A buffer that is not given back would be filled once more by a successor, behind the driver's back. */
+static void a_buffer_whose_memory_went_stops_the_device(void **state)
+{
+	struct driver_buf buf = {.len = 64, .writable = true};
+	uint16_t head;
+
+	load_driver();
+	assert_non_null(x.bus.bus.ops->alloc_page(&x.bus.bus, &buf.gpa));
+	fake_make_hole(x.fake, xenvirtio_gfn(buf.gpa / PAGE), 1);
+	assert_int_equal(driver_add(&x.driver.queue[0], &buf, 1, false, &head), 0);
+	post(64, true);
+	assert_int_equal(kick(), 0);
+	assert_int_equal(x.errors[XENVIRTIO_GUEST_BAD_ADDRESS], 1);
+	assert_true(xenvirtio_device_status(rng_device(x.rng)) & XENVIRTIO_STATUS_NEEDS_RESET);
+	assert_int_equal(collect(), -1);
+	assert_false(rng_work_pending(x.rng));
+	load_driver();
+	post(64, true);
+	assert_int_equal(kick(), 0);
+	assert_int_equal(collect(), 64);
+}
+
 static void a_successor_goes_on(void **state)
 {
 	unsigned char *page;
@@ -358,7 +410,7 @@ static void a_successor_goes_on(void **state)
 static void memory_that_cannot_be_is_refused(void **state)
 {
 	const struct rng_memory good = x.memory;
-	struct rng_memory bad[] = {good, good, {.given = 1}, {.bytes = sizeof(good)}};
+	struct rng_memory bad[] = {good, good, {.given = 1}};
 
 	bad[0].version++;
 	bad[1].bytes--;
@@ -370,6 +422,11 @@ static void memory_that_cannot_be_is_refused(void **state)
 	}
 	x.memory = good;
 	assert_int_equal(begin(), 0);
+	/* killed while it was made: its version comes last */
+	end();
+	x.memory = (struct rng_memory){.bytes = sizeof(good)};
+	assert_int_equal(begin(), 0);
+	assert_memory_equal(&x.memory, &good, sizeof(good));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -386,6 +443,8 @@ int main(void)
 		SCARCE(a_reset_is_no_way_to_more),
 		TEST(what_is_not_random_is_not_given),
 		TEST(a_buffer_outside_ram_costs_that_guest),
+		TEST(segments_are_work),
+		TEST(a_buffer_whose_memory_went_stops_the_device),
 		TEST(a_successor_goes_on),
 		TEST(memory_that_cannot_be_is_refused),
 	};
