@@ -112,8 +112,8 @@ kasan_prepare()
 	lab_unlock
 	kasan_kernel_prepare
 	lab_lock
-	artifact kasan-modules "$(hash_of "$kasan_kernel" "$lab_top"/kernel/privcmd/patches/6.12/*.patch \
-			"$lab_top"/kernel/privcmd/dkms/{Makefile,prepare} "$kasan_dir"/splat/* "$(declare -f build_kasan_modules)")" \
+	module_sources privcmd 6.12
+	artifact kasan-modules "$(hash_of "$kasan_kernel" "${module_files[@]}" "$kasan_dir"/splat/* "$(declare -f build_kasan_modules)")" \
 		"building dom0's modules for it" build_kasan_modules
 	kasan_modules=$artifact_dir
 	lab_unlock

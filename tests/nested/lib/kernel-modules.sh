@@ -33,6 +33,14 @@ kernel_devel()
 	devel_dir=$artifact_dir
 }
 
+# module_sources MODULE SERIES: sets module_files to what the modules of that directory are made from.
+module_sources()
+{
+	local dir=$lab_top/kernel/$1
+	mapfile -t module_files < <(find "$dir/hooks/$2" "$dir/src" "$dir/include" "$dir/dkms" -type f \
+		\( -name '*.[ch]' -o -name '*.patch' -o -name '*.conf' -o -name Makefile -o -name prepare \) | sort)
+}
+
 # build_upstream_modules KDIR SOURCE OUT: what CONFIG_XEN_PRIVCMD_EVENTFD=y would have made of Debian's own source.
 build_upstream_modules()
 {
@@ -71,8 +79,8 @@ build_modules()
 modules_prepare()
 {
 	kernel_devel 612 "$(resolved_kernel 6.12)"
-	artifact modules "$(hash_of "$devel_dir" "$lab_top"/kernel/privcmd/patches/6.12/*.patch \
-			"$lab_top"/kernel/privcmd/dkms/{Makefile,prepare} "$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} \
+	module_sources privcmd 6.12
+	artifact modules "$(hash_of "$devel_dir" "${module_files[@]}" "$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} \
 			"$(declare -f build_modules build_upstream_modules)")" \
 		"building dom0's modules ($devel_release)" build_modules "$devel_dir"
 	modules_dir=$artifact_dir
@@ -94,14 +102,14 @@ build_guest_balloon()
 # balloon_prepare KERNEL: for guests with that kernel.
 balloon_prepare()
 {
-	local kernel=$1 series dir=$lab_top/kernel/balloon
+	local kernel=$1 series
 	case $kernel in
 	612) series=6.12 ;;
 	61) series=6.1 ;;
 	esac
 	kernel_devel "$kernel" "linux-image-${kernel_release[$kernel]}"
-	artifact "guest-balloon-$kernel" "$(hash_of "$devel_dir" "$lab_top/kernel/balloon/patches/$series"/*.patch \
-			"$dir"/dkms/{Makefile,prepare,virtio-balloon-bulk.conf} "$(declare -f build_guest_balloon make_cpio)")" \
+	module_sources balloon "$series"
+	artifact "guest-balloon-$kernel" "$(hash_of "$devel_dir" "${module_files[@]}" "$(declare -f build_guest_balloon make_cpio)")" \
 		"building the guests' virtio_balloon ($devel_release)" build_guest_balloon "$devel_dir"
 	balloon_cpio[$kernel]=$artifact_dir/balloon.cpio
 }

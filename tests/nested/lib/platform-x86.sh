@@ -137,8 +137,8 @@ x86_prepare()
 x86_prepare_modules()
 {
 	kernel_devel 612-amd64 "$(resolved_kernel 6.12)"
-	artifact modules-amd64 "$(hash_of "$devel_dir" "$lab_top"/kernel/privcmd/patches/6.12/*.patch \
-			"$lab_top"/kernel/privcmd/dkms/{Makefile,prepare} "$(declare -f x86_build_modules)")" \
+	module_sources privcmd 6.12
+	artifact modules-amd64 "$(hash_of "$devel_dir" "${module_files[@]}" "$(declare -f x86_build_modules)")" \
 		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
 	x86_modules=$artifact_dir
 }
