@@ -21,7 +21,9 @@
 
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of the balloon's */
-#define VERSION 2u
+#define VERSION 3u
+/** in the place of an id plus 1; 0: unknown */
+#define SERVER_NONE UINT16_MAX
 /** times the file is opened again because its last owner was just removing it */
 #define OPEN_TRIES 10
 
@@ -36,7 +38,7 @@ struct header {
 	uint64_t base_gpa;
 	uint64_t balloon_bytes;
 	uint32_t owner_pid; /* for a message only */
-	uint16_t server;    /* id + 1, 0 for none: zeroed memory says none */
+	uint16_t server;    /* id + 1; 0: unknown; SERVER_NONE */
 	uint16_t pad;
 	char identity[STATE_FILE_IDENTITY_MAX];
 	char perms[STATE_FILE_PERMS_MAX];
@@ -126,8 +128,8 @@ static int open_locked(struct state_file *sf, pid_t *owner)
 }
 
 /*
- * What a file is to us. One that may be of this very domain and cannot be read is never thrown away:
- * it alone says which frames Xen holds back from the guest.
+ * What a file is to us. One that may be of this very domain and cannot be read is never thrown
+ * away: it alone says which frames Xen holds back from the guest.
  */
 enum verdict {
 	BELIEVED,
@@ -329,12 +331,24 @@ const char *state_file_path(const struct state_file *sf)
 
 uint16_t state_file_server(const struct state_file *sf)
 {
-	return sf->header->server ? (uint16_t)(sf->header->server - 1) : XENVIRTIO_IOREQ_NEW;
+	uint32_t server = sf->header->server;
+
+	return server && server != SERVER_NONE ? (uint16_t)(server - 1) : XENVIRTIO_IOREQ_NEW;
 }
 
 void state_file_set_server(struct state_file *sf, uint16_t id)
 {
 	sf->header->server = id == XENVIRTIO_IOREQ_NEW ? 0 : (uint16_t)(id + 1);
+}
+
+void state_file_set_no_server(struct state_file *sf)
+{
+	sf->header->server = SERVER_NONE;
+}
+
+bool state_file_server_unknown(const struct state_file *sf)
+{
+	return sf->adopted && !sf->header->server;
 }
 
 struct xenvirtio_device_state *state_file_device(struct state_file *sf)

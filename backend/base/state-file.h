@@ -71,6 +71,15 @@ const char *state_file_path(const struct state_file *sf);
 /** state_file_server() - the ioreq server left in the hypervisor, XENVIRTIO_IOREQ_NEW for none */
 uint16_t state_file_server(const struct state_file *sf);
 void state_file_set_server(struct state_file *sf, uint16_t id);
+/** state_file_set_no_server() - none of ours is in the hypervisor: that is known */
+void state_file_set_no_server(struct state_file *sf);
+/**
+ * state_file_server_unknown() - a predecessor may have made one and died before its id was noted
+ *
+ * So until the first of the functions above is called; state_file_server() says XENVIRTIO_IOREQ_NEW
+ * then.
+ */
+bool state_file_server_unknown(const struct state_file *sf);
 /** state_file_device(), state_file_balloon() - 8-byte aligned; all zero when new */
 struct xenvirtio_device_state *state_file_device(struct state_file *sf);
 void *state_file_balloon(struct state_file *sf);

@@ -13,6 +13,8 @@
 /** pages kept mapped: rings of five queues and a few buffers */
 #define GMEM_PAGES 64
 #define RAM_RANGES_MAX 16
+/** ids that Xen gives: MAX_NR_IOREQ_SERVERS */
+#define SERVER_IDS 8
 
 static int fail_host(struct guest *g, int rc, enum exit_code *code, const char *what)
 {
@@ -125,6 +127,23 @@ static int explain_no_server(struct guest *g, const struct guest_config *cfg, in
 	return fail_host(g, rc, code, "cannot get an ioreq server from Xen");
 }
 
+/*
+ * A predecessor died between the making of its server and the note of the id. Adopting fails for
+ * every server but one that claims the device's addresses, so trying them all finds it. Return: 0;
+ * -ENOENT there is none; as xenvirtio_server_open()
+ */
+static int adopt_unnoted(struct guest *g, uint16_t *id)
+{
+	int rc = -ENOENT;
+
+	for (uint16_t i = 0; rc == -ENOENT && i < SERVER_IDS; i++) {
+		*id = i;
+		rc = xenvirtio_server_open(g->server, id);
+	}
+	g->adopted = !rc;
+	return rc;
+}
+
 static int open_server(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
 {
 	uint16_t id = state_file_server(g->state);
@@ -148,13 +167,20 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 	if (rc)
 		return fail_host(g, rc, code, "cannot put the device at its address");
 	g->adopted = id != XENVIRTIO_IOREQ_NEW;
-	rc = xenvirtio_server_open(g->server, &id);
-	if (g->adopted && rc == -ENOENT) {
+	if (state_file_server_unknown(g->state))
+		rc = adopt_unnoted(g, &id);
+	else
+		rc = g->adopted ? xenvirtio_server_open(g->server, &id) : -ENOENT;
+	if (g->adopted && rc == -ENOENT)
 		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "ioreq server %u is gone: making a new one",
 			id);
+	if (rc == -ENOENT) {
 		g->adopted = false;
 		id = XENVIRTIO_IOREQ_NEW;
+		state_file_set_server(g->state, XENVIRTIO_IOREQ_NEW);
 		rc = xenvirtio_server_open(g->server, &id);
+		if (rc)
+			state_file_set_no_server(g->state);
 	}
 	if (rc)
 		return explain_no_server(g, cfg, rc, code);
@@ -184,14 +210,16 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 		rc = fail_host(g, rc, code, "cannot tell where the guest's RAM is");
 		goto fail;
 	}
+	/* of a new file; what a predecessor saved is gone on with, wherever the guest has mapped
+	 * things since */
 	bytes = balloon_persist_bytes(ram, nr);
-	if (!bytes) {
-		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make a balloon in");
-		goto fail;
-	}
 	rc = open_state(g, cfg, bytes, code);
 	if (rc)
 		goto fail;
+	if (!bytes && !state_file_adopted(g->state)) {
+		rc = fail_host(g, -EPROTO, code, "the guest's RAM is nothing to make a balloon in");
+		goto fail;
+	}
 	rc = xenvirtio_gmem_new(&g->gmem, cfg->hv, GMEM_PAGES);
 	if (rc) {
 		g->gmem = NULL;

@@ -5,6 +5,7 @@
  * A part says how long it is twice, by its chain and by its header: they must agree. Commands that
  * we did not send are no answers. Reserved fields are not looked at, so that they can be used later.
  */
+#include <endian.h>
 #include <linux/virtio_balloon_bulk.h>
 #include <string.h>
 #include <xenvirtio/balloon-bulk.h>

@@ -90,6 +90,8 @@ int device_resume(struct xenvirtio_device *dev);
 /** device_raise() - set bits of InterruptStatus and make the driver look */
 int device_raise(struct xenvirtio_device *dev, uint32_t bits);
 
+/** device_finish_reset() - of a process that died in one: nothing of a queue outlives Status 0 */
+void device_finish_reset(struct xenvirtio_device_state *state);
 /** device_state_valid() - whether a state can be gone on from with this device */
 bool device_state_valid(const struct xenvirtio_device *dev);
 

@@ -154,6 +154,15 @@ void device_write_features(struct xenvirtio_device *dev, uint32_t value)
 	state->driver_features = features;
 }
 
+void device_finish_reset(struct xenvirtio_device_state *state)
+{
+	if (state->status)
+		return;
+	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++)
+		if (state->queue[i].ready)
+			state->queue[i] = (struct xenvirtio_queue_state){ 0 };
+}
+
 static bool status_valid(const struct xenvirtio_device *dev)
 {
 	const struct xenvirtio_device_state *state = dev->state;
@@ -162,7 +171,7 @@ static bool status_valid(const struct xenvirtio_device *dev)
 	if (state->status & ~(STATUS_DRIVERS | XENVIRTIO_STATUS_NEEDS_RESET))
 		return false;
 	if (status & XENVIRTIO_STATUS_FEATURES_OK &&
-	    (state->driver_features & ~dev->offered ||
+	    (state->driver_features & ~(dev->offered | dev->cfg.features_kept) ||
 	     !(state->driver_features >> XENVIRTIO_F_VERSION_1 & 1)))
 		return false;
 	/* each of 0, 1, 3, 11, 15 has all that go before it */

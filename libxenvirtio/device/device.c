@@ -52,14 +52,35 @@ static bool config_valid(const struct xenvirtio_device_config *cfg)
 	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
 	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
 	       cfg->config_bytes <= XENVIRTIO_CONFIG_MAX &&
-	       !(cfg->features & FEATURES_TRANSPORT & ~FEATURES_SERVED);
+	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~FEATURES_SERVED);
 }
 
+/* Whatever its size says: that is stored first. */
 static bool state_untouched(const struct xenvirtio_device_state *state)
 {
-	static const struct xenvirtio_device_state zero;
+	const struct xenvirtio_device_state zero = { .bytes = state->bytes };
 
 	return !memcmp(state, &zero, sizeof(zero));
+}
+
+/* The version last: until it is there, nobody has begun the state. */
+static void state_begin(struct xenvirtio_device_state *state)
+{
+	state->bytes = sizeof(*state);
+	__atomic_store_n(&state->version, XENVIRTIO_DEVICE_STATE_VERSION, __ATOMIC_RELEASE);
+}
+
+static int state_restore(struct xenvirtio_device *dev)
+{
+	if (dev->state->version != XENVIRTIO_DEVICE_STATE_VERSION ||
+	    dev->state->bytes != sizeof(*dev->state))
+		return -ENOTSUP;
+	device_finish_reset(dev->state);
+	if (!device_state_valid(dev))
+		return -EBADMSG;
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
+		queue_restore(&dev->queue[i]);
+	return 0;
 }
 
 int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_device_config *cfg,
@@ -86,13 +107,15 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.index = i,
 		};
 	}
-	if (!state_untouched(dev->state)) {
-		if (!device_state_valid(dev)) {
+	if (state_untouched(dev->state)) {
+		state_begin(dev->state);
+	} else {
+		int ret = state_restore(dev);
+
+		if (ret) {
 			free(dev);
-			return -EBADMSG;
+			return ret;
 		}
-		for (i = 0; i < cfg->nr_queues; i++)
-			queue_restore(&dev->queue[i]);
 	}
 	*out = dev;
 	return 0;

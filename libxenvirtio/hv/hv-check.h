@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every sibling behind the seam refuses before it does anything.
+ * What every sibling behind the seam refuses before it does anything, and what is refused as a
+ * sibling.
  *
  * These are faults of the caller, not of the guest: -EINVAL. Hostile frame numbers pass, the
  * hypervisor answers those. Pure functions, so that real Xen and the fake refuse the same.
@@ -10,6 +11,15 @@
 
 #include <errno.h>
 #include <xenvirtio/hv.h>
+
+/** a table of operations that has at least those that are not optional, and they mean what we think */
+static inline int check_seam(const struct xenvirtio_hv *hv)
+{
+	return hv->ops->version != XENVIRTIO_HV_VERSION ||
+			       hv->ops->size < offsetof(struct xenvirtio_hv_ops, irq_held) ?
+		       -EINVAL :
+		       0;
+}
 
 static inline int check_extents(const struct xenvirtio_gfn *start, size_t nr, unsigned int order)
 {

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <xenvirtio/hv.h>
 
+#include "hv/hv-check.h"
+
 struct record {
 	struct xenvirtio_hv hv;
 	struct xenvirtio_hv_ops ops;
@@ -115,6 +117,17 @@ static int record_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	int ret = r->inner->ops->unmap(r->inner, va, nr);
 
 	fprintf(r->file, "unmap nr=%zu", nr);
+	return print_result(r->file, ret);
+}
+
+static int record_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+				 bool *present)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->frames_present(r->inner, gfn, nr, present);
+
+	fprintf(r->file, "frames_present");
+	print_frames(r->file, gfn, nr, 0);
 	return print_result(r->file, ret);
 }
 
@@ -225,7 +238,7 @@ static bool record_irq_held(struct xenvirtio_hv *hv)
 {
 	struct record *r = to_record(hv);
 
-	return r->inner->ops->irq_held && r->inner->ops->irq_held(r->inner);
+	return XENVIRTIO_HV_HAS(r->inner, irq_held) && r->inner->ops->irq_held(r->inner);
 }
 
 /* --- optional operations: present in the recorder where the inner handle has them --- */
@@ -352,6 +365,7 @@ static int record_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, 
 
 static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
+	.size = sizeof(struct xenvirtio_hv_ops),
 	.name = "record",
 	.close = record_close,
 	.domain_info = record_domain_info,
@@ -373,7 +387,7 @@ static const struct xenvirtio_hv_ops plain_ops = {
 static void choose_ops(struct record *r)
 {
 	r->ops = plain_ops;
-	if (r->inner->ops->eventfd_features) {
+	if (XENVIRTIO_HV_HAS(r->inner, registers_del)) { /* the last of those that go together */
 		r->ops.eventfd_features = record_eventfd_features;
 		r->ops.ioeventfd_add = record_ioeventfd_add;
 		r->ops.ioeventfd_del = record_ioeventfd_del;
@@ -382,11 +396,13 @@ static void choose_ops(struct record *r)
 		r->ops.registers_add = record_registers_add;
 		r->ops.registers_del = record_registers_del;
 	}
-	if (r->inner->ops->kick_wait)
+	if (XENVIRTIO_HV_HAS(r->inner, frames_present))
+		r->ops.frames_present = record_frames_present;
+	if (XENVIRTIO_HV_HAS(r->inner, kick_wait))
 		r->ops.kick_wait = record_kick_wait;
-	if (r->inner->ops->host_info)
+	if (XENVIRTIO_HV_HAS(r->inner, host_info))
 		r->ops.host_info = record_host_info;
-	if (r->inner->ops->pause) {
+	if (XENVIRTIO_HV_HAS(r->inner, unpause)) {
 		r->ops.pause = record_pause;
 		r->ops.unpause = record_unpause;
 	}
@@ -398,7 +414,7 @@ int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inne
 {
 	struct record *r;
 
-	if (inner->ops->version != XENVIRTIO_HV_VERSION)
+	if (check_seam(inner))
 		return -EINVAL;
 	r = calloc(1, sizeof(*r));
 	if (!r)

@@ -10,11 +10,14 @@
  * No pointer into guest memory leaves this file, and none is kept across two accesses.
  * Lock: none, one thread per object. Knows the hv seam and nothing above it.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <xenvirtio/gmem.h>
+
+#include "hv/hv-check.h"
 
 #define RAM_RANGES_MAX 32u
 #define BUCKETS_MAX 65536u
@@ -136,7 +139,7 @@ int xenvirtio_gmem_new(struct xenvirtio_gmem **out, struct xenvirtio_hv *hv, siz
 	size_t i;
 	int ret;
 
-	if (!max_pages)
+	if (!max_pages || check_seam(hv))
 		return -EINVAL;
 	gmem = calloc(1, sizeof(*gmem));
 	if (!gmem)

@@ -447,7 +447,7 @@ int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct 
 	self->irq = irq;
 	self->line = line;
 	self->way = choice->path;
-	self->can_wait = choice->features & XENVIRTIO_EVENTFD_WAIT && hv->ops->kick_wait;
+	self->can_wait = choice->features & XENVIRTIO_EVENTFD_WAIT && XENVIRTIO_HV_HAS(hv, kick_wait);
 	self->epoll_fd = -1;
 	for (unsigned int i = 0; i < QUEUES_MAX; i++)
 		self->kick_fd[i] = -1;

@@ -62,7 +62,10 @@ int notify_choose(struct xenvirtio_hv *hv, enum xenvirtio_notify_path wanted,
 	*choice = (struct notify_choice){ .path = wanted };
 	if (wanted == XENVIRTIO_NOTIFY_EVENT_CHANNEL)
 		return 0;
-	ret = hv->ops->eventfd_features ? hv->ops->eventfd_features(hv, &choice->features) : 0;
+	/* All of these calls or none: the last one is asked for. */
+	ret = XENVIRTIO_HV_HAS(hv, registers_del) ?
+		      hv->ops->eventfd_features(hv, &choice->features) :
+		      0;
 	if (wanted != XENVIRTIO_NOTIFY_AUTO) {
 		if (ret)
 			return ret;

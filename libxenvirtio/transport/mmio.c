@@ -9,6 +9,8 @@
  *
  * Knows offsets, widths and byte order; what a register means is the device's.
  */
+#include <endian.h>
+
 #include "transport/mmio.h"
 
 #define MAGIC 0x74726976u /* "virt" */

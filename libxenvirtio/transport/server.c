@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hv/hv-check.h"
 #include "transport/mmio.h"
 #include "transport/server-internal.h"
 
@@ -60,8 +61,11 @@ struct xenvirtio_server {
 int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
 			 struct xenvirtio_gmem *gmem)
 {
-	struct xenvirtio_server *server = calloc(1, sizeof(*server));
+	struct xenvirtio_server *server;
 
+	if (check_seam(hv))
+		return -EINVAL;
+	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
 	server->hv = hv;
@@ -139,8 +143,8 @@ void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
 			 struct xenvirtio_gpa base, uint32_t irq)
 {
-	const struct xenvirtio_hv_ops *ops = server->hv->ops;
-	enum notify_line line = ops->irq_held && ops->irq_held(server->hv) ? NOTIFY_HOLD : NOTIFY_EDGE;
+	bool held = XENVIRTIO_HV_HAS(server->hv, irq_held) && server->hv->ops->irq_held(server->hv);
+	enum notify_line line = held ? NOTIFY_HOLD : NOTIFY_EDGE;
 	struct notify_choice choice;
 	struct notify *notify;
 	int ret;

@@ -13,6 +13,8 @@
 #ifndef HV_FAKE_INTERNAL_H
 #define HV_FAKE_INTERNAL_H
 
+#include "hv/ioreq-page.h"
+
 #include "hv-fake.h"
 
 struct fake_frame {
@@ -154,6 +156,8 @@ int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *rang
 		       size_t *nr);
 int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 		bool writable, void **va);
+int fake_op_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+			   bool *present);
 int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
 int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
 			  unsigned int order, size_t *done);

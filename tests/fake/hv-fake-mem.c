@@ -246,6 +246,22 @@ int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t
 	return 0;
 }
 
+int fake_op_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+			   bool *present)
+{
+	struct fake *f = to_handle(hv)->f;
+	uint32_t frame;
+	int ret = fake_count_call(f, false);
+
+	if (!ret && (!nr || nr > XENVIRTIO_EXTENTS_MAX))
+		ret = -EINVAL;
+	if (!ret && f->gone)
+		ret = XENVIRTIO_E_GONE;
+	for (size_t i = 0; !ret && i < nr; i++)
+		present[i] = find_frame(f, gfn[i].v, &frame);
+	return ret;
+}
+
 int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 {
 	struct fake *f = to_handle(hv)->f;
@@ -266,7 +282,19 @@ int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return -EINVAL;
 }
 
-static bool release_frame(struct fake *f, uint64_t gfn)
+/* What others have mapped is their business, and no fault of who releases it. */
+static bool maps_frame(const struct fake_handle *h, uint32_t frame)
+{
+	for (const struct fake_mapping *m = h->f->mappings; m; m = m->next) {
+		for (size_t i = 0; m->owner == h && i < m->nr; i++)
+			if (m->frame[i] == frame)
+				return true;
+	}
+	return false;
+}
+
+/* @h: who releases it; NULL: the test */
+static bool release_frame(struct fake *f, const struct fake_handle *h, uint64_t gfn)
 {
 	uint32_t *entry = find_entry(f, gfn);
 	uint32_t frame;
@@ -275,7 +303,7 @@ static bool release_frame(struct fake *f, uint64_t gfn)
 		return false;
 	frame = *entry - 1;
 	*entry = 0;
-	if (f->frame[frame].maps)
+	if (f->frame[frame].maps && (!h || maps_frame(h, frame)))
 		f->faults.released_mapped++;
 	put_frame(f, frame);
 	return true;
@@ -298,7 +326,7 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 		f->invalidate_pending = true;
 	for (; *done < nr; ++*done) {
 		for (uint64_t k = 0; k < UINT64_C(1) << order; k++) {
-			if (!release_frame(f, start[*done].v + k))
+			if (!release_frame(f, to_handle(hv), start[*done].v + k))
 				return 0;
 		}
 	}
@@ -425,7 +453,7 @@ void fake_set_heap_order(struct fake *f, unsigned int order)
 void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr)
 {
 	for (uint64_t k = 0; k < nr; k++)
-		release_frame(f, gfn.v + k);
+		release_frame(f, NULL, gfn.v + k);
 }
 
 void *fake_guest_page(struct fake *f, struct xenvirtio_gfn gfn)

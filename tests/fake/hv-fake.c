@@ -187,6 +187,7 @@ static int unpause_domain(struct xenvirtio_hv *hv)
 
 static const struct xenvirtio_hv_ops fake_ops = {
 	.version = XENVIRTIO_HV_VERSION,
+	.size = sizeof(struct xenvirtio_hv_ops),
 	.name = "fake",
 	.close = close_handle,
 	.domain_info = read_domain_info,
@@ -211,6 +212,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.registers_add = fake_op_registers_add,
 	.registers_del = fake_op_registers_del,
 	.kick_wait = fake_op_kick_wait,
+	.frames_present = fake_op_frames_present,
 	.host_info = read_host_info,
 	.pause = pause_domain,
 	.unpause = unpause_domain,

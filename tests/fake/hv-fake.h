@@ -19,7 +19,9 @@
 
 #include <xenvirtio/hv.h>
 
-#include "hv/ioreq-page.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define FAKE_RAM_MAX 4u
 #define FAKE_SERVERS_MAX 8u
@@ -66,6 +68,7 @@ struct fake_faults {
 };
 
 struct fake;
+struct ioreq_slot;
 
 /** fake_new() - @config NULL for all defaults; NULL when out of memory or @config is wrong */
 struct fake *fake_new(const struct fake_config *config);
@@ -207,7 +210,15 @@ void fake_set_serve(struct fake *f, int (*serve)(void *ctx), void *ctx);
 int fake_mmio_read(struct fake *f, uint32_t vcpu, uint64_t addr, uint32_t size, uint64_t *data);
 int fake_mmio_write(struct fake *f, uint32_t vcpu, uint64_t addr, uint32_t size, uint64_t data);
 
-/** fake_slot() - the raw slot of a vcpu in server @id, to scribble on; NULL when there is none */
+/**
+ * fake_slot() - the raw slot of a vcpu in server @id, to scribble on; NULL when there is none
+ *
+ * 32 bytes, as Xen lays them out; for the library's own tests.
+ */
 struct ioreq_slot *fake_slot(struct fake *f, uint16_t id, uint32_t vcpu);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HV_FAKE_H */

@@ -15,6 +15,10 @@
 
 #include <xenvirtio/store.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct fake_store;
 
 struct fake_store *fake_store_new(void);
@@ -51,5 +55,9 @@ uint64_t fake_store_calls(const struct fake_store *s);
 
 size_t fake_store_handles(const struct fake_store *s);
 size_t fake_store_watches(const struct fake_store *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* STORE_FAKE_H */

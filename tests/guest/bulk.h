@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum bulk_encoding {
 	BULK_PFNS,
 	BULK_BITMAP,	/* header, records */
@@ -39,5 +43,9 @@ uint64_t bulk_head(uint64_t pfn, unsigned int page_shift, unsigned int words);
 /** bulk_put_header() - the header of a message. Return: behind it */
 unsigned char *bulk_put_header(unsigned char *at, unsigned int cmd, unsigned int page_shift,
 			       uint32_t data_len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* GUEST_BULK_H */

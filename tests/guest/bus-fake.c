@@ -2,6 +2,8 @@
 /*
  * See bus-fake.h. Pages are handed out in ascending order, skipping holes, and all freed at once.
  */
+#include "fake/hv-fake.h"
+
 #include "bus-fake.h"
 
 #include <errno.h>

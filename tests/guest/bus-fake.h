@@ -8,9 +8,15 @@
 #ifndef BUS_FAKE_H
 #define BUS_FAKE_H
 
-#include "fake/hv-fake.h"
+#include <xenvirtio/hv.h>
 
 #include "bus.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fake;
 
 struct bus_fake {
 	struct bus bus;
@@ -34,5 +40,9 @@ void bus_fake_init(struct bus_fake *bf, struct fake *fake, uint64_t base_gpa,
 		   struct xenvirtio_gfn_range ram, struct xenvirtio_gfn hole,
 		   int (*serve)(void *opaque), uint64_t (*counter)(void *opaque),
 		   void *opaque);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* BUS_FAKE_H */

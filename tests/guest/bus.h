@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define BUS_PAGE_BYTES 4096u
 
 struct bus;
@@ -50,5 +54,9 @@ struct bus {
 	uint64_t last_gpa;
 	bool unaligned;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* GUEST_BUS_H */

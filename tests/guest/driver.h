@@ -10,6 +10,10 @@
 
 #include "bus.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define DRIVER_EMPTY 1
 #define DRIVER_QUEUES_MAX 5u
 /** so that a ring, whole, fits in a page */
@@ -133,5 +137,9 @@ int driver_kick(struct driver_queue *q);
 int driver_collect(struct driver_queue *q, uint16_t *head, uint32_t *len);
 /** driver_wait() - as driver_collect(), but give the device some time. Return: -ETIMEDOUT */
 int driver_wait(struct driver_queue *q, uint16_t *head, uint32_t *len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* GUEST_DRIVER_H */

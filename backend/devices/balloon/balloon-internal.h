@@ -45,7 +45,8 @@ struct balloon_persist {
 	uint32_t nr_ranges;	/* 0: fresh */
 	uint32_t poison_val;
 	uint32_t hint_cmd_id;	/* as the driver reads it */
-	uint32_t pad;
+	/* by which the driver negotiated, 8 bits each; 0 in a file of an older daemon */
+	uint32_t bits;
 	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
 	struct reservation_journal journal;
 	uint64_t word[];	/* frames_words() of what is in the ranges */
@@ -83,6 +84,7 @@ struct balloon_hostreq {
 struct balloon {
 	struct balloon_config cfg;
 	struct balloon_persist *persist;
+	struct balloon_bits bits;	/* in force: what the driver negotiated by, or would */
 	struct xenvirtio_device *dev;
 	struct frames frames;
 	struct reservation reservation;

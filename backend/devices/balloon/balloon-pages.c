@@ -69,9 +69,38 @@ static int release_batch(struct balloon *b)
 	return ret;
 }
 
-static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, bool first)
+/* Which attempt at a deflate this is: what is there already may be an earlier one's work. */
+enum turn {
+	TURN_FIRST,
+	TURN_REPLAY, /* a dead process may have been here */
+	TURN_RETRY,  /* this one was, and has asked for what was in doubt */
+};
+
+/*
+ * Frames of a deflate whose bits say that they are there. They were not in the balloon as far as we know, and the
+ * driver says they were: who is wrong, only the guest's page tables tell (a state that was lost, a guest that was
+ * restored). Those that are holes are populated with the rest.
+ */
+static int settle_present(struct balloon *b, struct xenvirtio_run run, enum turn turn, uint64_t *found)
 {
-	uint64_t before = b->frames.nr_set, begin_ns = clock_now_ns();
+	uint64_t before = b->frames.nr_set;
+	int ret = reservation_settle(&b->reservation, run);
+	struct xenvirtio_run piece;
+
+	*found += b->frames.nr_set - before;
+	if (turn == TURN_FIRST)
+		bad_pages(b, run.nr - (b->frames.nr_set - before),
+			  "page to deflate is not in the balloon");
+	while (run.nr && !ret) {
+		if (frames_next(&b->frames, &run, &piece) == FRAME_BALLOONED)
+			ret = reservation_populate(&b->reservation, piece);
+	}
+	return ret;
+}
+
+static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, enum turn turn)
+{
+	uint64_t before = b->frames.nr_set, begin_ns = clock_now_ns(), found = 0;
 	uint64_t hypercall_ns = b->reservation.hypercall_ns;
 	int ret = 0;
 
@@ -86,13 +115,11 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, b
 				ret = reservation_populate(&b->reservation, piece);
 				break;
 			case FRAME_PRESENT:
-				/* Not an error when this is a retry, or a dead process was here. */
-				if (first)
-					bad_pages(b, piece.nr,
-						  "page to deflate is not in the balloon");
+				if (turn != TURN_RETRY)
+					ret = settle_present(b, piece, turn, &found);
 				break;
 			case FRAME_OUTSIDE:
-				if (first)
+				if (turn == TURN_FIRST)
 					bad_pages(b, piece.nr, "page to deflate is not RAM");
 				break;
 			}
@@ -100,7 +127,7 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, b
 	}
 	if (!ret)
 		ret = reservation_populate_flush(&b->reservation);
-	b->status.deflated_pages += before - b->frames.nr_set;
+	b->status.deflated_pages += before + found - b->frames.nr_set;
 	b->status.deflate_ns += clock_now_ns() - begin_ns;
 	b->status.deflate_hypercall_ns += b->reservation.hypercall_ns - hypercall_ns;
 	return ret;
@@ -143,9 +170,9 @@ static void note_stall(struct balloon *b)
 }
 
 /* Populate what the slice of the deflate batch names; push the batch if all of it is there. */
-static int deflate_batch(struct balloon *b, bool first)
+static int deflate_batch(struct balloon *b, enum turn turn)
 {
-	int ret = populate_runs(b, &b->deflate.runs, first);
+	int ret = populate_runs(b, &b->deflate.runs, turn);
 
 	if (ret)
 		return ret;
@@ -160,16 +187,16 @@ static int deflate_batch(struct balloon *b, bool first)
 
 static int run_deflate(struct balloon *b)
 {
-	bool first = !b->replay[XENVIRTIO_BALLOON_VQ_DEFLATE];
+	enum turn turn = b->replay[XENVIRTIO_BALLOON_VQ_DEFLATE] ? TURN_REPLAY : TURN_FIRST;
 	int ret;
 
 	if (b->deflate_waiting)
-		return deflate_batch(b, false);
+		return deflate_batch(b, TURN_RETRY);
 	ret = balloon_batch_fill(b, XENVIRTIO_BALLOON_VQ_DEFLATE, &b->deflate);
 	if (ret)
 		return ret;
 	bad_pages(b, xenvirtio_runs_coalesce(&b->deflate.runs), "page to deflate named twice");
-	return deflate_batch(b, first);
+	return deflate_batch(b, turn);
 }
 
 static int run_inflate(struct balloon *b)
@@ -220,7 +247,7 @@ int balloon_pages_refill(struct balloon *b)
 					 range->end_incl.v - range->start.v + 1);
 	}
 	if (!ret)
-		ret = populate_runs(b, &all, false);
+		ret = populate_runs(b, &all, TURN_RETRY);
 	xenvirtio_runs_fini(&all);
 	if (ret)
 		return ret;

@@ -34,7 +34,7 @@ static bool has_queue(const struct balloon *b, enum balloon_vq vq)
 	case BALLOON_VQ_FREE_PAGE:
 		return has_feature(b, XENVIRTIO_BALLOON_F_FREE_PAGE_HINT);
 	case BALLOON_VQ_HOST_REQ:
-		return has_feature(b, b->cfg.bits.host_req_vq);
+		return has_feature(b, b->bits.host_req_vq);
 	default:
 		return true;
 	}
@@ -65,11 +65,26 @@ struct xenvirtio_queue *balloon_queue(const struct balloon *b, enum balloon_vq v
 
 enum xenvirtio_balloon_encoding balloon_encoding(const struct balloon *b)
 {
-	bool chunks = has_feature(b, b->cfg.bits.page_chunks);
+	bool chunks = has_feature(b, b->bits.page_chunks);
 
-	if (has_feature(b, b->cfg.bits.page_bitmap))
+	if (has_feature(b, b->bits.page_bitmap))
 		return chunks ? XENVIRTIO_BALLOON_EITHER : XENVIRTIO_BALLOON_RECORDS;
 	return chunks ? XENVIRTIO_BALLOON_CHUNKS : XENVIRTIO_BALLOON_PFNS;
+}
+
+/* What a driver negotiates by is what a successor must understand, whatever that one would offer. */
+static uint32_t pack_bits(const struct balloon_bits *bits)
+{
+	return bits->page_bitmap | bits->page_chunks << 8 | bits->host_req_vq << 16;
+}
+
+static struct balloon_bits unpack_bits(uint32_t packed)
+{
+	return (struct balloon_bits){
+		.page_bitmap = packed & 0xff,
+		.page_chunks = packed >> 8 & 0xff,
+		.host_req_vq = packed >> 16,
+	};
 }
 
 static int check_features(void *opaque, uint64_t features)
@@ -83,7 +98,10 @@ static int check_features(void *opaque, uint64_t features)
 		return XENVIRTIO_E_GUEST;
 	}
 	/* Of the frames a former driver left out, this one knows nothing. */
-	return b->refill_waiting ? XENVIRTIO_E_GUEST : 0;
+	if (b->refill_waiting)
+		return XENVIRTIO_E_GUEST;
+	b->persist->bits = pack_bits(&b->bits);
+	return 0;
 }
 
 static void fill_config(const struct balloon *b, struct xenvirtio_balloon_config *config)
@@ -152,6 +170,7 @@ static int reset(void *opaque)
 	b->persist->actual_pages = 0;
 	b->persist->poison_val = 0;
 	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
+	b->bits = b->cfg.bits;
 	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
 	balloon_changed(b);
 	return ret;
@@ -258,10 +277,14 @@ static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 		.opaque = b,
 	};
 
+	if (state && state->status & XENVIRTIO_STATUS_FEATURES_OK && b->persist->bits)
+		b->bits = unpack_bits(b->persist->bits);
+	if (!bits_valid(&b->bits))
+		return -EBADMSG;
+	config.features_kept = bit(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM) | offer(b->bits.page_bitmap) |
+			       offer(b->bits.page_chunks) | offer(b->bits.host_req_vq);
 	if (b->cfg.deflate_on_oom)
 		config.features |= bit(XENVIRTIO_BALLOON_F_DEFLATE_ON_OOM);
-	if (!bits_valid(&b->cfg.bits))
-		return -EINVAL;
 	config.features |= offer(b->cfg.bits.page_bitmap) | offer(b->cfg.bits.page_chunks) |
 			   offer(b->cfg.bits.host_req_vq);
 	return xenvirtio_device_new(&b->dev, &config, b->cfg.gmem, state);
@@ -283,6 +306,11 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 	if (!b)
 		return -ENOMEM;
 	b->cfg = *cfg;
+	b->bits = cfg->bits;
+	if (!bits_valid(&cfg->bits)) {
+		free(b);
+		return -EINVAL;
+	}
 	b->replay[0] = true;
 	b->replay[1] = true;
 	b->hostreq.replay = true;

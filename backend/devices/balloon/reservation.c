@@ -2,9 +2,10 @@
 /*
  * Releasing and populating, exact to the frame.
  *
- * Xen reports whole extents. One of a higher order that fails may be gone in part: how far, only the
- * domain's page count tells, so it is read before each call and after a failed one. A guest that
- * changes its own reservation by hypercall at that very moment falsifies the figure for itself.
+ * Xen reports whole extents. One of a higher order that fails may be gone in part: the domain's page count, read
+ * before each call and after a failed one, says how many frames at least. It may say too few (another process has some
+ * of them mapped, the guest has hypercalls of its own): such a frame is found when the driver deflates it, for
+ * what is said to be there is asked for then (reservation_settle()).
  *
  * After any error the journal is left as it is: the bitmap may be behind, the next start settles it.
  */
@@ -56,6 +57,56 @@ static uint64_t bounded_difference(uint64_t from, uint64_t to, uint64_t max)
 	return difference < max ? difference : max;
 }
 
+/*
+ * A seam without that operation: one mapping a frame.
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+static int ask_by_map(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr,
+		      bool *present)
+{
+	for (size_t i = 0; i < nr; i++) {
+		void *va;
+		int ret = r->hv->ops->map(r->hv, &gfn[i], 1, false, &va);
+
+		if (ret && ret != XENVIRTIO_E_GUEST)
+			return ret;
+		present[i] = !ret;
+		if (!ret)
+			ret = r->hv->ops->unmap(r->hv, va, 1);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr)
+{
+	bool present[XENVIRTIO_EXTENTS_MAX];
+	int ret = XENVIRTIO_HV_HAS(r->hv, frames_present) ? r->hv->ops->frames_present(r->hv, gfn, nr, present)
+					     : ask_by_map(r, gfn, nr, present);
+
+	for (size_t i = 0; !ret && i < nr; i++)
+		frames_mark(r->frames, gfn[i], 1, !present[i]);
+	return ret;
+}
+
+int reservation_settle(struct reservation *r, struct xenvirtio_run run)
+{
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	int ret = 0;
+
+	while (run.nr && !ret) {
+		size_t nr = run.nr < XENVIRTIO_EXTENTS_MAX ? (size_t)run.nr : XENVIRTIO_EXTENTS_MAX;
+
+		for (size_t i = 0; i < nr; i++)
+			gfn[i] = xenvirtio_gfn(run.start.v + i);
+		ret = ask_frames(r, gfn, nr);
+		run.start.v += nr;
+		run.nr -= nr;
+	}
+	return ret;
+}
+
 static int check_journal(const struct reservation *r)
 {
 	const struct reservation_journal *j = r->journal;
@@ -81,27 +132,21 @@ static int check_journal(const struct reservation *r)
 	return 0;
 }
 
+/* How far a dead process's call came, only the frames themselves tell: the domain's counters are
+ * moved by others as well. */
 static int settle_journal(struct reservation *r)
 {
 	struct reservation_journal *j = r->journal;
-	struct xenvirtio_domain_info info;
-	uint64_t frames, all = (uint64_t)j->nr << j->order;
-	struct xenvirtio_gfn start[XENVIRTIO_EXTENTS_MAX];
-	int ret;
 
 	if (j->op == RESERVATION_IDLE)
 		return 0;
-	ret = r->hv->ops->domain_info(r->hv, &info);
-	if (ret)
-		return ret;
-	for (uint32_t i = 0; i < j->nr; i++)
-		start[i] = xenvirtio_gfn(j->start_gfn[i]);
-	if (j->op == RESERVATION_RELEASE) {
-		frames = bounded_difference(j->tot_pages, info.tot_pages, all);
-		mark_done(r, start, j->nr, j->order, frames, true);
-	} else {
-		frames = bounded_difference(info.tot_pages, j->tot_pages, all);
-		mark_done(r, start, j->nr, j->order, frames, false);
+	for (uint32_t i = 0; i < j->nr; i++) {
+		struct xenvirtio_run run = {xenvirtio_gfn(j->start_gfn[i]),
+					    extent_frames(j->order)};
+		int ret = reservation_settle(r, run);
+
+		if (ret)
+			return ret;
 	}
 	journal_end(r);
 	return 0;

@@ -3,9 +3,8 @@
  * The guest's memory reservation: moving runs of frames to Xen and back, exact to the frame.
  *
  * Runs are cut into the largest extents they allow, collected by order, and handed to the hypervisor
- * a full call at a time. Before each call its extents stand in a journal that survives the process,
- * with the domain's page count: if the process dies in between, the difference of the count says
- * how far the call came, and the bitmap is brought up to date at the next start.
+ * a full call at a time. Before each call its extents stand in a journal that survives the process: if
+ * the process dies in between, the next start asks Xen for each frame in it and brings the bitmap up to date.
  */
 #ifndef BACKEND_RESERVATION_H
 #define BACKEND_RESERVATION_H
@@ -25,7 +24,7 @@ struct reservation_journal {
 	uint32_t order;
 	uint32_t nr;
 	uint32_t pad;
-	uint64_t tot_pages;	/* of the domain, before the call */
+	uint64_t tot_pages;	/* of the domain, before the call: for daemons that go by it */
 	uint64_t start_gfn[XENVIRTIO_EXTENTS_MAX];
 };
 
@@ -63,6 +62,14 @@ int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenv
  */
 int reservation_release(struct reservation *r, struct xenvirtio_run run);
 int reservation_release_flush(struct reservation *r);
+
+/**
+ * reservation_settle() - frames in doubt: ask Xen for each, and mark it as it is
+ * @run: all in RAM
+ *
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+int reservation_settle(struct reservation *r, struct xenvirtio_run run);
 
 /** reservation_populate_begin() - look for large extents again, forget an earlier shortage */
 void reservation_populate_begin(struct reservation *r);

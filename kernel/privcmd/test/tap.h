@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned int tap_run, tap_failed;
+extern unsigned int tap_run, tap_failed;
 
 __attribute__((format(printf, 2, 3))) static inline bool ok(bool good, const char *fmt, ...)
 {

@@ -11,106 +11,18 @@
  *
  * Speaks to Xen by raw hypercalls through privcmd: it needs Xen's public headers of the running
  * version to build and no library to run, so one static program serves any dom0. It knows nothing
- * about xenvirtio, and must not.
+ * about xenvirtio, and must not. Hypercalls and guest are in reservation-xen.c, --bench in
+ * reservation-bench.c.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
-#define __XEN_TOOLS__ 1
-#if defined(__x86_64__)
-#define xen_mb() __sync_synchronize()
-#endif
-#include <xen/domctl.h>
-#include <xen/hvm/dm_op.h>
-#include <xen/memory.h>
-#include <xen/sysctl.h>
-#include <xen/version.h>
-#include <xen/xen.h>
+#include "reservation.h"
 
-/* The kernel's interface (xen/privcmd.h of the kernel's uapi, which few machines have installed).
- */
-struct privcmd_call {
-	uint64_t op;
-	uint64_t arg[5];
-};
-
-struct privcmd_mapbatch {
-	unsigned int num;
-	domid_t dom;
-	uint64_t addr;
-	const xen_pfn_t *arr;
-	int *err;
-};
-
-struct privcmd_buf {
-	void *ptr;
-	size_t size;
-};
-
-struct privcmd_dm {
-	domid_t dom;
-	uint16_t num;
-	const struct privcmd_buf *bufs;
-};
-
-#define PRIVCMD_CALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct privcmd_call))
-#define PRIVCMD_MAPBATCH _IOC(_IOC_NONE, 'P', 4, sizeof(struct privcmd_mapbatch))
-#define PRIVCMD_DM _IOC(_IOC_NONE, 'P', 5, sizeof(struct privcmd_dm))
-
-#define PAGE_BYTES 4096u
-#define PAGE_WORDS (PAGE_BYTES / 8)
-#define STAMP_STRIDE 8 /* words: one stamp a cache line */
-#define BLOCK_ORDER 9u
-#define BLOCK_PAGES (1u << BLOCK_ORDER)
-
-#define BASE_GFN 0x40000ul /* 1 GiB: RAM by every memory map there is */
-#define TEST_BLOCKS 16u
-#define TEST_PAGES (TEST_BLOCKS * BLOCK_PAGES)
-#define BENCH_BLOCKS 32u
-#define BENCH_PAGES (BENCH_BLOCKS * BLOCK_PAGES)
-#define BATCH_EXTENTS 256u
-
-static int privcmd_fd;
 static unsigned int nr_results;
 static unsigned int nr_failed;
-
-/* One locked buffer for what Xen reads and writes; calls do not nest. */
-static struct call_buffer {
-	union {
-		struct xen_domctl domctl;
-		struct xen_sysctl sysctl;
-		struct xen_memory_reservation reservation;
-		struct xen_add_to_physmap physmap;
-		struct xen_add_to_physmap_batch physmap_batch;
-		struct xen_remove_from_physmap physmap_remove;
-	} u;
-	xen_pfn_t extents[BENCH_PAGES];
-	xen_ulong_t idx;
-	xen_pfn_t gfn;
-	int error;
-} * call;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("Bail out! ");
-	vprintf(format, args);
-	printf("\n");
-	va_end(args);
-	exit(1);
-}
 
 __attribute__((format(printf, 2, 3))) static void result(bool good, const char *format, ...)
 {
@@ -123,169 +35,6 @@ __attribute__((format(printf, 2, 3))) static void result(bool good, const char *
 	vprintf(format, args);
 	printf("\n");
 	va_end(args);
-}
-
-static long hypercall(uint64_t op, uint64_t arg0, void *arg1)
-{
-	struct privcmd_call request = {.op = op, .arg = {arg0, (uintptr_t)arg1}};
-	int rc = ioctl(privcmd_fd, PRIVCMD_CALL, &request);
-
-	return rc < 0 ? -errno : rc;
-}
-
-static long domctl_call(uint32_t cmd, domid_t domid)
-{
-	struct privcmd_call request = {.op = __HYPERVISOR_domctl,
-				       .arg = {(uintptr_t)&call->u.domctl}};
-	int rc;
-
-	call->u.domctl.cmd = cmd;
-	call->u.domctl.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	call->u.domctl.domain = domid;
-	rc = ioctl(privcmd_fd, PRIVCMD_CALL, &request);
-	return rc < 0 ? -errno : rc;
-}
-
-static void domctl_must(const char *what, uint32_t cmd, domid_t domid)
-{
-	long rc = domctl_call(cmd, domid);
-
-	if (rc)
-		die("%s: %s", what, strerror(-rc));
-}
-
-static void *domctl_clear(void)
-{
-	memset(&call->u.domctl, 0, sizeof(call->u.domctl));
-	return &call->u.domctl.u;
-}
-
-static long memory_extents(unsigned int op, domid_t domid, unsigned int nr, unsigned int order)
-{
-	struct xen_memory_reservation *r = &call->u.reservation;
-
-	memset(r, 0, sizeof(*r));
-	set_xen_guest_handle(r->extent_start, call->extents);
-	r->nr_extents = nr;
-	r->extent_order = order;
-	r->domid = domid;
-	return hypercall(__HYPERVISOR_memory_op, op, r);
-}
-
-static long release_one(domid_t domid, unsigned long gfn, unsigned int order)
-{
-	call->extents[0] = gfn;
-	return memory_extents(XENMEM_decrease_reservation, domid, 1, order);
-}
-
-static long populate_one(domid_t domid, unsigned long gfn, unsigned int order)
-{
-	call->extents[0] = gfn;
-	return memory_extents(XENMEM_populate_physmap, domid, 1, order);
-}
-
-static unsigned long tot_pages(domid_t domid)
-{
-	domctl_clear();
-	domctl_must("getdomaininfo", XEN_DOMCTL_getdomaininfo, domid);
-	return call->u.domctl.u.getdomaininfo.tot_pages;
-}
-
-static unsigned long host_free_pages(void)
-{
-	struct privcmd_call request = {.op = __HYPERVISOR_sysctl,
-				       .arg = {(uintptr_t)&call->u.sysctl}};
-
-	memset(&call->u.sysctl, 0, sizeof(call->u.sysctl));
-	call->u.sysctl.cmd = XEN_SYSCTL_physinfo;
-	call->u.sysctl.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	if (ioctl(privcmd_fd, PRIVCMD_CALL, &request))
-		die("physinfo: %s", strerror(errno));
-	return call->u.sysctl.u.physinfo.free_pages;
-}
-
-static domid_t domain_new(unsigned long max_pages)
-{
-	struct xen_domctl_createdomain *create = domctl_clear();
-	domid_t domid;
-
-	create->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-	create->max_vcpus = 1;
-	create->max_evtchn_port = 1023;
-	create->max_grant_frames = 4;
-	create->max_maptrack_frames = 4;
-	create->grant_opts = XEN_DOMCTL_GRANT_version(1);
-	memset(create->handle, 0xb1, sizeof(create->handle));
-#if defined(__x86_64__)
-	create->arch.emulation_flags = XEN_X86_EMU_LAPIC;
-#endif
-	domctl_must("createdomain", XEN_DOMCTL_createdomain, 0);
-	domid = call->u.domctl.domain;
-
-	((struct xen_domctl_max_vcpus *)domctl_clear())->max = 1;
-	domctl_must("max_vcpus", XEN_DOMCTL_max_vcpus, domid);
-	((struct xen_domctl_max_mem *)domctl_clear())->max_memkb = max_pages * (PAGE_BYTES / 1024);
-	domctl_must("max_mem", XEN_DOMCTL_max_mem, domid);
-	((struct xen_domctl_paging_mempool *)domctl_clear())->size = 4ul << 20;
-	domctl_must("paging_mempool", XEN_DOMCTL_set_paging_mempool_size, domid);
-	return domid;
-}
-
-/*
- * Xen treats memory of a guest that was never unpaused more leniently. The only vcpu has no
- * context, so it stays down.
- */
-static void domain_start_and_pause(domid_t domid)
-{
-	domctl_clear();
-	domctl_must("unpause", XEN_DOMCTL_unpausedomain, domid);
-	domctl_clear();
-	domctl_must("pause", XEN_DOMCTL_pausedomain, domid);
-}
-
-static void domain_free(domid_t domid)
-{
-	long rc;
-
-	do {
-		domctl_clear();
-		rc = domctl_call(XEN_DOMCTL_destroydomain, domid);
-	} while (rc == -EAGAIN || rc == -EINTR);
-	if (rc)
-		die("destroydomain: %s", strerror(-rc));
-}
-
-/* Map nr frames; errors[i] says which of them are not there. NULL if none of them could be. */
-static void *map_frames(domid_t domid, unsigned long gfn, unsigned int nr, int *errors)
-{
-	struct privcmd_mapbatch request = {.num = nr, .dom = domid, .err = errors};
-	xen_pfn_t list[BLOCK_PAGES];
-	unsigned int i;
-	void *at;
-
-	if (nr > BLOCK_PAGES)
-		die("map_frames: %u frames", nr);
-	for (i = 0; i < nr; i++)
-		list[i] = gfn + i;
-	at = mmap(NULL, (size_t)nr * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, privcmd_fd, 0);
-	if (at == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	request.addr = (uintptr_t)at;
-	request.arr = list;
-	memset(errors, 0, nr * sizeof(*errors));
-	if (ioctl(privcmd_fd, PRIVCMD_MAPBATCH, &request) && errno != ENOENT) {
-		munmap(at, (size_t)nr * PAGE_BYTES);
-		for (i = 0; i < nr; i++)
-			errors[i] = -errno;
-		return NULL;
-	}
-	return at;
-}
-
-static void unmap_frames(void *at, unsigned int nr)
-{
-	if (at)
-		munmap(at, (size_t)nr * PAGE_BYTES);
 }
 
 static uint64_t stamp_of(unsigned long gfn, unsigned int word)
@@ -687,81 +436,6 @@ static void case_shared_info(domid_t domid)
 	       -(long)freed, look(domid)->present);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-/* All of the bench area through calls of at most BATCH_EXTENTS extents; stride 1 is in order. */
-static double bench_call(unsigned int op, domid_t domid, unsigned int order, unsigned int stride)
-{
-	unsigned int nr = BENCH_PAGES >> order, i, n, done = 0;
-	uint64_t start, ns = 0;
-
-	while (done < nr) {
-		n = nr - done < BATCH_EXTENTS ? nr - done : BATCH_EXTENTS;
-		for (i = 0; i < n; i++)
-			call->extents[i] = BASE_GFN + ((uint64_t)(done + i) * stride % nr << order);
-		start = now_ns();
-		if (memory_extents(op, domid, n, order) != n)
-			die("bench: operation %u stopped at order %u", op, order);
-		ns += now_ns() - start;
-		done += n;
-	}
-	return (double)ns / BENCH_PAGES;
-}
-
-static void bench(bool ioreq)
-{
-	static const struct {
-		const char *name;
-		unsigned int order, stride;
-	} made[] = {
-		{"blocks", 9, 1},
-		{"pages in order", 0, 1},
-		{"pages at random", 0, 10007},
-	};
-	domid_t domid = domain_new(BENCH_PAGES);
-	unsigned int order, i;
-
-	if (ioreq) {
-		struct xen_dm_op op = {.op = XEN_DMOP_create_ioreq_server};
-		struct privcmd_buf buf = {&op, sizeof(op)};
-		struct privcmd_dm request = {.dom = domid, .num = 1, .bufs = &buf};
-
-		if (ioctl(privcmd_fd, PRIVCMD_DM, &request))
-			die("create_ioreq_server: %s", strerror(errno));
-	}
-	bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
-	domain_start_and_pause(domid);
-	printf("# ns a page of virtual time, %u pages, %s ioreq server\n", BENCH_PAGES,
-	       ioreq ? "with an" : "without an");
-	for (order = 0; order <= BLOCK_ORDER; order += 3) {
-		double released = bench_call(XENMEM_decrease_reservation, domid, order, 1);
-		double populated = bench_call(XENMEM_populate_physmap, domid, order, 1);
-
-		printf("bench order %u release-of-blocks %.0f populate %.0f\n", order, released,
-		       populated);
-		bench_call(XENMEM_decrease_reservation, domid, 0, 1);
-		bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
-	}
-	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		double populated, released;
-
-		bench_call(XENMEM_decrease_reservation, domid, 0, 1);
-		populated =
-			bench_call(XENMEM_populate_physmap, domid, made[i].order, made[i].stride);
-		released = bench_call(XENMEM_decrease_reservation, domid, BLOCK_ORDER, 1);
-		printf("bench order 9 release-of \"%s\" %.0f (populated in %.0f)\n", made[i].name,
-		       released, populated);
-		bench_call(XENMEM_populate_physmap, domid, BLOCK_ORDER, 1);
-	}
-	domain_free(domid);
-}
-
 int main(int argc, char **argv)
 {
 	static void (*const cases[])(domid_t) = {case_orders,	 case_holes,   case_held,
@@ -775,13 +449,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: reservation [--bench]\n");
 		return 2;
 	}
-	privcmd_fd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
-	if (privcmd_fd < 0)
-		die("/dev/xen/privcmd: %s", strerror(errno));
-	call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
-	if (call == MAP_FAILED)
-		die("no locked memory: %s", strerror(errno));
+	open_xen();
 	if (argc == 2) {
 		bench(false);
 		bench(true);

@@ -97,6 +97,38 @@ int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 	return 0;
 }
 
+/* A mapping asks Xen frame by frame; it lives for the question only. */
+int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		       bool *present)
+{
+	struct xen_hv *x = to_xen(hv);
+	xen_pfn_t frame[XENVIRTIO_EXTENTS_MAX];
+	int err[XENVIRTIO_EXTENTS_MAX];
+	size_t at[XENVIRTIO_EXTENTS_MAX], asked = 0;
+	void *va;
+	int ret = nr && nr <= XENVIRTIO_EXTENTS_MAX ? 0 : -EINVAL;
+
+	for (size_t i = 0; !ret && i < nr; i++) {
+		present[i] = false;
+		if (gfn[i].v >= GFN_END)
+			continue;
+		at[asked] = i;
+		frame[asked++] = gfn[i].v;
+	}
+	if (ret || !asked)
+		return ret;
+	va = xenforeignmemory_map(x->fmem, x->domid, PROT_READ, asked, frame, err);
+	if (!va)
+		return xen_error(errno);
+	xenforeignmemory_unmap(x->fmem, va, asked);
+	ret = judge_pages(err, asked);
+	if (ret && ret != XENVIRTIO_E_GUEST)
+		return ret;
+	for (size_t i = 0; i < asked; i++)
+		present[at[i]] = !err[i];
+	return 0;
+}
+
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 {
 	struct xen_hv *x = to_xen(hv);

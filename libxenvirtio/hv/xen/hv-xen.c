@@ -89,6 +89,7 @@ static void close_handle(struct xenvirtio_hv *hv)
 
 static const struct xenvirtio_hv_ops xen_ops = {
 	.version = XENVIRTIO_HV_VERSION,
+	.size = sizeof(struct xenvirtio_hv_ops),
 	.name = "xen",
 	.close = close_handle,
 	.domain_info = xen_domain_info,
@@ -116,6 +117,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.pause = xen_pause,
 	.unpause = xen_unpause,
 	.kick_wait = xen_kick_wait,
+	.frames_present = xen_frames_present,
 };
 
 static int probe_device(const char *path)

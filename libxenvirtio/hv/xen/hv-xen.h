@@ -97,6 +97,8 @@ int xen_unpause(struct xenvirtio_hv *hv);
 /* hv-xen-map.c */
 int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool writable,
 	    void **va);
+int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+		       bool *present);
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
 void xen_unmap_all(struct xen_hv *x);
 

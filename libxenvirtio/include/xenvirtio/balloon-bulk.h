@@ -12,6 +12,10 @@
 
 #include <xenvirtio/extent.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** feature bits by convention; a device may offer others from 50 to 63 */
 #define XENVIRTIO_BALLOON_F_PAGE_BITMAP 56
 #define XENVIRTIO_BALLOON_F_PAGE_CHUNKS 57
@@ -112,5 +116,9 @@ struct xenvirtio_balloon_answer {
 int xenvirtio_balloon_decode_answer(const void *msg, uint64_t bytes, bool chunks,
 				    struct xenvirtio_balloon_answer *answer,
 				    struct xenvirtio_balloon_decoder *d);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_BALLOON_BULK_H */

@@ -10,6 +10,10 @@
 
 #include <xenvirtio/extent.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define XENVIRTIO_BALLOON_DEVICE_ID 5u
 
 /** feature bits, virtio 1.2, 5.5.3 */
@@ -65,5 +69,9 @@ int xenvirtio_balloon_decode_pfns(const void *msg, size_t bytes, struct xenvirti
  */
 int xenvirtio_balloon_decode_stats(const void *msg, size_t bytes, uint64_t *value, unsigned int nr,
 				   uint32_t *mask);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_BALLOON_H */

@@ -21,6 +21,10 @@
 
 #include <xenvirtio/queue.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define XENVIRTIO_QUEUES_MAX 16u
 #define XENVIRTIO_CONFIG_MAX 256u
 
@@ -37,13 +41,21 @@
 
 struct xenvirtio_device;
 
+/** of struct xenvirtio_device_state and the queues' in it: changes with what a field means */
+#define XENVIRTIO_DEVICE_STATE_VERSION 1u
+
 /**
  * struct xenvirtio_device_state - everything the guest knows of the device; plain data
+ * @version: XENVIRTIO_DEVICE_STATE_VERSION of the library that began it; 0: none has
+ * @bytes:   its size there
  *
  * Zeroed memory is a device that was never touched. Written by the library only, in an order that
- * leaves it usable after each store.
+ * leaves it usable after each store. A program that keeps it in a file may find there what another
+ * version of the library wrote: xenvirtio_device_new() refuses it. All else is private.
  */
 struct xenvirtio_device_state {
+	uint32_t version;
+	uint32_t bytes;
 	uint64_t driver_features;
 	uint32_t device_features_sel;
 	uint32_t driver_features_sel;
@@ -97,6 +109,8 @@ struct xenvirtio_device_ops {
  * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX
  * @config_bytes:   size of the configuration space, up to XENVIRTIO_CONFIG_MAX
  * @ops, @opaque:   the author's hooks and their argument
+ * @features_kept:  not offered now, but served for a driver that negotiated them with an earlier process:
+ *                  what was negotiated stays until the driver resets the device
  */
 struct xenvirtio_device_config {
 	uint32_t device_id;
@@ -107,6 +121,7 @@ struct xenvirtio_device_config {
 	uint32_t config_bytes;
 	const struct xenvirtio_device_ops *ops;
 	void *opaque;
+	uint64_t features_kept;
 };
 
 /**
@@ -117,7 +132,9 @@ struct xenvirtio_device_config {
  * @state: where its state lives, borrowed; NULL: inside the device. If it is not all zero the
  *         device goes on from there, after the state was checked like a guest's
  *
- * Return: 0; -EINVAL @cfg cannot be; -EBADMSG @state cannot be; -ENOMEM
+ * A @state that is refused is left as it is.
+ * Return: 0; -EINVAL @cfg cannot be; -ENOTSUP @state is of another version or size than this
+ *         library's; -EBADMSG @state cannot be; -ENOMEM
  */
 int xenvirtio_device_new(struct xenvirtio_device **dev, const struct xenvirtio_device_config *cfg,
 			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state);
@@ -164,5 +181,9 @@ bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvir
  */
 uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct xenvirtio_gfn start,
 				    uint64_t nr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_DEVICE_H */

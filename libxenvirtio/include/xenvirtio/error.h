@@ -12,6 +12,10 @@
 #ifndef XENVIRTIO_ERROR_H
 #define XENVIRTIO_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum xenvirtio_condition {
 	/** nothing there: no request pending, no chain available, no event queued */
 	XENVIRTIO_E_EMPTY = 1,
@@ -47,5 +51,9 @@ enum xenvirtio_guest_error {
  * Return: a static string such as "bad-ring"; "unknown" for a value out of range
  */
 const char *xenvirtio_guest_error_name(enum xenvirtio_guest_error kind);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_ERROR_H */

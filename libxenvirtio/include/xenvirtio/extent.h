@@ -11,6 +11,10 @@
 
 #include <xenvirtio/hv.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** frames [start, start + nr) */
 struct xenvirtio_run {
 	struct xenvirtio_gfn start;
@@ -53,5 +57,9 @@ uint64_t xenvirtio_runs_total(const struct xenvirtio_runs *runs);
  */
 unsigned int xenvirtio_run_cut(struct xenvirtio_run *run, unsigned int max_order,
 			       struct xenvirtio_gfn *start);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_EXTENT_H */

@@ -15,6 +15,10 @@
 
 #include <xenvirtio/hv.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct xenvirtio_gmem;
 
 /**
@@ -23,7 +27,7 @@ struct xenvirtio_gmem;
  * @hv:        the guest; borrowed
  * @max_pages: mappings kept at most, at least 1; 64 serves a device with small queues
  *
- * Return: 0; XENVIRTIO_E_GONE; -errno
+ * Return: 0; -EINVAL no page, or @hv is of another version of the seam; XENVIRTIO_E_GONE; -errno
  */
 int xenvirtio_gmem_new(struct xenvirtio_gmem **gmem, struct xenvirtio_hv *hv, size_t max_pages);
 /** xenvirtio_gmem_free() - unmap everything; NULL is fine */
@@ -69,5 +73,9 @@ int xenvirtio_gmem_forget(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn star
 int xenvirtio_gmem_flush(struct xenvirtio_gmem *gmem);
 /** xenvirtio_gmem_mapped() - pages mapped at this moment */
 size_t xenvirtio_gmem_mapped(const struct xenvirtio_gmem *gmem);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_GMEM_H */

@@ -24,7 +24,12 @@
 #include <xenvirtio/error.h>
 #include <xenvirtio/types.h>
 
-#define XENVIRTIO_HV_VERSION 2u
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** of struct xenvirtio_hv_ops: changes when what is there already changes, not with what is added */
+#define XENVIRTIO_HV_VERSION 3u
 
 /** ioreq_open: make a new server rather than adopt one */
 #define XENVIRTIO_IOREQ_NEW 0xffffu
@@ -126,12 +131,17 @@ struct xenvirtio_hv;
  * struct xenvirtio_hv_ops - the operations of the seam
  *
  * Optional operations (the last ones) may be NULL; everything else is there. Return values follow
- * error.h.
+ * error.h. New operations are added at the end and are optional, so that a seam built with an older
+ * header goes on working: what its @size does not reach is as if NULL, see XENVIRTIO_HV_HAS().
+ * Where a seam comes into the library another @version is refused, and so is a @size that lacks an
+ * operation that is not optional: -EINVAL.
  * Operations on a domain that is gone return XENVIRTIO_E_GONE.
  */
 struct xenvirtio_hv_ops {
 	/** XENVIRTIO_HV_VERSION of the header the sibling was built with */
 	unsigned int version;
+	/** sizeof(struct xenvirtio_hv_ops) of that header */
+	size_t size;
 	/** for logs: "xen", "fake", "record" */
 	const char *name;
 
@@ -318,12 +328,35 @@ struct xenvirtio_hv_ops {
 	 */
 	int (*kick_wait)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us,
 			 int fd, uint32_t *queue);
+
+	/**
+	 * frames_present - which of these frames have memory behind them, by the guest's page tables; optional
+	 * @gfn:     frames; hostile numbers are allowed, and are not present
+	 * @nr:      how many, 1 to XENVIRTIO_EXTENTS_MAX
+	 * @present: out; @nr of them
+	 *
+	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames; one that a
+	 * guest started with populate-on-demand has not touched yet is populated by the question.
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
+			      bool *present);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */
 struct xenvirtio_hv {
 	const struct xenvirtio_hv_ops *ops;
 };
+
+/**
+ * XENVIRTIO_HV_HAS() - whether a handle has an optional operation
+ * @hv:     a handle
+ * @member: of struct xenvirtio_hv_ops
+ */
+#define XENVIRTIO_HV_HAS(hv, member) \
+	((hv)->ops->size >= \
+		 offsetof(struct xenvirtio_hv_ops, member) + sizeof((hv)->ops->member) && \
+	 (hv)->ops->member)
 
 struct xentoollog_logger;
 
@@ -344,11 +377,17 @@ int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
  * @hv:    out; closing it closes @inner
  * @inner: the handle that does the work; owned by @hv on success
  * @path:  text file, one line a call; appended to
+ *
+ * Return: 0; -EINVAL @inner is of another version of the seam; -ENOMEM; -errno of the file
  */
 int xenvirtio_hv_open_record(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner,
 			     const char *path);
 
 /** xenvirtio_hv_close() - close any sibling; NULL is fine */
 void xenvirtio_hv_close(struct xenvirtio_hv *hv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_HV_H */

@@ -8,6 +8,10 @@
 #ifndef XENVIRTIO_NOTIFY_PATH_H
 #define XENVIRTIO_NOTIFY_PATH_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * enum xenvirtio_notify_path
  * @XENVIRTIO_NOTIFY_AUTO:          the first that works of _EVENTFD_REGS, _EVENTFD, _EVENT_CHANNEL
@@ -32,5 +36,9 @@ enum xenvirtio_notify_path {
 const char *xenvirtio_notify_path_name(enum xenvirtio_notify_path path);
 /** xenvirtio_notify_path_parse() - the reverse. Return: 0; -EINVAL no such name, @path untouched */
 int xenvirtio_notify_path_parse(const char *name, enum xenvirtio_notify_path *path);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_NOTIFY_PATH_H */

@@ -15,6 +15,10 @@
 #include <xenvirtio/error.h>
 #include <xenvirtio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** the first device's window; the others follow at XENVIRTIO_MMIO_BYTES */
 #define XENVIRTIO_X86_BASE 0xfea00000u
 /** devices that have a place by default */
@@ -44,5 +48,9 @@ int xenvirtio_placement_x86(uint32_t devid, struct xenvirtio_gpa *base, uint32_t
  * Source: Xen, hvm_pci_intx_gsi()
  */
 int xenvirtio_placement_x86_gsi(uint32_t irq, uint32_t *gsi);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_PLACEMENT_H */

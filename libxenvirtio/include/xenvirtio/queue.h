@@ -17,6 +17,10 @@
 
 #include <xenvirtio/gmem.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** the largest ring the library offers; also the longest chain, indirect or not */
 #define XENVIRTIO_QUEUE_SIZE_MAX 256u
 
@@ -26,7 +30,7 @@
 
 struct xenvirtio_queue;
 
-/** the transport's state of one queue; plain data */
+/** the transport's state of one queue; plain data, in struct xenvirtio_device_state and of its version */
 struct xenvirtio_queue_state {
 	uint64_t desc_gpa;
 	uint64_t avail_gpa;
@@ -102,7 +106,8 @@ int xenvirtio_queue_interrupt(struct xenvirtio_queue *q);
  * @offset: from the start of the readable part
  * @buf:    @len bytes
  *
- * Return: 0; XENVIRTIO_E_GUEST the chain is shorter, or its memory went away; GONE; -errno
+ * Return: 0; XENVIRTIO_E_GUEST the chain is shorter, its memory went away, or it is not the device's
+ *         any more: it was pushed, or its queue was stopped or reset since it was popped; GONE; -errno
  */
 int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
 			 uint64_t offset, void *buf, size_t len);
@@ -114,5 +119,9 @@ int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chai
 bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q);
 /** xenvirtio_queue_index() - its number on the device */
 unsigned int xenvirtio_queue_index(const struct xenvirtio_queue *q);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_QUEUE_H */

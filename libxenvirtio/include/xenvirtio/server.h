@@ -16,6 +16,10 @@
 #include <xenvirtio/device.h>
 #include <xenvirtio/notify-path.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** bytes of one virtio-mmio window; libxl lays devices out at this stride */
 #define XENVIRTIO_MMIO_BYTES 0x200u
 
@@ -26,6 +30,8 @@ struct xenvirtio_server;
  * @server: out
  * @hv:     the guest; borrowed
  * @gmem:   flushed on IOREQ_TYPE_INVALIDATE; borrowed
+ *
+ * Return: 0; -EINVAL @hv is of another version of the seam; -ENOMEM
  */
 int xenvirtio_server_new(struct xenvirtio_server **server, struct xenvirtio_hv *hv,
 			 struct xenvirtio_gmem *gmem);
@@ -89,5 +95,9 @@ int xenvirtio_server_process(struct xenvirtio_server *server);
  * Return: a name of xenvirtio_notify_path_name(), of the first device; "none" without one
  */
 const char *xenvirtio_server_path(const struct xenvirtio_server *server);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_SERVER_H */

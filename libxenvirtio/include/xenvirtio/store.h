@@ -15,6 +15,10 @@
 #include <xenvirtio/error.h>
 #include <xenvirtio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define XENVIRTIO_STORE_VERSION 1u
 /** the longest path or value handed out, with its NUL */
 #define XENVIRTIO_STORE_TEXT_MAX 1024u
@@ -114,5 +118,9 @@ int xenvirtio_xenbus_find(struct xenvirtio_store *store, uint32_t domid, const c
 /** xenvirtio_xenbus_set_state() - write the backend's XenbusState */
 int xenvirtio_xenbus_set_state(struct xenvirtio_store *store, const struct xenvirtio_xenbus *bus,
 			       enum xenvirtio_xenbus_state state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* XENVIRTIO_STORE_H */

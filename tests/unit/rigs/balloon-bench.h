@@ -54,6 +54,9 @@ int bench_setup(void **state);
 int bench_setup_encoding(void **state);
 int bench_teardown(void **state);
 
+/** bench_free - machine and memory, when the process is dead; asserts nothing */
+void bench_free(struct bench *b);
+
 /** bench_start - the process comes up, new or adopting. Return: as what failed in it */
 int bench_start(struct bench *b);
 /** bench_kill - the process dies where it stands; the ioreq server stays */
@@ -86,6 +89,8 @@ int bench_send_runs(struct bench *b, unsigned int index, const struct bulk_run *
 int bench_post_bytes(struct bench *b, unsigned int index, const void *msg, size_t bytes);
 /** bench_status - a snapshot */
 struct balloon_status bench_status(struct bench *b);
+/** bench_errors - how many of a kind the guest has made */
+uint64_t bench_errors(struct bench *b, enum xenvirtio_guest_error kind);
 
 /** BENCH_RUN_ENCODINGS - run the array @tests of CMUnitTest once for each encoding */
 int bench_run_encodings(const struct CMUnitTest *tests, size_t nr);

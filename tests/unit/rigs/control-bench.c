@@ -170,6 +170,21 @@ void control_bench_open(struct control_bench *b)
 	assert_int_equal(control_open(&b->control, &b->cfg), 0);
 }
 
+struct control_bench *control_bench_opened(void **state)
+{
+	control_bench_open(*state);
+	return *state;
+}
+
+int control_bench_client(struct control_bench *b)
+{
+	int fd = client_connect(b->path);
+
+	assert_true(fd >= 0);
+	control_bench_run(b);
+	return fd;
+}
+
 void control_bench_run(struct control_bench *b)
 {
 	machine_fake_run(b->base);

@@ -39,6 +39,10 @@ int control_bench_setup(void **state);
 int control_bench_teardown(void **state);
 /** control_bench_open() - with what is in cfg now */
 void control_bench_open(struct control_bench *b);
+/** control_bench_opened() - the same, for a test that changes nothing in cfg. Return: the bench */
+struct control_bench *control_bench_opened(void **state);
+/** control_bench_client() - a client that is connected and seen */
+int control_bench_client(struct control_bench *b);
 /** control_bench_run() - what is due at this moment */
 void control_bench_run(struct control_bench *b);
 /** control_bench_wait() - what is due at this moment, and in the time that goes by then */

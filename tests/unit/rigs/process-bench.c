@@ -6,10 +6,12 @@
 
 #include "backend/base/clock.h"
 #include "fake/machine-fake.h"
+#include "unit/rigs/control-bench.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +66,14 @@ const char *process_bench_key(struct process_bench *b, const char *key)
 	return fake_store_get(b->store, path);
 }
 
+void process_bench_key_is(struct process_bench *b, const char *key, const char *value)
+{
+	const char *there = process_bench_key(b, key);
+
+	assert_non_null(there);
+	assert_string_equal(there, value);
+}
+
 static void put_nodes(struct process_bench *b)
 {
 	fake_store_put(b->store, BENCH_DOMAIN "/vm", "/vm/7-7-7");
@@ -87,6 +97,8 @@ struct process_bench *process_bench_new(void)
 	struct process_bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
+	/* as the daemon's main() */
+	signal(SIGPIPE, SIG_IGN);
 	log_capture_open(&b->capture, LOG_LEVEL_NOTICE);
 	b->base = event_base_new();
 	b->fake = fake_new(NULL);
@@ -96,6 +108,7 @@ struct process_bench *process_bench_new(void)
 	assert_non_null(mkdtemp(b->dir));
 	snprintf(b->state_dir, sizeof(b->state_dir), "%s/run", b->dir);
 	snprintf(b->state_file, sizeof(b->state_file), "%s/7-0.state", b->state_dir);
+	snprintf(b->socket_path, sizeof(b->socket_path), "%s/7-0.sock", b->state_dir);
 	b->opts = (struct options){
 		.domid = BENCH_DOMID,
 		.deflate_on_oom = true,
@@ -154,6 +167,43 @@ bool process_bench_start(struct process_bench *b)
 		device_process_new(&b->process, b->base, &b->opts, &b->capture.log, &b->env), 0);
 	process_bench_run(b);
 	return device_process_serving(b->process);
+}
+
+int process_bench_client(struct process_bench *b)
+{
+	int fd;
+
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "a-guest");
+	assert_true(process_bench_start(b));
+	assert_int_equal(process_bench_driver(b), 0);
+	fd = client_connect(b->socket_path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+void process_bench_inflated(struct process_bench *b, size_t pages)
+{
+	assert_true(process_bench_start(b));
+	assert_int_equal(process_bench_driver(b), 0);
+	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, pages), 0);
+	assert_int_equal(fake_holes(b->fake), pages);
+}
+
+void process_bench_ends_clean(struct process_bench *b)
+{
+	enum exit_code code;
+
+	assert_true(process_bench_wait_end(b, &code));
+	assert_int_equal(code, EXIT_CODE_DONE);
+	assert_int_equal(fake_live_pages(b->fake), 0);
+	assert_int_equal(fake_open_handles(b->fake), 0);
+	assert_int_equal(fake_servers(b->fake), 0);
+	assert_false(process_bench_has_state(b));
+}
+
+bool process_bench_has_state(const struct process_bench *b)
+{
+	return access(b->state_file, F_OK) == 0;
 }
 
 bool process_bench_ended(struct process_bench *b, enum exit_code *code)

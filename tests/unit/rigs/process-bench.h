@@ -23,6 +23,9 @@
 #define BENCH_RAM_KIB (BENCH_RAM_PAGES * 4)
 /* The driver's pages come from the first frames; tests balloon those from here on. */
 #define BENCH_FREE_GFN (0x40000u + 1024u)
+/* the driver's queues */
+#define INFLATE 0
+#define DEFLATE 1
 
 struct process_bench {
 	struct log_capture capture;
@@ -34,6 +37,7 @@ struct process_bench {
 	char dir[64]; /* holds the state directory */
 	char state_dir[96];
 	char state_file[128];
+	char socket_path[128];
 	struct options opts;
 	struct device_process_env env;
 	int open_hv_result;
@@ -51,6 +55,14 @@ void process_bench_free(struct process_bench *b);
 bool process_bench_start(struct process_bench *b);
 /** process_bench_stop() - free it, and its code; it must have ended, or is ended as by a signal */
 int process_bench_stop(struct process_bench *b);
+/** process_bench_client() - begin, with a driver. Return: a client of the control socket */
+int process_bench_client(struct process_bench *b);
+/** process_bench_inflated() - begin, with a driver and @pages in the balloon */
+void process_bench_inflated(struct process_bench *b, size_t pages);
+/** process_bench_ends_clean() - it ends by itself, and leaves nothing on the machine */
+void process_bench_ends_clean(struct process_bench *b);
+/** process_bench_has_state() - whether a state file is there */
+bool process_bench_has_state(const struct process_bench *b);
 /** process_bench_run() - what is due at this moment */
 void process_bench_run(struct process_bench *b);
 /** process_bench_ended() - ended by itself; @code may be NULL */
@@ -64,6 +76,9 @@ bool process_bench_wait_end(struct process_bench *b, enum exit_code *code);
 void process_bench_put(struct process_bench *b, const char *key, const char *value);
 /** process_bench_key() - NULL: not there */
 const char *process_bench_key(struct process_bench *b, const char *key);
+
+/** process_bench_key_is() - asserts that */
+void process_bench_key_is(struct process_bench *b, const char *key, const char *value);
 
 /** process_bench_driver() - the guest loads its driver. Return: as driver_init() */
 int process_bench_driver(struct process_bench *b);

@@ -259,6 +259,13 @@ int rig_open(struct rig *rig)
 	return ret ? ret : rig_start(rig);
 }
 
+void rig_driver(struct rig *rig, uint64_t features)
+{
+	assert_int_equal(driver_init(&rig->driver, RIG_DEVICE_ID, rig_target.features | features,
+				     RIG_QUEUES),
+			 0);
+}
+
 void rig_crash(struct rig *rig)
 {
 	xenvirtio_server_free(rig->server);

@@ -67,6 +67,8 @@ int rig_init(struct rig *rig, const struct fake_config *config);
 int rig_start(struct rig *rig);
 /** rig_open() - both */
 int rig_open(struct rig *rig);
+/** rig_driver() - a driver that takes what the hostile one needs, and @features; it succeeds */
+void rig_driver(struct rig *rig, uint64_t features);
 void rig_crash(struct rig *rig);
 /** rig_kill() - as rig_crash(), but what is assigned goes by itself and its last value is lost */
 void rig_kill(struct rig *rig);

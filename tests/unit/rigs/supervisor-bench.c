@@ -209,6 +209,12 @@ void supervisor_bench_node(struct supervisor_bench *b, uint32_t domid, uint32_t 
 	supervisor_bench_put(b, domid, devid, "grant_usage", "0");
 }
 
+void supervisor_bench_guests(struct supervisor_bench *b, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		supervisor_bench_node(b, i + 1, 0, BENCH_BALLOON);
+}
+
 struct bench_process *supervisor_bench_process(struct supervisor_bench *b, uint32_t domid,
 					       uint32_t devid)
 {

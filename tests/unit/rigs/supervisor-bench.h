@@ -11,6 +11,7 @@
 #include "unit/rigs/log-capture.h"
 
 #define BENCH_PROCESSES_MAX 512
+#define BENCH_BALLOON "virtio,device5"
 
 struct bench_process {
 	uint32_t domid, devid;
@@ -67,6 +68,8 @@ bool has_ended(struct supervisor_bench *b, unsigned int ignored);
 /** supervisor_bench_node() - what the toolstack writes, key by key */
 void supervisor_bench_node(struct supervisor_bench *b, uint32_t domid, uint32_t devid,
 			   const char *type);
+/** supervisor_bench_guests() - a balloon each for @nr domains, from 1 on */
+void supervisor_bench_guests(struct supervisor_bench *b, unsigned int nr);
 void supervisor_bench_put(struct supervisor_bench *b, uint32_t domid, uint32_t devid,
 			  const char *key, const char *value);
 const char *supervisor_bench_get(struct supervisor_bench *b, uint32_t domid, uint32_t devid,

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The whole daemon: it serves what the toolstack made, says what it must, lets go when it must, and
- * what it leaves behind is what the next one needs.
+ * The whole daemon: it serves what the toolstack made, says what it must, and refuses with a reason
+ * what it cannot serve.
  */
-#include "backend/base/clock.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/process-bench.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,54 +17,18 @@
 
 #include <xenvirtio/placement.h>
 
-#define INFLATE 0
-#define DEFLATE 1
-
-static bool state_file_there(struct process_bench *b)
-{
-	return access(b->state_file, F_OK) == 0;
-}
-
-static void key_is(struct process_bench *b, const char *key, const char *value)
-{
-	const char *there = process_bench_key(b, key);
-
-	assert_non_null(there);
-	assert_string_equal(there, value);
-}
-
-static void start_inflated(struct process_bench *b, size_t pages)
-{
-	assert_true(process_bench_start(b));
-	assert_int_equal(process_bench_driver(b), 0);
-	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, pages), 0);
-	assert_int_equal(fake_holes(b->fake), pages);
-}
-
-static void assert_clean_end(struct process_bench *b)
-{
-	enum exit_code code;
-
-	assert_true(process_bench_wait_end(b, &code));
-	assert_int_equal(code, EXIT_CODE_DONE);
-	assert_int_equal(fake_live_pages(b->fake), 0);
-	assert_int_equal(fake_open_handles(b->fake), 0);
-	assert_int_equal(fake_servers(b->fake), 0);
-	assert_false(state_file_there(b));
-}
-
 static void it_serves_and_says_so(void **state)
 {
 	struct process_bench *b = *state;
 
 	assert_true(process_bench_start(b));
-	key_is(b, "state", "4");
-	key_is(b, "path", "event-channel");
-	key_is(b, "target", "20480");
-	key_is(b, "actual", "0");
-	key_is(b, "ballooned", "0");
+	process_bench_key_is(b, "state", "4");
+	process_bench_key_is(b, "path", "event-channel");
+	process_bench_key_is(b, "target", "20480");
+	process_bench_key_is(b, "actual", "0");
+	process_bench_key_is(b, "ballooned", "0");
 	assert_null(process_bench_key(b, "stalled"));
-	assert_true(state_file_there(b));
+	assert_true(process_bench_has_state(b));
 	assert_int_equal(process_bench_driver(b), 0);
 	assert_int_equal(process_bench_num_pages(b), 0);
 	/* one line, of what it serves */
@@ -89,7 +50,7 @@ static void the_path_of_notifications_is_published(void **state)
 	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD |
 					     XENVIRTIO_EVENTFD_QUIET);
 	assert_true(process_bench_start(b));
-	key_is(b, "path", "eventfd");
+	process_bench_key_is(b, "path", "eventfd");
 	assert_true(log_capture_has(&b->capture, "by eventfd"));
 	fake_refuse_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD);
 	assert_int_equal(process_bench_driver(b), 0);
@@ -129,7 +90,7 @@ static void the_command_lines_target_comes_first(void **state)
 	b->opts.target_given = true;
 	b->opts.target_kib = 16384;
 	assert_true(process_bench_start(b));
-	key_is(b, "target", "16384");
+	process_bench_key_is(b, "target", "16384");
 	assert_int_equal(process_bench_driver(b), 0);
 	assert_int_equal(process_bench_num_pages(b), 1024);
 	process_bench_stop(b);
@@ -153,7 +114,7 @@ static void a_half_written_node_is_waited_for(void **state)
 	process_bench_put(b, "irq", "33");
 	process_bench_run(b);
 	assert_true(device_process_serving(b->process));
-	key_is(b, "state", "4");
+	process_bench_key_is(b, "state", "4");
 }
 
 static void but_not_for_ever(void **state)
@@ -171,7 +132,7 @@ static void but_not_for_ever(void **state)
 	assert_int_equal(code, EXIT_CODE_UNSUITABLE);
 	assert_int_equal(b->capture.lines, 1);
 	assert_true(log_capture_has(&b->capture, BENCH_NODE "/irq"));
-	key_is(b, "state", "1");
+	process_bench_key_is(b, "state", "1");
 }
 
 /* Each refusal is one line that names what is wrong, and touches neither node nor hypervisor. */
@@ -188,8 +149,8 @@ static void refuses(struct process_bench *b, enum exit_code code, const char *te
 	assert_int_equal(process_bench_stop(b), code);
 	assert_int_equal(fake_servers(b->fake), 0);
 	assert_int_equal(fake_open_handles(b->fake), 0);
-	key_is(b, "state", "1");
-	assert_false(state_file_there(b));
+	process_bench_key_is(b, "state", "1");
+	assert_false(process_bench_has_state(b));
 }
 
 static void what_cannot_be_served_is_refused(void **state)
@@ -246,7 +207,7 @@ static void a_device_without_a_place_gets_the_default(void **state)
 	assert_true(process_bench_start(b));
 	process_bench_run(b);
 	assert_true(device_process_serving(b->process));
-	key_is(b, "state", "4");
+	process_bench_key_is(b, "state", "4");
 	assert_int_equal(fake_mmio_start(b->fake, 0, XENVIRTIO_X86_BASE, 4, true, 0), 0);
 	process_bench_run(b);
 	assert_int_equal(fake_mmio_finish(b->fake, 0, &magic), 0);
@@ -308,229 +269,15 @@ static void a_second_daemon_is_refused(void **state)
 	b->process = first;
 	/* the first one has noticed nothing */
 	assert_int_equal(process_bench_driver(b), 0);
-	key_is(b, "state", "4");
-	key_is(b, "path", "event-channel");
-}
-
-static void the_toolstacks_close_is_answered(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 300);
-	process_bench_put(b, "online", "0");
-	process_bench_put(b, "state", "5");
-	assert_clean_end(b);
-	key_is(b, "state", "6");
-	assert_null(process_bench_key(b, "path"));
-}
-
-static void offline_alone_is_a_close(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 10);
-	process_bench_put(b, "online", "0");
-	assert_clean_end(b);
-	key_is(b, "state", "6");
-}
-
-static void a_close_that_was_asked_before_is_answered(void **state)
-{
-	struct process_bench *b = *state;
-
-	process_bench_put(b, "state", "5");
-	assert_false(process_bench_start(b));
-	assert_clean_end(b);
-	key_is(b, "state", "6");
-}
-
-/* A figure must not bring a removed node back. */
-static void a_removed_node_stays_removed(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 10);
-	fake_store_del(b->store, BENCH_NODE);
-	assert_clean_end(b);
-	process_bench_stop(b);
-	assert_null(fake_store_get(b->store, BENCH_NODE));
-	assert_null(process_bench_key(b, "state"));
-}
-
-static void a_dying_domain_is_let_go(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 10);
-	fake_set_dying(b->fake);
-	fake_store_event(b->store, "@releaseDomain");
-	assert_clean_end(b);
-	assert_true(log_capture_has(&b->capture, "is gone"));
-}
-
-static void a_gone_domain_is_noticed_without_xenstore(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 10);
-	fake_store_stop(b->store);
-	fake_set_gone(b->fake);
-	assert_clean_end(b);
-	fake_store_start(b->store);
-}
-
-/* Another domain's end, or this one's power-off, which xl destroys in its own time. */
-static void others_ends_change_nothing(void **state)
-{
-	struct process_bench *b = *state;
-
-	assert_true(process_bench_start(b));
-	fake_store_event(b->store, "@releaseDomain");
-	process_bench_run(b);
-	fake_set_shutdown(b->fake);
-	fake_store_event(b->store, "@releaseDomain");
-	process_bench_run(b);
-	assert_true(device_process_serving(b->process));
-}
-
-static void a_signal_takes_an_unused_device_away(void **state)
-{
-	struct process_bench *b = *state;
-
-	for (size_t i = 0; i < 3; i++) {
-		assert_true(process_bench_start(b));
-		raise((const int[]){SIGTERM, SIGINT, SIGHUP}[i]);
-		assert_clean_end(b);
-		key_is(b, "state", "6");
-		assert_null(process_bench_key(b, "path"));
-		process_bench_stop(b);
-	}
-}
-
-static void a_signal_leaves_a_used_device_to_the_next(void **state)
-{
-	struct process_bench *b = *state;
-	enum exit_code code;
-
-	start_inflated(b, 700);
-	process_bench_put(b, "target", "16384");
-	process_bench_run(b);
-	raise(SIGTERM);
-	assert_true(process_bench_wait_end(b, &code));
-	assert_int_equal(code, EXIT_CODE_DONE);
-	assert_int_equal(fake_live_pages(b->fake), 0);
-	assert_int_equal(fake_servers(b->fake), 1);
-	assert_true(state_file_there(b));
-	assert_true(log_capture_has(&b->capture, "left to the next"));
-	key_is(b, "state", "6");
-	process_bench_stop(b);
-
-	assert_true(process_bench_start(b));
-	assert_true(log_capture_has(&b->capture, "adopted ioreq server"));
-	assert_int_equal(fake_servers(b->fake), 1);
-	key_is(b, "state", "4");
-	key_is(b, "ballooned", "2800");
-	key_is(b, "target", "16384");
-	assert_int_equal(process_bench_num_pages(b), 1024);
-	/* the driver was not told, and goes on */
-	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN + 700, 324), 0);
-	assert_int_equal(process_bench_send(b, DEFLATE, BENCH_FREE_GFN, 1024), 0);
-	assert_int_equal(fake_tot_pages(b->fake), BENCH_RAM_PAGES);
-	process_bench_put(b, "state", "5");
-	assert_clean_end(b);
-}
-
-/* The guest resets the device: its balloon is given back first, and then nothing keeps it. */
-static void after_a_reset_a_signal_takes_it_away(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 100);
-	assert_int_equal(driver_reset(&b->driver), 0);
-	assert_int_equal(fake_holes(b->fake), 0);
-	raise(SIGTERM);
-	assert_clean_end(b);
-}
-
-/* What the guest was told before it is told again, by default as by word. */
-static void a_target_nobody_names_any_more_is_gone(void **state)
-{
-	struct process_bench *b = *state;
-
-	process_bench_put(b, "target", "16384");
-	start_inflated(b, 10);
-	assert_int_equal(process_bench_num_pages(b), 1024);
-	process_bench_stop(b);
-	fake_store_del(b->store, BENCH_NODE "/target");
-	assert_true(process_bench_start(b));
-	key_is(b, "target", "20480");
-	assert_int_equal(process_bench_num_pages(b), 0);
-}
-
-/* The server a state file names is gone: the guest gets a new one at the same address. */
-static void a_lost_server_is_made_anew(void **state)
-{
-	struct process_bench *b = *state;
-	const struct xenvirtio_gpa_range range = {{BENCH_BASE}, {BENCH_BASE + 0x1ff}};
-	struct xenvirtio_hv *hv;
-	uint16_t id = 0;
-
-	start_inflated(b, 100);
-	process_bench_stop(b);
-	assert_int_equal(fake_open(b->fake, &hv), 0);
-	assert_int_equal(hv->ops->ioreq_open(hv, &range, 1, &id), 0);
-	assert_int_equal(hv->ops->ioreq_close(hv), 0);
-	xenvirtio_hv_close(hv);
-	assert_int_equal(fake_servers(b->fake), 0);
-	assert_true(process_bench_start(b));
-	assert_true(log_capture_has(&b->capture, "is gone: making a new one"));
-	key_is(b, "ballooned", "400");
-	assert_int_equal(process_bench_send(b, DEFLATE, BENCH_FREE_GFN, 100), 0);
-	assert_int_equal(fake_tot_pages(b->fake), BENCH_RAM_PAGES);
-}
-
-/* No driver, but frames that could not be given back yet: only the state file knows which. */
-static void a_signal_leaves_frames_that_are_owed(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 100);
-	fake_set_max_pages(b->fake, BENCH_RAM_PAGES - 40);
-	driver_write(&b->driver, REG_STATUS, 0);
-	assert_int_equal(fake_holes(b->fake), 40);
-	raise(SIGTERM);
-	assert_true(process_bench_wait_end(b, NULL));
-	assert_true(state_file_there(b));
-	process_bench_stop(b);
-	fake_set_max_pages(b->fake, BENCH_RAM_PAGES);
-	assert_true(process_bench_start(b));
-	assert_true(process_bench_wait_key(b, "ballooned", "0"));
-	assert_int_equal(fake_holes(b->fake), 0);
-}
-
-static void another_domain_of_that_number_starts_empty(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 100);
-	process_bench_stop(b);
-	assert_true(state_file_there(b));
-	fake_free(b->fake);
-	b->fake = fake_new(NULL);
-	b->bus.fake = b->fake;
-	fake_set_serve(b->fake, (int (*)(void *))b->bus.serve, b);
-	fake_store_put(b->store, BENCH_DOMAIN "/vm", "/vm/8-8-8");
-	assert_true(process_bench_start(b));
-	assert_true(log_capture_has(&b->capture, "discarded"));
-	key_is(b, "ballooned", "0");
-	assert_int_equal(process_bench_driver(b), 0);
+	process_bench_key_is(b, "state", "4");
+	process_bench_key_is(b, "path", "event-channel");
 }
 
 static void a_stalled_deflate_goes_on_by_itself(void **state)
 {
 	struct process_bench *b = *state;
 
-	start_inflated(b, 100);
+	process_bench_inflated(b, 100);
 	fake_set_max_pages(b->fake, BENCH_RAM_PAGES - 40);
 	assert_int_equal(process_bench_send(b, DEFLATE, BENCH_FREE_GFN, 100), -ETIMEDOUT);
 	assert_true(process_bench_wait_key(b, "stalled", "max-mem: need 160 KiB"));
@@ -542,157 +289,12 @@ static void a_stalled_deflate_goes_on_by_itself(void **state)
 	assert_true(process_bench_wait_key(b, "ballooned", "0"));
 }
 
-static void mem_set_is_followed(void **state)
-{
-	struct process_bench *b = *state;
-	const char *target = BENCH_DOMAIN "/memory/target";
-	struct xenvirtio_store *store;
-
-	assert_int_equal(fake_store_open(b->store, &store), 0);
-	assert_int_equal(store->ops->set_perms(store, target, "n0,r7"), 0);
-	xenvirtio_store_close(store);
-	b->opts.mem_set_follow = true;
-	assert_true(process_bench_start(b));
-	assert_string_equal(fake_store_perms(b->store, target), "n0");
-	assert_int_equal(process_bench_driver(b), 0);
-	/* as xl does: the limit first */
-	fake_set_max_pages(b->fake, 4096 + 256);
-	fake_store_put(b->store, target, "16384");
-	process_bench_run(b);
-	assert_int_equal(process_bench_num_pages(b), 1024);
-	key_is(b, "target", "16384");
-	assert_int_equal(fake_max_pages(b->fake), BENCH_RAM_PAGES + 256);
-	/* and the node's key still counts when it is the later word */
-	process_bench_put(b, "target", "18432");
-	process_bench_run(b);
-	assert_int_equal(process_bench_num_pages(b), 512);
-	raise(SIGTERM);
-	assert_true(process_bench_wait_end(b, NULL));
-	assert_string_equal(fake_store_perms(b->store, target), "n0,r7");
-}
-
-static void mem_set_is_ignored_by_default(void **state)
-{
-	struct process_bench *b = *state;
-
-	assert_true(process_bench_start(b));
-	fake_store_put(b->store, BENCH_DOMAIN "/memory/target", "16384");
-	process_bench_run(b);
-	assert_int_equal(process_bench_driver(b), 0);
-	assert_int_equal(process_bench_num_pages(b), 0);
-}
-
-static void a_bad_target_is_overwritten(void **state)
-{
-	struct process_bench *b = *state;
-
-	assert_true(process_bench_start(b));
-	process_bench_put(b, "target", "16384");
-	process_bench_run(b);
-	process_bench_put(b, "target", "lots");
-	process_bench_run(b);
-	key_is(b, "target", "16384");
-	assert_int_equal(process_bench_driver(b), 0);
-	assert_int_equal(process_bench_num_pages(b), 1024);
-}
-
-static void a_restart_of_xenstored_is_survived(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_inflated(b, 100);
-	fake_store_stop(b->store);
-	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN + 100, 100), 0);
-	fake_store_start(b->store);
-	assert_true(process_bench_wait_key(b, "ballooned", "800"));
-	process_bench_put(b, "target", "16384");
-	process_bench_run(b);
-	assert_int_equal(process_bench_num_pages(b), 1024);
-	process_bench_put(b, "state", "5");
-	assert_clean_end(b);
-	key_is(b, "state", "6");
-}
-
-/* xenstored comes back empty, and its contents are written again key by key. */
-static void a_xenstored_that_forgot_is_survived(void **state)
-{
-	static const char *const keys[][2] = {
-		{"frontend-id", "7"},
-		{"online", "1"},
-		{"state", "4"},
-		{"irq", "33"},
-		{"base", "0x2000000"},
-		{"transport", "mmio"},
-		{"type", "virtio,device5"},
-	};
-	struct process_bench *b = *state;
-
-	start_inflated(b, 100);
-	assert_true(process_bench_wait_key(b, "ballooned", "400"));
-	fake_store_stop(b->store);
-	fake_store_del(b->store, BENCH_NODE);
-	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN + 100, 100), 0);
-	fake_store_start(b->store);
-	while (!fake_store_handles(b->store))
-		assert_true(machine_fake_pass_to_timer(clock_now_ms() + 60000));
-	assert_true(device_process_serving(b->process));
-	assert_null(process_bench_key(b, "ballooned"));
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		process_bench_put(b, keys[i][0], keys[i][1]);
-		process_bench_run(b);
-	}
-	assert_true(process_bench_wait_key(b, "ballooned", "800"));
-	key_is(b, "path", "event-channel");
-	assert_true(device_process_serving(b->process));
-	/* from here on a missing node means closed again */
-	fake_store_del(b->store, BENCH_NODE);
-	assert_clean_end(b);
-}
-
-static void base_and_irq_need_no_node(void **state)
-{
-	struct process_bench *b = *state;
-
-	fake_store_del(b->store, BENCH_NODE);
-	b->opts.base_given = true;
-	b->opts.base = xenvirtio_gpa(BENCH_BASE);
-	b->opts.irq = BENCH_IRQ;
-	b->opts.target_given = true;
-	b->opts.target_kib = 16384;
-	assert_true(process_bench_start(b));
-	assert_int_equal(process_bench_driver(b), 0);
-	assert_int_equal(process_bench_num_pages(b), 1024);
-	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 10), 0);
-	assert_null(fake_store_get(b->store, BENCH_NODE));
-	fake_set_dying(b->fake);
-	fake_store_event(b->store, "@releaseDomain");
-	assert_clean_end(b);
-	process_bench_stop(b);
-	assert_null(fake_store_get(b->store, BENCH_NODE));
-}
-
-static void base_and_irq_need_no_xenstore(void **state)
-{
-	struct process_bench *b = *state;
-
-	fake_store_stop(b->store);
-	b->opts.base_given = true;
-	b->opts.base = xenvirtio_gpa(BENCH_BASE);
-	b->opts.irq = BENCH_IRQ;
-	assert_true(process_bench_start(b));
-	assert_int_equal(process_bench_driver(b), 0);
-	fake_set_gone(b->fake);
-	assert_clean_end(b);
-	process_bench_stop(b);
-	fake_store_start(b->store);
-}
-
 /* What a guest can cause is cut in rate, counted exactly, and published. */
 static void a_guests_errors_are_counted(void **state)
 {
 	struct process_bench *b = *state;
 
-	start_inflated(b, 1);
+	process_bench_inflated(b, 1);
 	for (int i = 0; i < 200; i++)
 		assert_int_equal(process_bench_send(b, INFLATE, 0x100000, 1), 0);
 	assert_true(b->capture.lines < 20);
@@ -719,28 +321,7 @@ int main(void)
 		TEST(no_domain_is_told),
 		TEST(a_foreign_server_is_told),
 		TEST(a_second_daemon_is_refused),
-		TEST(the_toolstacks_close_is_answered),
-		TEST(offline_alone_is_a_close),
-		TEST(a_close_that_was_asked_before_is_answered),
-		TEST(a_removed_node_stays_removed),
-		TEST(a_dying_domain_is_let_go),
-		TEST(a_gone_domain_is_noticed_without_xenstore),
-		TEST(others_ends_change_nothing),
-		TEST(a_signal_takes_an_unused_device_away),
-		TEST(a_signal_leaves_a_used_device_to_the_next),
-		TEST(after_a_reset_a_signal_takes_it_away),
-		TEST(a_target_nobody_names_any_more_is_gone),
-		TEST(a_lost_server_is_made_anew),
-		TEST(a_signal_leaves_frames_that_are_owed),
-		TEST(another_domain_of_that_number_starts_empty),
 		TEST(a_stalled_deflate_goes_on_by_itself),
-		TEST(mem_set_is_followed),
-		TEST(mem_set_is_ignored_by_default),
-		TEST(a_bad_target_is_overwritten),
-		TEST(a_restart_of_xenstored_is_survived),
-		TEST(a_xenstored_that_forgot_is_survived),
-		TEST(base_and_irq_need_no_node),
-		TEST(base_and_irq_need_no_xenstore),
 		TEST(a_guests_errors_are_counted),
 	};
 

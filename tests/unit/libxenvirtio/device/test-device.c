@@ -26,12 +26,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void init(void)
-{
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			 0);
-}
-
 static uint32_t read_register(uint32_t reg)
 {
 	uint32_t val;
@@ -109,7 +103,7 @@ static void hooks_run_at_the_edges(void **state)
 {
 	unsigned int resets = rig.resets;
 
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(rig.driver_oks, 1);
 	assert_int_equal(rig.resets, resets + 1);
 	/* written again, DRIVER_OK is no edge */
@@ -152,7 +146,7 @@ static void the_driver_hears_of_a_changed_configuration(void **state)
 	assert_int_equal(read_register(REG_CONFIG_GENERATION), generation + 1);
 	assert_int_equal(read_register(REG_INTERRUPT_STATUS), 0);
 	assert_int_equal(interrupts(), before);
-	init();
+	rig_driver(&rig, 0);
 	generation = read_register(REG_CONFIG_GENERATION);
 	assert_int_equal(xenvirtio_device_config_changed(rig.dev), 0);
 	assert_int_equal(read_register(REG_CONFIG_GENERATION), generation + 1);
@@ -172,7 +166,7 @@ static void a_fault_is_told_once(void **state)
 {
 	uint64_t before;
 
-	init();
+	rig_driver(&rig, 0);
 	before = interrupts();
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(xenvirtio_device_guest_fault(
@@ -185,7 +179,7 @@ static void a_fault_is_told_once(void **state)
 	assert_false(xenvirtio_device_driver_ok(rig.dev));
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_NOTIFY, 0), 0);
 	assert_int_equal(rig.kicks[0], 1); /* that of DRIVER_OK */
-	init();
+	rig_driver(&rig, 0);
 	assert_true(xenvirtio_device_driver_ok(rig.dev));
 }
 
@@ -194,7 +188,7 @@ static void rings_are_found_by_frame(void **state)
 	struct xenvirtio_gfn ring;
 
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, xenvirtio_gfn(0)));
-	init();
+	rig_driver(&rig, 0);
 	ring = xenvirtio_gpa_to_gfn(xenvirtio_gpa(rig.driver.queue[1].ring_gpa));
 	assert_true(xenvirtio_device_ring_gfn(rig.dev, ring));
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, xenvirtio_gfn(ring.v + 1)));
@@ -216,7 +210,7 @@ static void a_state_that_cannot_be_is_refused(void **state)
 {
 	struct xenvirtio_device_state good, bad;
 
-	init();
+	rig_driver(&rig, 0);
 	good = rig.state;
 	rig_crash(&rig);
 #define REFUSED(field, value) \
@@ -248,6 +242,52 @@ static void a_state_that_cannot_be_is_refused(void **state)
 	rig.state = good;
 	assert_int_equal(rig_start(&rig), 0);
 	assert_int_equal(rig_target.request(&rig.driver), 0);
+}
+
+/* A state says whose it is, from the first moment on. */
+static void a_state_of_another_layout_is_refused(void **state)
+{
+	struct xenvirtio_device_state good, bad;
+
+	assert_int_equal(rig.state.version, XENVIRTIO_DEVICE_STATE_VERSION);
+	assert_int_equal(rig.state.bytes, sizeof(rig.state));
+	rig_crash(&rig);
+	good = rig.state;
+	for (unsigned int touched = 0; touched < 2; touched++) {
+#define OTHER_LAYOUT(field, value) \
+	do { \
+		bad = good; \
+		bad.field = (value); \
+		rig.state = bad; \
+		assert_int_equal(rig_start(&rig), -ENOTSUP); \
+		assert_memory_equal(&rig.state, &bad, sizeof(bad)); \
+	} while (0)
+		OTHER_LAYOUT(version, XENVIRTIO_DEVICE_STATE_VERSION + 1);
+		OTHER_LAYOUT(version, UINT32_MAX);
+		OTHER_LAYOUT(bytes, 0);
+		OTHER_LAYOUT(bytes, sizeof(good) - 8);
+		OTHER_LAYOUT(bytes, sizeof(good) + 8);
+		if (touched) /* as a library without versions left it */
+			OTHER_LAYOUT(version, 0);
+		rig.state = good;
+		assert_int_equal(rig_start(&rig), 0);
+		rig_driver(&rig, 0);
+		good = rig.state;
+		rig_crash(&rig);
+		rig.state = good;
+	}
+	assert_int_equal(rig_start(&rig), 0);
+}
+
+/* A process that died between the two stores has left a device that was never touched. */
+static void a_state_half_begun_is_begun_again(void **state)
+{
+	rig_crash(&rig);
+	memset(&rig.state, 0, sizeof(rig.state));
+	rig.state.bytes = sizeof(rig.state);
+	assert_int_equal(rig_start(&rig), 0);
+	assert_int_equal(rig.state.version, XENVIRTIO_DEVICE_STATE_VERSION);
+	rig_driver(&rig, 0);
 }
 
 /* --- a notification path that only remembers what it was asked --- */
@@ -308,7 +348,7 @@ static void notification_is_on_while_a_queue_runs(void **state)
 
 	assert_int_equal(device_detach(rig.dev), 0);
 	assert_int_equal(device_attach(rig.dev, &r.notify), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(r.on[0] + r.on[1], 2);
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_SEL, 1), 0);
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_READY, 0), 0);
@@ -324,17 +364,17 @@ static void notification_is_on_while_a_queue_runs(void **state)
 	assert_int_equal(r.interrupts, 1);
 	assert_int_equal(driver_write(&rig.driver, REG_STATUS, 15 | STATUS_FAILED), 0);
 	assert_int_equal(r.on[0] + r.on[1], 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(xenvirtio_device_guest_fault(rig.dev, XENVIRTIO_GUEST_BAD_MESSAGE, "test"),
 			 0);
 	assert_int_equal(r.on[0] + r.on[1], 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(driver_reset(&rig.driver), 0);
 	assert_int_equal(r.on[0] + r.on[1], 0);
 	assert_int_equal(r.acked, 0);
 	assert_int_equal(r.enables, 9);
 	/* what cannot be opened is not closed */
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(device_detach(rig.dev), 0);
 	r.result = -ENOSPC;
 	assert_int_equal(device_attach(rig.dev, &r.notify), -ENOSPC);
@@ -347,7 +387,7 @@ static void a_held_line_falls_with_the_last_bit(void **state)
 {
 	struct notify *old = rig.dev->notify, *held;
 
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(device_detach(rig.dev), 0);
 	assert_int_equal(notify_open_evtchn(&held, rig.hv, 40, NOTIFY_HOLD), 0);
 	assert_int_equal(device_attach(rig.dev, held), 0);
@@ -377,6 +417,8 @@ int main(void)
 		TEST(a_fault_is_told_once),
 		TEST(rings_are_found_by_frame),
 		TEST(a_state_that_cannot_be_is_refused),
+		TEST(a_state_of_another_layout_is_refused),
+		TEST(a_state_half_begun_is_begun_again),
 		TEST(notification_is_on_while_a_queue_runs),
 		TEST(a_held_line_falls_with_the_last_bit),
 	};

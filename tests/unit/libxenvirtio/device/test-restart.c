@@ -24,13 +24,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void init(uint64_t features)
-{
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features | features,
-				     RIG_QUEUES),
-			 0);
-}
-
 static void restart(void)
 {
 	rig_crash(&rig);
@@ -72,7 +65,7 @@ static void expect_none_used(unsigned int index)
 static void a_running_device_goes_on(void **state)
 {
 	for (int event_idx = 0; event_idx < 2; event_idx++) {
-		init(event_idx ? F_EVENT_IDX | F_INDIRECT : 0);
+		rig_driver(&rig, event_idx ? F_EVENT_IDX | F_INDIRECT : 0);
 		for (int i = 0; i < 5; i++) {
 			assert_int_equal(rig_target.request(&rig.driver), 0);
 			restart();
@@ -88,7 +81,7 @@ static void chains_in_flight_are_taken_again(void **state)
 	const unsigned int first[] = { 0 }, both[] = { 0, 1 };
 	uint16_t head[3];
 
-	init(0);
+	rig_driver(&rig, 0);
 	for (int i = 0; i < 3; i++)
 		head[i] = add(1);
 	assert_int_equal(driver_kick(queue(1)), 0);
@@ -108,7 +101,7 @@ static void a_chain_just_answered_is_not_answered_again(void **state)
 {
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	head = add(0);
 	assert_int_equal(driver_kick(queue(0)), 0);
 	rig_crash(&rig);
@@ -126,7 +119,7 @@ static void the_guests_copy_of_the_used_index_is_not_trusted(void **state)
 	static const uint16_t lie[] = { 2, 100, 0x8000, 0xffff };
 
 	for (size_t i = 0; i < sizeof(lie) / sizeof(lie[0]); i++) {
-		init(0);
+		rig_driver(&rig, 0);
 		add(0);
 		assert_int_equal(driver_kick(queue(0)), 0);
 		rig_crash(&rig);
@@ -137,7 +130,7 @@ static void the_guests_copy_of_the_used_index_is_not_trusted(void **state)
 	}
 	/* nor with a chain in flight, of which only its own answer is believed */
 	for (size_t i = 0; i < sizeof(lie) / sizeof(lie[0]); i++) {
-		init(0);
+		rig_driver(&rig, 0);
 		add(1);
 		assert_int_equal(driver_kick(queue(1)), 0);
 		rig_crash(&rig);
@@ -147,7 +140,7 @@ static void the_guests_copy_of_the_used_index_is_not_trusted(void **state)
 		assert_int_equal(rig.nr_kept, 1);
 	}
 	/* one ahead is believed only where a chain was in flight to be answered */
-	init(0);
+	rig_driver(&rig, 0);
 	rig_crash(&rig);
 	*queue(0)->used_idx = 1;
 	assert_int_equal(rig_start(&rig), 0);
@@ -158,7 +151,7 @@ static void what_came_meanwhile_is_seen(void **state)
 {
 	uint16_t head;
 
-	init(F_EVENT_IDX);
+	rig_driver(&rig, F_EVENT_IDX);
 	rig_crash(&rig);
 	head = add(0);
 	/* the driver's vcpu writes QueueNotify, and waits */
@@ -174,7 +167,7 @@ static void the_driver_is_interrupted(void **state)
 {
 	uint64_t before;
 
-	init(0);
+	rig_driver(&rig, 0);
 	before = fake_irqs(rig.fake, RIG_IRQ, true);
 	restart();
 	assert_int_equal(fake_irqs(rig.fake, RIG_IRQ, true), before + 1);
@@ -224,13 +217,13 @@ static void an_initialisation_is_finished(void **state)
 
 static void a_broken_queue_stays_broken(void **state)
 {
-	init(0);
+	rig_driver(&rig, 0);
 	*queue(0)->avail_idx += 40000;
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_NOTIFY, 0), 0);
 	restart();
 	assert_int_equal(driver_status(&rig.driver), 15 | STATUS_NEEDS_RESET);
 	assert_int_equal(rig.errors[XENVIRTIO_GUEST_BAD_RING], 1);
-	init(0);
+	rig_driver(&rig, 0);
 	assert_int_equal(rig_target.request(&rig.driver), 0);
 }
 

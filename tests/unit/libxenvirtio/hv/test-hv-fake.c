@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/hv-fake.h"
+#include "hv/ioreq-page.h"
 
 #define WINDOW 0x2000000
 #define RAM 0x40000

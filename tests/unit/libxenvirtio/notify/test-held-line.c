@@ -32,8 +32,7 @@ static void open_on(uint32_t features)
 
 	assert_int_equal(rig_init(&rig, &config), 0);
 	assert_int_equal(rig_start(&rig), 0);
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			 0);
+	rig_driver(&rig, 0);
 }
 
 static uint32_t read_status(void)
@@ -121,9 +120,7 @@ static void a_reset_lowers_the_line(void **state)
 		assert_true(line());
 		assert_int_equal(driver_reset(&rig.driver), 0);
 		expect(0);
-		assert_int_equal(
-			driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			0);
+		rig_driver(&rig, 0);
 		expect(0);
 		echo();
 		expect(INTERRUPT_USED);
@@ -186,8 +183,7 @@ static void a_slower_path_holds_the_line_as_well(void **state)
 	open_on(host_features[NR_HOSTS - 1]);
 	fake_refuse_eventfds(rig.fake, XENVIRTIO_EVENTFD_REGISTERS | XENVIRTIO_EVENTFD_IRQFD);
 	assert_int_equal(driver_reset(&rig.driver), 0);
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			 0);
+	rig_driver(&rig, 0);
 	assert_string_equal(xenvirtio_server_path(rig.server), "eventfd");
 	echo();
 	expect(INTERRUPT_USED);

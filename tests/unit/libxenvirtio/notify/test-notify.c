@@ -39,12 +39,6 @@ static int start(uint32_t features, enum xenvirtio_notify_path path)
 	return rig_start(&rig);
 }
 
-static void init(void)
-{
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			 0);
-}
-
 static const char *path(void)
 {
 	return xenvirtio_server_path(rig.server);
@@ -89,7 +83,7 @@ static void the_best_that_works_is_chosen(void **state)
 		assert_int_equal(start(rows[i].features, rows[i].path), rows[i].ret);
 		if (!rows[i].ret) {
 			assert_string_equal(path(), rows[i].name);
-			init();
+			rig_driver(&rig, 0);
 			assert_int_equal(rig_target.request(&rig.driver), 0);
 			assert_string_equal(path(), rows[i].name);
 		}
@@ -162,7 +156,7 @@ static void accesses_stay_out_of_user_space(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(start(rows[i].features, rows[i].path), 0);
-		init();
+		rig_driver(&rig, 0);
 		for (int round = 0; round < 3; round++)
 			assert_int_equal(requests_of_one_round(), rows[i].requests);
 		rig_fini(&rig);
@@ -205,7 +199,7 @@ static void a_refusal_costs_speed_only(void **state)
 		assert_int_equal(rig_start(&rig), 0);
 		changes = 0;
 		fake_refuse_eventfds(rig.fake, rows[i].refused);
-		init();
+		rig_driver(&rig, 0);
 		assert_string_equal(path(), rows[i].path);
 		assert_int_equal(changes, steady ? 0 : 1);
 		if (!steady)
@@ -213,7 +207,7 @@ static void a_refusal_costs_speed_only(void **state)
 		assert_int_equal(rig_target.request(&rig.driver), 0);
 		/* it stays so for the next driver */
 		fake_refuse_eventfds(rig.fake, 0);
-		init();
+		rig_driver(&rig, 0);
 		assert_string_equal(path(), rows[i].path);
 		assert_int_equal(changes, steady ? 0 : 1);
 		assert_int_equal(rig_target.request(&rig.driver), 0);
@@ -227,7 +221,7 @@ static void a_refusal_half_way_loses_no_kick(void **state)
 	unsigned int before;
 
 	assert_int_equal(start(QUIET, XENVIRTIO_NOTIFY_AUTO), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_SEL, 1), 0);
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_READY, 0), 0);
 	assert_int_equal(fake_armed(rig.fake), 2);
@@ -249,16 +243,16 @@ static void what_is_assigned_follows_the_queues(void **state)
 {
 	assert_int_equal(start(ALL, XENVIRTIO_NOTIFY_AUTO), 0);
 	assert_int_equal(fake_armed(rig.fake), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(fake_armed(rig.fake), RIG_QUEUES + 1);
 	assert_int_equal(driver_reset(&rig.driver), 0);
 	assert_int_equal(fake_armed(rig.fake), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(xenvirtio_device_guest_fault(rig.dev, XENVIRTIO_GUEST_BAD_MESSAGE, "test"),
 			 0);
 	assert_int_equal(fake_armed(rig.fake), 0);
 	assert_int_equal(read_status(), 2);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(xenvirtio_server_close(rig.server), 0);
 	assert_int_equal(fake_armed(rig.fake), 0);
 	rig_crash(&rig);
@@ -269,7 +263,7 @@ static void what_is_assigned_follows_the_queues(void **state)
 static void the_register_is_handed_over_whole(void **state)
 {
 	assert_int_equal(start(ALL, XENVIRTIO_NOTIFY_AUTO), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(xenvirtio_device_config_changed(rig.dev), 0);
 	assert_int_equal(read_status(), 2);
 	ack(2);
@@ -300,7 +294,7 @@ static void a_death_makes_all_bits_possible(void **state)
 	uint64_t before;
 
 	assert_int_equal(start(ALL, XENVIRTIO_NOTIFY_AUTO), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(xenvirtio_device_config_changed(rig.dev), 0);
 	rig_kill(&rig);
 	assert_int_equal(fake_armed(rig.fake), 0);
@@ -320,7 +314,7 @@ static void accesses_on_their_way_are_answered(void **state)
 	uint64_t status;
 
 	assert_int_equal(start(ALL, XENVIRTIO_NOTIFY_AUTO), 0);
-	init();
+	rig_driver(&rig, 0);
 	rig_kill(&rig);
 	assert_int_equal(fake_mmio_start(rig.fake, 0, RIG_BASE + REG_INTERRUPT_STATUS, 4, true, 0),
 			 0);
@@ -343,7 +337,7 @@ static void an_announced_kick_is_done_once(void **state)
 	unsigned int before;
 
 	assert_int_equal(start(UPSTREAM, XENVIRTIO_NOTIFY_UPSTREAM), 0);
-	init();
+	rig_driver(&rig, 0);
 	before = rig.kicks[0];
 	assert_int_equal(driver_write(&rig.driver, REG_QUEUE_NOTIFY, 0), 0);
 	assert_int_equal(rig_serve(&rig), 0);
@@ -414,7 +408,7 @@ static void kick_and_serve(unsigned int further)
 static void start_waiting(void)
 {
 	assert_int_equal(start(WAITING, XENVIRTIO_NOTIFY_AUTO), 0);
-	init();
+	rig_driver(&rig, 0);
 	assert_non_null(rig.bus.bus.ops->alloc_page(&rig.bus.bus, &guest.buf[0].gpa));
 	guest.buf[0].len = 4;
 	guest.buf[1] = guest.buf[0];

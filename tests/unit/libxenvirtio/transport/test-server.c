@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "hv/ioreq-page.h"
 #include "unit/rigs/rig.h"
 
 #define VCPUS 4u
@@ -35,12 +36,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void init(void)
-{
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features, RIG_QUEUES),
-			 0);
-}
-
 static uint64_t answer(const struct xenvirtio_ioreq *req)
 {
 	uint64_t data = req->data;
@@ -57,7 +52,7 @@ static void every_request_is_answered(void **state)
 	static const uint32_t counts[] = { 0, 1, 2, UINT32_MAX };
 	const uint32_t all_ones = UINT32_MAX;
 
-	init();
+	rig_driver(&rig, 0);
 	for (unsigned int code = 0; code < 256 * 2 * 2 * 4; code++) {
 		struct xenvirtio_ioreq req = {
 			.addr = RIG_BASE + REG_MAGIC,
@@ -111,7 +106,7 @@ static void invalidate_lets_go_of_all_memory(void **state)
 	const struct xenvirtio_ioreq req = { .type = XENVIRTIO_IOREQ_INVALIDATE, .size = 4,
 					     .count = 1 };
 
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(rig_target.request(&rig.driver), 0);
 	assert_int_not_equal(xenvirtio_gmem_mapped(rig.gmem), 0);
 	answer(&req);
@@ -129,7 +124,7 @@ static void kicks_of_a_batch_are_one(void **state)
 {
 	unsigned int before;
 
-	init();
+	rig_driver(&rig, 0);
 	before = rig.kicks[0];
 	for (uint32_t vcpu = 0; vcpu < VCPUS; vcpu++)
 		assert_int_equal(fake_mmio_start(rig.fake, vcpu, RIG_BASE + REG_QUEUE_NOTIFY, 4,
@@ -151,7 +146,7 @@ static int kick_looks_at_vcpu(void *opaque, unsigned int index)
 
 static void the_vcpu_goes_on_before_its_kick_is_worked_on(void **state)
 {
-	init();
+	rig_driver(&rig, 0);
 	rig_crash(&rig);
 	rig.ops.kick = kick_looks_at_vcpu;
 	assert_int_equal(rig_start(&rig), 0);
@@ -291,7 +286,7 @@ static void a_domain_that_is_gone_ends_it(void **state)
 	const char *path;
 	bool by_eventfd;
 
-	init();
+	rig_driver(&rig, 0);
 	assert_int_equal(rig_target.request(&rig.driver), 0);
 	fake_set_gone(rig.fake);
 	assert_int_equal(rig_serve(&rig), 0);
@@ -380,7 +375,7 @@ static void kicks_past_the_server_are_seen(void **state)
 	const uint64_t one = 1;
 	unsigned int before;
 
-	init();
+	rig_driver(&rig, 0);
 	rig_crash(&rig);
 	rig.make_notify = make_shortcut;
 	assert_int_equal(rig_start(&rig), 0);

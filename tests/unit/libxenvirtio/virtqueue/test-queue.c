@@ -24,13 +24,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void init(uint64_t features)
-{
-	assert_int_equal(driver_init(&rig.driver, RIG_DEVICE_ID, rig_target.features | features,
-				     RIG_QUEUES),
-			 0);
-}
-
 static struct driver_queue *queue(unsigned int index)
 {
 	return &rig.driver.queue[index];
@@ -58,7 +51,7 @@ static void indices_wrap(void **state)
 		struct driver_buf buf[2] = { { 0, 8, false }, { 0, 8, true } };
 		uint8_t *out, *in;
 
-		init(all_features[f]);
+		rig_driver(&rig, all_features[f]);
 		out = page(&buf[0].gpa);
 		in = page(&buf[1].gpa);
 		for (uint32_t i = 0; i < 66000; i++) {
@@ -87,7 +80,7 @@ static void segments_are_one_message(void **state)
 	uint16_t head, used;
 	uint32_t len;
 
-	init(F_INDIRECT);
+	rig_driver(&rig, F_INDIRECT);
 	pa = page(&a);
 	pb = page(&b);
 	pc = page(&c);
@@ -128,7 +121,7 @@ static void chains_of_nothing_come_back(void **state)
 	uint16_t head, used;
 	uint32_t len = 1;
 
-	init(0);
+	rig_driver(&rig, 0);
 	assert_int_equal(driver_add(queue(0), buf, 2, false, &head), 0);
 	assert_int_equal(driver_kick(queue(0)), 0);
 	assert_int_equal(driver_wait(queue(0), &used, &len), 0);
@@ -145,7 +138,7 @@ static void a_table_may_end_a_chain(void **state)
 	uint8_t *out, *in;
 	uint32_t len;
 
-	init(F_INDIRECT);
+	rig_driver(&rig, F_INDIRECT);
 	q = queue(0);
 	out = page(&buf[0].gpa);
 	in = page(&buf[1].gpa);
@@ -169,7 +162,7 @@ static void event_index_holds_interrupts_back(void **state)
 	uint64_t before;
 	uint16_t head;
 
-	init(F_EVENT_IDX);
+	rig_driver(&rig, F_EVENT_IDX);
 	page(&buf.gpa);
 	*queue(0)->used_event = 2; /* the third */
 	before = interrupts();
@@ -188,7 +181,7 @@ static void event_index_holds_kicks_back(void **state)
 	unsigned int kicks;
 	uint16_t head;
 
-	init(F_EVENT_IDX);
+	rig_driver(&rig, F_EVENT_IDX);
 	page(&buf.gpa);
 	rig.max_chains = 1;
 	for (int i = 0; i < 3; i++)
@@ -216,7 +209,7 @@ static void no_interrupt_flag_is_obeyed(void **state)
 	uint64_t before;
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	page(&buf.gpa);
 	before = interrupts();
 	for (uint16_t flags = 0; flags < 2; flags++) {
@@ -248,7 +241,7 @@ static void chains_may_come_back_in_any_order(void **state)
 	uint16_t head[4], used;
 	uint32_t len;
 
-	init(0);
+	rig_driver(&rig, 0);
 	keep_chains(4, head);
 	assert_int_equal(driver_collect(queue(1), &used, &len), DRIVER_EMPTY);
 	assert_int_equal(rig_return_kept(&rig, order, 4), 0);
@@ -265,7 +258,7 @@ static void a_chain_made_available_twice_is_a_fault(void **state)
 {
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	keep_chains(1, &head);
 	queue(1)->avail_ring[1] = head;
 	*queue(1)->avail_idx = 2;
@@ -283,10 +276,10 @@ static void a_chain_from_before_a_reset_is_dropped(void **state)
 	struct xenvirtio_chain old;
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	keep_chains(1, &head);
 	old = rig.kept[0];
-	init(0);
+	rig_driver(&rig, 0);
 	keep_chains(1, &head);
 	assert_int_equal(rig.kept[0].head, old.head);
 	assert_int_equal(xenvirtio_queue_push(xenvirtio_device_queue(rig.dev, 1), &old, 0), 0);
@@ -303,7 +296,7 @@ static void any_part_of_a_chain_can_be_copied(void **state)
 	uint8_t *out, *in, part[10];
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	out = page(&buf[0].gpa);
 	in = page(&buf[4].gpa);
 	for (uint32_t i = 0; i < 8; i++)
@@ -338,7 +331,7 @@ static void reads_beyond_a_chain_are_refused(void **state)
 	uint16_t head;
 	char byte[8];
 
-	init(0);
+	rig_driver(&rig, 0);
 	keep_chains(1, &head);
 	q = xenvirtio_device_queue(rig.dev, 1);
 	assert_int_equal(xenvirtio_chain_read(q, &rig.kept[0], 0, byte, 4), 0);
@@ -356,7 +349,7 @@ static void a_buffer_on_a_hole_is_refused_when_it_is_read(void **state)
 	struct driver_buf buf = { rig.bus.bus.hole_gpa, 64, false };
 	uint16_t head;
 
-	init(0);
+	rig_driver(&rig, 0);
 	assert_int_equal(driver_add(queue(1), &buf, 1, false, &head), 0);
 	assert_int_equal(driver_kick(queue(1)), 0);
 	assert_int_equal(rig.nr_kept, 1);
@@ -379,7 +372,7 @@ static void chains_end_at_4_gib(void **state)
 						  { gpa, 1 + extra, true } };
 		uint16_t head;
 
-		init(0);
+		rig_driver(&rig, 0);
 		assert_int_equal(driver_add(queue(0), buf, 3, false, &head), 0);
 		assert_int_equal(driver_kick(queue(0)), 0);
 		assert_int_equal(*queue(0)->used_idx, !extra);

@@ -224,9 +224,7 @@ static void the_domain_may_go_at_any_call(void **state)
 		assert_int_equal(fake_live_pages(b->fake), 0);
 		assert_int_equal(fake_open_fds(b->fake), 0);
 		assert_no_false_acknowledgement(b);
-		fake_free(b->fake);
-		free(b->persist);
-		free(b);
+		bench_free(b);
 		assert_true(nth < 5000);
 	}
 }
@@ -245,9 +243,7 @@ static int faulty_teardown(void **state)
 	bench_kill(b);
 	assert_int_equal(fake_live_pages(b->fake), 0);
 	assert_int_equal(fake_servers(b->fake), 0);
-	fake_free(b->fake);
-	free(b->persist);
-	free(b);
+	bench_free(b);
 	return 0;
 }
 

@@ -23,11 +23,6 @@ enum { INFLATE, DEFLATE };
 #define PART_BYTES (PART_PAGES * BUS_PAGE_BYTES)
 #define PART_CHUNKS (PART_BYTES / 16)
 
-static uint64_t errors(struct bench *b, enum xenvirtio_guest_error kind)
-{
-	return bench_status(b).guest_errors[kind];
-}
-
 static void start(struct bench *b, enum bulk_encoding encoding)
 {
 	b->encoding = encoding;
@@ -87,7 +82,7 @@ static void whole_blocks_go_and_come_whole(void **state)
 		bench_assert_exact(b);
 		b->hv->ops = counted;
 	}
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
 }
 
 /* The rest of a block that holds a ring goes; the ring stays. */
@@ -104,7 +99,7 @@ static void a_block_with_a_ring_in_it(void **state)
 	/* the rings of queues 1 and 2 are in it, and so is this message, on a page of its own */
 	assert_int_equal(bench_send_runs(b, INFLATE, &block, 1), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 511 - 2);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_PAGE), 2);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 2);
 	for (int order = 0; order <= 9; order++)
 		pages += extents[INFLATE][order] << order;
 	assert_int_equal(pages, 511 - 2);
@@ -190,7 +185,7 @@ static void a_million_chunks_of_one_page(void **state)
 	assert_in_range(calls, 1, 10);
 	assert_int_equal(bench_status(b).ballooned_pages, 1000);
 	assert_true(b->balloon->inflate.runs.room <= 65536);
-	assert_true(errors(b, XENVIRTIO_GUEST_BAD_PAGE) > 0);
+	assert_true(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE) > 0);
 	bench_assert_exact(b);
 }
 
@@ -207,10 +202,9 @@ static void more_than_a_million_chunks(void **state)
 	assert_false(is_used(b, INFLATE));
 }
 
-/* The first slice came back, the last cannot: not acknowledged until all is there. */
-static void a_deflate_stalls_in_its_last_slice(void **state)
+/* 100 frames in the balloon; a message for two of them stands still after one. */
+static void start_stalled_deflate(struct bench *b)
 {
-	struct bench *b = *state;
 	uint64_t all = fake_tot_pages(b->fake);
 
 	start(b, BULK_CHUNKS);
@@ -219,6 +213,15 @@ static void a_deflate_stalls_in_its_last_slice(void **state)
 	add_chunks(b, DEFLATE, one_frame, 1, BENCH_FREE_GFN + 50);
 	assert_int_equal(driver_kick(&b->driver.queue[DEFLATE]), 0);
 	assert_int_equal(bench_run(b), 0);
+}
+
+/* The first slice came back, the last cannot: not acknowledged until all is there. */
+static void a_deflate_stalls_in_its_last_slice(void **state)
+{
+	struct bench *b = *state;
+	uint64_t all = fake_tot_pages(b->fake);
+
+	start_stalled_deflate(b);
 	assert_false(is_used(b, DEFLATE));
 	assert_int_equal(bench_status(b).stall, BALLOON_STALL_MAX_MEM);
 	assert_int_equal(bench_status(b).stall_pages, 1);
@@ -239,12 +242,7 @@ static void a_successor_does_the_message_again(void **state)
 	struct bench *b = *state;
 	uint64_t all = fake_tot_pages(b->fake);
 
-	start(b, BULK_CHUNKS);
-	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, 100), 0);
-	fake_set_max_pages(b->fake, all - 99);
-	add_chunks(b, DEFLATE, one_frame, 1, BENCH_FREE_GFN + 50);
-	assert_int_equal(driver_kick(&b->driver.queue[DEFLATE]), 0);
-	assert_int_equal(bench_run(b), 0);
+	start_stalled_deflate(b);
 	bench_kill(b);
 	fake_set_max_pages(b->fake, all);
 	assert_int_equal(bench_start(b), 0);
@@ -271,7 +269,7 @@ static void a_large_message_that_ends_badly(void **state)
 	assert_int_equal(driver_kick(&b->driver.queue[INFLATE]), 0);
 	assert_true(driver_status(&b->driver) & STATUS_NEEDS_RESET);
 	assert_int_equal(bench_status(b).ballooned_pages, 0);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), 1);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), 1);
 
 	start(b, BULK_CHUNKS);
 	add_chunks(b, INFLATE, one_frame, 1, UINT64_C(1) << 52); /* << 12 is 0: a frame, not RAM */
@@ -395,13 +393,13 @@ static void bad_messages_by_name(void **state)
 			uint64_t pages = index == INFLATE && !breaks ? (uint64_t)bad[i].pages : 0;
 
 			start(b, bad[i].encoding);
-			before = errors(b, bad[i].counted);
+			before = bench_errors(b, bad[i].counted);
 			assert_int_equal(bench_post_bytes(b, index, msg, bad[i].bytes), 0);
 			assert_int_equal(bench_run(b), 0);
 			if (is_used(b, index) == breaks ||
 			    !(driver_status(&b->driver) & STATUS_NEEDS_RESET) == breaks ||
 			    bench_status(b).ballooned_pages != pages ||
-			    errors(b, bad[i].counted) == before)
+			    bench_errors(b, bad[i].counted) == before)
 				fail_msg("%s: used, ballooned or counted wrongly, queue %u",
 					 bad[i].name, index);
 			bench_assert_exact(b);

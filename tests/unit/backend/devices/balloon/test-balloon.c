@@ -16,11 +16,6 @@
 #define ALL (F_MUST_TELL_HOST | F_STATS_VQ | F_DEFLATE_ON_OOM)
 enum { INFLATE, DEFLATE, STATS };
 
-static uint64_t errors(struct bench *b, enum xenvirtio_guest_error kind)
-{
-	return bench_status(b).guest_errors[kind];
-}
-
 static void inflate_and_deflate_are_exact(void **state)
 {
 	struct bench *b = *state;
@@ -40,7 +35,7 @@ static void inflate_and_deflate_are_exact(void **state)
 	assert_int_equal(bench_status(b).ballooned_pages, 0);
 	bench_assert_exact(b);
 	/* the 500 deflated twice are an error of the driver; three messages name some of them */
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_PAGE), 3);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 3);
 }
 
 /* Without MUST_TELL_HOST the driver would touch pages that are gone. */
@@ -50,7 +45,7 @@ static void a_driver_that_does_not_tell_is_refused(void **state)
 
 	assert_int_not_equal(bench_driver(b, F_STATS_VQ), 0);
 	assert_false(driver_status(&b->driver) & STATUS_FEATURES_OK);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_FEATURES), 1);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_FEATURES), 1);
 	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
 }
 
@@ -112,7 +107,7 @@ static void pages_that_cannot_be_are_skipped(void **state)
 	assert_int_equal(bench_status(b).ballooned_pages, 3);
 	bench_assert_exact(b);
 	assert_true(fake_present(b->fake, xenvirtio_gfn(ring_pfn)));
-	assert_true(errors(b, XENVIRTIO_GUEST_BAD_PAGE) >= 4);
+	assert_true(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE) >= 4);
 	/* still a working device */
 	assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, 3), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 0);
@@ -145,7 +140,7 @@ static void a_message_of_odd_length_breaks_the_device(void **state)
 	assert_int_equal(driver_kick(&b->driver.queue[DEFLATE]), 0);
 	assert_int_equal(driver_wait(&b->driver.queue[DEFLATE], &head, &len), -ETIMEDOUT);
 	assert_true(driver_status(&b->driver) & STATUS_NEEDS_RESET);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), 1);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), 1);
 	assert_int_equal(bench_driver(b, ALL), 0);
 	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, 10), 0);
 	bench_assert_exact(b);
@@ -297,7 +292,7 @@ static void odd_statistics_buffers_are_kept(void **state)
 		assert_int_equal(driver_add(q, &buf, 1, false, &head), 0);
 		assert_int_equal(driver_kick(q), 0);
 		assert_int_equal(bench_status(b).stats_sequence, 0);
-		assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), i + 1);
+		assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_MESSAGE), i + 1);
 		assert_int_equal(balloon_request_stats(b->balloon), 0);
 		assert_int_equal(driver_collect(q, &head, &len), 0);
 	}
@@ -372,7 +367,7 @@ static void a_successor_goes_on(void **state)
 	assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, 1400), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 0);
 	bench_assert_exact(b);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
 }
 
 /* Killed while a deflate waits: the successor finishes it. */
@@ -396,7 +391,7 @@ static void a_successor_finishes_a_waiting_deflate(void **state)
 	assert_int_equal(driver_collect(&b->driver.queue[DEFLATE], &head, &len), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 312);
 	bench_assert_exact(b);
-	assert_int_equal(errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
 }
 
 /* Killed after a reset whose holes were not filled: the successor fills them, before any driver. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parts of eventfd-args. Each leaves the servers as it found them.
+ */
+#ifndef TEST_EVENTFD_ARGS_H
+#define TEST_EVENTFD_ARGS_H
+
+#include "xen.h"
+
+/** test_irqfd() - with two eventfds that nothing else uses */
+void test_irqfd(const struct server *s, int fd, int fd2);
+/** test_virtio_irq() - and a third for the queue */
+void test_virtio_irq(const struct server *s, int fd, int fd2, int kick);
+
+#endif /* TEST_EVENTFD_ARGS_H */

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A deflate is acknowledged when its frames are there, whatever the bitmap says of them: after a state file was lost or a guest
+ * restored, holes look like frames of the guest's own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "unit/rigs/balloon-bench.h"
+
+#define NR 64u
+
+static bool all_there(const struct bench *b)
+{
+	for (unsigned int i = 0; i < NR; i++)
+		if (!fake_present(b->fake, xenvirtio_gfn(BENCH_FREE_GFN + i)))
+			return false;
+	return true;
+}
+
+/* Holes that no bit tells of. */
+static void lose(struct bench *b)
+{
+	fake_make_hole(b->fake, xenvirtio_gfn(BENCH_FREE_GFN), NR);
+	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+}
+
+static void what_is_deflated_is_there(void **state)
+{
+	struct bench *b = *state;
+
+	lose(b);
+	fake_set_heap(b->fake, NR);
+	assert_int_equal(bench_send_run(b, 1, BENCH_FREE_GFN, NR), 0);
+	assert_true(all_there(b));
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+	assert_int_equal(bench_status(b).deflated_pages, NR);
+	assert_int_equal(bench_status(b).guest_errors[XENVIRTIO_GUEST_BAD_PAGE], 0);
+}
+
+static void or_it_is_not_acknowledged(void **state)
+{
+	struct bench *b = *state;
+
+	lose(b);
+	fake_set_heap(b->fake, NR - 1);
+	assert_int_not_equal(bench_send_run(b, 1, BENCH_FREE_GFN, NR), 0);
+	assert_false(all_there(b));
+	assert_int_equal(bench_status(b).ballooned_pages, 1);
+	assert_int_equal(bench_status(b).deflated_pages, NR - 1);
+	fake_set_heap(b->fake, 1);
+	assert_int_equal(balloon_retry(b->balloon), 0);
+	assert_true(all_there(b));
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+	assert_int_equal(bench_status(b).deflated_pages, NR);
+}
+
+static void what_was_there_is_the_drivers_error(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
+	assert_int_equal(bench_send_run(b, 1, BENCH_FREE_GFN, NR), 0);
+	assert_true(all_there(b));
+	assert_int_equal(bench_status(b).guest_errors[XENVIRTIO_GUEST_BAD_PAGE], 1);
+	bench_assert_exact(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
+		ON_BENCH(what_is_deflated_is_there),
+		ON_BENCH(or_it_is_not_acknowledged),
+		ON_BENCH(what_was_there_is_the_drivers_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

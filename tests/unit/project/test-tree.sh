@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# README.md's "What is where" is the tree, two levels deep, as TAP: each folder has one line there, and each line a folder.
+# What a build puts beside the sources is no part of it.
+
+srcdir=${srcdir:-.}
+. "$srcdir/tests/unit/tap.sh"
+
+# told README: the folders of its table.
+told()
+{
+	sed -n '/^## What is where/,/^## /s/^| `\([^`]*[^`/]\)\/\{0,1\}` | ..*$/\1/p' "$1" | sort
+}
+
+# there TREE
+there()
+{
+	(cd "$1" && find . -mindepth 1 -maxdepth 2 -type d \
+		! -name '.*' ! -path './.*' ! -name '_*' ! -path './_*' ! -path './xenvirtio-[0-9]*' \
+		! -name autom4te.cache ! -name build-aux ! -name m4 ! -path './debian/*' | sed 's,^\./,,' | sort)
+}
+
+told "$srcdir/README.md" >"$tmp/told"
+there "$srcdir" >"$tmp/there"
+[ -s "$tmp/told" ] && diff "$tmp/told" "$tmp/there" >"$tmp/log"
+result $? "README.md tells the tree"
+: >"$tmp/log"
+
+[ "$(uniq -d "$tmp/told")" = '' ]
+result $? "each folder once"
+
+# A tree of its own to plant in.
+mkdir -p "$tmp/tree/one/two" "$tmp/tree/.git/info" "$tmp/tree/debian/tmp"
+printf '## What is where\n\n| directory | what |\n|---|---|\n| `one/` | a |\n| `one/two` | b |\n| `debian/` | c |\n\n## More\n' >"$tmp/README.md"
+same()
+{
+	told "$tmp/README.md" >"$tmp/told"
+	there "$tmp/tree" >"$tmp/there"
+	diff "$tmp/told" "$tmp/there" >"$tmp/log"
+}
+same
+result $? "a tree that is told"
+mkdir "$tmp/tree/one/new"
+! same
+result $? "finds a folder that is not told"
+rmdir "$tmp/tree/one/new" "$tmp/tree/one/two"
+! same
+result $? "finds a line without its folder"
+
+tap_done
