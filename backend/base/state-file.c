@@ -150,6 +150,9 @@ static enum verdict check_header(const struct header *header, const struct state
 	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
 	    header->device_bytes != sizeof(struct xenvirtio_device_state))
 		return UNREADABLE;
+	*why = "it was never finished";
+	if (!header->balloon_bytes)
+		return OF_NO_USE;
 	*why = "without xenstore it cannot be told whether it is of this domain";
 	if (!key->identity[0] && header->identity[0])
 		return UNREADABLE;

@@ -141,7 +141,8 @@ static int adopt_unnoted(struct guest *g, uint16_t *id)
 		rc = xenvirtio_server_open(g->server, id);
 	}
 	g->adopted = !rc;
-	return rc;
+	/* Somebody serves by it. We hold the state file's lock, so it is no daemon of this device. */
+	return rc == -EBUSY ? -EEXIST : rc;
 }
 
 static int open_server(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
@@ -179,9 +180,9 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 		id = XENVIRTIO_IOREQ_NEW;
 		state_file_set_server(g->state, XENVIRTIO_IOREQ_NEW);
 		rc = xenvirtio_server_open(g->server, &id);
-		if (rc)
-			state_file_set_no_server(g->state);
 	}
+	if (rc == -EEXIST)
+		state_file_set_no_server(g->state);
 	if (rc)
 		return explain_no_server(g, cfg, rc, code);
 	state_file_set_server(g->state, id);

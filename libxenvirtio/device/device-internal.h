@@ -80,7 +80,7 @@ static inline uint32_t device_kicked(const struct xenvirtio_device *dev)
 /** device_is_served() - of these queues, is everything used that was taken? */
 bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues);
 
-/** device_run_kicks() - call the author for each queue marked, once. Return: the first failure */
+/** device_run_kicks() - call the author for each queue marked, once; no more after a failure. Return: it; 0 */
 int device_run_kicks(struct xenvirtio_device *dev);
 /** device_lower() - nothing interrupts from here on: a held line goes down, whatever it was */
 int device_lower(struct xenvirtio_device *dev);

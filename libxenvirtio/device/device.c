@@ -294,7 +294,7 @@ void device_mark_all(struct xenvirtio_device *dev)
 int device_run_kicks(struct xenvirtio_device *dev)
 {
 	uint32_t kicked = dev->kicked;
-	int ret, first = 0;
+	int ret;
 
 	dev->kicked = 0;
 	for (unsigned int i = 0; kicked >> i; i++) {
@@ -303,10 +303,11 @@ int device_run_kicks(struct xenvirtio_device *dev)
 		    !xenvirtio_queue_enabled(&dev->queue[i]))
 			continue;
 		ret = dev->cfg.ops->kick(dev->cfg.opaque, i);
-		if ((ret < 0 || ret == XENVIRTIO_E_GONE) && !first)
-			first = ret;
+		/* The host failed in the middle of something: going on in another queue could finish it wrongly. */
+		if (ret < 0 || ret == XENVIRTIO_E_GONE)
+			return ret;
 	}
-	return first;
+	return 0;
 }
 
 int device_lower(struct xenvirtio_device *dev)

@@ -76,31 +76,63 @@ enum turn {
 	TURN_RETRY,  /* this one was, and has asked for what was in doubt */
 };
 
+/** frames asked for in vain, a slice: asking costs, and a driver that deflates what it has is at fault anyway */
+#define IN_VAIN_MAX 4096u
+
+/* What asking brought, a slice. */
+struct doubt {
+	uint64_t found;	  /* frames that were holes, and are in the balloon now */
+	uint64_t in_vain; /* frames that were there */
+};
+
+/* Mark the holes of a piece whose bits are all clear; @asked: out; the front of it that was asked for. */
+static int ask_piece(struct balloon *b, struct xenvirtio_run run, struct doubt *doubt, uint64_t *asked)
+{
+	int ret = 0;
+
+	*asked = 0;
+	while (!ret && *asked < run.nr && doubt->in_vain < IN_VAIN_MAX) {
+		struct xenvirtio_run front = { xenvirtio_gfn(run.start.v + *asked), run.nr - *asked };
+		uint64_t before = b->frames.nr_set;
+
+		if (front.nr > XENVIRTIO_EXTENTS_MAX)
+			front.nr = XENVIRTIO_EXTENTS_MAX;
+		ret = reservation_settle(&b->reservation, front);
+		doubt->found += b->frames.nr_set - before;
+		doubt->in_vain += front.nr - (b->frames.nr_set - before);
+		*asked += front.nr;
+	}
+	return ret;
+}
+
 /*
  * Frames of a deflate whose bits say that they are there. They were not in the balloon as far as we know, and the
  * driver says they were: who is wrong, only the guest's page tables tell (a state that was lost, a guest that was
  * restored). Those that are holes are populated with the rest.
  */
-static int settle_present(struct balloon *b, struct xenvirtio_run run, enum turn turn, uint64_t *found)
+static int settle_present(struct balloon *b, struct xenvirtio_run run, enum turn turn, struct doubt *doubt)
 {
-	uint64_t before = b->frames.nr_set;
-	int ret = reservation_settle(&b->reservation, run);
+	uint64_t asked, before = doubt->found;
+	int ret = ask_piece(b, run, doubt, &asked);
 	struct xenvirtio_run piece;
 
-	*found += b->frames.nr_set - before;
+	if (ret)
+		return ret;
 	if (turn == TURN_FIRST)
-		bad_pages(b, run.nr - (b->frames.nr_set - before),
-			  "page to deflate is not in the balloon");
+		bad_pages(b, run.nr - (doubt->found - before), "page to deflate is not in the balloon");
 	while (run.nr && !ret) {
-		if (frames_next(&b->frames, &run, &piece) == FRAME_BALLOONED)
-			ret = reservation_populate(&b->reservation, piece);
+		if (frames_next(&b->frames, &run, &piece) != FRAME_BALLOONED)
+			continue;
+		balloon_unused_forget(b, piece);
+		ret = reservation_populate(&b->reservation, piece);
 	}
 	return ret;
 }
 
 static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, enum turn turn)
 {
-	uint64_t before = b->frames.nr_set, begin_ns = clock_now_ns(), found = 0;
+	uint64_t before = b->frames.nr_set, begin_ns = clock_now_ns();
+	struct doubt doubt = { 0 };
 	uint64_t hypercall_ns = b->reservation.hypercall_ns;
 	int ret = 0;
 
@@ -116,7 +148,7 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, e
 				break;
 			case FRAME_PRESENT:
 				if (turn != TURN_RETRY)
-					ret = settle_present(b, piece, turn, &found);
+					ret = settle_present(b, piece, turn, &doubt);
 				break;
 			case FRAME_OUTSIDE:
 				if (turn == TURN_FIRST)
@@ -127,7 +159,7 @@ static int populate_runs(struct balloon *b, const struct xenvirtio_runs *runs, e
 	}
 	if (!ret)
 		ret = reservation_populate_flush(&b->reservation);
-	b->status.deflated_pages += before + found - b->frames.nr_set;
+	b->status.deflated_pages += before + doubt.found - b->frames.nr_set;
 	b->status.deflate_ns += clock_now_ns() - begin_ns;
 	b->status.deflate_hypercall_ns += b->reservation.hypercall_ns - hypercall_ns;
 	return ret;

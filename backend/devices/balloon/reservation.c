@@ -71,9 +71,8 @@ static int ask_by_map(struct reservation *r, const struct xenvirtio_gfn *gfn, si
 		if (ret && ret != XENVIRTIO_E_GUEST)
 			return ret;
 		present[i] = !ret;
-		if (!ret)
-			ret = r->hv->ops->unmap(r->hv, va, 1);
-		if (ret < 0)
+		ret = ret ? 0 : r->hv->ops->unmap(r->hv, va, 1);
+		if (ret)
 			return ret;
 	}
 	return 0;
@@ -85,10 +84,15 @@ static int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, si
 	int ret = XENVIRTIO_HV_HAS(r->hv, frames_present) ? r->hv->ops->frames_present(r->hv, gfn, nr, present)
 					     : ask_by_map(r, gfn, nr, present);
 
+	/* A host short of memory may still have it for one frame at a time. */
+	if (ret == -ENOMEM)
+		ret = ask_by_map(r, gfn, nr, present);
 	for (size_t i = 0; !ret && i < nr; i++)
 		frames_mark(r->frames, gfn[i], 1, !present[i]);
 	return ret;
 }
+
+static int drop_on_error(struct reservation *r, int ret);
 
 int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 {
@@ -104,7 +108,7 @@ int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 		run.start.v += nr;
 		run.nr -= nr;
 	}
-	return ret;
+	return drop_on_error(r, ret);
 }
 
 static int check_journal(const struct reservation *r)

@@ -335,8 +335,8 @@ struct xenvirtio_hv_ops {
 	 * @nr:      how many, 1 to XENVIRTIO_EXTENTS_MAX
 	 * @present: out; @nr of them
 	 *
-	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames; one that a
-	 * guest started with populate-on-demand has not touched yet is populated by the question.
+	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames. Not for a
+	 * guest started with populate-on-demand: the question populates what it has not touched yet.
 	 * Return: 0; XENVIRTIO_E_GONE; -errno
 	 */
 	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,

@@ -3,6 +3,7 @@
  * A deflate is acknowledged when its frames are there, whatever the bitmap says of them: after a state file was lost or a guest
  * restored, holes look like frames of the guest's own.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -70,6 +71,64 @@ static void what_was_there_is_the_drivers_error(void **state)
 	bench_assert_exact(b);
 }
 
+static const struct xenvirtio_hv_ops *real_ops;
+static uint64_t asked;
+
+static int count_asked(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present)
+{
+	asked += nr;
+	return real_ops->frames_present(hv, gfn, nr, present);
+}
+
+static int no_memory(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present)
+{
+	return -ENOMEM;
+}
+
+static int run_with(struct bench *b, __typeof__(&no_memory) frames_present, uint64_t start, size_t nr)
+{
+	struct xenvirtio_hv_ops ops = *b->hv->ops;
+	int ret;
+
+	real_ops = b->hv->ops;
+	ops.frames_present = frames_present;
+	b->hv->ops = &ops;
+	ret = bench_send_run(b, 1, start, nr);
+	b->hv->ops = real_ops;
+	return ret;
+}
+
+/* Whoever names frames that are there costs the host a bounded number of questions a slice, however short the message. */
+static void asking_in_vain_is_bounded(void **state)
+{
+	/* all of RAM but the hole */
+	static const struct bulk_run all[] = {{0x40000, 4095}, {0x200000, 1024}};
+	struct bench *b = *state;
+	struct xenvirtio_hv_ops ops = *b->hv->ops;
+
+	b->encoding = BULK_CHUNKS;
+	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
+	asked = 0;
+	real_ops = b->hv->ops;
+	ops.frames_present = count_asked;
+	b->hv->ops = &ops;
+	assert_int_equal(bench_send_runs(b, 1, all, 2), 0);
+	b->hv->ops = real_ops;
+	assert_in_range(asked, 4096, 4096 + XENVIRTIO_EXTENTS_MAX);
+	bench_assert_exact(b);
+}
+
+/* A host that cannot map many frames at once may still map one. */
+static void a_host_short_of_memory_is_asked_frame_by_frame(void **state)
+{
+	struct bench *b = *state;
+
+	lose(b);
+	fake_set_heap(b->fake, NR);
+	assert_int_equal(run_with(b, no_memory, BENCH_FREE_GFN, NR), 0);
+	assert_true(all_there(b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +136,8 @@ int main(void)
 		ON_BENCH(what_is_deflated_is_there),
 		ON_BENCH(or_it_is_not_acknowledged),
 		ON_BENCH(what_was_there_is_the_drivers_error),
+		ON_BENCH(asking_in_vain_is_bounded),
+		ON_BENCH(a_host_short_of_memory_is_asked_frame_by_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
