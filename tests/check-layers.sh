@@ -8,8 +8,6 @@
 # What is looked at are include lines and identifiers outside comments; files are not compiled.
 
 set -u
-LC_ALL=C
-export LC_ALL
 
 root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 
@@ -254,43 +252,24 @@ check_file()
 	check_clock "$file"
 }
 
-count=0
-failed=0
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = ok ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-	fi
-}
-
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+. "$root/tests/unit/tap.sh"
+work=$tmp
+: >"$tmp/log"
 
 tree=$root
 for source in $(find "$tree/libxenvirtio" "$tree/backend" "$tree/tools" "$tree/examples" -name '*.[ch]' | sort); do
 	check_file "$source"
 done >"$work/found"
 sed 's/^/# /' "$work/found"
-if [ -s "$work/found" ]; then
-	result bad 'the tree keeps its layers'
-else
-	result ok 'the tree keeps its layers'
-fi
+[ ! -s "$work/found" ]
+result $? 'the tree keeps its layers'
 # What runs in a guest, or measures, has the machine's time; no other test has.
 for source in $(find "$tree/tests/unit" "$tree/tests/fake" "$tree/tests/contract" "$tree/tests/fuzz" -name '*.[ch]' | sort); do
 	check_time "$source"
 done >"$work/found"
 sed 's/^/# /' "$work/found"
-if [ -s "$work/found" ]; then
-	result bad 'no test waits for a clock'
-else
-	result ok 'no test waits for a clock'
-fi
+[ ! -s "$work/found" ]
+result $? 'no test waits for a clock'
 
 tree=$work/tree
 mkdir -p "$tree/tests/unit"
@@ -320,13 +299,15 @@ plant()
 finds()
 {
 	plant "$1" "$2"
-	if grep -qF "$tree/$1: " "$work/new"; then result ok "finds $3"; else result bad "finds $3"; fi
+	grep -qF "$tree/$1: " "$work/new"
+	result $? "finds $3"
 }
 
 allows()
 {
 	plant "$1" "$2"
-	if [ -s "$work/new" ]; then result bad "allows $3"; else result ok "allows $3"; fi
+	[ ! -s "$work/new" ]
+	result $? "allows $3"
 }
 
 finds libxenvirtio/hv/hv.c '#include <xenvirtio/gmem.h>' 'the seam on guest memory'
@@ -377,5 +358,4 @@ allows backend/process/planted.c '#include "backend/control/control.h"' 'a room 
 allows backend/base/log-planted.c '#include <xentoollog.h>' 'xentoollog in the log'
 allows libxenvirtio/hv/xen/hv-xen-planted.c '#include <xen/memory.h>' 'a Xen header behind the seam'
 
-echo "1..$count"
-exit $failed
+tap_done

@@ -8,8 +8,6 @@
 # counted from the line with its name to its closing brace; both are found by the style, which has them in the first column.
 
 set -u
-LC_ALL=C
-export LC_ALL
 
 root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 
@@ -60,22 +58,9 @@ too_long()
 	functions "$1" | awk -v lines=$function_lines '$1 > lines { print $2 ": " $1 " lines" }'
 }
 
-count=0
-failed=0
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = ok ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-	fi
-}
-
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+. "$root/tests/unit/tap.sh"
+work=$tmp
+: >"$tmp/log"
 
 files "$root" >"$work/files"
 functions "$root" >"$work/functions"
@@ -88,18 +73,12 @@ done
 sort -n "$work/functions" | tail -n 1 | while read -r lines function; do
 	echo "# longest function: $function, $lines lines"
 done
-if [ -s "$work/files" ] && [ -s "$work/functions" ]; then
-	result ok 'there are files and functions'
-else
-	result bad 'there are files and functions'
-fi
+[ -s "$work/files" ] && [ -s "$work/functions" ]
+result $? 'there are files and functions'
 too_long "$root" >"$work/found"
 sed 's/^/# /' "$work/found"
-if [ -s "$work/found" ]; then
-	result bad 'no file and no function is too long'
-else
-	result ok 'no file and no function is too long'
-fi
+[ ! -s "$work/found" ]
+result $? 'no file and no function is too long'
 
 tree=$work/tree
 
@@ -141,12 +120,14 @@ plant()
 # finds FILE[:FUNCTION] WHAT
 finds()
 {
-	if grep -q "^$1: " "$work/planted"; then result ok "finds $2"; else result bad "finds $2"; fi
+	grep -q "^$1: " "$work/planted"
+	result $? "finds $2"
 }
 
 allows()
 {
-	if [ -s "$work/planted" ]; then result bad "allows $1"; else result ok "allows $1"; fi
+	[ ! -s "$work/planted" ]
+	result $? "allows $1"
 }
 
 of_lines $((file_lines + 1)) | plant backend/base/planted.c
@@ -177,5 +158,4 @@ allows 'a head of two lines'
 { echo 'static const int table[] = {' && of_lines $function_lines && echo '};'; } | plant libxenvirtio/hv/planted.c
 allows 'a table of any length'
 
-echo "1..$count"
-exit $failed
+tap_done

@@ -100,7 +100,8 @@ int process_read_host_free(void *opaque, uint64_t *kib)
 {
 	struct device_process *dp = opaque;
 	struct xenvirtio_host_info host;
-	int rc = dp->hv->ops->host_info ? dp->hv->ops->host_info(dp->hv, &host) : -ENOSYS;
+	int rc = XENVIRTIO_HV_HAS(dp->hv, host_info) ? dp->hv->ops->host_info(dp->hv, &host)
+						     : -ENOSYS;
 
 	if (!rc)
 		*kib = host.free_pages * KIB_PER_PAGE;

@@ -128,7 +128,10 @@ static int record_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio
 
 	fprintf(r->file, "frames_present");
 	print_frames(r->file, gfn, nr, 0);
-	return print_result(r->file, ret);
+	fprintf(r->file, " = %d%s", ret, ret ? "" : " ");
+	for (size_t i = 0; !ret && i < nr; i++)
+		fputc(present[i] ? '1' : '0', r->file);
+	return end_line(r->file, ret);
 }
 
 static int record_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,

@@ -198,7 +198,7 @@ static bool range_fits(uint64_t total, uint64_t offset, size_t len)
 int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
 			 uint64_t offset, void *buf, size_t len)
 {
-	if (!queue_holds(q, chain) || !range_fits(chain->readable_bytes, offset, len))
+	if (!xenvirtio_chain_held(q, chain) || !range_fits(chain->readable_bytes, offset, len))
 		return XENVIRTIO_E_GUEST;
 	return copy_segments(q, chain->seg, chain->nr_readable, offset, buf, NULL, len);
 }
@@ -206,7 +206,7 @@ int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain
 int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
 			  uint64_t offset, const void *buf, size_t len)
 {
-	if (!queue_holds(q, chain) || !range_fits(chain->writable_bytes, offset, len))
+	if (!xenvirtio_chain_held(q, chain) || !range_fits(chain->writable_bytes, offset, len))
 		return XENVIRTIO_E_GUEST;
 	return copy_segments(q, chain->seg + chain->nr_readable, chain->nr_writable, offset, NULL,
 			     buf, len);

@@ -68,12 +68,6 @@ bool queue_state_valid(const struct xenvirtio_queue_state *state,
  * Return: it; @nr if none does, or the queue is not enabled
  */
 uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn start, uint64_t nr);
-/**
- * queue_holds() - the chain is the device's: popped since the queue was enabled, and not pushed
- *
- * Any other may name memory that the driver has given to somebody else since.
- */
-bool queue_holds(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain);
 /** queue_fault() - break the queue. Return: XENVIRTIO_E_GUEST; -errno */
 int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail);
 

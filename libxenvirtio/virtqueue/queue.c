@@ -126,7 +126,7 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	return 0;
 }
 
-bool queue_holds(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain)
+bool xenvirtio_chain_held(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain)
 {
 	return chain->epoch == q->epoch && q->state->ready && chain->head < q->state->size &&
 	       q->in_flight[chain->head / 64] & head_bit(chain->head);
@@ -144,7 +144,7 @@ int xenvirtio_queue_push(struct xenvirtio_queue *q, const struct xenvirtio_chain
 
 	if (chain->epoch != q->epoch || !state->ready)
 		return 0;
-	if (!queue_holds(q, chain) || used_bytes > chain->writable_bytes)
+	if (!xenvirtio_chain_held(q, chain) || used_bytes > chain->writable_bytes)
 		return -EINVAL;
 	if (state->broken || !is_live(q))
 		return XENVIRTIO_E_GUEST;

@@ -96,8 +96,9 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 	uint64_t begin_ns = clock_now_ns();
 	int ret = 0;
 
-	/* Broken meanwhile, by another queue: the rest of the message will not be answered. */
-	if (batch->partial && !xenvirtio_device_driver_ok(b->dev))
+	/* Broken meanwhile, by another queue, or stopped by its driver: the rest of the message will not be answered. */
+	if (batch->partial && (!xenvirtio_device_driver_ok(b->dev) ||
+			       !xenvirtio_chain_held(q, &batch->chain[batch->nr_chains - 1])))
 		balloon_batch_reset(batch);
 	xenvirtio_runs_clear(&batch->runs);
 	if (batch->partial)

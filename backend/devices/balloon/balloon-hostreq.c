@@ -43,6 +43,9 @@ int balloon_hostreq_ask(struct balloon *b)
 	uint64_t req_id = clock_now_ns();
 	int ret;
 
+	/* A driver that stopped the queue has taken its buffer back. */
+	if (q && b->hostreq.request_held && !xenvirtio_chain_held(q, &b->hostreq.request))
+		b->hostreq.request_held = false;
 	if (!q || !b->hostreq.request_held)
 		return XENVIRTIO_E_EMPTY;
 	/* Two questions within the clock's resolution, or a process before this one. */

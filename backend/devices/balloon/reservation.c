@@ -92,7 +92,15 @@ static int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, si
 	return ret;
 }
 
-static int drop_on_error(struct reservation *r, int ret);
+/* What was collected and never sent must not go out with a later, unrelated call. */
+static int drop_on_error(struct reservation *r, int ret)
+{
+	if (ret) {
+		for (unsigned int order = 0; order <= XENVIRTIO_ORDER_MAX; order++)
+			r->bucket[order].nr = 0;
+	}
+	return ret;
+}
 
 int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 {
@@ -259,16 +267,6 @@ static int release_bucket(struct reservation *r, unsigned int order)
 		at++;
 	}
 	return 0;
-}
-
-/* What was collected and never sent must not go out with a later, unrelated call. */
-static int drop_on_error(struct reservation *r, int ret)
-{
-	if (ret) {
-		for (unsigned int order = 0; order <= XENVIRTIO_ORDER_MAX; order++)
-			r->bucket[order].nr = 0;
-	}
-	return ret;
 }
 
 int reservation_release(struct reservation *r, struct xenvirtio_run run)

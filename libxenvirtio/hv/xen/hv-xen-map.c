@@ -97,6 +97,29 @@ int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 	return 0;
 }
 
+/*
+ * What Xen says of one frame. EPERM: it is there, and nobody may map it; EINVAL, ENOENT: there is none. What else can go
+ * wrong says nothing of the frame: taken as a hole, the memory that is there would be populated over.
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+static int judge_presence(int err, bool *present)
+{
+	switch (abs(err)) {
+	case 0:
+	case EPERM:
+		*present = true;
+		return 0;
+	case EINVAL:
+	case ENOENT:
+		*present = false;
+		return 0;
+	case ESRCH:
+		return XENVIRTIO_E_GONE;
+	default:
+		return -abs(err);
+	}
+}
+
 /* A mapping asks Xen frame by frame; it lives for the question only. */
 int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 		       bool *present)
@@ -121,12 +144,9 @@ int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn,
 	if (!va)
 		return xen_error(errno);
 	xenforeignmemory_unmap(x->fmem, va, asked);
-	ret = judge_pages(err, asked);
-	if (ret && ret != XENVIRTIO_E_GUEST)
-		return ret;
-	for (size_t i = 0; i < asked; i++)
-		present[at[i]] = !err[i];
-	return 0;
+	for (size_t i = 0; i < asked && !ret; i++)
+		ret = judge_presence(err[i], &present[at[i]]);
+	return ret;
 }
 
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)

@@ -115,6 +115,14 @@ int xenvirtio_chain_read(struct xenvirtio_queue *q, const struct xenvirtio_chain
 int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chain *chain,
 			  uint64_t offset, const void *buf, size_t len);
 
+/**
+ * xenvirtio_chain_held() - whether a chain is the device's: popped since its queue was enabled, and not pushed
+ *
+ * For authors that keep chains. A driver may stop a queue at any moment; what was popped from it then names memory
+ * that may be somebody else's, is neither read nor written any more, and is no fault of the driver's.
+ */
+bool xenvirtio_chain_held(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain);
+
 /** xenvirtio_queue_enabled() - the driver has set QueueReady and the device is not broken */
 bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q);
 /** xenvirtio_queue_index() - its number on the device */

@@ -93,7 +93,7 @@ int reserve_count(struct reserve *r, struct xenvirtio_hv *hv, struct store_link 
 	struct xenvirtio_host_info host;
 	int rc;
 
-	if (!hv->ops->host_info)
+	if (!XENVIRTIO_HV_HAS(hv, host_info))
 		return -ENOSYS;
 	rc = hv->ops->host_info(hv, &host);
 	if (rc)

@@ -270,6 +270,20 @@ static void an_unfinished_file_is_made_anew(void **state)
 	state_file_remove(sf);
 }
 
+/* Nor had one that died before it knew how large its balloon is. */
+static void a_file_without_a_balloon_is_made_anew(void **state)
+{
+	struct state_file_key nothing = key();
+	struct state_file *sf;
+
+	nothing.balloon_bytes = 0;
+	state_file_close(open_key(&nothing));
+	sf = open_file();
+	assert_new(sf);
+	assert_int_equal(state_file_balloon_bytes(sf), BALLOON_BYTES);
+	state_file_remove(sf);
+}
+
 static void any_other_length_is_refused(void **state)
 {
 	static const off_t lengths[] = {1, 8, 63, 200, 4096, 1 << 20};
@@ -364,6 +378,7 @@ int main(void)
 		TEST(another_place_of_the_device_is_refused),
 		TEST(a_damaged_header_is_refused),
 		TEST(an_unfinished_file_is_made_anew),
+		TEST(a_file_without_a_balloon_is_made_anew),
 		TEST(any_other_length_is_refused),
 		TEST(a_second_daemon_is_told_who_has_it),
 		TEST(a_killed_process_leaves_all),

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xenvirtio/server.h>
 
 #include <cmocka.h>
 
@@ -183,6 +184,54 @@ static void a_server_of_another_backend_is_left_alone(void **state)
 	}
 }
 
+/* Somebody serves by it at this moment; when that one dies it is still not ours. */
+static void a_server_that_lives_is_another_backends(void **state)
+{
+	struct xenvirtio_gpa_range range = {x.cfg.base, {x.cfg.base.v + XENVIRTIO_MMIO_BYTES - 1}};
+	uint16_t id = XENVIRTIO_IOREQ_NEW;
+	struct xenvirtio_hv *other;
+
+	/* a predecessor that died before it had a server */
+	assert_int_equal(begin(), 0);
+	assert_int_equal(xenvirtio_server_close(x.guest.server), 0);
+	state_file_set_server(x.guest.state, XENVIRTIO_IOREQ_NEW);
+	end(GUEST_LEAVE);
+	assert_int_equal(fake_open(x.fake, &other), 0);
+	assert_int_equal(other->ops->ioreq_open(other, &range, 1, &id), 0);
+	for (int dead = 0; dead < 2; dead++) {
+		assert_int_equal(begin(), -ECANCELED);
+		assert_int_equal(x.code, EXIT_CODE_BUSY);
+		xenvirtio_hv_close(x.hv);
+		if (!dead)
+			xenvirtio_hv_close(other);
+	}
+}
+
+/* Only another's claim says that none of ours is there: any other failure may have left one. */
+static void after_a_failure_of_the_host_it_is_looked_for_again(void **state)
+{
+	bool failed = true;
+
+	assert_int_equal(begin(), 0);
+	state_file_set_server(x.guest.state, XENVIRTIO_IOREQ_NEW);
+	end(GUEST_LEAVE);
+	for (uint64_t nth = 1; failed; nth++) {
+		assert_int_equal(fake_open(x.fake, &x.hv), 0);
+		x.cfg.hv = x.hv;
+		fake_fail(x.fake, nth, -EIO, FAKE_FAIL_ONCE, false);
+		if (!guest_open(&x.guest, &x.cfg, &x.code))
+			guest_close(&x.guest, GUEST_LEAVE);
+		failed = fake_failed(x.fake) != 0;
+		fake_fail(x.fake, 0, 0, FAKE_FAIL_ONCE, false);
+		xenvirtio_hv_close(x.hv);
+		assert_true(nth < 100);
+	}
+	assert_int_equal(begin(), 0);
+	assert_true(x.guest.adopted);
+	assert_int_equal(fake_servers(x.fake), 1);
+	end(GUEST_REMOVE);
+}
+
 /* As a driver that has negotiated these leaves it. */
 static void leave_negotiated(uint64_t features)
 {
@@ -278,6 +327,8 @@ int main(void)
 		TEST(a_server_whose_id_was_not_noted_is_adopted),
 		TEST(where_no_server_was_made_one_is_made),
 		TEST(a_server_of_another_backend_is_left_alone),
+		TEST(a_server_that_lives_is_another_backends),
+		TEST(after_a_failure_of_the_host_it_is_looked_for_again),
 		TEST(what_was_negotiated_stays_until_reset),
 		TEST(bulk_messages_are_understood_though_no_longer_offered),
 		TEST(a_bit_means_what_it_meant_when_it_was_negotiated),

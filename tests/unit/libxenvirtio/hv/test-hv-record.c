@@ -78,6 +78,7 @@ static void every_call_is_a_line(void **state)
 		"release_pages order=1 40000+2 40010 = 0 done=3\n"
 		"populate_pages order=1 40000+2 40010 = 0 done=3\n"
 		"set_max_mem kib=4096 = 0\n"
+		"frames_present 40000+3 9000 = 0 1110\n"
 		"host_info = 0 total_pages=5120 free_pages=0\n"
 		"pause = 0\n"
 		"unpause = 0\n"
@@ -88,6 +89,8 @@ static void every_call_is_a_line(void **state)
 	};
 	const struct xenvirtio_gfn extent[3] = { { 0x40000 }, { 0x40002 }, { 0x40010 } };
 	const struct xenvirtio_gfn hole = { 0x9000 };
+	const struct xenvirtio_gfn asked[4] = { frame[0], frame[1], frame[2], hole };
+	bool present[4];
 	struct xenvirtio_gfn_range range[4];
 	const struct xenvirtio_hv_ops *ops;
 	struct xenvirtio_domain_info info;
@@ -124,6 +127,7 @@ static void every_call_is_a_line(void **state)
 	assert_int_equal(ops->populate_pages(x.hv, extent, 3, 1, &done), 0);
 	assert_int_equal(fake_holes(x.f), 0);
 	assert_int_equal(ops->set_max_mem(x.hv, 4096), 0);
+	assert_int_equal(ops->frames_present(x.hv, asked, 4, present), 0);
 	assert_int_equal(fake_max_pages(x.f), 1024);
 	assert_int_equal(ops->host_info(x.hv, &host), 0);
 	assert_int_equal(ops->pause(x.hv), 0);

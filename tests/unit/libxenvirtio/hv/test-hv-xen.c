@@ -293,6 +293,43 @@ static void requests_are_answered_in_order(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+/* Each frame by itself: only what says that there is none is a hole, and of the question nothing stays mapped. */
+static void presence_is_told_frame_by_frame(void **state)
+{
+	static const struct {
+		int err;
+		int ret;
+		bool present;
+	} cases[] = {
+		{ 0, 0, true },		       { EPERM, 0, true },
+		{ EINVAL, 0, false },	       { ENOENT, 0, false },
+		{ ESRCH, XENVIRTIO_E_GONE, 0 }, { ENOMEM, -ENOMEM, 0 },
+		{ EFAULT, -EFAULT, 0 },	       { EBUSY, -EBUSY, 0 },
+	};
+	/* the one in trouble is the last that Xen is asked for */
+	const struct xenvirtio_gfn gfn[] = { { UINT64_C(1) << 40 }, { 1 }, { 2 }, { UINT64_MAX } };
+	struct xenvirtio_hv *hv = open_fresh();
+	bool present[4];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		xen.page_err = cases[i].err;
+		assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present), cases[i].ret);
+		assert_int_equal(xen.mappings, 0);
+		if (cases[i].ret)
+			continue;
+		assert_false(present[0] || present[3]);
+		assert_true(present[1]);
+		assert_int_equal(present[2], cases[i].present);
+	}
+	/* nothing to ask Xen for */
+	xen.page_err = EIO;
+	assert_int_equal(hv->ops->frames_present(hv, gfn, 1, present), 0);
+	assert_false(present[0]);
+	assert_int_equal(hv->ops->frames_present(hv, gfn, 0, present), -EINVAL);
+	xenvirtio_hv_close(hv);
+	assert_all_closed();
+}
+
 /* A mapping of which one page failed is undone; what failed decides what the answer is. */
 static void mapping_is_all_or_nothing(void **state)
 {
@@ -469,6 +506,7 @@ int main(void)
 		cmocka_unit_test(adopting_never_destroys),
 		cmocka_unit_test(adopting_announces_old_answers),
 		cmocka_unit_test(requests_are_answered_in_order),
+		cmocka_unit_test(presence_is_told_frame_by_frame),
 		cmocka_unit_test(mapping_is_all_or_nothing),
 		cmocka_unit_test(short_counts_are_looked_into),
 		cmocka_unit_test(another_domain_is_not_ours),

@@ -160,12 +160,17 @@ static bool is_used(struct bench *b, unsigned int index)
 }
 
 /* Served once, and not gone on with. */
-static void notify(struct bench *b, unsigned int index)
+/* The access alone: what the device puts off by it stays to be done. */
+static void write_register(struct bench *b, uint32_t reg, uint32_t value)
 {
-	assert_int_equal(fake_mmio_start(b->fake, 0, BENCH_BASE + REG_QUEUE_NOTIFY, 4, false,
-					 index), 0);
+	assert_int_equal(fake_mmio_start(b->fake, 0, BENCH_BASE + reg, 4, false, value), 0);
 	assert_int_equal(xenvirtio_server_process(b->server), 0);
 	assert_int_equal(fake_mmio_finish(b->fake, 0, NULL), 0);
+}
+
+static void notify(struct bench *b, unsigned int index)
+{
+	write_register(b, REG_QUEUE_NOTIFY, index);
 }
 
 /* A million: memory for runs stays within a slice, one call does a bounded part of it. */
@@ -300,6 +305,30 @@ static void a_broken_device_leaves_messages_alone(void **state)
 	assert_false(b->balloon->inflate.partial);
 	assert_false(is_used(b, INFLATE));
 	bench_assert_exact(b);
+}
+
+/* A driver may stop a queue in the middle of a message, and start it again: nothing is broken by that. */
+static void a_queue_stopped_in_mid_message_breaks_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned int again = 0; again < 2; again++) {
+		start(b, BULK_CHUNKS);
+		add_chunks(b, INFLATE, every_second_frame, 16, 0);
+		notify(b, INFLATE);
+		write_register(b, REG_QUEUE_SEL, INFLATE);
+		write_register(b, REG_QUEUE_READY, 0);
+		if (again)
+			write_register(b, REG_QUEUE_READY, 1);
+		assert_true(b->balloon->inflate.partial);
+		assert_int_equal(balloon_retry(b->balloon), 0);
+		/* one that was started again finds the message in its ring, and begins anew */
+		assert_int_equal(b->balloon->inflate.partial, again);
+		assert_false(driver_status(&b->driver) & STATUS_NEEDS_RESET);
+		assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_ADDRESS), 0);
+		bench_assert_exact(b);
+		assert_int_equal(driver_reset(&b->driver), 0);
+	}
 }
 
 /* --- bad input --- */
@@ -453,6 +482,7 @@ int main(void)
 		ON_BENCH(a_successor_does_the_message_again),
 		ON_BENCH(a_large_message_that_ends_badly),
 		ON_BENCH(a_broken_device_leaves_messages_alone),
+		ON_BENCH(a_queue_stopped_in_mid_message_breaks_nothing),
 		ON_BENCH(bad_messages_by_name),
 		ON_BENCH(bits_are_the_callers),
 	};

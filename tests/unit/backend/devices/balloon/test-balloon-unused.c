@@ -443,6 +443,21 @@ static void every_call_may_fail(void **state)
 
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 
+/* A driver that stopped the queue has its buffer back: it is not written to, and nobody is at fault. */
+static void a_stopped_queue_is_not_asked(void **state)
+{
+	struct bench *b = *state;
+
+	host_req_start(b, BULK_BITMAP);
+	assert_int_equal(driver_write(&b->driver, REG_QUEUE_SEL, bench_queue(b, BALLOON_VQ_HOST_REQ)), 0);
+	assert_int_equal(driver_write(&b->driver, REG_QUEUE_READY, 0), 0);
+	memset(host_request.va, 0x5a, 16);
+	balloon_request_unused(b->balloon);
+	assert_int_equal(host_request.va[0], 0x5a);
+	assert_false(driver_status(&b->driver) & STATUS_NEEDS_RESET);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_ADDRESS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +478,7 @@ int main(void)
 		ON_BENCH(queues_are_numbered_densely),
 		ON_BENCH(a_queue_that_was_not_negotiated),
 		cmocka_unit_test(every_call_may_fail),
+		ON_BENCH(a_stopped_queue_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
