@@ -4,8 +4,8 @@
 # tests/nested/kasan/config), under the programs of kernel/privcmd/test, a long stress and daemons that are killed.
 #
 # The kernel is Debian's linux-source of the nested dom0's version. It takes many minutes once, so it is built under a lock
-# of its own: other labs go on meanwhile. Its built tree is kept for building modules against, so that a change to kernel/
-# costs seconds. Whether the kernel complained is judged here, from Xen's console, which nothing in dom0 can silence; and
+# of its own: other labs go on meanwhile. Its built tree is kept for building modules against, so that a change to
+# kernel/privcmd costs seconds. Whether the kernel complained is judged here, from Xen's console, which nothing in dom0 can silence; and
 # that a complaint would be seen is a case of its own, in which all of them must be (kasan/detectors.sh).
 
 kasan_dir=$lab_nested/kasan
