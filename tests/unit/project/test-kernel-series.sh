@@ -3,6 +3,7 @@
 #
 # The patch series of kernel/ are made from hooks and new files, and hooks from a series, as TAP: with a module made up here, of
 # which every line of the result is known, and with those there are. Whether a series applies is kernel/check-series' to say.
+# DKMS gets both.
 
 srcdir=${srcdir:-.}
 . "$srcdir/tests/unit/tap.sh"
@@ -121,5 +122,29 @@ for hooks in "$srcdir"/kernel/*/hooks/*; do
 		"$tmp/make-hooks" "$name" "$version" "$tmp/out/$name/$version" >"$tmp/log" 2>&1 &&
 		diff -r "$hooks" "$tmp/$name/hooks/$version" >"$tmp/log"
 	result $? "kernel/$name: the series for Linux $version has all new files, and what is left of it are the hooks"
+done
+
+# What a kernel is built from, and nothing that a build leaves beside it.
+for module in privcmd balloon; do
+	kernel=$srcdir/kernel/$module
+	MAKEFLAGS= make -C "$kernel" dkms-install DESTDIR="$tmp/root" >"$tmp/log" 2>&1
+	tree=$tmp/root/usr/src/xenvirtio-$module-1
+	chmod -R u+w "$tmp/root"
+	for part in hooks include $(cd "$kernel" && ls -d src/*); do
+		diff -r -x '*.o' -x .deps -x .dirstamp "$kernel/$part" "$tree/${part#src/}"
+	done >"$tmp/log" 2>&1
+	[ ! -s "$tmp/log" ] && (cd "$tree" && [ -x prepare ] && [ -f Makefile ] && [ -f dkms.conf ]) &&
+		[ -z "$(find "$tree" -type f ! -name '*.[ch]' ! -name '*.rst' ! -name '*.patch' ! -name Makefile \
+			! -name prepare ! -name dkms.conf)" ]
+	result $? "kernel/$module: DKMS gets all that a module is made of"
+	# lintian's repeated-path-segment
+	[ -z "$(find "$tree" -name src)" ]
+	result $? "kernel/$module: no path there has src twice"
+	diff -r "$tmp/out/$module" "$tree/patches" >"$tmp/log" 2>&1
+	result $? "kernel/$module: and the series"
+	# It finds its parts where there is no checkout: what it has to complain of is the kernel.
+	! MAKEFLAGS= make -f "$tree/Makefile" modules KDIR="$tmp/none" ARCH=x86 O="$tmp/build" >"$tmp/log" 2>&1 &&
+		grep -q "$tmp/none is not a kernel's build directory" "$tmp/log"
+	result $? "kernel/$module: it needs nothing beside it"
 done
 tap_done
