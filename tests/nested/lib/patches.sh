@@ -48,6 +48,11 @@ check_patches()
 			score_more SKIPPED "patches: $group" "  cannot run: patches on $group (nothing on the mirror will do for it)"
 			continue
 		fi
+		# What the mirror has today is no fault of a series.
+		if ! kernel_takes_modules "$group"; then
+			score_more SKIPPED "patches: $group" "  cannot run: patches on $group (they do not fit the kernels the mirror has)"
+			continue
+		fi
 		patches_of "$group"
 	done
 	lab_unlock
