@@ -21,6 +21,8 @@ sources()
 	{
 		find libxenvirtio backend tools examples tests kernel -type f \( -name '*.[ch]' -o -name '*.sh' \)
 		find lab tests/fresh tests/lab tests/nested/dom0 tests/nested/guest tests/nested/lib -type f ! -name '*.*'
+		# by name: a build in the checkout puts programs beside them
+		find kernel -type f \( -name prepare -o -name run -o -name 'make-*' -o -name 'check-*' -o -name 'unpack-*' \)
 	} 2>/dev/null
 }
 
@@ -144,6 +146,8 @@ of_lines $((file_lines + 1)) | plant tests/nested/cases/planted.sh
 finds tests/nested/cases/planted.sh 'a script that is too long'
 of_lines $((file_lines + 1)) | plant tests/nested/lib/planted
 finds tests/nested/lib/planted 'a script without an ending that is too long'
+of_lines $((file_lines + 1)) | plant kernel/one/dkms/prepare
+finds kernel/one/dkms/prepare 'a script of kernel/ that is too long'
 of_lines $((file_lines + 1)) | plant tests/nested/lock
 allows 'data of any length'
 

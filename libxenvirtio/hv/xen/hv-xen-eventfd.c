@@ -2,7 +2,7 @@
 /*
  * Notification by eventfds: ioctls of /dev/xen/privcmd.
  *
- * The interface is kernel/include/uapi/xen/privcmd-eventfd.h: Linux 6.7's two ioctls, which
+ * The interface is kernel/privcmd/include/uapi/xen/privcmd-eventfd.h: Linux 6.7's two ioctls, which
  * Debian's kernels leave out, and the extensions of the modules in kernel/, which are asked for first. The
  * file is our own and is restricted to the guest at once: everything assigned belongs to it, and
  * with those modules closing it undoes all, whatever order other things are closed in.
@@ -21,7 +21,7 @@
 
 #include "hv/xen/hv-xen.h"
 
-/* after a header that has the integer types; the second from kernel/include/uapi */
+/* after a header that has the integer types; the second from kernel/privcmd/include/uapi */
 #include <xen/hvm/dm_op.h>
 #include <xen/privcmd-eventfd.h>
 

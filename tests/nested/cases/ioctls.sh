@@ -5,7 +5,7 @@
 # modules: ours
 # timeout: 400
 #
-# The ioctls of dom0's modules, by the programs of kernel/test against guests of their own: every bad argument has its
+# The ioctls of dom0's modules, by the programs of kernel/privcmd/test against guests of their own: every bad argument has its
 # errno and no effect, a program written for upstream's header runs unchanged, and kicks and interrupts arrive once and at
 # the right place whatever is closed, killed or unmapped meanwhile. The kernel's log has nothing to say to all that.
 

@@ -88,7 +88,7 @@ say()
 
 # --- dom0's kernel --------------------------------------------------------------------------------------------
 
-# kernel_tests NAME...: programs of kernel/test, each result of theirs as this case's, then what the kernel said meanwhile.
+# kernel_tests NAME...: programs of kernel/privcmd/test, each result of theirs as this case's, then what the kernel said meanwhile.
 # How far a long one is goes to the terminal.
 kernel_tests()
 {

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab check kasan: dom0's modules in a kernel that watches itself (KASAN, lockdep, DEBUG_ATOMIC_SLEEP and what else is in
-# tests/nested/kasan/config), under the programs of kernel/test, a long stress and daemons that are killed.
+# tests/nested/kasan/config), under the programs of kernel/privcmd/test, a long stress and daemons that are killed.
 #
 # The kernel is Debian's linux-source of the nested dom0's version. It takes many minutes once, so it is built under a lock
-# of its own: other labs go on meanwhile. Its built tree is kept for building modules against, so that a change to kernel/
-# costs seconds. Whether the kernel complained is judged here, from Xen's console, which nothing in dom0 can silence; and
+# of its own: other labs go on meanwhile. Its built tree is kept for building modules against, so that a change to
+# kernel/privcmd costs seconds. Whether the kernel complained is judged here, from Xen's console, which nothing in dom0 can silence; and
 # that a complaint would be seen is a case of its own, in which all of them must be (kasan/detectors.sh).
 
 kasan_dir=$lab_nested/kasan
@@ -93,7 +93,7 @@ build_kasan_modules()
 {
 	local out=$1
 	mkdir -p "$out"/{build,splat,modules}
-	make -C "$lab_top/kernel" modules KDIR="$kasan_kernel/kdir" KSRC="$(echo "$kasan_source"/linux-source-*.tar.xz)" O="$out/build"
+	make -C "$lab_top/kernel/privcmd" modules KDIR="$kasan_kernel/kdir" KSRC="$(echo "$kasan_source"/linux-source-*.tar.xz)" O="$out/build"
 	cp "$kasan_dir"/splat/{Kbuild,splat.c} "$out/splat/"
 	make -C "$kasan_kernel/kdir" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- M="$out/splat" modules
 	cp "$out"/build/xen-{evtchn,privcmd}.ko "$out/splat/splat.ko" "$kasan_kernel/xenfs.ko" "$out/modules/"
@@ -112,8 +112,8 @@ kasan_prepare()
 	lab_unlock
 	kasan_kernel_prepare
 	lab_lock
-	artifact kasan-modules "$(hash_of "$kasan_kernel" "$lab_top"/kernel/patches/6.12/*.patch "$lab_top"/kernel/dkms/{Makefile,prepare} \
-			"$kasan_dir"/splat/* "$(declare -f build_kasan_modules)")" \
+	module_sources privcmd 6.12
+	artifact kasan-modules "$(hash_of "$kasan_kernel" "${module_files[@]}" "$kasan_dir"/splat/* "$(declare -f build_kasan_modules)")" \
 		"building dom0's modules for it" build_kasan_modules
 	kasan_modules=$artifact_dir
 	lab_unlock

@@ -3,7 +3,7 @@
 # Kernel modules built from kernel/ for the very kernels the machine and its guests boot.
 #
 # dom0's: xen-privcmd and xen-evtchn with ioeventfd and irqfd, and for comparison the same two of the unpatched source with
-# upstream's CONFIG_XEN_PRIVCMD_EVENTFD; and kernel/test's programs. The guests': virtio_balloon with bulk messages.
+# upstream's CONFIG_XEN_PRIVCMD_EVENTFD; and kernel/privcmd/test's programs. The guests': virtio_balloon with bulk messages.
 #
 # Sets: modules_dir, with ours/, upstream/ and test/; balloon_cpio[612], a part to append to a guest's initramfs, where a
 # boot of the plan wants it. A boot says which modules dom0 has: "ours" (what a user has who installed the DKMS package),
@@ -33,6 +33,14 @@ kernel_devel()
 	devel_dir=$artifact_dir
 }
 
+# module_sources MODULE SERIES: sets module_files to what the modules of that directory are made from.
+module_sources()
+{
+	local dir=$lab_top/kernel/$1
+	mapfile -t module_files < <(find "$dir/hooks/$2" "$dir/src" "$dir/include" "$dir/dkms" -type f \
+		\( -name '*.[ch]' -o -name '*.patch' -o -name '*.conf' -o -name Makefile -o -name prepare \) | sort)
+}
+
 # build_upstream_modules KDIR SOURCE OUT: what CONFIG_XEN_PRIVCMD_EVENTFD=y would have made of Debian's own source.
 build_upstream_modules()
 {
@@ -58,12 +66,12 @@ build_modules()
 	local devel=$1 out=$2 kdir file
 	mkdir -p "$out"/{ours,upstream,test,headers,build}
 	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
-	make -C "$lab_top/kernel" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
+	make -C "$lab_top/kernel/privcmd" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
 	for file in evtchn privcmd; do
 		aarch64-linux-gnu-strip --strip-debug -o "$out/ours/xen-$file.ko" "$out/build/xen-$file.ko"
 	done
 	build_upstream_modules "$kdir" "$devel/source" "$out/upstream"
-	make -C "$lab_top/kernel" tests O="$out/test" XEN_INCLUDE="$sysroot/usr/include" \
+	make -C "$lab_top/kernel/privcmd" tests O="$out/test" XEN_INCLUDE="$sysroot/usr/include" \
 		UPSTREAM_UAPI="$(echo "$out"/headers/usr/src/linux-headers-*-common/include/uapi)"
 	rm -rf "$out"/{headers,build} "$out"/test/*.elf
 }
@@ -71,8 +79,8 @@ build_modules()
 modules_prepare()
 {
 	kernel_devel 612 "$(resolved_kernel 6.12)"
-	artifact modules "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
-			"$lab_top"/kernel/dkms/{Makefile,prepare} "$lab_top"/kernel/test/{Makefile,run,*.[chS]} \
+	module_sources privcmd 6.12
+	artifact modules "$(hash_of "$devel_dir" "${module_files[@]}" "$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} \
 			"$(declare -f build_modules build_upstream_modules)")" \
 		"building dom0's modules ($devel_release)" build_modules "$devel_dir"
 	modules_dir=$artifact_dir
@@ -94,14 +102,14 @@ build_guest_balloon()
 # balloon_prepare KERNEL: for guests with that kernel.
 balloon_prepare()
 {
-	local kernel=$1 series dir=$lab_top/kernel/balloon
+	local kernel=$1 series
 	case $kernel in
 	612) series=6.12 ;;
 	61) series=6.1 ;;
 	esac
 	kernel_devel "$kernel" "linux-image-${kernel_release[$kernel]}"
-	artifact "guest-balloon-$kernel" "$(hash_of "$devel_dir" "$lab_top/kernel/patches-balloon/$series"/*.patch \
-			"$dir"/dkms/{Makefile,prepare,virtio-balloon-bulk.conf} "$(declare -f build_guest_balloon make_cpio)")" \
+	module_sources balloon "$series"
+	artifact "guest-balloon-$kernel" "$(hash_of "$devel_dir" "${module_files[@]}" "$(declare -f build_guest_balloon make_cpio)")" \
 		"building the guests' virtio_balloon ($devel_release)" build_guest_balloon "$devel_dir"
 	balloon_cpio[$kernel]=$artifact_dir/balloon.cpio
 }

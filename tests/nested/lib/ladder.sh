@@ -295,8 +295,8 @@ linux_patches_fit()
 	kdir=$("$lab_top/kernel/unpack-headers" "$tree/headers" "${files[@]}")
 	dpkg-deb --fsys-tarfile "$(lock_place "${source#* }" "${source% *}")" | tar -x -C "$tree" --wildcards './usr/src/linux-source-*.tar.xz'
 	source=$(echo "$tree"/usr/src/linux-source-*.tar.xz)
-	"$lab_top/kernel/dkms/prepare" "$kdir" "$source" "$tree/privcmd" "$lab_top/kernel/patches" &&
-		"$lab_top/kernel/balloon/dkms/prepare" "$kdir" "$source" "$tree/balloon" "$lab_top/kernel/patches-balloon" || fits=1
+	"$lab_top/kernel/privcmd/dkms/prepare" "$kdir" "$source" "$tree/privcmd" "$lab_top/kernel/privcmd" &&
+		"$lab_top/kernel/balloon/dkms/prepare" "$kdir" "$source" "$tree/balloon" "$lab_top/kernel/balloon" || fits=1
 	rm -rf "$tree"
 	return "$fits"
 }

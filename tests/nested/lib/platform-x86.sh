@@ -96,7 +96,7 @@ x86_build_modules()
 	local devel=$1 out=$2 kdir file
 	mkdir -p "$out"/{headers,build}
 	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
-	make -C "$lab_top/kernel" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
+	make -C "$lab_top/kernel/privcmd" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
 	for file in evtchn privcmd; do
 		strip --strip-debug -o "$out/xen-$file.ko" "$out/build/xen-$file.ko"
 	done
@@ -137,8 +137,8 @@ x86_prepare()
 x86_prepare_modules()
 {
 	kernel_devel 612-amd64 "$(resolved_kernel 6.12)"
-	artifact modules-amd64 "$(hash_of "$devel_dir" "$lab_top"/kernel/patches/6.12/*.patch \
-			"$lab_top"/kernel/dkms/{Makefile,prepare} "$(declare -f x86_build_modules)")" \
+	module_sources privcmd 6.12
+	artifact modules-amd64 "$(hash_of "$devel_dir" "${module_files[@]}" "$(declare -f x86_build_modules)")" \
 		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
 	x86_modules=$artifact_dir
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab's runner without a machine, as TAP: results that two boots have at the same time, the verdict on a case, when a machine is
-# taken for hung, which boots a plan has, which kernels are the newest. Functions that look at the world are replaced here; the
+# taken for hung, which boots a plan has, which kernels are the newest, what becomes of the patches. Functions that look at the world are replaced here; the
 # files of tests/nested/lib are those of the lab.
 
 set -u
@@ -15,7 +15,7 @@ lab_nested=$top/tests/nested
 . "$top/tests/unit/tap.sh"
 lab_cache=$tmp/cache
 mkdir -p "$lab_cache"
-for part in ui cases plan score results watch boots pool kernels newest; do
+for part in ui cases plan score results watch boots pool kernels newest patches; do
 	# shellcheck source=/dev/null
 	. "$lab_nested/lib/$part.sh"
 done
@@ -233,5 +233,31 @@ linux-binary-7.3.4+deb13-arm64=7.3.4-1~bpo13+1
 linux-modules-7.3.4+deb13-arm64=7.3.4-1~bpo13+1" "one that is split"
 platform_arch=riscv64
 same "$(newest_find trixie 2>&1)" "no linux-image-riscv64 in trixie,trixie-security on the mirror" "none at all"
+
+# --- the patches, where the mirror has what they are for, something else, or nothing ---
+
+lab_lock() { :; }
+lab_unlock() { :; }
+groups_try()
+{
+	groups_missing=
+	case $patches_world in none) groups_missing=$1 ;; esac
+}
+group_file() { echo "$tmp/note-$1"; }
+patches_of() { score_more ok "patches: $1" "  ok      patches: $1"; }
+# patches_in WORLD WANTED TEXT: results that are ok, skipped, failed.
+patches_in()
+{
+	patches_world=$1
+	echo "locked" | tee "$tmp"/note-{linux-6.12-arm64,linux-6.1-arm64} >/dev/null
+	[ "$1" != other ] || echo "gone: another instead; $kernel_without_modules" >"$tmp/note-linux-6.12-arm64"
+	begin_score 0
+	check_patches >/dev/null
+	same "$(score_count ok) $(score_count SKIPPED) $(score_count FAILED)" "$2" "$3"
+	score_end
+}
+patches_in locked "2 0 0" "patches: both kernels"
+patches_in other "1 1 0" "a kernel they do not fit, which takes the place of one that is gone, is no failure"
+patches_in none "0 2 0" "nor is one that is not to be had"
 
 tap_done
