@@ -10,6 +10,15 @@
  *   balloon-hint.c   the free page queue
  *   balloon-hostreq.c the host request queue
  *
+ * Who calls whom, beside what balloon.c has for all of them (counting an error):
+ *
+ *   balloon --> pages --> batch, reservation --> frames     one object: the balloon of balloon.h
+ *      +------> stats
+ *      +------> unused <-> hint, hostreq                  one question, asked by one of two ways
+ *                  ^-- pages: one that goes into the balloon is unused no more
+ *
+ * reservation.h and frames.h know nothing of queues.
+ *
  * A batch holds the chains of one queue whose pages are on their way. An inflate batch lives only
  * during one call. A deflate batch stays while Xen has no frames for it, and is pushed only when
  * every frame it names is there.
@@ -19,7 +28,6 @@
 
 #include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
-
 
 #include "backend/base/clock.h"
 #include "backend/devices/balloon/balloon.h"
