@@ -136,8 +136,7 @@ static int look(xenforeignmemory_handle *fmem, uint32_t domid, const char *path)
 	return c.frames && c.differ == c.journal ? 0 : 1;
 }
 
-static int hold(xenforeignmemory_handle *fmem, uint32_t domid, uint64_t gfn, size_t nr,
-		unsigned int seconds)
+static int hold(xenforeignmemory_handle *fmem, uint32_t domid, uint64_t gfn, size_t nr)
 {
 	xen_pfn_t list[BATCH];
 	int err[BATCH];
@@ -150,7 +149,8 @@ static int hold(xenforeignmemory_handle *fmem, uint32_t domid, uint64_t gfn, siz
 		perror("xenforeignmemory_map");
 		return 2;
 	}
-	sleep(seconds);
+	while (getchar() != EOF)
+		;
 	return 0;
 }
 
@@ -164,9 +164,9 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3)
 		return look(fmem, (uint32_t)atoi(argv[1]), argv[2]);
-	if (argc == 6 && !strcmp(argv[2], "hold"))
+	if (argc == 5 && !strcmp(argv[2], "hold"))
 		return hold(fmem, (uint32_t)atoi(argv[1]), strtoull(argv[3], NULL, 0),
-			    strtoul(argv[4], NULL, 0), (unsigned int)atoi(argv[5]));
-	fprintf(stderr, "usage: frames-xen DOMID STATE-FILE | DOMID hold GFN NR SECONDS\n");
+			    strtoul(argv[4], NULL, 0));
+	fprintf(stderr, "usage: frames-xen DOMID STATE-FILE | DOMID hold GFN NR\n");
 	return 2;
 }

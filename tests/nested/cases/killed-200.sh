@@ -64,7 +64,7 @@ while [ $kill -lt $kills ]; do
 	set_target "$domid" $target
 	if [ $((kill % 3)) = 0 ]; then
 		chance 60000
-		frames-xen "$domid" hold $((0x40000 + drawn)) 512 2 &
+		sleep 2 | frames-xen "$domid" hold $((0x40000 + drawn)) 512 &
 		holders="$holders $!"
 	fi
 	if [ $((kill % rest)) = 0 ]; then
