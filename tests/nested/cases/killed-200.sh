@@ -84,7 +84,7 @@ while [ $kill -lt $kills ]; do
 done
 diag "$kills kills in $(($(cut -d. -f1 /proc/uptime) - first)) s of virtual time; $under_way under way, $in_call in the middle of a call"
 is $agreed $kills "after each kill the page tables and the bitmap agree, frame by frame"
-check "half of them or more were under way" [ $under_way -ge $((kills / 2)) ]
+check "a quarter of them or more were under way" [ $under_way -ge $((kills / 4)) ]
 is $rested $rests "at rest xenstore and Xen's count say the same"
 target=262144
 set_target "$domid" $target
