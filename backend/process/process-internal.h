@@ -62,6 +62,7 @@ struct device_process {
 	uint64_t dynamic_min_kib;	 /* 0: nobody said */
 	bool uncounted_told;		 /* that the reserve cannot be counted here */
 	bool stalled;
+	bool guest_paused; /* said in the log */
 	bool store_anew; /* xenstored was restarted; the node was not seen since */
 
 	bool ordering; /* inside a step of the autopilot */

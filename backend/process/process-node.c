@@ -233,6 +233,11 @@ void process_on_tick(void *opaque)
 		check_node(dp);
 	if (dp->ended)
 		return;
+	if (dp->serving) {
+		if (process_end_on(dp, balloon_verify(dp->guest.balloon), "cannot look at the guest's memory"))
+			return;
+		process_look_for_work(dp);
+	}
 	publish_flush(&dp->publish);
 	log_flush(dp->log);
 }

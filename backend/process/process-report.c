@@ -3,6 +3,7 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
+#include "backend/base/size.h"
 #include "backend/process/process-internal.h"
 #include "backend/process/report.h"
 
@@ -50,6 +51,20 @@ static void follow_stall(struct device_process *dp, const struct balloon_status 
 	timer_set(dp->retry, dp->retry_ms);
 }
 
+static void follow_pause(struct device_process *dp, const struct balloon_status *status)
+{
+	char size[SIZE_TEXT_MAX];
+
+	if (status->guest_paused && !dp->guest_paused)
+		log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest was reset while %s of it were in the balloon: paused until they are back",
+			    size_format(status->ballooned_pages * KIB_PER_PAGE, size));
+	else if (!status->guest_paused && dp->guest_paused)
+		log_limited(dp->log, LOG_KIND_STALL, LOG_LEVEL_NOTICE, 0,
+			    "all of the guest's memory is back: it runs on");
+	dp->guest_paused = status->guest_paused;
+}
+
 void process_on_report(void *opaque)
 {
 	struct device_process *dp = opaque;
@@ -58,6 +73,7 @@ void process_on_report(void *opaque)
 	balloon_get_status(dp->guest.balloon, &status);
 	report_status(&dp->publish, &status);
 	follow_stall(dp, &status);
+	follow_pause(dp, &status);
 	control_changed(dp->control);
 }
 

@@ -40,7 +40,7 @@ static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
 	balloon_get_status(dp->guest.balloon, &status);
 	balloon_kib = status.ballooned_pages * KIB_PER_PAGE;
 	rc = reserve_count(r, dp->hv, dp->bus.backend[0] ? dp->link : NULL, dp->opts->domid,
-			   dp->bus.devid, balloon_kib);
+			   dp->bus.devid, status.owed_pages * KIB_PER_PAGE);
 	if (!rc)
 		return reserve_allows(r, balloon_kib, dp->target.static_max_kib - kib);
 	if (!dp->uncounted_told)

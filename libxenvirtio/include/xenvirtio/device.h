@@ -98,6 +98,13 @@ struct xenvirtio_device_ops {
 	int (*reset)(void *opaque);
 	/** guest_error - something was wrong on the guest's side; @detail for a rate-limited log */
 	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
+	/**
+	 * queue_stopped - the driver wrote 0 to QueueReady of queue @index
+	 *
+	 * All chains that were popped from it and not pushed are the driver's again: they are neither read nor written any more,
+	 * and pushing one does nothing. Not called at a reset, which stops all queues and says so itself.
+	 */
+	void (*queue_stopped)(void *opaque, unsigned int index);
 };
 
 /**
