@@ -25,7 +25,7 @@
  * @notify:     of the server it was added to; NULL before and after
  * @notify_on:  queues for which notify's queue_enable is to be undone, a bit each
  * @kicked:     queues to kick once the access is completed, a bit each
- * @again:      queues to kick in the next call, likewise
+ * @again:      queues to kick in the next call, likewise: those that can be kicked by then
  */
 struct xenvirtio_device {
 	struct xenvirtio_device_config cfg;

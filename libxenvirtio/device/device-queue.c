@@ -83,7 +83,6 @@ int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)
 	ran = q->state->ready;
 	ret = device_notify_off(dev, 1u << q->index);
 	queue_stop(q);
-	dev->again &= ~(1u << q->index);
 	if (ran && dev->cfg.ops->queue_stopped)
 		dev->cfg.ops->queue_stopped(dev->cfg.opaque, q->index);
 	return ret;

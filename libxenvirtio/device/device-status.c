@@ -32,7 +32,6 @@ static int reset_device(struct xenvirtio_device *dev)
 	 * ioreq server, and a reset can be done twice. */
 	set_status(dev, 0);
 	dev->kicked = 0;
-	dev->again = 0;
 	off = device_notify_off(dev, UINT32_MAX);
 	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
 		queue_stop(&dev->queue[i]);

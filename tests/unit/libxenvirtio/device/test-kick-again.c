@@ -132,6 +132,20 @@ static void so_does_a_broken_device(void **state)
 	assert_int_equal(kicks, 1);
 }
 
+static int ask_and_break(void *opaque, unsigned int index)
+{
+	xenvirtio_device_kick_again(rig.dev, index);
+	return xenvirtio_device_guest_fault(rig.dev, XENVIRTIO_GUEST_BAD_MESSAGE, "of a test");
+}
+
+/* Nothing is left to be called for. */
+static void or_one_that_breaks_in_the_same_call(void **state)
+{
+	rig.ops.kick = ask_and_break;
+	assert_int_equal(write_register(REG_QUEUE_NOTIFY, 0), 0);
+	assert_int_equal(xenvirtio_server_process(rig.server), 0);
+}
+
 static void a_queue_that_stops_forgets_it_and_is_told_of(void **state)
 {
 	wanted = 1;
@@ -191,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nobody_waits_for_other_kicks_then, setup_waiting, teardown),
 		ON_RIG(a_reset_forgets_it),
 		ON_RIG(so_does_a_broken_device),
+		ON_RIG(or_one_that_breaks_in_the_same_call),
 		ON_RIG(a_queue_that_stops_forgets_it_and_is_told_of),
 		ON_RIG(a_reset_is_told_of_once),
 		ON_RIG(a_resume_tells_it_too),

@@ -514,10 +514,88 @@ static void kicks_of_all_queues_are_one_turn(void **state)
 	}
 	/* one call of the server finds all of them */
 	assert_int_equal(xenvirtio_server_resume(b->server), 0);
+	assert_in_range(frames, 1, BUDGET_TURN / BUDGET_FRAME + 512);
 	end_call(b);
 	go_on(b, 100);
 	expect_used(b, INFLATE);
 	expect_used(b, DEFLATE);
+}
+
+/* What was collected and waits for its turn may be read by another queue meanwhile: it is not released under a mapping. */
+static void a_frame_that_is_mapped_between_turns(void **state)
+{
+	struct bench *b = *state;
+	const struct reservation_bucket *bucket = &b->balloon->reservation.release[0];
+	unsigned char byte;
+	uint64_t gfn;
+
+	refusing = true;
+	post_chunk(b, INFLATE, FREE, 4096);
+	assert_true(bucket->nr > bucket->at);
+	gfn = bucket->start[bucket->nr - 1].v;
+	assert_int_equal(xenvirtio_gmem_read(b->gmem, xenvirtio_gpa(gfn << 12), &byte, 1), 0);
+	assert_int_equal(fake_frame_maps(b->fake, xenvirtio_gfn(gfn)), 1);
+	refusing = false;
+	go_on(b, 20);
+	assert_false(fake_present(b->fake, xenvirtio_gfn(gfn)));
+}
+
+/* An answer is read on however much the page queues have to do. */
+static void kinds_of_work_take_turns(void **state)
+{
+	struct bench *b = *state;
+	struct driver_queue *q = &b->driver.queue[bench_queue(b, BALLOON_VQ_HOST_REQ)];
+	struct driver_buf request = { .len = 16, .writable = true }, part;
+	unsigned char *va = b->bus.bus.ops->alloc_page(&b->bus.bus, &request.gpa);
+	uint64_t req_id, left;
+	uint16_t head;
+
+	assert_non_null(va);
+	assert_int_equal(driver_add(q, &request, 1, false, &head), 0);
+	assert_int_equal(driver_kick(q), 0);
+	assert_int_equal(balloon_request_unused(b->balloon), 0);
+	memcpy(&req_id, va + 8, 8);
+	part = write_answer(b, req_id);
+	assert_int_equal(driver_add(q, &part, 1, false, &head), 0);
+	assert_int_equal(driver_kick(q), 0);
+	post_chunk(b, INFLATE, FREE, 50000);
+	left = xenvirtio_balloon_decoder_left(&b->balloon->hostreq.decoder);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(balloon_retry(b->balloon), 0);
+	end_call(b);
+	assert_true(xenvirtio_balloon_decoder_left(&b->balloon->hostreq.decoder) < left);
+	assert_true(bench_status(b).ballooned_pages > 0);
+	assert_true(b->balloon->work & BALLOON_WORK_PAGES);
+	go_on(b, 100);
+	assert_int_equal(bench_status(b).ballooned_pages, 50000);
+}
+
+/* The RAM of a large guest is noted a window at a time: one run is as much work as its frames. */
+static void noting_ends_with_the_turn(void **state)
+{
+	struct bench *b = *state;
+	struct driver_queue *q = &b->driver.queue[bench_queue(b, BALLOON_VQ_HOST_REQ)];
+	struct driver_buf request = { .len = 16, .writable = true };
+	struct balloon_unused *u = &b->balloon->unused;
+	uint16_t head;
+
+	assert_non_null(b->bus.bus.ops->alloc_page(&b->bus.bus, &request.gpa));
+	assert_int_equal(driver_add(q, &request, 1, false, &head), 0);
+	assert_int_equal(driver_kick(q), 0);
+	assert_int_equal(balloon_request_unused(b->balloon), 0);
+	for (uint64_t i = 0; i < 200; i++)
+		assert_int_equal(xenvirtio_runs_add(&u->slice.runs, xenvirtio_gfn(FREE + 4 * i), 2), 0);
+	budget_begin(&u->budget, 300);
+	balloon_unused_begin(b->balloon);
+	assert_false(balloon_unused_add(b->balloon));
+	assert_in_range(bench_status(b).unused_pages, 2, 398);
+	budget_begin(&u->budget, 300);
+	assert_true(balloon_unused_add(b->balloon));
+	assert_int_equal(bench_status(b).unused_pages, 400);
+	assert_int_equal(balloon_release_unused(b->balloon), 0);
+	go_on(b, 2);
+	assert_int_equal(xenvirtio_server_process(b->server), 0);
+	end_call(b);
 }
 
 /* Neither of two queues that never run dry keeps the other from its turns. */
@@ -562,6 +640,9 @@ int main(void)
 		METERED(an_answer_that_names_all_of_ram_again_and_again),
 		METERED(an_answer_let_go_of),
 		METERED(kicks_of_all_queues_are_one_turn),
+		METERED(a_frame_that_is_mapped_between_turns),
+		METERED(kinds_of_work_take_turns),
+		METERED(noting_ends_with_the_turn),
 		METERED(both_page_queues_get_on),
 	};
 

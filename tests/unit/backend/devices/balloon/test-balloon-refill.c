@@ -229,6 +229,63 @@ static void whoever_dies_the_guest_runs_in_the_end(void **state)
 	assert_non_null(given);
 }
 
+static const struct xenvirtio_hv_ops *inner;
+static const struct balloon_persist *journal_of;
+static uint32_t before_pause, before_unpause;
+
+static int note_and_pause(struct xenvirtio_hv *hv)
+{
+	before_pause = journal_of->journal.pause;
+	return inner->pause(hv);
+}
+
+static int note_and_unpause(struct xenvirtio_hv *hv)
+{
+	before_unpause = journal_of->journal.pause;
+	return inner->unpause(hv);
+}
+
+/* Whoever dies in the call has said before that it is under way. */
+static void the_journal_is_written_before_the_call(void **state)
+{
+	struct bench *b = *state;
+	struct xenvirtio_hv_ops ops = *b->hv->ops;
+
+	inflate(b, NR);
+	inner = b->hv->ops;
+	journal_of = b->persist;
+	ops.pause = note_and_pause;
+	ops.unpause = note_and_unpause;
+	b->hv->ops = &ops;
+	assert_int_equal(driver_reset(&b->driver), 0);
+	assert_int_equal(before_pause, 1);
+	assert_int_equal(journal_of->journal.pause, 2);
+	turns(b);
+	b->hv->ops = inner;
+	assert_int_equal(before_unpause, 3);
+	assert_int_equal(journal_of->journal.pause, 0);
+}
+
+/* Died before the call was made: the successor makes it, as soon as it sees that it takes longer. */
+static void a_pause_that_was_not_made_is_made(void **state)
+{
+	struct bench *b = *state;
+
+	inflate(b, 500);
+	fake_set_heap(b->fake, 0);
+	assert_int_equal(driver_reset(&b->driver), 0);
+	assert_int_equal(b->hv->ops->unpause(b->hv), 0);
+	bench_kill(b);
+	((struct balloon_persist *)b->persist)->journal.pause = 1;
+	assert_int_equal(bench_start(b), 0);
+	turns(b);
+	assert_true(is_paused(b));
+	fake_set_heap(b->fake, 500);
+	assert_int_equal(balloon_retry(b->balloon), 0);
+	assert_false(is_paused(b));
+	bench_assert_exact(b);
+}
+
 /* kill -9 around the hypercall itself: what the journal says, and how far the call came. */
 static void a_pause_under_way_is_settled(void **state)
 {
@@ -288,6 +345,8 @@ int main(void)
 		ON_BENCH(resets_in_between_cost_nothing),
 		ON_BENCH(a_seam_that_cannot_pause),
 		ON_BENCH(whoever_dies_the_guest_runs_in_the_end),
+		ON_BENCH(the_journal_is_written_before_the_call),
+		ON_BENCH(a_pause_that_was_not_made_is_made),
 		ON_BENCH(a_pause_under_way_is_settled),
 	};
 
