@@ -9,6 +9,9 @@
 
 #include "backend/devices/balloon/balloon-internal.h"
 
+/* 64 GiB */
+#define COUNT_FRAMES_MAX (UINT64_C(1) << 24)
+
 uint64_t balloon_pages_missing(const struct balloon *b)
 {
 	if (b->refill_waiting)
@@ -85,11 +88,15 @@ static int run_inflate(struct balloon *b)
 	return balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch);
 }
 
-static uint64_t count_missing(const struct balloon *b)
+/* A figure to show. Of more frames than can be counted within a turn, at most so many. */
+static uint64_t count_missing(struct balloon *b)
 {
 	const struct xenvirtio_runs *runs = &b->deflate.slice.runs;
-	uint64_t count = 0;
+	uint64_t count = 0, total = xenvirtio_runs_total(runs);
 
+	if (total > COUNT_FRAMES_MAX)
+		return total < b->frames.nr_set ? total : b->frames.nr_set;
+	budget_charge_look(&b->reservation.budget, total);
 	for (size_t i = 0; i < runs->nr; i++)
 		count += frames_count_ballooned(&b->frames, runs->run[i]);
 	return count;
@@ -116,7 +123,6 @@ static int run_deflate(struct balloon *b)
 	if (b->deflate_waiting) {
 		balloon_note_stall(b);
 		b->missing_pages = count_missing(b);
-		budget_charge_look(&b->reservation.budget, b->frames.nr_frames);
 		return XENVIRTIO_E_AGAIN;
 	}
 	b->status.stall = BALLOON_STALL_NONE;

@@ -74,7 +74,8 @@ bool balloon_unused_add(struct balloon *b)
 			if (run.nr > BALLOON_WINDOW)
 				run.nr = BALLOON_WINDOW;
 			mark_run(b, run);
-			budget_charge_look(&u->budget, run.nr);
+			/* two bitmaps, one of them written */
+			budget_charge_look(&u->budget, 2 * run.nr);
 		} else {
 			count_bad(b, "page said to be unused is not RAM");
 		}
