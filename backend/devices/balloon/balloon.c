@@ -139,29 +139,81 @@ static int driver_ok(void *opaque)
 	return 0;
 }
 
+static enum balloon_work find_work(enum balloon_vq vq)
+{
+	static const enum balloon_work work[BALLOON_VQS] = {
+		[BALLOON_VQ_INFLATE] = BALLOON_WORK_PAGES,
+		[BALLOON_VQ_DEFLATE] = BALLOON_WORK_PAGES,
+		[BALLOON_VQ_STATS] = BALLOON_WORK_STATS,
+		[BALLOON_VQ_FREE_PAGE] = BALLOON_WORK_UNUSED,
+		[BALLOON_VQ_HOST_REQ] = BALLOON_WORK_UNUSED,
+	};
+
+	return vq < BALLOON_VQS ? work[vq] : 0;
+}
+
+/* A turn of one kind. */
+static int run_work(struct balloon *b, enum balloon_work work)
+{
+	switch (work) {
+	case BALLOON_WORK_PAGES:
+		return balloon_pages_run(b);
+	case BALLOON_WORK_REFILL:
+		return balloon_refill_run(b, BUDGET_TURN);
+	case BALLOON_WORK_UNUSED:
+		return balloon_unused_run(b);
+	case BALLOON_WORK_STATS:
+		return balloon_stats_run(b);
+	default:
+		return balloon_verify_run(b);
+	}
+}
+
 static int kick(void *opaque, unsigned int index)
 {
 	struct balloon *b = opaque;
+	enum balloon_work work = find_work(find_vq(b, index));
 
-	switch (find_vq(b, index)) {
-	case BALLOON_VQ_INFLATE:
-	case BALLOON_VQ_DEFLATE:
-		return balloon_pages_run(b);
-	case BALLOON_VQ_STATS:
-		return balloon_stats_run(b);
-	case BALLOON_VQ_FREE_PAGE:
-	case BALLOON_VQ_HOST_REQ:
-		return balloon_unused_run(b);
-	default:
+	if (!work)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
 					     "a queue that was not negotiated");
+	/* What goes on has the turn; this queue is looked at when its own comes. */
+	if (!work || b->work) {
+		b->work |= work;
 		return 0;
+	}
+	return run_work(b, work);
+}
+
+/* What was popped from it is the driver's again. */
+static void queue_stopped(void *opaque, unsigned int index)
+{
+	struct balloon *b = opaque;
+	enum balloon_vq vq = find_vq(b, index);
+
+	switch (vq) {
+	case BALLOON_VQ_INFLATE:
+	case BALLOON_VQ_DEFLATE:
+		balloon_pages_stop(b, vq);
+		break;
+	case BALLOON_VQ_STATS:
+		b->stats_held = false;
+		break;
+	case BALLOON_VQ_FREE_PAGE:
+		balloon_hint_stop(b);
+		break;
+	case BALLOON_VQ_HOST_REQ:
+		balloon_hostreq_stop(b);
+		break;
+	default:
+		break;
 	}
 }
 
 static int reset(void *opaque)
 {
 	struct balloon *b = opaque;
+	bool begun = b->refill_waiting;
 	int ret;
 
 	balloon_pages_reset(b);
@@ -171,7 +223,10 @@ static int reset(void *opaque)
 	b->persist->poison_val = 0;
 	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
 	b->bits = b->cfg.bits;
-	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
+	ret = begun ? 0 : balloon_refill_begin(b);
+	/* Another driver's reset in the middle of it is no reason to do more of it at once. */
+	if (!ret && b->refill_waiting && !begun)
+		ret = balloon_refill_run(b, BUDGET_TURN / 2);
 	balloon_changed(b);
 	return ret;
 }
@@ -192,6 +247,7 @@ static const struct xenvirtio_device_ops device_ops = {
 	.driver_ok = driver_ok,
 	.kick = kick,
 	.reset = reset,
+	.queue_stopped = queue_stopped,
 	.guest_error = guest_error,
 };
 
@@ -322,14 +378,12 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 		return ret;
 	}
 	ret = end_hints(b);
+	if (!ret)
+		ret = balloon_refill_resume(b);
 	if (ret) {
 		balloon_free(b);
 		return ret;
 	}
-	/* Died between a reset and its refill: the frames are still out, and no driver knows. */
-	b->refill_waiting = b->frames.nr_set && !xenvirtio_device_status(b->dev);
-	if (b->refill_waiting)
-		b->status.stall = BALLOON_STALL_HOST;
 	*out = b;
 	return 0;
 }
@@ -339,9 +393,10 @@ void balloon_free(struct balloon *b)
 	if (!b)
 		return;
 	xenvirtio_device_free(b->dev);
-	xenvirtio_runs_fini(&b->inflate.runs);
-	xenvirtio_runs_fini(&b->deflate.runs);
-	xenvirtio_runs_fini(&b->unused.runs);
+	xenvirtio_runs_fini(&b->inflate.slice.runs);
+	xenvirtio_runs_fini(&b->deflate.slice.runs);
+	xenvirtio_runs_fini(&b->unused.slice.runs);
+	xenvirtio_runs_fini(&b->refill.runs);
 	free(b->unused.frames.word);
 	free(b);
 }
@@ -364,17 +419,32 @@ int balloon_set_target(struct balloon *b, uint32_t pages)
 
 int balloon_retry(struct balloon *b)
 {
-	int ret = 0;
+	unsigned int due = b->work;
+	int ret;
 
-	if (b->refill_waiting)
-		ret = balloon_pages_refill(b);
-	else if (b->deflate_waiting || b->pages_pending)
-		ret = balloon_pages_run(b);
-	if (!ret && b->unused.pending)
-		ret = balloon_unused_run(b);
+	/* what waits for the host's memory, and not for its turn */
+	due |= b->refill_waiting ? BALLOON_WORK_REFILL : 0;
+	due |= b->deflate_waiting ? BALLOON_WORK_PAGES : 0;
+	if (!due)
+		return 0;
+	/* one kind a turn, in turn */
+	if (!(due & ~b->work_done))
+		b->work_done = 0;
+	due &= ~b->work_done;
+	due &= -due;
+	b->work_done |= due;
+	ret = run_work(b, due);
 	if (!ret)
 		balloon_changed(b);
 	return ret;
+}
+
+static uint64_t count_owed(const struct balloon *b)
+{
+	const struct reservation *r = &b->reservation;
+	uint64_t room = r->max_pages > r->tot_pages ? r->max_pages - r->tot_pages : 0;
+
+	return r->max_pages && room < b->frames.nr_set ? room : b->frames.nr_set;
 }
 
 void balloon_get_status(const struct balloon *b, struct balloon_status *status)
@@ -386,7 +456,9 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->ram_pages = b->frames.nr_frames;
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
-	status->work_pending = b->pages_pending || b->unused.pending;
+	status->owed_pages = count_owed(b);
+	status->guest_paused = balloon_refill_paused(b);
+	status->work_pending = b->work;
 	status->unused = b->unused.state;
 	status->unused_via = b->unused.via;
 	status->unused_pages = b->unused.frames.nr_set;

@@ -128,6 +128,15 @@ static void mark_word(struct frames *f, uint64_t word, uint64_t mask, bool ballo
 	f->nr_set -= (uint64_t)__builtin_popcountll(old);
 }
 
+/* Bits of the word at @index that belong to @nr frames from there on; @here: out; how many they are. */
+static uint64_t mask_word(uint64_t index, uint64_t nr, uint64_t *here)
+{
+	uint64_t bit = index % 64;
+
+	*here = 64 - bit < nr ? 64 - bit : nr;
+	return *here == 64 ? UINT64_MAX : ((UINT64_C(1) << *here) - 1) << bit;
+}
+
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned)
 {
 	uint64_t index, contiguous;
@@ -135,12 +144,59 @@ void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool
 	if (!find_index(f, start.v, &index, &contiguous) || nr > contiguous)
 		return;
 	while (nr) {
-		uint64_t bit = index % 64;
-		uint64_t in_word = 64 - bit < nr ? 64 - bit : nr;
-		uint64_t mask = in_word == 64 ? UINT64_MAX : ((UINT64_C(1) << in_word) - 1) << bit;
+		uint64_t here, mask = mask_word(index, nr, &here);
 
 		mark_word(f, index / 64, mask, ballooned);
-		index += in_word;
-		nr -= in_word;
+		index += here;
+		nr -= here;
 	}
+}
+
+bool frames_in_ram(const struct frames *f, struct xenvirtio_run run, uint64_t *nr)
+{
+	uint64_t index;
+	bool ram = find_index(f, run.start.v, &index, nr);
+
+	*nr = *nr < run.nr ? *nr : run.nr;
+	return ram;
+}
+
+uint64_t frames_count_ballooned(const struct frames *f, struct xenvirtio_run run)
+{
+	uint64_t count = 0;
+
+	while (run.nr) {
+		uint64_t index, nr;
+		bool ram = find_index(f, run.start.v, &index, &nr);
+
+		nr = nr < run.nr ? nr : run.nr;
+		run.start.v += nr;
+		run.nr -= nr;
+		while (ram && nr) {
+			uint64_t here, mask = mask_word(index, nr, &here);
+
+			count += (uint64_t)__builtin_popcountll(f->word[index / 64] & mask);
+			index += here;
+			nr -= here;
+		}
+	}
+	return count;
+}
+
+uint64_t frames_mark_present(struct frames *f, const struct frames *other, struct xenvirtio_run run)
+{
+	uint64_t index, contiguous, nr = run.nr, others = 0;
+
+	if (!find_index(f, run.start.v, &index, &contiguous) || nr > contiguous)
+		return nr;
+	while (nr) {
+		uint64_t here, mask = mask_word(index, nr, &here);
+		uint64_t ballooned = other->word[index / 64] & mask;
+
+		mark_word(f, index / 64, mask & ~ballooned, true);
+		others += (uint64_t)__builtin_popcountll(ballooned);
+		index += here;
+		nr -= here;
+	}
+	return others;
 }

@@ -96,6 +96,13 @@ static int work(void *self)
 	return balloon_retry(d->balloon);
 }
 
+static int verify(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	return balloon_verify(d->balloon);
+}
+
 /* --- while it serves --- */
 
 static int start(void *self)
@@ -203,6 +210,7 @@ const struct device_type balloon_type = {
 	.store_back = store_back,
 	.work_pending = work_pending,
 	.work = work,
+	.tick = verify,
 	.report = balloon_daemon_report,
 	.figures = balloon_daemon_figures,
 	.control = balloon_daemon_control,

@@ -49,6 +49,7 @@ struct balloon_daemon {
 	uint64_t dynamic_min_kib; /* 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
+	bool guest_paused; /* said in the log */
 	bool ordering; /* inside a step of the autopilot */
 };
 

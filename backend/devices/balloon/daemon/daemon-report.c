@@ -3,6 +3,7 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
+#include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/devices/balloon/daemon/report.h"
 
@@ -47,6 +48,21 @@ static void follow_stall(struct balloon_daemon *d, const struct balloon_status *
 	timer_set(d->retry, d->retry_ms);
 }
 
+static void follow_pause(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	char size[SIZE_TEXT_MAX];
+
+	if (status->guest_paused && !d->guest_paused)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest was reset while %s of it were in the balloon: paused until "
+			    "they are back",
+			    size_format(status->ballooned_pages * KIB_PER_PAGE, size));
+	else if (!status->guest_paused && d->guest_paused)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
+			    "all of the guest's memory is back: it runs on");
+	d->guest_paused = status->guest_paused;
+}
+
 void balloon_daemon_report(void *self)
 {
 	struct balloon_daemon *d = self;
@@ -55,6 +71,7 @@ void balloon_daemon_report(void *self)
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
 	follow_stall(d, &status);
+	follow_pause(d, &status);
 }
 
 void balloon_daemon_changed(void *opaque)

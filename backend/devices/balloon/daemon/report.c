@@ -46,6 +46,11 @@ void report_status(struct publish *p, const struct balloon_status *status)
 
 	publish_u64(p, "actual", status->actual_pages * KIB_PER_PAGE);
 	publish_u64(p, "ballooned", status->ballooned_pages * KIB_PER_PAGE);
+	publish_u64(p, "owed", status->owed_pages * KIB_PER_PAGE);
+	if (status->guest_paused)
+		publish_text(p, "paused", "1");
+	else
+		publish_remove(p, "paused");
 	if (report_stall_text(status, text, sizeof(text)))
 		publish_text(p, "stalled", text);
 	else
