@@ -50,7 +50,7 @@ struct balloon_daemon {
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
 	bool guest_paused; /* said in the log */
-	bool ordering; /* inside a step of the autopilot */
+	bool ordering;	   /* inside a step of the autopilot */
 };
 
 /** balloon_type - the table */
