@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VERSION 1u
 #define QUEUE_SIZE 64
@@ -41,6 +42,8 @@ static int fill_chain(struct rng *rng, struct xenvirtio_queue *q,
 		if (!rc)
 			rc = xenvirtio_chain_write(q, chain, at, piece, here);
 	}
+	/* they are the guest's alone now */
+	explicit_bzero(piece, sizeof(piece));
 	return rc;
 }
 

@@ -58,7 +58,7 @@ static const struct figures_family families[] = {
 	{"requests_total", "counter", "Buffers of the guest that were filled.", FIGURES_NUMBER,
 	 requests},
 	{"given_bytes_total", "counter", "Random bytes given to the guest.", FIGURES_NUMBER, given},
-	{"waits_total", "counter", "How often the guest had to wait for its rate's sake.",
+	{"waits_total", "counter", "How often what a period gives was used up.",
 	 FIGURES_NUMBER, waits},
 };
 
