@@ -13,6 +13,18 @@
  *   balloon-hint.c   the free page queue
  *   balloon-hostreq.c the host request queue
  *
+ * Who calls whom, besides what small things balloon.c has for all of them (counting an error):
+ *
+ *   balloon --> pages --> batch                 one object: the balloon of balloon.h
+ *      |          +-----> slice --> reservation, frames
+ *      +------> refill -> slice
+ *      +------> verify -> reservation
+ *      +------> stats
+ *      +------> unused <-> hint, hostreq       one question, asked by one of two ways
+ *                  ^-- slice: a page that goes into the balloon is unused no more
+ *
+ * reservation.h and frames.h know nothing of queues; reservation.c and reservation-move.c are one object.
+ *
  * A batch holds the chains of one queue whose pages are on their way. It stays for as many turns as they take
  * (budget.h), a deflate batch also while Xen has no frames for it, and is pushed only when all that it names is done.
  */
@@ -21,7 +33,6 @@
 
 #include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
-
 
 #include "backend/base/clock.h"
 #include "backend/devices/balloon/balloon.h"
