@@ -7,10 +7,28 @@
 #include "tools/ctl/ctl-find.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 
 #define LOOK_MS 50u
 #define TIMEOUT_S 60u
+
+/* Its event loop answers: whoever is there, and only begins, does not. Return: as ctl_find_look() */
+static int look(struct ctl *ctl, struct ctl_client *client, const char **missing)
+{
+	struct ctl_refusal refusal;
+	struct json_object *json;
+	int rc = ctl_find_look(ctl, client, missing);
+
+	if (rc)
+		return rc;
+	rc = ctl_client_call(client, "ping", NULL, NULL, &json, &refusal);
+	ctl_client_close(client);
+	if (!rc)
+		json_object_put(json);
+	*missing = "its xen-vballoond ended, or is full";
+	return rc == -EPIPE || rc == -EREMOTEIO ? -ENOENT : rc;
+}
 
 enum ctl_exit ctl_wait(struct ctl *ctl)
 {
@@ -24,10 +42,8 @@ enum ctl_exit ctl_wait(struct ctl *ctl)
 
 	if (!client)
 		return ctl_fail(ctl, "no memory", -ENOMEM, NULL);
-	while ((rc = ctl_find_look(ctl, client, &missing)) == -ENOENT && clock_now_ms() < end_ms)
+	while ((rc = look(ctl, client, &missing)) == -ENOENT && clock_now_ms() < end_ms)
 		clock_wait(-1, LOOK_MS);
-	if (!rc)
-		ctl_client_close(client);
 	free(client);
 	if (!rc)
 		return CTL_EXIT_DONE;
