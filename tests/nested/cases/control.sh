@@ -32,12 +32,15 @@ lines()
 	printf '%s\n' "$said" | wc -l
 }
 
-ctl 3 "no daemon: list says so" list
-check "and what to do" has "xen-vballoond --domid"
+ctl 0 "no guest is an empty list" list
+is "$(lines)" 1 "of a head alone"
+ctl 7 "waiting for one ends" wait no-such-guest --timeout 1
+check "and says what is missing" has "no such domain"
 ctl 3 "a domain that does not exist" status no-such-guest
 
 ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up
 start_guest g 256 1 "" "--metrics=127.0.0.1:9120"
+ctl 0 "one that is served is not waited for" wait g
 before=$(xen_pages "$domid")
 sock=$run_dir/$domid-0.sock
 is "$(stat -c %a "$sock")" 660 "the socket is for its group"
