@@ -152,6 +152,7 @@ static void free_asked(struct asked *a)
 static void on_figures(void *opaque, const struct figures *f, size_t nr)
 {
 	struct asked *a = opaque;
+	const struct figures_type *type = a->type;
 	struct evhttp_request *request = a->request;
 	struct evbuffer *out;
 
@@ -159,7 +160,7 @@ static void on_figures(void *opaque, const struct figures *f, size_t nr)
 	if (!request)
 		return;
 	out = evbuffer_new();
-	if (!out || !write_text(out, a->type, f, nr)) {
+	if (!out || !write_text(out, type, f, nr)) {
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 	} else {
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",

@@ -13,7 +13,7 @@
  *   balloon-hint.c   the free page queue
  *   balloon-hostreq.c the host request queue
  *
- * Who calls whom, besides what small things balloon.c has for all of them (counting an error):
+ * Who calls whom, beside what balloon.c has for all of them (counting an error):
  *
  *   balloon --> pages --> batch                 one object: the balloon of balloon.h
  *      |          +-----> slice --> reservation, frames

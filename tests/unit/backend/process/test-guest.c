@@ -86,13 +86,19 @@ static int open_guest(void)
 		.guest_error = no_guest_error,
 	};
 	void *self;
+	int rc;
 
 	assert_int_equal(balloon_type.new(&self, &host), 0);
 	x.daemon = self;
 	x.cfg.device = self;
 	x.cfg.hv = x.hv;
 	x.code = EXIT_CODE_DONE;
-	return guest_open(&x.guest, &x.cfg, &x.code);
+	rc = guest_open(&x.guest, &x.cfg, &x.code);
+	if (rc) {
+		balloon_type.free(x.daemon);
+		x.daemon = NULL;
+	}
+	return rc;
 }
 
 static void close_guest(enum guest_end how)
