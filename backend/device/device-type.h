@@ -8,7 +8,7 @@
  * A device process makes one object of the type and calls it in this order; whatever is not
  * wanted may be NULL where that is said:
  *
- *   new, prepare, memory_bytes, open, start, report, serving, stop, close, free
+ *   new, prepare, memory_bytes, open, start, report, serving, stop, remove, close, free
  *
  * device() and in_use() are asked from open() to close(), work_pending(), work(), figures() and
  * report() from start() to stop(). stop() may come at any time after new(), also from inside a call
@@ -131,6 +131,12 @@ struct device_type {
 	 * in_use - the guest counts on it though no driver is bound; NULL: it never does
 	 */
 	bool (*in_use)(void *self);
+	/**
+	 * remove - before close(): the device is no more, and no process will go on with it; NULL
+	 *
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*remove)(void *self);
 
 	/**
 	 * start - the device is at its address, and nothing of the guest's was served yet

@@ -68,12 +68,20 @@ enum balloon_work {
 	BALLOON_WORK_VERIFY = 16,
 };
 
+/*
+ * In balloon_persist.nr_ranges. A daemon of before there were any takes a file with one of them for damaged and leaves it as it
+ * is, and the guest paused: better than to serve a guest that nobody would unpause. Without them the file is as it was then.
+ */
+#define BALLOON_REFILL (UINT32_C(1) << 31)   /* no driver knows which frames are out */
+#define BALLOON_NO_PAUSE (UINT32_C(1) << 30) /* the guest runs on what there is: somebody wants it so */
+#define BALLOON_REFILL_FLAGS (BALLOON_REFILL | BALLOON_NO_PAUSE)
+
 /** what survives the process, in memory the caller gave */
 struct balloon_persist {
 	uint32_t target_pages;
 	uint32_t actual_pages;
 	/* As they were at first: a guest may grow its address space later, with frames of others. */
-	uint32_t nr_ranges;	/* 0: fresh */
+	uint32_t nr_ranges;	/* 0: fresh; and BALLOON_REFILL_FLAGS */
 	uint32_t poison_val;
 	uint32_t hint_cmd_id;	/* as the driver reads it */
 	/* by which the driver negotiated, 8 bits each; 0 in a file of an older daemon */
@@ -215,14 +223,24 @@ void balloon_pages_reset(struct balloon *b);
 /** the driver stopped a queue: its messages will not be answered, nor gone on with */
 void balloon_pages_stop(struct balloon *b, enum balloon_vq vq);
 
-/** populate everything that is ballooned: no driver is left that knows of it */
-int balloon_refill_begin(struct balloon *b);
+/** balloon_refill_reset() - populate everything that is ballooned: no driver is left that knows of it. A turn of that */
+int balloon_refill_reset(struct balloon *b);
 /** balloon_refill_run() - a turn of that. @units: what it may cost */
 int balloon_refill_run(struct balloon *b, int64_t units);
 /** balloon_refill_resume() - of a process that died in it */
 int balloon_refill_resume(struct balloon *b);
+/** balloon_refill_valid() - what is saved of it can be */
+bool balloon_refill_valid(const struct balloon_persist *p);
 /** balloon_refill_paused() - the guest does not run, by our doing */
 bool balloon_refill_paused(const struct balloon *b);
+/** balloon_refill_busy() - it goes on, or a pause is not ended */
+bool balloon_refill_busy(const struct balloon *b);
+/** balloon_refill_on_holes() - it goes on, and the guest runs */
+bool balloon_refill_on_holes(const struct balloon *b);
+/** balloon_refill_give_up_pause() - the guest shall run, whatever is missing; the refill goes on */
+int balloon_refill_give_up_pause(struct balloon *b);
+/** balloon_refill_remove() - nobody will end the pause later */
+int balloon_refill_remove(struct balloon *b);
 
 /** balloon_verify_run() - a turn of asking for the balloon's frames */
 int balloon_verify_run(struct balloon *b);

@@ -2,8 +2,8 @@
 /*
  * The balloon device as a whole: features, configuration space, target, life.
  *
- * A reset leaves no driver that knows which frames are out, so all of them are put back before the
- * reset is answered; if Xen cannot give them, no new driver is accepted until it has.
+ * A reset leaves no driver that knows which frames are out, so all of them are put back (balloon-refill.c), and no new driver
+ * is accepted before.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -213,7 +213,6 @@ static void queue_stopped(void *opaque, unsigned int index)
 static int reset(void *opaque)
 {
 	struct balloon *b = opaque;
-	bool begun = b->refill_waiting;
 	int ret;
 
 	balloon_pages_reset(b);
@@ -223,10 +222,7 @@ static int reset(void *opaque)
 	b->persist->poison_val = 0;
 	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
 	b->bits = b->cfg.bits;
-	ret = begun ? 0 : balloon_refill_begin(b);
-	/* Another driver's reset in the middle of it is no reason to do more of it at once. */
-	if (!ret && b->refill_waiting && !begun)
-		ret = balloon_refill_run(b, BUDGET_TURN / 2);
+	ret = balloon_refill_reset(b);
 	balloon_changed(b);
 	return ret;
 }
@@ -277,6 +273,7 @@ static int note_ranges(struct balloon *b, struct balloon_persist *p)
 static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 {
 	struct balloon_persist *p = persist;
+	size_t nr;
 	int ret;
 
 	if (persist_bytes < sizeof(*p))
@@ -284,12 +281,13 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	ret = p->nr_ranges ? 0 : note_ranges(b, p);
 	if (ret)
 		return ret;
-	if (!balloon_persist_bytes(p->range, p->nr_ranges) ||
-	    balloon_persist_bytes(p->range, p->nr_ranges) > persist_bytes ||
-	    p->target_pages > frames_count(p->range, p->nr_ranges))
+	nr = p->nr_ranges & ~BALLOON_REFILL_FLAGS;
+	if (!balloon_persist_bytes(p->range, nr) ||
+	    balloon_persist_bytes(p->range, nr) > persist_bytes ||
+	    p->target_pages > frames_count(p->range, nr) || !balloon_refill_valid(p))
 		return -EBADMSG;
 	b->persist = p;
-	ret = frames_init(&b->frames, p->range, p->nr_ranges, p->word);
+	ret = frames_init(&b->frames, p->range, nr, p->word);
 	if (ret)
 		return ret;
 	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
@@ -439,6 +437,19 @@ int balloon_retry(struct balloon *b)
 	return ret;
 }
 
+int balloon_give_up_pause(struct balloon *b)
+{
+	int ret = balloon_refill_give_up_pause(b);
+
+	balloon_changed(b);
+	return ret;
+}
+
+int balloon_remove(struct balloon *b)
+{
+	return balloon_refill_remove(b);
+}
+
 static uint64_t count_owed(const struct balloon *b)
 {
 	const struct reservation *r = &b->reservation;
@@ -458,6 +469,8 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
 	status->owed_pages = count_owed(b);
 	status->guest_paused = balloon_refill_paused(b);
+	status->on_holes = balloon_refill_on_holes(b);
+	status->refilling = balloon_refill_busy(b);
 	status->work_pending = b->work;
 	status->unused = b->unused.state;
 	status->unused_via = b->unused.via;

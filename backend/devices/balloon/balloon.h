@@ -80,6 +80,8 @@ struct balloon_status {
 	enum balloon_stall stall;
 	uint64_t stall_pages;		/* frames still missing when stalled */
 	bool guest_paused;		/* by us: it was reset, and would run on holes */
+	bool on_holes;			/* it was reset, and runs: stall_pages are missing */
+	bool refilling;			/* it was reset, and what was begun then is not over */
 	uint64_t inflated_pages;	/* released since the start of this process */
 	uint64_t deflated_pages;	/* populated since the start of this process */
 	uint64_t inflate_ns;		/* spent on releasing, likewise */
@@ -222,6 +224,21 @@ int balloon_verify(struct balloon *b);
  * Return: 0 (look at the status again); XENVIRTIO_E_GONE; -errno
  */
 int balloon_retry(struct balloon *b);
+
+/**
+ * balloon_give_up_pause() - a guest that was paused for want of memory runs on, and what it misses goes on being put back
+ *
+ * Nothing here counts time: call it when frames have not come back for so long that a guest which only shuts down should not wait
+ * for them any more. Until the guest is reset again. Not paused is fine.
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+int balloon_give_up_pause(struct balloon *b);
+/**
+ * balloon_remove() - the device is no more, and nobody will go on with it: before balloon_free()
+ *
+ * A pause of ours ends. Return: as balloon_give_up_pause()
+ */
+int balloon_remove(struct balloon *b);
 
 /** balloon_get_status() - a snapshot */
 void balloon_get_status(const struct balloon *b, struct balloon_status *status);

@@ -196,6 +196,7 @@ int reservation_look(struct reservation *r)
 	r->looked = true;
 	r->tot_pages = info.tot_pages;
 	r->max_pages = info.max_pages;
+	r->paused = info.paused;
 	/* With nothing in the balloon there is nothing to doubt; a lower sum is frames the guest gave away. */
 	if (!r->frames->nr_set || (r->base_known && reservation_sum(r) < r->base))
 		reservation_believe(r, reservation_sum(r));

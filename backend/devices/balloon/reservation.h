@@ -60,6 +60,7 @@ struct reservation {
 	uint64_t hypercall_ns;	/* spent in releasing and populating calls, since init */
 	uint64_t tot_pages;	/* of the domain: when it was looked at, and moved along with what was done since */
 	uint64_t max_pages;	/* of the domain, likewise */
+	bool paused;		/* by whomever: likewise */
 	uint64_t base;		/* the sum (see above) when all frames were asked for */
 	bool base_known;
 	bool doubt;

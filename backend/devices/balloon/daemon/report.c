@@ -51,6 +51,10 @@ void report_status(struct publish *p, const struct balloon_status *status)
 		publish_text(p, "paused", "1");
 	else
 		publish_remove(p, "paused");
+	if (status->on_holes)
+		publish_u64(p, "holes", status->stall_pages * KIB_PER_PAGE);
+	else
+		publish_remove(p, "holes");
 	if (report_stall_text(status, text, sizeof(text)))
 		publish_text(p, "stalled", text);
 	else

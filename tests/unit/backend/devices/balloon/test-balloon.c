@@ -408,6 +408,7 @@ static void a_successor_fills_the_holes(void **state)
 	assert_int_equal(driver_reset(&b->driver), 0);
 	bench_kill(b);
 	assert_int_equal(bench_start(b), 0);
+	assert_int_equal(bench_run(b), 0);
 	assert_int_not_equal(bench_status(b).stall, BALLOON_STALL_NONE);
 	assert_int_equal(bench_status(b).stall_pages, 300);
 	fake_set_max_pages(b->fake, all);
