@@ -348,6 +348,19 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 	return ret;
 }
 
+/* What was collected in an earlier turn may have been taken back since: where there is doubt it is asked for once more. */
+static int look_at_carried(struct reservation *r)
+{
+	int ret = reservation_look(r);
+
+	if (!ret && r->carried && r->doubt) {
+		buckets_clear(r->populate);
+		r->dropped = true;
+	}
+	r->carried = false;
+	return ret;
+}
+
 /* Populating what is there would leave the guest a frame that nobody can name any more. */
 static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 {
@@ -368,7 +381,7 @@ static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 
 int reservation_populate(struct reservation *r, struct xenvirtio_run *run)
 {
-	int ret = reservation_look(r);
+	int ret = look_at_carried(r);
 
 	while (!ret && r->doubt && run->nr && !r->short_of_memory && !budget_spent(&r->budget))
 		ret = populate_asked(r, run);
@@ -381,7 +394,7 @@ int reservation_populate(struct reservation *r, struct xenvirtio_run *run)
 
 int reservation_populate_flush(struct reservation *r)
 {
-	int ret = 0;
+	int ret = r->carried ? look_at_carried(r) : 0;
 
 	for (unsigned int order = XENVIRTIO_ORDER_MAX + 1; order-- && !ret;)
 		ret = drain_populate(r, order);

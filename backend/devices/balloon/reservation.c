@@ -178,6 +178,7 @@ int reservation_turn(struct reservation *r, int64_t units)
 {
 	budget_begin(&r->budget, units);
 	r->looked = false;
+	r->carried = !reservation_populate_idle(r);
 	/* What waits was collected in another turn: a frame may have been mapped since. */
 	return reservation_release_idle(r) ? 0 : drop_on_error(r, forget_collected(r));
 }

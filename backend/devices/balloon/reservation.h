@@ -53,6 +53,7 @@ struct reservation {
 	struct reservation_journal *journal;
 	struct budget budget;	/* of this turn */
 	bool looked;		/* at the domain, in this turn */
+	bool carried;		/* extents to populate were collected in an earlier turn, and not looked at since */
 	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured */
 	uint64_t bad_pages;	/* times the hypervisor would not release a frame, since init */
 	uint64_t released_pages;	/* since init */

@@ -180,6 +180,51 @@ static void what_the_guest_took_back_is_not_populated_over(void **state)
 	rb_assert_exact(b);
 }
 
+/* Collected while there was no doubt, and sent in a later turn: the guest may have been faster. */
+static void what_waited_for_its_turn_is_asked_for(void **state)
+{
+	struct reservation_bench *b = *state;
+	struct xenvirtio_gfn taken[8];
+	struct xenvirtio_run run = rb_run_at(0, 64);
+	size_t done;
+
+	/* with so many free that a frame could be lost */
+	assert_int_equal(rb_release(b, 0, 128), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	reservation_populate_begin(&b->r);
+	assert_int_equal(reservation_populate(&b->r, &run), 0);
+	assert_int_equal(run.nr, 0);
+	assert_false(reservation_populate_idle(&b->r));
+	for (unsigned int i = 0; i < 8; i++)
+		taken[i] = xenvirtio_gfn(RAM_START + 3 * i);
+	assert_int_equal(b->hv->ops->populate_pages(b->hv, taken, 8, 0, &done), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	assert_int_equal(reservation_populate_flush(&b->r), 0);
+	assert_int_equal(fake_faults(b->fake)->leaked, 0);
+	/* to be asked for once more, all of it */
+	assert_true(b->r.dropped);
+	assert_int_equal(rb_populate(b, 0, 128), 0);
+	assert_int_equal(fake_faults(b->fake)->leaked, 0);
+	assert_int_equal(b->frames.nr_set, 0);
+	rb_assert_exact(b);
+}
+
+/* Where nothing speaks against it, it is sent as it is. */
+static void what_waited_without_doubt_is_sent(void **state)
+{
+	struct reservation_bench *b = *state;
+	struct xenvirtio_run run = rb_run_at(0, 64);
+
+	assert_int_equal(rb_release(b, 0, 64), 0);
+	reservation_populate_begin(&b->r);
+	assert_int_equal(reservation_populate(&b->r, &run), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	assert_int_equal(reservation_populate_flush(&b->r), 0);
+	assert_false(b->r.dropped);
+	assert_int_equal(b->frames.nr_set, 0);
+	rb_assert_exact(b);
+}
+
 /* Without cause nobody is asked: two calls and no question, whatever is moved. */
 static void without_doubt_nothing_is_asked(void **state)
 {
@@ -202,6 +247,8 @@ int main(void)
 		ON_BENCH(a_thousand_holes_cost_a_few_calls),
 		ON_BENCH(a_frame_that_is_there_and_not_to_be_had),
 		ON_BENCH(what_the_guest_took_back_is_not_populated_over),
+		ON_BENCH(what_waited_for_its_turn_is_asked_for),
+		ON_BENCH(what_waited_without_doubt_is_sent),
 		ON_BENCH(without_doubt_nothing_is_asked),
 	};
 
