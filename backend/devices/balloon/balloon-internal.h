@@ -88,7 +88,8 @@ struct balloon_persist {
 	uint32_t bits;
 	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
 	struct reservation_journal journal;
-	uint64_t word[];	/* frames_words() of what is in the ranges */
+	/* frames_words() of what is in the ranges; one more is reservation_keep()'s, but in a file of an older daemon */
+	uint64_t word[];
 };
 
 /** queues, in the order Linux numbers those of them that were negotiated */
@@ -124,13 +125,17 @@ struct balloon_hostreq {
 	uint64_t req_id;	/* of the newest question; 0: none was asked */
 };
 
-/** the frames of the balloon, asked for one after the other */
+/** the frames of the balloon, asked for one after the other: those of @active because of doubt, those of @sweeping in any case */
 struct balloon_verify {
 	bool active;
 	uint64_t sum;		/* reservation_sum() when it began */
 	uint64_t found;		/* frames that were there */
 	uint64_t next_gfn;
 	unsigned int turns;	/* that may still be spent on it */
+	bool sweeping;
+	unsigned int calls;	/* since the last turn of a sweep */
+	uint64_t sweep_gfn;
+	uint64_t sweeps;	/* that came to the end */
 };
 
 struct balloon {

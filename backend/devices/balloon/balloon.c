@@ -247,13 +247,21 @@ static const struct xenvirtio_device_ops device_ops = {
 	.guest_error = guest_error,
 };
 
-size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+/* As daemons made it that did not keep what the reservation knows. */
+static size_t persist_bytes_min(const struct xenvirtio_gfn_range *range, size_t nr)
 {
 	uint64_t nr_frames = frames_count(range, nr);
 
 	if (!nr_frames)
 		return 0;
 	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
+}
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	size_t bytes = persist_bytes_min(range, nr);
+
+	return bytes ? bytes + sizeof(uint64_t) : 0;
 }
 
 static int note_ranges(struct balloon *b, struct balloon_persist *p)
@@ -282,15 +290,17 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	if (ret)
 		return ret;
 	nr = p->nr_ranges & ~BALLOON_REFILL_FLAGS;
-	if (!balloon_persist_bytes(p->range, nr) ||
-	    balloon_persist_bytes(p->range, nr) > persist_bytes ||
+	if (!persist_bytes_min(p->range, nr) || persist_bytes_min(p->range, nr) > persist_bytes ||
 	    p->target_pages > frames_count(p->range, nr) || !balloon_refill_valid(p))
 		return -EBADMSG;
 	b->persist = p;
 	ret = frames_init(&b->frames, p->range, nr, p->word);
 	if (ret)
 		return ret;
-	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+	ret = reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+	if (ret || balloon_persist_bytes(p->range, nr) > persist_bytes)
+		return ret;
+	return reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
 }
 
 /* Distinct, and in the range the specification leaves to a device. */

@@ -353,11 +353,12 @@ static int look_at_carried(struct reservation *r)
 {
 	int ret = reservation_look(r);
 
-	if (!ret && r->carried && r->doubt) {
+	if (!ret && r->carried && (r->doubt || r->found)) {
 		buckets_clear(r->populate);
 		r->dropped = true;
 	}
 	r->carried = false;
+	r->found = false;
 	return ret;
 }
 

@@ -86,6 +86,7 @@ int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 {
 	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
 	bool present[XENVIRTIO_EXTENTS_MAX];
+	uint64_t before = r->frames->nr_set;
 	int ret = 0;
 
 	while (run.nr && !ret) {
@@ -97,6 +98,7 @@ int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 		run.start.v += nr;
 		run.nr -= nr;
 	}
+	r->found = r->found || r->frames->nr_set < before;
 	return drop_on_error(r, ret);
 }
 
@@ -161,6 +163,20 @@ int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenv
 	return ret ? ret : settle_journal(r);
 }
 
+/* Of what Xen can count; a frame has 4 KiB. */
+#define SUM_MAX (UINT64_C(1) << 52)
+
+int reservation_keep(struct reservation *r, uint64_t *saved)
+{
+	if (*saved > SUM_MAX)
+		return -EBADMSG;
+	r->saved = saved;
+	r->base_known = *saved;
+	r->base = *saved - r->base_known;
+	r->floor = r->base;
+	return 0;
+}
+
 static int forget_collected(struct reservation *r)
 {
 	int ret = 0;
@@ -183,6 +199,23 @@ int reservation_turn(struct reservation *r, int64_t units)
 	return reservation_release_idle(r) ? 0 : drop_on_error(r, forget_collected(r));
 }
 
+/*
+ * With nothing in the balloon there is nothing to doubt, whatever the guest owns. A sum that falls again to what it was then takes
+ * with it what made it higher, somebody's mapping; one that falls below is frames the guest gave away, which it may take again.
+ */
+static void follow_sum(struct reservation *r)
+{
+	uint64_t sum = reservation_sum(r);
+
+	if (!r->frames->nr_set) {
+		if (sum > r->floor)
+			r->floor = sum;
+		reservation_believe(r, r->floor);
+	} else if (r->base_known && sum < r->base) {
+		reservation_believe(r, sum > r->floor ? sum : r->floor);
+	}
+}
+
 int reservation_look(struct reservation *r)
 {
 	struct xenvirtio_domain_info info;
@@ -198,16 +231,18 @@ int reservation_look(struct reservation *r)
 	r->tot_pages = info.tot_pages;
 	r->max_pages = info.max_pages;
 	r->paused = info.paused;
-	/* With nothing in the balloon there is nothing to doubt; a lower sum is frames the guest gave away. */
-	if (!r->frames->nr_set || (r->base_known && reservation_sum(r) < r->base))
-		reservation_believe(r, reservation_sum(r));
+	follow_sum(r);
 	r->doubt = !r->base_known || reservation_sum(r) > r->base;
 	return 0;
 }
 
 void reservation_believe(struct reservation *r, uint64_t sum)
 {
+	if (!r->base_known || sum < r->floor)
+		r->floor = sum;
 	r->base = sum;
 	r->base_known = true;
+	if (r->saved && *r->saved != sum + 1)
+		__atomic_store_n(r->saved, sum + 1, __ATOMIC_RELEASE);
 	r->doubt = reservation_sum(r) > sum;
 }

@@ -15,6 +15,10 @@
  * mapped. Both raise the sum of what the domain owns and what is in the balloon, which nothing else does but another process's
  * mapping of a released frame. While that sum is higher than it was when all frames were asked for last, no bit of the bitmap
  * is believed: a frame is asked for before it is populated.
+ *
+ * A guest that gives frames of its own away and takes as many again is not doubted: Linux does so for each mapping of another
+ * domain's memory. One that takes others again than it gave hides that, and can lose a frame to nobody's use that counts as its own. What it
+ * hid is found in time, as some frames are asked for now and then without cause (balloon-verify.c).
  */
 #ifndef BACKEND_RESERVATION_H
 #define BACKEND_RESERVATION_H
@@ -54,6 +58,7 @@ struct reservation {
 	struct budget budget;	/* of this turn */
 	bool looked;		/* at the domain, in this turn */
 	bool carried;		/* extents to populate were collected in an earlier turn, and not looked at since */
+	bool found;		/* frames of the balloon were found to be there since extents were collected, or may have been */
 	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured */
 	uint64_t bad_pages;	/* times the hypervisor would not release a frame, since init */
 	uint64_t released_pages;	/* since init */
@@ -63,7 +68,9 @@ struct reservation {
 	uint64_t max_pages;	/* of the domain, likewise */
 	bool paused;		/* by whomever: likewise */
 	uint64_t base;		/* the sum (see above) when all frames were asked for */
+	uint64_t floor;		/* the sum that the domain had with all frames its own: base does not fall below */
 	bool base_known;
+	uint64_t *saved;	/* base plus 1, where it survives; 0: not known. NULL: it does not */
 	bool doubt;
 	bool short_of_memory;	/* the last populate could not get all it wanted */
 	bool dropped;		/* extents were too large to be had: populate what is still ballooned again */
@@ -80,6 +87,15 @@ struct reservation {
  */
 int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenvirtio_gmem *gmem,
 		     struct frames *frames, struct reservation_journal *journal);
+
+/**
+ * reservation_keep() - what was known of the sum when a process died is known again
+ * @saved: in memory that outlives the process, borrowed; 0 when new
+ *
+ * Whoever serves the guest meanwhile and does not keep it does no harm: moving frames leaves the sum as it is.
+ * Return: 0; -EBADMSG it cannot be
+ */
+int reservation_keep(struct reservation *r, uint64_t *saved);
 
 /**
  * reservation_turn() - a turn begins

@@ -209,6 +209,32 @@ static void what_waited_for_its_turn_is_asked_for(void **state)
 	rb_assert_exact(b);
 }
 
+/* An exchange, which leaves no doubt; a look at the frames found it meanwhile. */
+static void what_was_found_there_is_not_populated_over(void **state)
+{
+	struct reservation_bench *b = *state;
+	struct xenvirtio_gfn taken = { RAM_START + 3 }, own = { RAM_START + 200 };
+	struct xenvirtio_run run = rb_run_at(0, 64);
+	size_t done;
+
+	assert_int_equal(rb_release(b, 0, 128), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	reservation_populate_begin(&b->r);
+	assert_int_equal(reservation_populate(&b->r, &run), 0);
+	assert_int_equal(b->hv->ops->release_pages(b->hv, &own, 1, 0, &done), 0);
+	assert_int_equal(b->hv->ops->populate_pages(b->hv, &taken, 1, 0, &done), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	assert_int_equal(reservation_settle(&b->r, rb_run_at(0, 128)), 0);
+	assert_int_equal(b->frames.nr_set, 127);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	assert_int_equal(reservation_populate_flush(&b->r), 0);
+	assert_int_equal(fake_faults(b->fake)->leaked, 0);
+	assert_true(b->r.dropped);
+	assert_int_equal(rb_populate(b, 0, 128), 0);
+	assert_int_equal(fake_faults(b->fake)->leaked, 0);
+	assert_int_equal(b->frames.nr_set, 0);
+}
+
 /* Where nothing speaks against it, it is sent as it is. */
 static void what_waited_without_doubt_is_sent(void **state)
 {
@@ -248,6 +274,7 @@ int main(void)
 		ON_BENCH(a_frame_that_is_there_and_not_to_be_had),
 		ON_BENCH(what_the_guest_took_back_is_not_populated_over),
 		ON_BENCH(what_waited_for_its_turn_is_asked_for),
+		ON_BENCH(what_was_found_there_is_not_populated_over),
 		ON_BENCH(what_waited_without_doubt_is_sent),
 		ON_BENCH(without_doubt_nothing_is_asked),
 	};
