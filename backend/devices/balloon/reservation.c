@@ -216,6 +216,26 @@ static void follow_sum(struct reservation *r)
 	}
 }
 
+/*
+ * Of a guest with populate-on-demand a frame it never touched leaves its page tables, and what the domain owns stays as it is.
+ * That is so at its start only: a guest that has none has none later.
+ */
+static int look_at_pod(struct reservation *r)
+{
+	struct xenvirtio_pod_info pod = { 0 };
+	int ret = 0;
+
+	if (r->pod_over)
+		return 0;
+	if (XENVIRTIO_HV_HAS(r->hv, pod_info)) {
+		budget_charge(&r->budget, 1, BUDGET_CALL);
+		ret = r->hv->ops->pod_info(r->hv, &pod);
+	}
+	r->pod_pages = pod.entries - pod.cache_pages;
+	r->pod_over = !ret && !pod.entries && !pod.cache_pages;
+	return ret;
+}
+
 int reservation_look(struct reservation *r)
 {
 	struct xenvirtio_domain_info info;
@@ -225,6 +245,8 @@ int reservation_look(struct reservation *r)
 		return 0;
 	budget_charge(&r->budget, 1, BUDGET_CALL);
 	ret = r->hv->ops->domain_info(r->hv, &info);
+	if (!ret)
+		ret = look_at_pod(r);
 	if (ret)
 		return drop_on_error(r, ret);
 	r->looked = true;

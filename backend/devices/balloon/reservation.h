@@ -67,6 +67,8 @@ struct reservation {
 	uint64_t tot_pages;	/* of the domain: when it was looked at, and moved along with what was done since */
 	uint64_t max_pages;	/* of the domain, likewise */
 	bool paused;		/* by whomever: likewise */
+	uint64_t pod_pages;	/* that it can touch beside what it owns; below 0 modulo 2^64 */
+	bool pod_over;		/* and never will again */
 	uint64_t base;		/* the sum (see above) when all frames were asked for */
 	uint64_t floor;		/* the sum that the domain had with all frames its own: base does not fall below */
 	bool base_known;
@@ -107,10 +109,10 @@ int reservation_turn(struct reservation *r, int64_t units);
 /** reservation_look() - at the domain, once a turn; what moves frames does it by itself */
 int reservation_look(struct reservation *r);
 
-/** reservation_sum() - what the domain owns and what is in the balloon */
+/** reservation_sum() - what the domain owns, or gets by touching it, and what is in the balloon */
 static inline uint64_t reservation_sum(const struct reservation *r)
 {
-	return r->tot_pages + r->frames->nr_set;
+	return r->tot_pages + r->pod_pages + r->frames->nr_set;
 }
 /** reservation_believe() - all frames of the balloon were asked for since the sum was @sum */
 void reservation_believe(struct reservation *r, uint64_t sum);
