@@ -44,7 +44,7 @@ static int write_table(const struct acpi_options *opts, const struct aml *aml)
 	if (!rc)
 		return 0;
 	fprintf(stderr, "xen-virtio-acpi: %s: %s\n", what,
-		rc == -EEXIST ? "is no regular file: nothing was written" : strerror(-rc));
+		rc == -EEXIST ? "is no regular file, and was not touched: give another name" : strerror(-rc));
 	return EXIT_WRITE;
 }
 

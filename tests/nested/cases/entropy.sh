@@ -9,27 +9,6 @@
 
 dir=/run/xen-vrng
 
-# start_service PROGRAM DIRECTORY [ARGUMENTS]
-start_service()
-{
-	local program=$1 lock=$2/service.lock
-	shift 2
-	"$program" --log-level=info ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@" >>"$XV_LOGS/$program.log" 2>&1 </dev/null &
-	service=$!
-	wait_for "[ \"\$(cat $lock 2>/dev/null)\" = $service ]" 10
-}
-
-# device_process: the one that serves the guest's entropy device
-device_process()
-{
-	local pid
-	for pid in $(pidof xen-vrngd); do
-		if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx -e "--domid=$domid"; then
-			echo "$pid"
-		fi
-	done
-}
-
 # key KEY: of the entropy device's node
 key()
 {
@@ -84,11 +63,11 @@ diag "128 KiB at 64 KiB a second in $((took / 100)).$((took % 100 / 10)) s"
 check "it had to wait" [ "$(status waits)" -gt 5 ]
 
 given=$(key given)
-pid=$(device_process)
+pid=$(device_process xen-vrngd "$domid")
 guest_send g 'dd if=/dev/hwrng of=/dev/null bs=4096 count=8 iflag=fullblock 2>/dev/null; echo done' >"$XV_STATE/request"
 kill -KILL "$pid"
 check "a device process that is killed is started again" \
-	wait_for '[ -n "$(device_process)" ] && [ "$(device_process)" != $pid ] && [ -n "$(key path)" ]' 20
+	wait_for '[ -n "$(device_process xen-vrngd "$domid")" ] && [ "$(device_process xen-vrngd "$domid")" != $pid ] && [ -n "$(key path)" ]' 20
 is "$(guest_result g "$(cat "$XV_STATE/request")" 60)" done "the guest's read goes on"
 check "and what it was given before counts still" [ "$(key given)" -gt "$given" ]
 

@@ -7,26 +7,8 @@
 # The service, started first: guests of Debian's kernel that are created *unpaused* find their device (many-creates has 100
 # of another kind); reboot, kill -9 of a device process and of the service, stop and start: no hand in between, and nothing is left.
 
-log=$XV_LOGS/service.log
+log=$XV_LOGS/xen-vballoond.log
 dir=/run/xen-vballoon
-
-start_service()
-{
-	xen-vballoond --log-level=info ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@" >>"$log" 2>&1 </dev/null &
-	service=$!
-	wait_for "[ \"\$(cat $dir/service.lock 2>/dev/null)\" = $service ]" 10
-}
-
-# device_process DOMID: the process that serves it
-device_process()
-{
-	local pid
-	for pid in $(pidof xen-vballoond); do
-		if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx -e "--domid=$1"; then
-			echo "$pid"
-		fi
-	done
-}
 
 processes()
 {
@@ -55,7 +37,7 @@ memory_of()
 	awk '/^(VmRSS|RssAnon):/ { printf "%s %s KiB  ", $1, $2 }' "/proc/$1/status"
 }
 
-check "the service starts" start_service
+check "the service starts" start_service xen-vballoond $dir
 xen-vballoond >"$XV_LOGS/second.log" 2>&1
 is $? 5 "a second one ends with exit code 5"
 check "and one line that names the first" [ "$(grep -c "process $service" "$XV_LOGS/second.log")" = 1 ]
@@ -94,7 +76,7 @@ check "a guest for the rest" wait_guest g 60 $boots
 first=$(domid g)
 before=$(xen_pages "$first")
 diag "the service: $(memory_of "$service")"
-diag "a device process: $(memory_of "$(device_process "$first")")"
+diag "a device process: $(memory_of "$(device_process xen-vballoond "$first")")"
 guest_send g 'reboot -f' >/dev/null
 check "after a reboot it is another domain" wait_for '[ -n "$(domid g)" ] && [ "$(domid g)" != "$first" ]' 30
 boots=$((boots + 1))
@@ -103,27 +85,27 @@ id=$(domid g)
 check "and has its balloon" works "$id" "$before" 196608
 is "$(processes)" 2 "one process serves it, the first's is gone"
 
-pid=$(device_process "$id")
+pid=$(device_process xen-vballoond "$id")
 kill -KILL "$pid"
 check "a device process that is killed is started again" \
-	wait_for '[ -n "$(device_process $id)" ] && [ "$(device_process $id)" != $pid ] && served $id' 20
+	wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $pid ] && served $id' 20
 check "and goes on where the other was" works "$id" "$before" 229376
 
-pid=$(device_process "$id")
+pid=$(device_process xen-vballoond "$id")
 kill -KILL "$service"
 wait "$service"
 sleep 1
-is "$(device_process "$id")" "$pid" "the service is killed: the device process lives"
+is "$(device_process xen-vballoond "$id")" "$pid" "the service is killed: the device process lives"
 check "and serves" works "$id" "$before" 196608
-check "another service starts" start_service
+check "another service starts" start_service xen-vballoond $dir
 check "sees that it is served" wait_for 'grep -q "served already, by process $pid" "$log"' 10
 ticks=$(cut -d' ' -f14,15 "/proc/$service/stat" | tr ' ' +)
 sleep 3
 now=$(cut -d' ' -f14,15 "/proc/$service/stat" | tr ' ' +)
 check "and does not spin" [ $((now - (ticks))) -lt 5 ]
-is "$(device_process "$id")" "$pid" "nor start another"
+is "$(device_process xen-vballoond "$id")" "$pid" "nor start another"
 kill -KILL "$pid"
-check "but when it is gone" wait_for '[ -n "$(device_process $id)" ] && [ "$(device_process $id)" != $pid ] && served $id' 20
+check "but when it is gone" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $pid ] && served $id' 20
 check "which works" works "$id" "$before" 229376
 
 kill -TERM "$service"
@@ -131,16 +113,16 @@ check "told to end, it does" wait_for "! pid_alive $service" 15
 wait "$service"
 is $? 0 "with status 0"
 is "$(processes)" 0 "and device processes before it"
-check "started again" start_service
-check "it serves the guest again" wait_for '[ -n "$(device_process $id)" ] && served $id' 20
+check "started again" start_service xen-vballoond $dir
+check "it serves the guest again" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && served $id' 20
 check "which has waited, and goes on" works "$id" "$before" 262144
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
 
 kill -USR1 "$service"
 check "told to end alone, it does" wait_for "! pid_alive $service" 5
-pid=$(device_process "$id")
+pid=$(device_process xen-vballoond "$id")
 check "and the device process lives" [ -n "$pid" ]
-check "started again" start_service
+check "started again" start_service xen-vballoond $dir
 begin=$(now_cs)
 check "the guest is destroyed" xl destroy g
 check "at once" [ $(($(now_cs) - begin)) -lt 500 ]

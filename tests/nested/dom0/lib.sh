@@ -402,6 +402,28 @@ wait_daemon()
 	rm -f "$XV_STATE/daemon.$1"
 }
 
+# start_service PROGRAM DIRECTORY [ARGUMENTS]: the service for all guests, by its log $XV_LOGS/PROGRAM.log; DIRECTORY is where its
+# lock is. Sets service to its process.
+start_service()
+{
+	local program=$1 lock=$2/service.lock
+	shift 2
+	"$program" --log-level=info ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@" >>"$XV_LOGS/$program.log" 2>&1 </dev/null &
+	service=$!
+	wait_for "[ \"\$(cat $lock 2>/dev/null)\" = $service ]" 10
+}
+
+# device_process PROGRAM DOMID: its process that serves the domain
+device_process()
+{
+	local pid
+	for pid in $(pidof "$1"); do
+		case " $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) " in
+		*" --domid=$2 "*|*" --domid $2 "*) echo "$pid" ;;
+		esac
+	done
+}
+
 # set_target DOMID KIB
 set_target()
 {

@@ -48,6 +48,23 @@ static int fill(void *opaque, void *buf, size_t len)
 	return getrandom(buf, len, 0) < 0 ? -errno : 0;
 }
 
+/*
+ * Now, while nobody is served and the guest is held: later it would be the event loop that is deaf.
+ * To ask without GRND_NONBLOCK is what makes an idle kernel gather its first bytes, within a
+ * second.
+ */
+static int wait_for_random(struct rng_daemon *d)
+{
+	unsigned char first;
+
+	if (getrandom(&first, sizeof(first), GRND_NONBLOCK) >= 0)
+		return 0;
+	if (errno != EAGAIN)
+		return -errno;
+	log_msg(d->host.log, LOG_LEVEL_NOTICE, 0, "waiting for the kernel's first random bytes");
+	return getrandom(&first, sizeof(first), 0) < 0 ? -errno : 0;
+}
+
 static void changed(void *opaque)
 {
 	struct rng_daemon *d = opaque;
@@ -77,17 +94,13 @@ static int open_rng(void *self, struct xenvirtio_gmem *gmem, const struct device
 		.opaque = d,
 		.allowance = d->allowance,
 	};
-	unsigned char first;
 	int rc;
 
 	if (memory->bytes != sizeof(struct rng_memory))
 		return -EBADMSG;
-	/* not from the event loop, which would be deaf; this process is started again */
-	if (getrandom(&first, sizeof(first), GRND_NONBLOCK) < 0) {
-		log_msg(d->host.log, LOG_LEVEL_WARNING, -errno,
-			"the kernel has no random bytes yet");
-		return -errno;
-	}
+	rc = wait_for_random(d);
+	if (rc)
+		return rc;
 	rc = rng_new(&d->rng, &cfg, memory->at, memory->state);
 	if (rc)
 		d->rng = NULL;

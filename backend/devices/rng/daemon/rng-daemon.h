@@ -15,7 +15,7 @@ struct rng_options {
 struct rng_figures {
 	struct figures common; /* first */
 	uint64_t requests;     /* since the process started */
-	uint64_t given_bytes;  /* since the guest was created */
+	uint64_t given_bytes;  /* by all processes in turn */
 	uint64_t waits;	       /* since the process started: for the rate's sake */
 };
 

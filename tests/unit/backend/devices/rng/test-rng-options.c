@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The command line of xen-vrngd: its own option, that it has all of those every daemon has
- * (test-options.c tries what each of them takes), and that --help and the manual page list the
+ * (test-balloon-options.c tries what each of them takes), and that --help and the manual page list the
  * same.
  */
 #include "backend/devices/rng/daemon/rng-daemon.h"
