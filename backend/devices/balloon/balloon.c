@@ -177,6 +177,8 @@ static int kick(void *opaque, unsigned int index)
 	if (!work)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
 					     "a queue that was not negotiated");
+	if (work == BALLOON_WORK_PAGES)
+		b->kicked |= 1u << index;
 	/* What goes on has the turn; this queue is looked at when its own comes. */
 	if (!work || b->work) {
 		b->work |= work;

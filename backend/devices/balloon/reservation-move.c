@@ -70,9 +70,10 @@ void reservation_forget_populate(struct reservation *r)
 
 enum { RELEASING, POPULATING };
 
-static int64_t price(const struct reservation *r, int op, unsigned int order)
+/* What so many frames cost, in extents of an order. */
+static int64_t cost(const struct reservation *r, int op, unsigned int order, uint64_t frames)
 {
-	return order ? r->price[op] : BUDGET_FRAME;
+	return order ? (int64_t)frames * r->price[op] / RESERVATION_PRICE_UNIT : (int64_t)frames * BUDGET_FRAME;
 }
 
 /*
@@ -81,15 +82,15 @@ static int64_t price(const struct reservation *r, int op, unsigned int order)
  */
 static void settle_price(struct reservation *r, int op, unsigned int order, uint64_t frames, uint64_t ns)
 {
-	int64_t units = (int64_t)(ns / BUDGET_UNIT_NS), paid = (int64_t)frames * price(r, op, order) + BUDGET_CALL;
+	int64_t units = (int64_t)(ns / BUDGET_UNIT_NS), paid = cost(r, op, order, frames) + BUDGET_CALL;
 
 	r->hypercall_ns += ns;
 	if (units > paid)
 		budget_charge(&r->budget, 1, units - paid);
 	if (!order || !ns || frames < 64)
 		return;
-	units = (3 * r->price[op] + units / (int64_t)frames) / 4 + 1;
-	r->price[op] = units < BUDGET_FRAME ? units : BUDGET_FRAME;
+	units = (3 * r->price[op] + units * RESERVATION_PRICE_UNIT / (int64_t)frames) / 4 + 1;
+	r->price[op] = units < RESERVATION_PRICE_MAX ? units : RESERVATION_PRICE_MAX;
 }
 
 static size_t call_extents(const struct reservation_bucket *b, unsigned int order)
@@ -247,7 +248,7 @@ int reservation_release(struct reservation *r, struct xenvirtio_run *run)
 				break;
 		}
 		bucket_put(&r->release[order], start);
-		budget_charge(&r->budget, extent_frames(order), price(r, RELEASING, order));
+		budget_charge(&r->budget, 1, cost(r, RELEASING, order, extent_frames(order)));
 		*run = rest;
 	}
 	return drop_on_error(r, ret);
@@ -276,7 +277,7 @@ static void give_up_order(struct reservation *r, unsigned int order)
 	struct reservation_bucket *b = &r->populate[order];
 
 	/* they were paid for, and not moved */
-	budget_charge(&r->budget, bucket_left(b) << order, -price(r, POPULATING, order));
+	budget_charge(&r->budget, 1, -cost(r, POPULATING, order, bucket_left(b) << order));
 	bucket_take(b, bucket_left(b));
 	if (!order) {
 		reservation_forget_populate(r);
@@ -342,7 +343,7 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 			continue;
 		}
 		bucket_put(&r->populate[order], start);
-		budget_charge(&r->budget, extent_frames(order), price(r, POPULATING, order));
+		budget_charge(&r->budget, 1, cost(r, POPULATING, order, extent_frames(order)));
 		*run = rest;
 	}
 	return ret;
@@ -351,7 +352,7 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 /* What was collected in an earlier turn may have been taken back since: where there is doubt it is asked for once more. */
 static int look_at_carried(struct reservation *r)
 {
-	int ret = reservation_look(r);
+	int ret = r->looked ? 0 : reservation_look(r);
 
 	if (!ret && r->carried && (r->doubt || r->found)) {
 		buckets_clear(r->populate);
@@ -382,7 +383,7 @@ static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 
 int reservation_populate(struct reservation *r, struct xenvirtio_run *run)
 {
-	int ret = look_at_carried(r);
+	int ret = r->looked && !r->carried && !r->found ? 0 : look_at_carried(r);
 
 	while (!ret && r->doubt && run->nr && !r->short_of_memory && !budget_spent(&r->budget))
 		ret = populate_asked(r, run);

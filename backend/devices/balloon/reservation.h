@@ -27,6 +27,9 @@
 #include "backend/devices/balloon/frames.h"
 #include <xenvirtio/gmem.h>
 
+#define RESERVATION_PRICE_UNIT 16 /* parts of a unit of budget.h */
+#define RESERVATION_PRICE_MAX (BUDGET_FRAME * RESERVATION_PRICE_UNIT)
+
 enum reservation_op {
 	RESERVATION_IDLE,
 	RESERVATION_RELEASE,
@@ -59,7 +62,7 @@ struct reservation {
 	bool looked;		/* at the domain, in this turn */
 	bool carried;		/* extents to populate were collected in an earlier turn, and not looked at since */
 	bool found;		/* frames of the balloon were found to be there since extents were collected, or may have been */
-	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured */
+	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured, in parts of a unit */
 	uint64_t bad_pages;	/* times the hypervisor would not release a frame, since init */
 	uint64_t released_pages;	/* since init */
 	uint64_t populated_pages;	/* since init */
