@@ -146,7 +146,8 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 	uint64_t begin_ns = clock_now_ns();
 	struct xenvirtio_run piece, clear = { 0 };
 	enum frame_state state;
-	int ret = 0;
+	/* once a slice, not once a turn of it */
+	int ret = s->at || s->offset ? 0 : reservation_look(r);
 
 	while (!ret && !budget_spent(&r->budget) &&
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
