@@ -146,8 +146,7 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 	uint64_t begin_ns = clock_now_ns();
 	struct xenvirtio_run piece, clear = { 0 };
 	enum frame_state state;
-	/* once a slice, not once a turn of it */
-	int ret = s->at || s->offset ? 0 : reservation_look(r);
+	int ret = s->at || s->offset ? 0 : reservation_release_begin(r);
 
 	while (!ret && !budget_spent(&r->budget) &&
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
@@ -191,9 +190,16 @@ static int populate_claimed(struct balloon *b, struct xenvirtio_run run, bool re
 {
 	struct xenvirtio_run front = take_front(run), piece;
 	uint64_t there = 0;
-	int ret = reservation_settle(&b->reservation, front);
+	int ret = reservation_look(&b->reservation);
 
 	*done = front.nr;
+	/* Who has only begun to touch its memory has had no time to lose a balloon: the bitmap is right. */
+	if (!ret && !b->reservation.pod_over) {
+		there = front.nr;
+		front.nr = 0;
+	}
+	if (!ret && front.nr)
+		ret = reservation_settle(&b->reservation, front);
 	while (!ret && front.nr) {
 		if (frames_next(&b->frames, &front, &piece) != FRAME_BALLOONED) {
 			there += piece.nr;

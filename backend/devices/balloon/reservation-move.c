@@ -122,7 +122,10 @@ static int count_released(struct reservation *r, uint64_t gone)
 	return 0;
 }
 
-/* The extent was not released whole: what of it is there goes frame by frame. Bucket 0 has room for it. */
+/*
+ * The extent was not released whole: what of it is there goes frame by frame. Bucket 0 has room for it. What was populate-on-demand in it is
+ * gone by now, as Xen takes that first: the question populates nothing.
+ */
 static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsigned int order)
 {
 	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
@@ -152,7 +155,10 @@ static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsig
 	return ret ? ret : count_released(r, gone);
 }
 
-/* The first of these single frames was not released. Holes are marked; those that are there stay to be released, but it. */
+/*
+ * The first of these single frames was not released. Holes are marked; those that are there stay to be released, but it. Those
+ * behind it are not asked for while the question may populate them.
+ */
 static int sort_singles(struct reservation *r, size_t nr)
 {
 	struct reservation_bucket *b = &r->release[0];
@@ -161,7 +167,7 @@ static int sort_singles(struct reservation *r, size_t nr)
 	size_t kept = 0;
 	int ret;
 
-	nr = nr < ask_max(r) ? nr : ask_max(r);
+	nr = !r->pod_over ? 1 : nr < ask_max(r) ? nr : ask_max(r);
 	ret = ask_frames(r, start, nr, present);
 	if (ret)
 		return ret;
@@ -178,6 +184,28 @@ static int sort_singles(struct reservation *r, size_t nr)
 	b->nr -= nr - kept;
 	bucket_take(b, 0);
 	return 0;
+}
+
+int release_again(struct reservation *r, struct xenvirtio_run run)
+{
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	bool present;
+	int ret = xenvirtio_gmem_forget(r->gmem, run.start, run.nr);
+
+	while (!ret && run.nr) {
+		size_t nr = run.nr < XENVIRTIO_EXTENTS_MAX ? (size_t)run.nr : XENVIRTIO_EXTENTS_MAX, done;
+
+		for (size_t i = 0; i < nr; i++)
+			gfn[i] = xenvirtio_gfn(run.start.v + i);
+		ret = r->hv->ops->release_pages(r->hv, gfn, nr, 0, &done);
+		frames_mark(r->frames, run.start, done, true);
+		/* what is not released is a hole, or stays */
+		if (!ret && done < nr)
+			ret = ask_frames(r, &gfn[done++], 1, &present);
+		run.start.v += done;
+		run.nr -= done;
+	}
+	return ret;
 }
 
 /* One release call. */
@@ -228,6 +256,11 @@ static int drain_release(struct reservation *r, unsigned int order)
 		ret = send_release(r, order);
 	}
 	return ret;
+}
+
+int reservation_release_begin(struct reservation *r)
+{
+	return reservation_look(r);
 }
 
 int reservation_release(struct reservation *r, struct xenvirtio_run *run)
