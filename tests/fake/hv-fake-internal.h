@@ -9,7 +9,8 @@
  *   hv-fake-eventfd.c  ioeventfds, irqfds, registers that the host answers
  *
  * Frames of the host are numbered from 0 and are pages of one memfd; the p2m gives a guest frame's
- * number plus one, 0 is a hole, FAKE_POD an entry without memory.
+ * number plus one, 0 is a hole, FAKE_POD an entry without memory, and with FAKE_AWAY the
+ * frame that comes back there: of a domain that is mapped directly.
  */
 #ifndef HV_FAKE_INTERNAL_H
 #define HV_FAKE_INTERNAL_H
@@ -18,6 +19,7 @@
 
 #include "hv-fake.h"
 
+#define FAKE_AWAY (UINT32_C(1) << 31)
 #define FAKE_POD UINT32_MAX
 
 struct fake_frame {
@@ -105,6 +107,7 @@ struct fake {
 	uint32_t *p2m[FAKE_RAM_MAX];
 	uint64_t tot_pages;
 	uint64_t max_pages;
+	bool direct;
 	uint64_t pod_entries;
 	uint64_t pod_cache;	/* of heap_free and tot_pages; in no frame */
 	uint64_t pod_populated;

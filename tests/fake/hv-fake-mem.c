@@ -27,11 +27,16 @@ uint32_t *fake_find_entry(const struct fake *f, uint64_t gfn)
 	return NULL;
 }
 
+static bool is_there(uint32_t entry)
+{
+	return entry == FAKE_POD || (entry && !(entry & FAKE_AWAY));
+}
+
 static bool find_frame(const struct fake *f, uint64_t gfn, uint32_t *frame)
 {
 	const uint32_t *entry = fake_find_entry(f, gfn);
 
-	if (!entry || !*entry || *entry == FAKE_POD)
+	if (!entry || !is_there(*entry) || *entry == FAKE_POD)
 		return false;
 	*frame = *entry - 1;
 	return true;
@@ -301,13 +306,14 @@ static bool release_frame(struct fake *f, const struct fake_handle *h, uint64_t 
 	uint32_t *entry = fake_find_entry(f, gfn);
 	uint32_t frame;
 
-	if (!entry || !*entry || *entry == FAKE_POD)
+	if (!entry || !is_there(*entry) || *entry == FAKE_POD)
 		return false;
 	frame = *entry - 1;
-	*entry = 0;
+	*entry = f->direct ? *entry | FAKE_AWAY : 0;
 	if (f->frame[frame].maps && (!h || maps_frame(h, frame)))
 		f->faults.released_mapped++;
-	fake_drop_frame(f, frame);
+	if (!f->direct)
+		fake_drop_frame(f, frame);
 	return true;
 }
 
@@ -333,7 +339,7 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 			const uint32_t *entry = fake_find_entry(f, start[*done].v + k);
 
 			/* so many of its holes were none before */
-			if (gone && entry && !*entry)
+			if (gone && entry && !is_there(*entry))
 				gone--;
 			else if (!release_frame(f, to_handle(hv), start[*done].v + k))
 				return 0;
@@ -352,14 +358,18 @@ static bool populate_extent(struct fake *f, uint64_t start, unsigned int order)
 			return false;
 		}
 	}
-	if (order > f->heap_order || f->heap_free < nr ||
-	    f->tot_pages > f->max_pages || f->max_pages - f->tot_pages < nr)
+	if (!f->direct && (order > f->heap_order || f->heap_free < nr || f->tot_pages > f->max_pages ||
+			   f->max_pages - f->tot_pages < nr))
 		return false;
 	for (uint64_t k = 0; k < nr; k++) {
 		uint32_t *entry = fake_find_entry(f, start + k);
 
 		/* as in Xen: the old frame stays the guest's, and nobody can name it any more */
 		fake_pod_forget(f, entry);
+		if (f->direct) {
+			*entry &= ~FAKE_AWAY;
+			continue;
+		}
 		if (*entry)
 			f->faults.leaked++;
 		*entry = fake_take_frame(f) + 1;
@@ -404,7 +414,7 @@ bool fake_present(const struct fake *f, struct xenvirtio_gfn gfn)
 {
 	const uint32_t *entry = fake_find_entry(f, gfn.v);
 
-	return entry && *entry;
+	return entry && is_there(*entry);
 }
 
 unsigned int fake_frame_maps(const struct fake *f, struct xenvirtio_gfn gfn)
@@ -422,7 +432,7 @@ uint64_t fake_holes(const struct fake *f)
 		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
 
 		for (uint64_t k = 0; k < nr; k++)
-			holes += !f->p2m[i][k];
+			holes += !is_there(f->p2m[i][k]);
 	}
 	return holes;
 }
@@ -458,6 +468,11 @@ void fake_set_heap(struct fake *f, uint64_t pages)
 void fake_set_heap_order(struct fake *f, unsigned int order)
 {
 	f->heap_order = order;
+}
+
+void fake_set_direct(struct fake *f)
+{
+	f->direct = true;
 }
 
 void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr)

@@ -137,6 +137,8 @@ void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
  * @cache: memory that is kept for them, at most one a frame
  */
 void fake_set_pod(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr, uint64_t cache);
+/** fake_set_direct() - memory is mapped directly (Arm): a frame that leaves the p2m stays the domain's, and comes back there */
+void fake_set_direct(struct fake *f);
 /** fake_pod_populated() - entries that were touched or mapped */
 uint64_t fake_pod_populated(const struct fake *f);
 /** fake_add_foreign() - another process's ioreq server. Return: its id; -ENOSPC */

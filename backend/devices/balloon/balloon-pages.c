@@ -9,6 +9,8 @@
 
 #include "backend/devices/balloon/balloon-internal.h"
 
+/* Turns of page queues that may pass untold. */
+#define UNTOLD_TURNS 8u
 /* 64 GiB */
 #define COUNT_FRAMES_MAX (UINT64_C(1) << 24)
 
@@ -189,7 +191,11 @@ int balloon_pages_run(struct balloon *b)
 		return failed;
 	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]))
 		b->work |= BALLOON_WORK_PAGES;
-	balloon_changed(b);
+	/* Who reports is to do so between messages rather than in the middle of one; but one may be long. */
+	if (!(b->work & BALLOON_WORK_PAGES) || ++b->untold_turns == UNTOLD_TURNS) {
+		b->untold_turns = 0;
+		balloon_changed(b);
+	}
 	return 0;
 }
 

@@ -444,7 +444,8 @@ int balloon_retry(struct balloon *b)
 	due &= -due;
 	b->work_done |= due;
 	ret = run_work(b, due);
-	if (!ret)
+	/* turns of pages tell it themselves */
+	if (!ret && due != BALLOON_WORK_PAGES)
 		balloon_changed(b);
 	return ret;
 }

@@ -82,6 +82,38 @@ static void what_is_fast_is_one_turn(void **state)
 	meter.most_frames = 0;
 }
 
+static unsigned int told;
+
+static void count_told(void *opaque)
+{
+	(void)opaque;
+	told++;
+}
+
+/* Each report is written to xenstore and sent to whoever watches: a message is told once, a long one now and then. */
+static void a_message_is_told_at_its_end(void **state)
+{
+	struct bench *b = *state;
+	unsigned int turns = 0;
+
+	b->balloon->cfg.changed = count_told;
+	told = 0;
+	meter_post_chunk(b, INFLATE, FREE, 3 * BUDGET_TURN / BUDGET_FRAME);
+	assert_int_equal(told, 0);
+	meter_go_on(b, 6);
+	assert_int_equal(told, 1);
+	meter_expect_used(b, INFLATE);
+	told = 0;
+	meter_post_chunk(b, DEFLATE, FREE, NR);
+	for (; bench_status(b).work_pending; turns++) {
+		assert_int_equal(balloon_retry(b->balloon), 0);
+		meter_end_call(b);
+		assert_true(told >= turns / 8);
+	}
+	assert_in_range(told, 1, turns / 8 + 1);
+	meter_expect_used(b, DEFLATE);
+}
+
 #define METERED(test) cmocka_unit_test_setup_teardown(test, meter_setup, meter_teardown)
 
 int main(void)
@@ -90,6 +122,7 @@ int main(void)
 		METERED(only_the_queue_that_was_kicked_is_looked_at),
 		METERED(with_the_message_the_turns_end),
 		METERED(what_is_fast_is_one_turn),
+		METERED(a_message_is_told_at_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

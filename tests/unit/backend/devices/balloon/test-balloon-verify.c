@@ -210,6 +210,45 @@ static void populate_on_demand_is_no_doubt(void **state)
 	b->hv->ops = inner;
 }
 
+/*
+ * A domain that is mapped directly (Arm) keeps what it gives: what it owns does not fall, and all is doubted after each inflation, until it was
+ * asked for. That is dear, frees nothing, and is exact; nobody owes it anything.
+ */
+static void mapped_directly_all_is_exact(void **state)
+{
+	struct bench *b = *state;
+	uint64_t owned = fake_tot_pages(b->fake), holes = fake_holes(b->fake);
+
+	fake_set_direct(b->fake);
+	inflate(b);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fake_tot_pages(b->fake), owned);
+		assert_int_equal(fake_holes(b->fake), NR + holes);
+		assert_int_equal(bench_status(b).ballooned_pages, NR);
+		verify(b);
+		assert_in_range(bench_status(b).owed_pages, 0, holes);
+		assert_false(b->balloon->reservation.doubt);
+		/* once is enough */
+		asked = 0;
+		verify(b);
+		assert_int_equal(asked, 0);
+		/* nothing free is needed to give it back */
+		assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, NR), 0);
+		assert_int_equal(fake_holes(b->fake), holes);
+		assert_int_equal(bench_status(b).ballooned_pages, 0);
+		assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, NR), 0);
+	}
+	/* a successor that knows nothing finds the same */
+	bench_kill(b);
+	assert_int_equal(bench_start(b), 0);
+	verify(b);
+	assert_int_equal(bench_status(b).ballooned_pages, NR);
+	assert_int_equal(driver_reset(&b->driver), 0);
+	assert_int_equal(bench_run(b), 0);
+	assert_int_equal(fake_holes(b->fake), holes);
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 
 int main(void)
@@ -222,6 +261,7 @@ int main(void)
 		ON_BENCH(without_a_note_all_is_asked_for),
 		ON_BENCH(a_note_that_cannot_be_is_refused),
 		ON_BENCH(populate_on_demand_is_no_doubt),
+		ON_BENCH(mapped_directly_all_is_exact),
 		ON_BENCH(an_exchange_is_seen_in_time),
 	};
 
