@@ -19,7 +19,7 @@ struct rng {
 	struct xenvirtio_device *dev;
 	struct rng_memory *memory;
 	struct rng_status status;
-	bool pending; /* for the turn's sake */
+	bool pending; /* of the allowance that came, or of the turn that was over */
 	bool waiting; /* for an allowance */
 };
 
@@ -108,9 +108,16 @@ static int serve(struct rng *rng)
 static int kick(void *opaque, unsigned int index)
 {
 	struct rng *rng = opaque;
+	int rc;
 
 	/* who has to wait is served when the turn or the allowance comes, and this with it */
-	return rng->pending || rng->waiting ? 0 : serve(rng);
+	if (rng->pending || rng->waiting)
+		return 0;
+	rc = serve(rng);
+	if (rng->pending)
+		xenvirtio_device_kick_again(rng->dev, index);
+	rng->pending = false;
+	return rc;
 }
 
 static int reset(void *opaque)

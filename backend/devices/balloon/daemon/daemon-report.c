@@ -3,6 +3,7 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
+#include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/devices/balloon/daemon/report.h"
 
@@ -11,6 +12,9 @@
 
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
+/** a guest that is paused waits so long, and again while a PAUSE_PARTth of what is missing came back */
+#define PAUSE_MS 30000u
+#define PAUSE_PART 16
 
 bool balloon_daemon_refresh_stats(void *opaque)
 {
@@ -25,12 +29,21 @@ bool balloon_daemon_refresh_stats(void *opaque)
 	return !rc || (status.driver_ok && status.stats_sequence);
 }
 
+static enum balloon_daemon_reset find_reset(const struct balloon_status *status)
+{
+	if (status->guest_paused)
+		return BALLOON_DAEMON_RESET_PAUSED;
+	return status->on_holes ? BALLOON_DAEMON_RESET_HOLES : BALLOON_DAEMON_NO_RESET;
+}
+
+/* Who waits, and whether anybody does, follow_reset() tells. */
 static void follow_stall(struct balloon_daemon *d, const struct balloon_status *status)
 {
+	bool reset = find_reset(status) != BALLOON_DAEMON_NO_RESET;
 	char text[PUBLISH_VALUE_MAX];
 
 	if (!report_stall_text(status, text, sizeof(text))) {
-		if (d->stalled)
+		if (d->stalled && !reset && d->reset == BALLOON_DAEMON_NO_RESET)
 			log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
 				    "the deflate went on");
 		d->stalled = false;
@@ -40,11 +53,65 @@ static void follow_stall(struct balloon_daemon *d, const struct balloon_status *
 		return;
 	d->stalled = true;
 	log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
-		    "deflate stalled, %s: the guest waits until %s", text,
+		    reset ? "after its reset the guest's memory cannot be put back, %s: tried until %s" :
+			    "deflate stalled, %s: the guest waits until %s",
+		    text,
 		    status->stall == BALLOON_STALL_MAX_MEM ? "xl mem-max allows it more"
 							   : "the host has free memory");
 	d->retry_ms = RETRY_MIN_MS;
 	timer_set(d->retry, d->retry_ms);
+}
+
+/*
+ * Most guests that reset their device only shut down, and need nothing of what is missing: they do not wait for ever. So
+ * long as a good part of it comes back meanwhile, they do.
+ */
+static void follow_pause_over(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	if (!status->guest_paused || status->stall == BALLOON_STALL_NONE) {
+		timer_stop(d->pause_over);
+	} else if (!timer_is_set(d->pause_over)) {
+		d->pause_pages = status->stall_pages;
+		timer_set(d->pause_over, PAUSE_MS);
+	}
+}
+
+void balloon_daemon_on_pause_over(void *opaque)
+{
+	struct balloon_daemon *d = opaque;
+	struct balloon_status status;
+
+	balloon_get_status(d->balloon, &status);
+	if (status.guest_paused && status.stall != BALLOON_STALL_NONE &&
+	    status.stall_pages > d->pause_pages - d->pause_pages / PAUSE_PART &&
+	    balloon_daemon_end_on(d, balloon_give_up_pause(d->balloon),
+				  "cannot let the guest run on"))
+		return;
+	d->host.report(d->host.opaque);
+}
+
+static void follow_reset(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	enum balloon_daemon_reset reset = find_reset(status);
+	char size[SIZE_TEXT_MAX];
+
+	size_format(status->ballooned_pages * KIB_PER_PAGE, size);
+	if (reset == BALLOON_DAEMON_RESET_PAUSED && reset != d->reset)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest was reset while %s of it were in the balloon: paused until "
+			    "they are back",
+			    size);
+	else if (reset == BALLOON_DAEMON_RESET_HOLES && reset != d->reset)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest was reset and runs without %s of its memory: a kernel that uses them "
+			    "crashes or reads what is not there; they are put back as soon as they can be had",
+			    size);
+	else if (reset != d->reset)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
+			    "all of the guest's memory is back%s",
+			    d->reset == BALLOON_DAEMON_RESET_PAUSED ? ": it runs on" : "");
+	d->reset = reset;
+	follow_pause_over(d, status);
 }
 
 void balloon_daemon_report(void *self)
@@ -55,6 +122,7 @@ void balloon_daemon_report(void *self)
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
 	follow_stall(d, &status);
+	follow_reset(d, &status);
 }
 
 void balloon_daemon_changed(void *opaque)
