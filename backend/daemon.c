@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "backend/daemon.h"
+#include "backend/base/ready-fd.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -30,12 +31,32 @@ static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 	return xenvirtio_store_open_xen(store);
 }
 
+/* Of whoever waits with --ready-fd. */
+struct waiter {
+	int fd; /* 0: nobody does */
+	struct log *log;
+};
+
+static void tell_waiter(void *opaque)
+{
+	struct waiter *waiter = opaque;
+	int rc = waiter->fd ? ready_fd_tell(waiter->fd) : 0;
+
+	if (rc)
+		log_msg(waiter->log, LOG_LEVEL_WARNING, rc, "--ready-fd %d: nobody is told",
+			waiter->fd);
+	waiter->fd = 0;
+}
+
 static enum exit_code serve(const struct device_type *type, const struct options *opts,
 			    struct log *log)
 {
+	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
 	const struct device_process_env env = {
 		.open_hv = open_xen_hv,
 		.open_store = open_xen_store,
+		.ready = tell_waiter,
+		.opaque = &waiter,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct device_process *dp = NULL;
@@ -85,8 +106,9 @@ static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
 	return on_domain(domid, log, false);
 }
 
-/* The service's metrics are of all guests; the last word of a command line counts. */
-static const char *const service_words[] = {"--metrics=none", NULL};
+/* Who waits, waits for the service, and its metrics are of all guests; the last word of a command
+ * line counts. */
+static const char *const service_words[] = {"--metrics=none", "--ready-fd=none", NULL};
 
 static int count_words(const char *const *words)
 {
@@ -184,12 +206,15 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 	struct overview overview = {.type = type};
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
+	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
 	const struct supervisor_env env = {
 		.open_store = open_xen_store,
 		.launcher = &launcher,
 		.notify = notify_manager,
 		.pause = pause_domain,
 		.unpause = unpause_domain,
+		.ready = tell_waiter,
+		.opaque = &waiter,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct supervisor *sup = NULL;
@@ -238,6 +263,8 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 		free(opts);
 		return answer;
 	}
+	if (opts->ready_fd)
+		ready_fd_hide(opts->ready_fd);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {

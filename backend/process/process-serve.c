@@ -232,6 +232,8 @@ void process_start_serving(struct device_process *dp)
 		", interrupt %" PRIu32 ", by %s",
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
+	if (dp->env.ready)
+		dp->env.ready(dp->env.opaque);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,

@@ -147,9 +147,12 @@ static void on_store_event(void *opaque, const char *path, const char *token)
 		return;
 	tree_event(sup, path);
 	/* the first event is that of the watch itself: from here on no device is overlooked */
-	if (!sup->ready)
-		tell_manager(sup, "READY=1");
+	if (sup->ready)
+		return;
 	sup->ready = true;
+	tell_manager(sup, "READY=1");
+	if (sup->env.ready)
+		sup->env.ready(sup->env.opaque);
 }
 
 static void on_store_back(void *opaque)
