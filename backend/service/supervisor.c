@@ -217,12 +217,11 @@ static void open_store(struct supervisor *sup)
 		.opaque = sup,
 	};
 	int rc = store_link_new(&sup->link, &link, true);
+	char text[NO_XEN_TEXT_MAX];
 
 	if (rc) {
 		sup->link = NULL;
-		log_msg(sup->log, LOG_LEVEL_ERROR, rc,
-			"xenstore cannot be reached: run it as root, in dom0, with xenstored "
-			"running");
+		log_msg(sup->log, LOG_LEVEL_ERROR, 0, "%s", no_xen_store(rc, text));
 		supervisor_end(sup, rc == -ENOMEM ? EXIT_CODE_HOST : EXIT_CODE_NO_XEN);
 		return;
 	}
