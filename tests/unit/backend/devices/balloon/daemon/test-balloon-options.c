@@ -255,7 +255,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 23);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 23);
 }
 
 int main(void)
