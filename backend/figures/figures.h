@@ -20,6 +20,7 @@ struct json_object;
 
 #define FIGURES_NAME_MAX 64
 #define FIGURES_PATH_MAX 32
+#define FIGURES_FEATURES_MAX 256
 
 struct figures {
 	uint32_t domid;
@@ -27,6 +28,7 @@ struct figures {
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began; empty: not known */
 	char path[FIGURES_PATH_MAX]; /* how notifications travel */
 	bool driver_ok;		     /* the guest's driver is at work */
+	char features[FIGURES_FEATURES_MAX]; /* negotiated, blanks between; empty: none yet */
 	/* since the process started */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 };

@@ -2,6 +2,7 @@
 /*
  * What the device did, told to xenstore and to whoever asks.
  */
+#include "backend/figures/feature-names.h"
 #include "backend/process/process-internal.h"
 
 #include <json-c/json.h>
@@ -60,6 +61,9 @@ void process_get_figures(void *opaque, struct figures *f)
 	f->devid = dp->bus.devid;
 	snprintf(f->name, sizeof(f->name), "%s", dp->name);
 	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
+	feature_names(f->features, sizeof(f->features),
+		      xenvirtio_device_features(dp->type->device(dp->device)), dp->type->feature_name,
+		      dp->device);
 	dp->type->figures(dp->device, f);
 }
 

@@ -240,6 +240,10 @@ static void figures_are_shown(void **state)
 	r.bench->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	r.bench->figures.stats[BALLOON_STAT_FREE_MEMORY] = 268435456;
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
+	assert_null(strstr(tool.out, "features"));
+	snprintf(r.bench->figures.common.features, FIGURES_FEATURES_MAX, "stats-vq \033[2J version-1");
+	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
+	assert_non_null(strstr(tool.out, "features       stats-vq ?[2J version-1\n"));
 	assert_non_null(strstr(tool.out, "512 MiB of 1024 MiB"));
 	assert_non_null(strstr(tool.out, "settled"));
 	assert_non_null(strstr(tool.out, "bad-ring 4"));
@@ -247,6 +251,7 @@ static void figures_are_shown(void **state)
 	assert_int_equal(run(&r, "status 7 --devid 0 --json"), CTL_EXIT_DONE);
 	json = json_tokener_parse(tool.out);
 	assert_int_equal(json_object_get_int(json_at(json, "target_kib")), 524288);
+	assert_int_equal(json_object_array_length(json_at(json, "features")), 3);
 	json_object_put(json);
 	assert_int_equal(run(&r, "status 7 --devid 1"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
