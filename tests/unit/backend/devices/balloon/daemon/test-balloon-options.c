@@ -211,6 +211,15 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --record=", "--record"},
 		{"--domid 1 --log-level 3", "--log-level"},
 		{"--domid 1 --syslog=yes", "--syslog"},
+	};
+
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
+}
+
+/* The device processes of a service get its words, and one more: theirs is not what waits. */
+static void a_descriptor_to_tell_is_open_or_none(void **state)
+{
+	static const struct wrong_line bad[] = {
 		{"--ready-fd=", "--ready-fd"},
 		{"--ready-fd 2", "3 or more"},
 		{"--ready-fd -1", "-1"},
@@ -220,16 +229,10 @@ static void a_wrong_line_is_named(void **state)
 		{"--ready-fd 2147483647", "is not open"},
 		{"--ready-fd none --ready-fd 2147483647", "is not open"},
 	};
-
-	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
-}
-
-/* The device processes of a service get its words, and one more: theirs is not what waits. */
-static void a_descriptor_to_tell_is_open_or_none(void **state)
-{
 	char line[64];
 	int fd[2];
 
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 	assert_int_equal(parse("--domid 1"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.common.ready_fd, 0);
 	assert_int_equal(parse("--ready-fd 2147483647 --ready-fd=none --domid 1"), COMMAND_LINE_RUN);
