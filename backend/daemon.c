@@ -145,8 +145,21 @@ struct overview {
 	const struct device_type *type;
 	struct metrics_collect *collect;
 	struct metrics *metrics;
-	void *service; /* the type's */
+	struct xenvirtio_hv *hv; /* for the host's memory; NULL: not told */
+	void *service;		 /* the type's */
 };
+
+static int read_host_free(void *opaque, uint64_t *kib)
+{
+	struct overview *o = opaque;
+	struct xenvirtio_host_info host;
+	int rc = o->hv && XENVIRTIO_HV_HAS(o->hv, host_info) ? o->hv->ops->host_info(o->hv, &host)
+							      : -ENOSYS;
+
+	if (!rc)
+		*kib = host.free_pages * (XENVIRTIO_PAGE_SIZE / 1024);
+	return rc;
+}
 
 static int open_metrics(struct overview *o, struct event_base *base, const struct options *opts,
 			struct log *log)
@@ -159,8 +172,13 @@ static int open_metrics(struct overview *o, struct event_base *base, const struc
 		.figures = o->type->figures_type,
 		.collect = metrics_collect_run,
 		.opaque = o->collect,
+		.host_free = read_host_free,
+		.host_opaque = o,
 	};
 
+	/* where the host's memory cannot be seen, as from a driver domain, it has no sample */
+	if (o->type->figures_type->host_free && open_xen_hv(NULL, &o->hv, 0, log))
+		o->hv = NULL;
 	return metrics_open(&o->metrics, &cfg);
 }
 
@@ -193,6 +211,7 @@ static void open_overview(struct overview *o, struct event_base *base, const str
 static void close_overview(struct overview *o)
 {
 	metrics_free(o->metrics);
+	xenvirtio_hv_close(o->hv);
 	if (o->type->service_free)
 		o->type->service_free(o->service);
 	metrics_collect_free(o->collect);

@@ -95,6 +95,7 @@ void figures_add_status(struct json_maker *m, const struct figures *f)
 	json_maker_add_text(m, "path", f->path);
 	json_maker_add_bool(m, "driver", f->driver_ok);
 	json_maker_add(m, "features", features_json(f));
+	json_maker_add_u64(m, "uptime_ms", f->uptime_ms);
 }
 
 /* --- and back --- */
@@ -198,6 +199,7 @@ bool figures_get_status(struct figures *f, struct json_object *json)
 	    !json_get_bool(json, "driver", &f->driver_ok))
 		return false;
 	json_get_text(json, "name", f->name, sizeof(f->name));
+	json_get_u64(json, "uptime_ms", &f->uptime_ms);
 	get_features(json, f);
 	get_guest_errors(json, f);
 	return true;

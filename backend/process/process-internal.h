@@ -52,6 +52,7 @@ struct device_process {
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
 	bool store_anew;		 /* xenstored was restarted; the node was not seen since */
 
+	uint64_t began_ms; /* to serve */
 	bool serving;
 	bool ended;
 	enum exit_code code;
@@ -101,6 +102,7 @@ void process_note_change(void *opaque);
 void process_get_figures(void *opaque, struct figures *f);
 struct json_object *process_status_json(void *opaque);
 figures_collect process_collect_figures;
+int process_host_free(void *opaque, uint64_t *kib);
 
 /* process-doors.c */
 /** process_open_doors() - what cannot be opened is logged */

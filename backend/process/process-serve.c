@@ -2,6 +2,7 @@
 /*
  * From a device that was found to a guest that is served, and the work of serving it.
  */
+#include "backend/base/clock.h"
 #include "backend/process/process-internal.h"
 
 #include <errno.h>
@@ -219,6 +220,7 @@ void process_start_serving(struct device_process *dp)
 	end_turn(dp, 0);
 	if (dp->ended)
 		return;
+	dp->began_ms = clock_now_ms();
 	process_on_report(dp);
 	dp->serving = true;
 	process_open_doors(dp);

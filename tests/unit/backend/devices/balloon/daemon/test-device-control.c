@@ -91,6 +91,24 @@ static void features_are_told_by_name(void **state)
 	close(fd);
 }
 
+/* By it one sees from afar that a process was replaced. */
+static void the_time_it_serves_begins_with_the_process(void **state)
+{
+	struct process_bench *b = *state;
+	int fd = process_bench_client(b);
+
+	machine_fake_pass(5000);
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	expect_u64(b->base, fd, "result.uptime_ms", 5000);
+	close(fd);
+	process_bench_stop(b);
+	assert_true(process_bench_start(b));
+	fd = client_connect(b->socket_path);
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	expect_u64(b->base, fd, "result.uptime_ms", 0);
+	close(fd);
+}
+
 static void sizes_that_cannot_be_are_refused(void **state)
 {
 	struct process_bench *b = *state;
@@ -326,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_target_set_here_is_the_target),
 		TEST(features_are_told_by_name),
+		TEST(the_time_it_serves_begins_with_the_process),
 		TEST(sizes_that_cannot_be_are_refused),
 		TEST(a_stall_is_told_and_its_end),
 		TEST(no_statistics_are_told_as_none),
