@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # README.md's "What is where" is the tree, two levels deep, as TAP: each folder has one line there, and each line a folder. And
-# the nested cases that its promises name, there and in SECURITY.md, are there.
+# the tests that its promises name, there and in SECURITY.md, are there: nested cases, programs, functions.
 # What a build puts beside the sources is no part of it.
 
 srcdir=${srcdir:-.}
@@ -40,23 +40,34 @@ named()
 	} | sed 's/.*`\(.*\)`/\1/' | sort -u
 }
 
-# cases_there FILE
-cases_there()
+# tests_there FILE
+tests_there()
 {
 	named "$1" >"$tmp/named"
-	while read -r name; do
-		[ -e "$srcdir/tests/nested/cases/$name.sh" ] || echo "$1: there is no nested case $name"
-	done <"$tmp/named" >"$tmp/log"
+	{
+		while read -r name; do
+			[ -e "$srcdir/tests/nested/cases/$name.sh" ] || echo "$1: there is no nested case $name"
+		done <"$tmp/named"
+		for name in $(grep -o '\btest-[a-z0-9-]*' "$1"); do
+			find "$srcdir/tests/unit" -name "$name.*" | grep -q . || echo "$1: there is no $name"
+		done
+		for name in $(grep -o '`[a-z]*_[a-z_]*`' "$1" | tr -d '`' | grep -v '^virtio_\|^init_\|^explicit_'); do
+			grep -rqF "static void $name(" "$srcdir/tests/unit" || echo "$1: no test is called $name"
+		done
+	} >"$tmp/log"
 	[ -s "$tmp/named" ] && [ ! -s "$tmp/log" ]
 }
 
 for file in README.md SECURITY.md; do
-	cases_there "$srcdir/$file"
-	result $? "the nested cases that $file names are there"
+	tests_there "$srcdir/$file"
+	result $? "the tests that $file names are there"
 done
 sed 's/`x86-xl`/`x86-xm`/' "$srcdir/README.md" >"$tmp/README.md"
-! cases_there "$tmp/README.md" && grep -q x86-xm "$tmp/log"
-result $? "finds one that is not"
+! tests_there "$tmp/README.md" && grep -q x86-xm "$tmp/log"
+result $? "finds a nested case that is not"
+sed 's/a_million_chunks/a_million_lumps/; s/test-hostile,/test-hostage,/' "$srcdir/SECURITY.md" >"$tmp/SECURITY.md"
+! tests_there "$tmp/SECURITY.md" && grep -q a_million_lumps "$tmp/log" && grep -q test-hostage "$tmp/log"
+result $? "finds a program and a function that are not"
 : >"$tmp/log"
 
 # A tree of its own to plant in.
