@@ -40,6 +40,13 @@ static void note_notify(void *opaque, const char *text)
 	snprintf(b->notified + used, sizeof(b->notified) - used, "%s;", text);
 }
 
+static void note_ready(void *opaque)
+{
+	struct supervisor_bench *b = opaque;
+
+	b->readies++;
+}
+
 static int pause_domain(void *opaque, uint32_t domid, struct log *log)
 {
 	struct supervisor_bench *b = opaque;
@@ -345,6 +352,7 @@ int supervisor_bench_setup(void **state)
 		.open_store = open_store,
 		.opaque = b,
 		.launcher = &b->launcher,
+		.ready = note_ready,
 		.notify = note_notify,
 		.pause = pause_domain,
 		.unpause = unpause_domain,

@@ -49,6 +49,7 @@ struct supervisor_bench {
 	bool serve;   /* processes serve at once: their key `path` is there */
 	bool obey;    /* they end when they are told to */
 	char notified[128];
+	unsigned int readies;
 };
 
 /** supervisor_bench_setup/teardown - for cmocka; teardown asserts that nothing was leaked */

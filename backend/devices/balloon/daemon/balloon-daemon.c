@@ -224,6 +224,7 @@ const struct device_type balloon_type = {
 	.work = work,
 	.tick = verify,
 	.report = balloon_daemon_report,
+	.feature_name = balloon_daemon_feature_name,
 	.figures = balloon_daemon_figures,
 	.control = balloon_daemon_control,
 	.service_words = balloon_service_words,

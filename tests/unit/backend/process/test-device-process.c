@@ -57,6 +57,24 @@ static void it_shows_life(void **state)
 	assert_true(after != before);
 }
 
+/* Whoever is told may let the guest run, and speak to the daemon. */
+static void who_waits_is_told_when_all_is_there(void **state)
+{
+	struct process_bench *b = *state;
+
+	fake_store_del(b->store, BENCH_NODE "/irq");
+	assert_false(process_bench_start(b));
+	assert_int_equal(b->readies, 0);
+	process_bench_put(b, "irq", "33");
+	process_bench_run(b);
+	assert_int_equal(b->readies, 1);
+	assert_false(b->ready_early);
+	/* once, whatever comes after */
+	process_bench_put(b, "target", "18432");
+	process_bench_run(b);
+	assert_int_equal(b->readies, 1);
+}
+
 /* What the host offers is used and published; what it takes back is told, and the guest goes on. */
 static void the_path_of_notifications_is_published(void **state)
 {
@@ -368,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_serves_and_says_so),
 		TEST(it_shows_life),
+		TEST(who_waits_is_told_when_all_is_there),
 		TEST(the_path_of_notifications_is_published),
 		TEST(a_target_becomes_a_balloon),
 		TEST(the_command_lines_target_comes_first),

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -215,6 +216,38 @@ static void a_wrong_line_is_named(void **state)
 	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
+/* The device processes of a service get its words, and one more: theirs is not what waits. */
+static void a_descriptor_to_tell_is_open_or_none(void **state)
+{
+	static const struct wrong_line bad[] = {
+		{"--ready-fd=", "--ready-fd"},
+		{"--ready-fd 2", "3 or more"},
+		{"--ready-fd -1", "-1"},
+		{"--ready-fd x", "--ready-fd x"},
+		{"--ready-fd 2147483648", "2147483648"},
+		/* no process has so many */
+		{"--ready-fd 2147483647", "is not open"},
+		{"--ready-fd none --ready-fd 2147483647", "is not open"},
+	};
+	char line[64];
+	int fd[2];
+
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
+	assert_int_equal(parse("--domid 1"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, 0);
+	assert_int_equal(parse("--ready-fd 2147483647 --ready-fd=none --domid 1"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, 0);
+	assert_int_equal(pipe(fd), 0);
+	snprintf(line, sizeof(line), "--ready-fd %d", fd[1]);
+	assert_int_equal(parse(line), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, fd[1]);
+	snprintf(line, sizeof(line), "--ready-fd %d", fd[0]);
+	assert_int_equal(parse(line), COMMAND_LINE_WRONG);
+	assert_non_null(strstr(why, "for reading only"));
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void help_and_version_win(void **state)
 {
 	assert_int_equal(parse("-h"), COMMAND_LINE_HELP);
@@ -225,7 +258,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 22);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 23);
 }
 
 int main(void)
@@ -236,6 +269,7 @@ int main(void)
 		cmocka_unit_test(each_option_reaches_its_field),
 		cmocka_unit_test(bulk_features_are_a_list),
 		cmocka_unit_test(a_wrong_line_is_named),
+		cmocka_unit_test(a_descriptor_to_tell_is_open_or_none),
 		cmocka_unit_test(help_and_version_win),
 		cmocka_unit_test(help_and_manual_list_the_same),
 	};
