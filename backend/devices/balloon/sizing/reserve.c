@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counting what is owed: the key `ballooned` of every device in the backend's tree. Nodes are
- * written by the toolstack and by device processes, and trusted to mean well, not to be
- * well-formed.
+ * Counting what is owed: the key `ballooned` of every balloon of a living domain in the backend's
+ * tree. Nodes are written by the toolstack and by device processes, and trusted to mean well, not
+ * to be well-formed: another device type's key of that name is no balloon, and a node may outlive
+ * its domain, whose memory Xen has back.
  */
 #include "backend/devices/balloon/sizing/reserve.h"
 #include "backend/base/size.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,12 +35,25 @@ static bool is_number(const char *name)
 	return len && len <= NAME_MAX_CHARS && strspn(name, "0123456789") == len;
 }
 
+/* What every domain has from its creation to its end. One whose key may not be read lives. */
+static bool is_alive(struct store_link *link, const char *domain)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%.9s/memory/static-max", domain);
+	return store_link_read(link, path, value, sizeof(value)) != -ENOENT;
+}
+
 static void add_device(struct reserve *r, struct store_link *link, const char *domain,
 		       const char *device)
 {
 	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16], value[XENVIRTIO_STORE_TEXT_MAX];
 	uint64_t kib;
 
+	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/type", domain, device);
+	if (store_link_read(link, path, value, sizeof(value)) ||
+	    strcmp(value, balloon_program.node_type) != 0)
+		return;
 	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/ballooned", domain, device);
 	if (store_link_read(link, path, value, sizeof(value)) || size_parse_kib(value, &kib))
 		return;
@@ -56,6 +71,10 @@ static int add_domain(struct reserve *r, struct store_link *link, const char *do
 
 	if (!names)
 		return -ENOMEM;
+	if (!is_alive(link, domain)) {
+		free(names);
+		return 0;
+	}
 	snprintf(path, sizeof(path), TREE "/%.9s", domain);
 	rc = store_link_list(link, path, names, NAMES_BYTES);
 	for (const char *name = names; !rc && *name; name += strlen(name) + 1) {

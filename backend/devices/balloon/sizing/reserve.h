@@ -2,7 +2,7 @@
 /*
  * The reserve: whether the host can still give back all that is in balloons.
  *
- *   free - what xl info calls free; owed - what is in the balloons of all guests
+ *   free - what xl info calls free; owed - what is in the balloons of all living guests
  *
  * A guest may take its whole balloon back at any moment, whatever its target is: when it runs out
  * of memory, suspends, or resets the device. Inflating and deflating move as much between free and
