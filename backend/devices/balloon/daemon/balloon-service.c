@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* What the service does itself: the last word of a command line counts. */
-const char *const balloon_service_words[] = {"--no-auto", NULL};
+const char *const balloon_service_words[] = {"--auto-elsewhere", NULL};
 
 struct balloon_service {
 	struct autopilot *autopilot;
@@ -44,8 +44,8 @@ static int open_auto(struct balloon_service *s, const struct device_service *ser
 		.log = service->log,
 		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
 				      opts->auto_floor_kib, opts->overcommit,
-				      opts->stats_interval_s * 1000),
-		.interval_ms = opts->stats_interval_s * 1000,
+				      opts->auto_interval_ms),
+		.interval_ms = opts->auto_interval_ms,
 		.collect = service->collect,
 		.collect_opaque = service->collect_opaque,
 		.host_free = read_host_free,
