@@ -20,6 +20,8 @@
 #define SHRINK_MS 5000u
 #define HOLD_MS 30000u
 #define HOLD_MAX_MS 600000u
+#define QUIET_MS 2000u
+#define YOUNG_MS 30000u
 #define STUCK_INTERVALS 12u
 #define STUCK_MIN_MS 20000u
 #define RETRY_MS 300000u
@@ -57,6 +59,8 @@ struct policy_config auto_policy(unsigned int low_percent, unsigned int high_per
 		.shrink_ms = SHRINK_MS,
 		.hold_ms = HOLD_MS,
 		.hold_max_ms = HOLD_MAX_MS,
+		.quiet_ms = QUIET_MS,
+		.young_ms = YOUNG_MS,
 	};
 }
 
@@ -200,6 +204,7 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 	struct policy_memory *m = calloc(nr + 1, sizeof(*m));
 	struct policy_order *o = calloc(nr + 1, sizeof(*o));
 	struct entry *entry = make_entries(a, f, nr);
+	struct policy_config policy = a->cfg.policy;
 
 	if (!g || !m || !o || !entry) {
 		free(entry);
@@ -209,7 +214,9 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 		g[i] = auto_guest(&f[i]);
 		m[i] = entry[i].memory;
 	}
-	policy_step(&a->cfg.policy, free_kib, clock_now_ms(), g, m, o, nr);
+	if (a->cfg.hold)
+		policy.hold_kib = a->cfg.hold(a->cfg.opaque);
+	policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];
 		tell(a, &f[i], &entry[i], &o[i]);

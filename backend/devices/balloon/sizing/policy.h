@@ -11,7 +11,8 @@
  *
  * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
  * lacked; for a while after that it is not taken below the size at which none was felt any more, and
- * each time it was taken too far the while is twice as long.
+ * each time it was taken too far the while is twice as long. Others in need may have of it all the same
+ * what nobody else has to give, in small steps, and not while it feels pressure.
  *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
@@ -33,6 +34,8 @@ struct policy_config {
 	unsigned int high_percent; /* above, it has more than it needs; less than 100 */
 	uint64_t floor_kib;	   /* of a guest that names none; 0: a quarter of its static-max */
 	bool overcommit;	   /* ask for memory whatever the host has free */
+	uint64_t hold_kib;	   /* of the host's free memory: room for a guest to come, which nobody
+				      is let grow into, and which others give what is missing of */
 	unsigned int stale_ms;	   /* statistics this old say nothing */
 	unsigned int stuck_ms;	   /* a guest that has not moved for so long does not co-operate */
 	unsigned int retry_ms;	   /* and is asked again after that */
@@ -40,6 +43,10 @@ struct policy_config {
 				      one step of shrinking to the next */
 	unsigned int hold_ms;	   /* a guest that felt pressure keeps what it has so long at first */
 	unsigned int hold_max_ms;  /* and so long at most */
+	unsigned int quiet_ms;	   /* when it has felt none for so long others in need may try to have
+				      some of that */
+	unsigned int young_ms;	   /* a guest whose driver has just come keeps half of static-max so long:
+				      what it will need it does not use yet */
 };
 
 /** struct policy_guest - what is known of one; sizes in KiB */
@@ -67,6 +74,11 @@ struct policy_memory {
 	struct pressure_set counters;
 	uint64_t felt_kib;	/* it is not taken below this */
 	uint64_t felt_until_ms; /* until then */
+	uint64_t gave_ms;	/* when it gave of that */
+	uint64_t felt_ms;	/* when it felt pressure last */
+	uint64_t more_kib;	/* and by how much it grew for that */
+	bool only_read;		/* and that it was no more than files it read */
+	uint64_t young_until_ms; /* 0: it has no driver yet */
 	uint64_t hold_ms;	/* 0: it never felt pressure */
 	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */
 };
@@ -89,7 +101,10 @@ struct policy_order {
 	uint64_t has_kib;
 	uint64_t wanted_kib;
 	uint64_t felt_kib; /* the size its counters ask for; 0: they ask for none */
-	uint64_t kept_kib; /* it is not taken below */
+	uint64_t kept_kib;  /* it is not taken below, but for others in need when it is quiet */
+	uint64_t least_kib; /* it is not taken below */
+	bool quiet;
+	bool gives; /* of that, to others in need, like one that keeps nothing */
 	uint64_t permille; /* available */
 	bool pending;
 	bool takes; /* what it is promised, it takes */

@@ -56,7 +56,8 @@ static bool is_short(const struct pressure_set *last, const struct pressure_set 
 static struct pressure compare(const struct pressure_set *last, const struct pressure_set *now)
 {
 	uint64_t ms = now->at_ms > last->at_ms ? now->at_ms - last->at_ms : 1;
-	bool filling = now->filling || last->filling;
+	/* it may have begun and ended between the two */
+	bool filling = now->filling || last->filling || now->has_kib < last->has_kib;
 	uint64_t swap_in = grown(last, now, PRESSURE_SWAP_IN);
 	uint64_t faults = grown(last, now, PRESSURE_MAJOR_FAULTS);
 	uint64_t direct = grown(last, now, PRESSURE_DIRECT);
@@ -78,6 +79,7 @@ static struct pressure compare(const struct pressure_set *last, const struct pre
 	    (direct || !is_told(now, PRESSURE_DIRECT)))
 		p.felt = true;
 	if (is_fast(faults, ms, MAJOR_FAULTS_S) && is_short(last, now)) {
+		p.only_read = !p.felt && !p.killed;
 		p.felt = true;
 		if (faults <= UINT64_MAX / KIB_PER_FAULT)
 			faults *= KIB_PER_FAULT;

@@ -47,7 +47,8 @@ struct pressure_set {
 /** struct pressure - what two sets show */
 struct pressure {
 	bool felt;
-	bool killed;		/* something was: the worst there is */
+	bool killed;	    /* something was: the worst there is */
+	bool only_read; /* nothing but files, which may have been new to it */
 	uint64_t moved_kib; /* how much was read back or looked for: so much is missing, about */
 };
 

@@ -71,6 +71,7 @@ static void each_counter_shows_it(void **state)
 		set = quiet_set();
 	}
 	assert_int_equal(look(&set, PRESSURE_SWAP_IN, 5000).moved_kib, 5000);
+	assert_false(look(&set, PRESSURE_SWAP_IN, 5000).only_read);
 	/* kswapd at work is what page cache does to every guest */
 	assert_false(look(&set, PRESSURE_ASYNC, 1000000).felt);
 }
@@ -102,6 +103,8 @@ static void major_faults_count_with_a_search(void **state)
 	now.value[PRESSURE_MAJOR_FAULTS] += 32;
 	now.value[PRESSURE_ASYNC]++;
 	assert_true(pressure_look(&last, &now).felt);
+	last = set;
+	assert_true(pressure_look(&last, &now).only_read);
 	assert_int_equal(pressure_look(&set, &now).moved_kib, 128);
 	/* before Linux 6.12: next to nothing is free */
 	set = quiet_set();
@@ -130,6 +133,13 @@ static void a_balloon_that_fills_is_no_pressure(void **state)
 	now.filling = false;
 	now.value[PRESSURE_DIRECT] += 100000;
 	now.value[PRESSURE_ALLOC_STALL] += 100;
+	assert_false(pressure_look(&last, &now).felt);
+	/* nor when it began and ended between two sets */
+	last = now;
+	now.sequence++;
+	now.at_ms += STEP;
+	now.has_kib--;
+	now.value[PRESSURE_DIRECT] += 100000;
 	assert_false(pressure_look(&last, &now).felt);
 }
 
@@ -263,10 +273,10 @@ static void pressure_grows_a_guest_with_much_available(void **state)
 	}
 }
 
-/* It grows by what it lacked, between a 64th and an 8th of what it can have. */
+/* It grows by twice what it lacked, between a 64th and an 8th of what it can have. */
 static void it_grows_by_what_it_lacked(void **state)
 {
-	static const uint64_t moved[][2] = {{1, 16}, {16, 16}, {50, 50}, {128, 128}, {900, 128}};
+	static const uint64_t moved[][2] = {{1, 16}, {8, 16}, {25, 50}, {64, 128}, {900, 128}};
 
 	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
 		struct host h = fast_host(600);
@@ -284,11 +294,46 @@ static void others_give_for_it(void **state)
 	struct host h = fast_host(0);
 	struct model *m = add_quiet(&h, 500, 300), *rich = add_quiet(&h, 500, 310);
 
+	/* one whose driver has just come keeps half of its static-max */
+	step_with(&h, m, PRESSURE_SWAP_IN, 0);
+	step_with(&h, m, PRESSURE_SWAP_IN, 20 * MIB);
+	assert_int_equal(rich->moved_kib, 0);
+	for (unsigned int i = 0; i < h.cfg.young_ms / STEP; i++)
+		step_with(&h, m, PRESSURE_SWAP_IN, 0);
 	for (unsigned int i = 0; i < 4; i++)
 		step_with(&h, m, PRESSURE_SWAP_IN, 20 * MIB);
 	assert_true(model_has(&m->g) > 510 * MIB);
 	assert_true(model_has(&rich->g) < 490 * MIB);
 	assert_true(model_percent(rich) >= 24);
+}
+
+/* One that keeps what it has gives of it, in small steps, to one in need that nobody else helps: but not
+ * while it feels pressure itself, unless it only read files, which anybody does once. */
+static void who_keeps_gives_last(void **state)
+{
+	for (int reads = 0; reads < 2; reads++) {
+		struct host h = fast_host(300);
+		struct model *m = add_quiet(&h, 700, 300), *needs = add_quiet(&h, 600, 300);
+		enum pressure_counter c = reads ? PRESSURE_MAJOR_FAULTS : PRESSURE_SWAP_IN;
+
+		/* the memory of both, and nothing is free */
+		for (unsigned int i = 0; i < h.cfg.young_ms / STEP; i++)
+			step_with(&h, m, PRESSURE_SWAP_IN, 0);
+		m->g.counters.value[PRESSURE_ASYNC]++;
+		m->g.balloon_kib = (1024 - 700) * MIB;
+		m->g.target_kib = 700 * MIB;
+		h.free_kib = 0;
+		step_with(&h, m, c, 8 * MIB);
+		needs->used_kib = 590 * MIB;
+		for (unsigned int i = 0; i < h.cfg.quiet_ms / STEP - 1; i++) {
+			step_with(&h, m, PRESSURE_SWAP_IN, 0);
+			assert_true(m->g.target_kib >= 700 * MIB);
+		}
+		step_with(&h, m, PRESSURE_SWAP_IN, 0);
+		step_with(&h, m, PRESSURE_SWAP_IN, 0);
+		/* a 16th; or a quarter in a step, as from anybody */
+		assert_in_range(m->g.target_kib, (reads ? 400 : 636) * MIB, (reads ? 635 : 699) * MIB);
+	}
 }
 
 /* Who has next to nothing left comes before who only swaps. */
@@ -356,6 +401,7 @@ int main(void)
 		cmocka_unit_test(pressure_grows_a_guest_with_much_available),
 		cmocka_unit_test(it_grows_by_what_it_lacked),
 		cmocka_unit_test(others_give_for_it),
+		cmocka_unit_test(who_keeps_gives_last),
 		cmocka_unit_test(the_worse_off_comes_first),
 		cmocka_unit_test(it_is_tried_less_and_less_often),
 	};
