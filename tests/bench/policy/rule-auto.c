@@ -79,7 +79,7 @@ static int host_free(void *opaque, uint64_t *kib)
 	return 0;
 }
 
-static uint64_t hold(void *opaque)
+static uint64_t hold(void *opaque, uint64_t free_kib, uint64_t owed_kib)
 {
 	struct rule *r = opaque;
 

@@ -198,6 +198,17 @@ static struct entry *make_entries(const struct autopilot *a, const struct balloo
 	return entry;
 }
 
+static uint64_t count_owed(const struct balloon_figures *f, size_t nr)
+{
+	uint64_t owed = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (__builtin_add_overflow(owed, f[i].ballooned_kib, &owed))
+			return UINT64_MAX;
+	}
+	return owed;
+}
+
 static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_figures *f, size_t nr)
 {
 	struct policy_guest *g = calloc(nr + 1, sizeof(*g));
@@ -215,7 +226,7 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 		m[i] = entry[i].memory;
 	}
 	if (a->cfg.hold)
-		policy.hold_kib = a->cfg.hold(a->cfg.opaque);
+		policy.hold_kib = a->cfg.hold(a->cfg.opaque, free_kib, count_owed(f, nr));
 	policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];
@@ -247,7 +258,7 @@ static void on_figures(void *opaque, const struct figures *common, size_t nr)
 	int rc;
 
 	arm(a);
-	if (!nr)
+	if (!nr && !a->cfg.hold)
 		return;
 	rc = a->cfg.host_free(a->cfg.opaque, &free_kib);
 	if (!rc)
