@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct sim_rule *const rules[] = {&sim_auto, &sim_squeezed, &sim_qmemman};
+static const struct sim_rule *const rules[] = {&sim_auto, &sim_auto_older, &sim_squeezed, &sim_qmemman};
 
 static int run_trace(const char *path)
 {

@@ -20,6 +20,7 @@ struct rule {
 	struct event_base *base;
 	struct log log;
 	struct autopilot *autopilot;
+	bool older; /* guests */
 	uint64_t since_ms;
 	struct balloon_figures f[SIM_GUESTS_MAX];
 	struct balloon_figures seen[SIM_GUESTS_MAX]; /* those of them that exist */
@@ -31,8 +32,8 @@ static void put(struct balloon_figures *f, enum balloon_stat tag, uint64_t value
 	f->stats_valid |= UINT32_C(1) << tag;
 }
 
-/* As a guest of Linux 6.12 or newer answers. */
-static void sample(struct balloon_figures *f, const struct sim_guest *g)
+/* As a guest of Linux 6.12 or newer answers; or one of before that. */
+static void sample(struct balloon_figures *f, const struct sim_guest *g, bool older)
 {
 	const struct sim_counters *c = &g->counters;
 
@@ -42,13 +43,15 @@ static void sample(struct balloon_figures *f, const struct sim_guest *g)
 	put(f, BALLOON_STAT_FREE_MEMORY, sim_free(g) * 1024);
 	put(f, BALLOON_STAT_AVAILABLE_MEMORY, sim_available(g) * 1024);
 	put(f, BALLOON_STAT_DISK_CACHES, (g->kept_kib + g->old_kib) * 1024);
+	f->stats_sequence++;
+	f->stats_age_ms = 0;
+	f->stats_ballooned_kib = g->balloon_kib;
+	if (older)
+		return;
 	put(f, BALLOON_STAT_OOM_KILL, c->oom_kills);
 	put(f, BALLOON_STAT_ALLOC_STALL, c->alloc_stalls);
 	put(f, BALLOON_STAT_ASYNC_SCAN, c->async_scan_kib * 1024);
 	put(f, BALLOON_STAT_DIRECT_SCAN, c->direct_scan_kib * 1024);
-	f->stats_sequence++;
-	f->stats_age_ms = 0;
-	f->stats_ballooned_kib = g->balloon_kib;
 }
 
 static void collect(void *opaque, figures_done *done, void *arg)
@@ -134,6 +137,15 @@ static void *open_auto(struct sim_host *h)
 	return NULL;
 }
 
+static void *open_older(struct sim_host *h)
+{
+	struct rule *r = open_auto(h);
+
+	if (r)
+		r->older = true;
+	return r;
+}
+
 static void tick_auto(void *rule)
 {
 	struct rule *r = rule;
@@ -142,7 +154,7 @@ static void tick_auto(void *rule)
 	for (size_t i = 0; i < r->h->nr; i++) {
 		r->f[i].stats_age_ms += SIM_TICK_MS;
 		if (r->since_ms % INTERVAL_MS == SAMPLE_MS && r->h->guest[i].created)
-			sample(&r->f[i], &r->h->guest[i]);
+			sample(&r->f[i], &r->h->guest[i], r->older);
 	}
 	machine_fake_pass(SIM_TICK_MS);
 }
@@ -150,6 +162,13 @@ static void tick_auto(void *rule)
 const struct sim_rule sim_auto = {
 	.name = "--auto",
 	.open = open_auto,
+	.tick = tick_auto,
+	.close = close_auto,
+};
+
+const struct sim_rule sim_auto_older = {
+	.name = "(6.1)",
+	.open = open_older,
 	.tick = tick_auto,
 	.close = close_auto,
 };

@@ -126,7 +126,8 @@ struct sim_rule {
 	void (*close)(void *rule);
 };
 
-extern const struct sim_rule sim_auto, sim_squeezed, sim_qmemman;
+/** sim_auto_older - for guests of Linux before 6.12, which tell less */
+extern const struct sim_rule sim_auto, sim_auto_older, sim_squeezed, sim_qmemman;
 
 /** sim_run() - Return: 0; -ENOMEM */
 int sim_run(const struct sim_trace *t, const struct sim_rule *rule, struct sim_figures *figures);
