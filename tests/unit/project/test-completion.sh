@@ -101,16 +101,16 @@ fi
 
 # What a command takes is the program's own word: status 2, which is a wrong command line.
 ctl=tools/xen-vballoonctl
-has "$ctl " list status set auto stats unused top wait
+has "$ctl " list status set auto stats unused top wait free
 has "$ctl s" status set stats
 if [ -e $ctl ]; then
 	wrong=0
-	for line in list "status 1" "set 1 64M" "auto 1" "stats 1" "unused 1" top "wait 1"; do
+	for line in list "status 1" "set 1 64M" "auto 1" "stats 1" "unused 1" top "wait 1" "free 1G"; do
 		offered "$ctl $line --" >"$tmp/offered"
 		for option in $(helped $ctl); do
 			case $option in
 			--help|--version|--state-dir=) continue ;;
-			--timeout=) words="${option}1 $([ "${line%% *}" != set ] || echo --wait)" ;;
+			--timeout=) words="${option}1 $(case $line in set* | free*) echo --wait ;; esac)" ;;
 			*=) words=${option}1 ;;
 			*) words=$option ;;
 			esac

@@ -47,6 +47,8 @@ struct balloon_daemon {
 	struct timer *stats;
 	struct timer *pause_over; /* set while the guest is paused and the host has no memory for it */
 	unsigned int retry_ms;
+	uint64_t stats_told_ms;	      /* when they were published last */
+	uint64_t stats_told_sequence; /* and which; 0: none */
 	uint64_t static_max_kib;
 	uint64_t dynamic_min_kib; /* 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
