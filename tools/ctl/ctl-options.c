@@ -90,7 +90,8 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 static const struct option_row table[] = {
 	{"wait", NULL, "set, free: until the size is reached", FLAG(wait),
 	 .mark = FOR(CTL_SET) | FOR(CTL_FREE)},
-	{"timeout", "SECONDS", "with --wait, and wait: give up after that time", .take = take_timeout,
+	{"timeout", "SECONDS", "set --wait, wait, free --wait: give up after that time",
+	 .take = take_timeout,
 	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT) | FOR(CTL_FREE)},
 	{"watch", NULL, "stats: again and again", FLAG(watch), .mark = FOR(CTL_STATS)},
 	{"interval", "SECONDS", "stats --watch, top: so often (default: 2)", .take = take_interval,
