@@ -12,6 +12,7 @@ struct balloon_options {
 	struct options common; /* first: rows and processes cast */
 	bool target_given;
 	uint64_t target_kib;
+	bool force; /* it may be below the floor */
 	bool mem_set_follow;
 	bool automatic; /* choose targets */
 	unsigned int auto_low_percent, auto_high_percent;

@@ -11,6 +11,7 @@
 #define BALLOON_STATE_DIR "/run/xen-vballoon"
 
 /* Error codes of the control socket, beside those of control-request.h. */
+#define CONTROL_BELOW_FLOOR "below-floor"
 #define CONTROL_RESERVE "reserve"
 #define CONTROL_PINNED "pinned"
 #define CONTROL_NO_DRIVER "no-driver"
