@@ -89,6 +89,7 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 static const struct option_row table[] = {
 	{"wait", NULL, "set: until the size is reached, with progress", FLAG(wait),
 	 .mark = FOR(CTL_SET)},
+	{"force", NULL, "set: also less than 64M or an eighth", FLAG(force), .mark = FOR(CTL_SET)},
 	{"timeout", "SECONDS", "set --wait, wait: give up after that time", .take = take_timeout,
 	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT)},
 	{"watch", NULL, "stats: again and again", FLAG(watch), .mark = FOR(CTL_STATS)},

@@ -104,7 +104,10 @@ static void each_option_reaches_its_field(void **state)
 	/* as the service tells its processes */
 	assert_int_equal(parse("--auto --stats-interval=1 --no-auto --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
+	assert_int_equal(parse("--domid 1 --target 8 --force"), COMMAND_LINE_RUN);
+	assert_true(opts.force);
 	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
+	assert_false(opts.force);
 	assert_true(opts.overcommit);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), COMMAND_LINE_RUN);
 	assert_false(opts.mem_set_follow);
@@ -225,7 +228,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 22);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 23);
 }
 
 int main(void)
