@@ -125,6 +125,7 @@ struct fake {
 	bool dying;
 	bool gone;
 	bool shutdown;
+	uint8_t shutdown_code;
 	bool paused;
 
 	size_t handles;

@@ -88,6 +88,7 @@ static int let_go(void *self)
 {
 	struct balloon_daemon *d = self;
 
+	balloon_daemon_keep_size(d);
 	return d->balloon ? balloon_remove(d->balloon) : 0;
 }
 

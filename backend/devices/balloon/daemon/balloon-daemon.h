@@ -50,6 +50,7 @@ struct balloon_daemon {
 	struct unused unused;
 	struct balloon_commands commands;
 	struct autopilot *autopilot; /* NULL: not wanted, or it could not be made */
+	char vm[64]; /* the guest's path in xenstore, by its UUID; empty where nobody says */
 	struct timer *retry;
 	struct timer *stats;
 	struct timer *comeback_over; /* set while the guest is left alone */
@@ -85,6 +86,8 @@ int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info,
 /** balloon_daemon_start_target() - who names a size is heard from here on, and the device has heard
  * the first one. Return: 0; -errno */
 int balloon_daemon_start_target(struct balloon_daemon *d);
+/** balloon_daemon_keep_size() - the device is no more: a guest that comes again has its size again */
+void balloon_daemon_keep_size(struct balloon_daemon *d);
 /** balloon_daemon_target_event() - a watch of those */
 void balloon_daemon_target_event(struct balloon_daemon *d, const char *token);
 

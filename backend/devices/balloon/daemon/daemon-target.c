@@ -5,6 +5,7 @@
  */
 #include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
+#include "backend/devices/balloon/sizing/saved-size.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -221,19 +222,78 @@ static bool hear_command_line(struct balloon_daemon *d)
 	return true;
 }
 
+static void read_vm(struct balloon_daemon *d)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", d->opts->common.domid);
+	if (!store_link_read(d->host.link, path, value, sizeof(value)) &&
+	    strlen(value) < sizeof(d->vm))
+		strcpy(d->vm, value);
+}
+
+/* Return: whether somebody had named a size for the guest before it was this domain: @kib */
+static bool take_saved(struct balloon_daemon *d, uint64_t *kib)
+{
+	int rc = saved_size_take(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
+
+	if (rc && rc != -ENOENT && rc != -EINVAL)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
+			"the size that the guest had before cannot be told: %s/%s-%" PRIu32 ".size",
+			d->opts->common.state_dir, strrchr(d->vm, '/') + 1, d->host.bus->devid);
+	return !rc;
+}
+
+/* One that is switched off, or destroyed, comes again as what it is made with. */
+static bool comes_again(struct balloon_daemon *d)
+{
+	struct xenvirtio_domain_info info;
+
+	return !d->host.hv->ops->domain_info(d->host.hv, &info) && info.shutdown &&
+	       info.shutdown_code != XENVIRTIO_SHUTDOWN_POWEROFF;
+}
+
+void balloon_daemon_keep_size(struct balloon_daemon *d)
+{
+	const char *dir = d->opts->common.state_dir;
+	int rc;
+
+	if (!d->vm[0])
+		return;
+	if (!d->target.pinned || !comes_again(d)) {
+		/* of a word that was overruled, or of a migration to this very host */
+		saved_size_drop(dir, d->vm, d->host.bus->devid);
+		return;
+	}
+	rc = saved_size_keep(dir, d->vm, d->host.bus->devid, d->target.kib);
+	if (rc)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
+			"the guest's size is lost when it comes again: cannot write to %s", dir);
+}
+
+static void first_size_of_domain(struct balloon_daemon *d)
+{
+	uint64_t saved_kib;
+	bool saved = take_saved(d, &saved_kib);
+
+	mem_set_pass(&d->mem_set);
+	if (hear_command_line(d) || target_read_node(&d->target))
+		return;
+	if (saved)
+		target_set_forced(&d->target, saved_kib, "its size before");
+	else
+		target_reset(&d->target, balloon_daemon_made_with_kib(d));
+}
+
 /* What stands in a key was written before the command line, and before the process began. */
 static void first_target(struct balloon_daemon *d)
 {
-	if (hear_command_line(d))
+	if (!d->adopted)
+		first_size_of_domain(d);
+	else if (hear_command_line(d))
 		mem_set_pass(&d->mem_set);
-	else if (d->adopted) {
-		if (!mem_set_read(&d->mem_set))
-			target_read_node(&d->target);
-	} else {
-		mem_set_pass(&d->mem_set);
-		if (!target_read_node(&d->target))
-			target_reset(&d->target, balloon_daemon_made_with_kib(d));
-	}
+	else if (!mem_set_read(&d->mem_set))
+		target_read_node(&d->target);
 	target_show(&d->target);
 }
 
@@ -319,6 +379,7 @@ int balloon_daemon_start_target(struct balloon_daemon *d)
 	if (rc)
 		return rc;
 	read_dynamic_min(d);
+	read_vm(d);
 	go_on_with_target(d);
 	kept_kib = d->target.kib;
 	first_target(d);

@@ -86,7 +86,7 @@ static void others_ends_change_nothing(void **state)
 	assert_true(process_bench_start(b));
 	fake_store_event(b->store, "@releaseDomain");
 	process_bench_run(b);
-	fake_set_shutdown(b->fake);
+	fake_set_shutdown(b->fake, XENVIRTIO_SHUTDOWN_POWEROFF);
 	fake_store_event(b->store, "@releaseDomain");
 	process_bench_run(b);
 	assert_true(device_process_serving(b->process));

@@ -201,6 +201,93 @@ static void video_ram_is_not_taken(void **state)
 	in_force(b, 16384);
 }
 
+static void end_domain(struct process_bench *b, unsigned int code)
+{
+	fake_set_shutdown(b->fake, code);
+	process_bench_put(b, "state", "5");
+	process_bench_ends_clean(b);
+	process_bench_stop(b);
+}
+
+/* The toolstack's nodes are those of another domain. */
+static void put_away(struct process_bench *b)
+{
+	fake_store_del(b->store, BENCH_NODE "/target");
+	fake_store_del(b->store, BENCH_NODE "/pinned");
+	process_bench_put(b, "state", "1");
+}
+
+/* The domain ends as @code says, and the guest is there again as another one. */
+static void come_again(struct process_bench *b, unsigned int code)
+{
+	end_domain(b, code);
+	put_away(b);
+	begin(b);
+}
+
+static void a_guest_that_comes_again_has_its_size(void **state)
+{
+	static const unsigned int codes[] = {
+		XENVIRTIO_SHUTDOWN_SUSPEND,
+		XENVIRTIO_SHUTDOWN_REBOOT,
+		XENVIRTIO_SHUTDOWN_CRASH,
+	};
+	struct process_bench *b = *state;
+
+	begin(b);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		unsigned int kib = 12288 + (unsigned int)i * 1024;
+
+		say(b, "set", kib);
+		come_again(b, codes[i]);
+		in_force(b, kib);
+		assert_non_null(process_bench_key(b, "pinned"));
+		/* it was told once: what comes after another end is another matter */
+		come_again(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+		in_force(b, BENCH_RAM_KIB);
+	}
+	/* nobody's word is not kept, and a later word is in force */
+	say(b, "auto", 18432);
+	come_again(b, XENVIRTIO_SHUTDOWN_REBOOT);
+	in_force(b, BENCH_RAM_KIB);
+	say(b, "set", 16384);
+	b->opts.target_given = true;
+	b->opts.target_kib = 18432;
+	come_again(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	in_force(b, 18432);
+}
+
+static void what_is_no_saved_size_is_left_alone(void **state)
+{
+	static const char *const bad[] = {"", "\n", "16384", "16M\n", "-1\n", "16384\n\n",
+					  "99999999999999999999999999999999999\n"};
+	struct process_bench *b = *state;
+	char path[160];
+	FILE *file;
+
+	begin(b);
+	end_domain(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	snprintf(path, sizeof(path), "%s/7-7-7-0.size", b->state_dir);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(bad[i], file);
+		fclose(file);
+		put_away(b);
+		begin(b);
+		in_force(b, BENCH_RAM_KIB);
+		assert_true(log_capture_has(&b->capture, "the size that the guest had before cannot be told"));
+		end_domain(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	put_away(b);
+	begin(b);
+	in_force(b, BENCH_RAM_KIB);
+	end_domain(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	assert_int_equal(access("/etc/passwd", F_OK), 0);
+}
+
 /* What slips is told, whichever way it comes, and changes nothing. */
 static void a_slip_is_refused(void **state)
 {
@@ -256,6 +343,8 @@ int main(void)
 		TEST(a_command_line_is_heard_once),
 		TEST(a_new_guest_has_what_it_was_made_with),
 		TEST(video_ram_is_not_taken),
+		TEST(a_guest_that_comes_again_has_its_size),
+		TEST(what_is_no_saved_size_is_left_alone),
 		TEST(a_slip_is_refused),
 	};
 
