@@ -92,11 +92,13 @@ void balloon_daemon_keep_size(struct balloon_daemon *d);
 void balloon_daemon_target_event(struct balloon_daemon *d, const char *token);
 
 /* daemon-size.c */
+/** balloon_daemon_count_room() - how much others keep from the guest */
+void balloon_daemon_count_room(struct balloon_daemon *d);
 /** balloon_daemon_start_size() - @kept_kib: the target of the process before this one */
 void balloon_daemon_start_size(struct balloon_daemon *d, uint64_t kept_kib);
 /** balloon_daemon_size() - what the driver is asked for, anew */
 void balloon_daemon_size(struct balloon_daemon *d);
-/** balloon_daemon_resize() - likewise, and how much others keep from the guest */
+/** balloon_daemon_resize() - likewise, by what others keep from the guest now */
 void balloon_daemon_resize(struct balloon_daemon *d);
 /** balloon_daemon_max_kib() - the most the guest can have at this moment */
 uint64_t balloon_daemon_max_kib(const struct balloon_daemon *d);

@@ -17,12 +17,14 @@ static uint64_t max_pages(const struct balloon_daemon *d)
 }
 
 /* What cannot be asked stays as it was known last. */
-static void count_room(struct balloon_daemon *d, const struct balloon_status *status)
+void balloon_daemon_count_room(struct balloon_daemon *d)
 {
+	struct balloon_status status;
 	struct xenvirtio_domain_info info;
 	struct xenvirtio_pod_info pod = {0};
 	struct room_count c;
 
+	balloon_get_status(d->balloon, &status);
 	if (d->host.hv->ops->domain_info(d->host.hv, &info) ||
 	    (XENVIRTIO_HV_HAS(d->host.hv, pod_info) &&
 	     d->host.hv->ops->pod_info(d->host.hv, &pod)))
@@ -32,7 +34,7 @@ static void count_room(struct balloon_daemon *d, const struct balloon_status *st
 		.tot = info.tot_pages,
 		.pod = pod.entries,
 		.pod_cache = pod.cache_pages,
-		.ballooned = status->ballooned_pages,
+		.ballooned = status.ballooned_pages,
 	};
 	if (room_held(&c))
 		c.by_key = mem_set_key_kib(&d->mem_set) / KIB_PER_PAGE;
@@ -122,12 +124,9 @@ void balloon_daemon_size(struct balloon_daemon *d)
 
 void balloon_daemon_resize(struct balloon_daemon *d)
 {
-	struct balloon_status status;
-
 	if (!d->balloon || !d->sizing)
 		return;
-	balloon_get_status(d->balloon, &status);
-	count_room(d, &status);
+	balloon_daemon_count_room(d);
 	balloon_daemon_size(d);
 }
 
@@ -152,7 +151,6 @@ void balloon_daemon_start_size(struct balloon_daemon *d, uint64_t kept_kib)
 	if (!d->balloon)
 		return;
 	balloon_get_status(d->balloon, &status);
-	count_room(d, &status);
 	/* one that is asked for less than shall be was left alone, and still is */
 	if (d->adopted && d->target.kib == kept_kib)
 		comeback_resume(&d->comeback, status.target_pages, clock_now_ms());

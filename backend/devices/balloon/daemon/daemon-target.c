@@ -74,7 +74,8 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	min_kib = max_kib > min_kib ? max_kib - min_kib : 0;
 	if (min_kib < KIB_PER_PAGE)
 		min_kib = KIB_PER_PAGE;
-	if (kib > max_kib) {
+	/* xl makes a domain with a MiB less than it was told */
+	if (kib > d->target.static_max_kib || kib > max_kib + ROOM_SLACK_PAGES * KIB_PER_PAGE) {
 		refuse_too_much(d, kib, max_kib, error);
 		return false;
 	}
@@ -382,6 +383,7 @@ int balloon_daemon_start_target(struct balloon_daemon *d)
 	read_vm(d);
 	go_on_with_target(d);
 	kept_kib = d->target.kib;
+	balloon_daemon_count_room(d);
 	first_target(d);
 	d->target.named = balloon_daemon_named;
 	balloon_daemon_start_size(d, kept_kib);
