@@ -108,9 +108,13 @@ bool comeback_look(struct comeback *c, const struct comeback_look *l)
 		c->alone = false;
 		ask(c, l->want, l->ballooned);
 	}
+	/* nothing is missing of what a process before this one asked for */
+	if (c->told == l->want)
+		c->alone = false;
 	if (!l->driver_ok)
 		return false;
-	if (l->ballooned == c->told || l->ballooned > c->last)
+	/* above, a page that moves comes before the one it takes the place of goes */
+	if (l->ballooned == c->told || (l->ballooned > c->last && l->ballooned < c->told))
 		c->heard = true;
 	if (c->heard && l->ballooned > c->peak)
 		c->peak = min_u64(l->ballooned, c->told);

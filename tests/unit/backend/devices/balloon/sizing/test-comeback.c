@@ -152,6 +152,7 @@ static void what_was_asked_for_is_no_plight(void **state)
 	assert_int_equal(c.told, 4096);
 	look.want = WANT - 6000;
 	assert_false(has(WANT - 5000));
+	assert_false(has(WANT - 4999));
 	assert_false(has(WANT - 7000));
 	assert_int_equal(c.told, WANT - 6000);
 	assert_false(has(WANT - 6000));
@@ -196,6 +197,10 @@ static void what_a_predecessor_asked_for_stays_for_a_while(void **state)
 	/* it was on its way up, and nothing had happened to it */
 	comeback_resume(&c, WANT, look.now_ms);
 	has(WANT / 2);
+	assert_int_equal(c.told, WANT);
+	assert_int_equal(comeback_wait_ms(&c, look.now_ms), 0);
+	look.now_ms += COMEBACK_PAUSE_MS;
+	has(WANT / 2 + 100);
 	assert_int_equal(c.told, WANT);
 }
 
