@@ -134,6 +134,8 @@ static void on_tick(void *opaque)
 
 	timer_set(sup->tick, TICK_MS);
 	store_link_poll(sup->link);
+	if (!sup->stopping)
+		life_look(sup);
 	log_flush(sup->log);
 }
 

@@ -5,6 +5,7 @@
  *   supervisor.c         the life of the service: lock, xenstore, signals, its end
  *   supervisor-tree.c    what a watch event means: which device to look at
  *   supervisor-device.c  one device: when to start its process, and what its end means
+ *   supervisor-life.c    one that serves must go on: a process that hangs is ended
  *   supervisor-hold.c    a new guest does not run before its device is served
  *
  *                  node complete          a slot is free          key `path`

@@ -29,6 +29,9 @@ const struct program balloon_program = {
 	.state_dir = BALLOON_STATE_DIR,
 	.state_untyped = true,
 	.state_says = "which pages Xen holds back from the guest",
+	.ram_says = "a balloon is for a guest of at most 1 TiB of address space, in at most 8 "
+		    "ranges: give it a lower "
+		    "maxmem, or no such device",
 	.control_tool = "xen-vballoonctl",
 	.log_kind = {"stalled deflate", "bad target"},
 };
