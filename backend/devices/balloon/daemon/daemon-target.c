@@ -272,18 +272,16 @@ void balloon_daemon_keep_size(struct balloon_daemon *d)
 			"the guest's size is lost when it comes again: cannot write to %s", dir);
 }
 
+/* What it was made with is nobody's word, and no question to the host: Xen has no more for it. */
 static void first_size_of_domain(struct balloon_daemon *d)
 {
 	uint64_t saved_kib;
 	bool saved = take_saved(d, &saved_kib);
 
 	mem_set_pass(&d->mem_set);
-	if (hear_command_line(d) || target_read_node(&d->target))
-		return;
-	if (saved)
+	d->target.kib = balloon_daemon_made_with_kib(d);
+	if (!hear_command_line(d) && !target_read_node(&d->target) && saved)
 		target_set_forced(&d->target, saved_kib, "its size before");
-	else
-		target_reset(&d->target, balloon_daemon_made_with_kib(d));
 }
 
 /* What stands in a key was written before the command line, and before the process began. */

@@ -201,17 +201,6 @@ bool target_set_auto(struct target *t, uint64_t kib)
 	return take(t, kib, "--auto", &changed);
 }
 
-void target_reset(struct target *t, uint64_t kib)
-{
-	bool (*admit)(void *opaque, uint64_t kib, struct reserve *r) = t->admit;
-	bool changed;
-
-	/* Xen has no more for it, whatever the host has: that is no question */
-	t->admit = NULL;
-	take(t, kib, "what it was made with", &changed);
-	t->admit = admit;
-}
-
 /* @kib: stands in the key. Return: whether that is a word */
 static bool is_word(const struct target *t, uint64_t kib)
 {

@@ -66,8 +66,6 @@ bool target_set(struct target *t, uint64_t kib, const char *source);
 bool target_set_forced(struct target *t, uint64_t kib, const char *source);
 /** target_set_auto() - likewise, by the policy: does not pin */
 bool target_set_auto(struct target *t, uint64_t kib);
-/** target_reset() - @kib, for nobody has named a size; does not pin */
-void target_reset(struct target *t, uint64_t kib);
 /** target_keep() - what is noted survives with @words: what they say is in force, if they say any */
 void target_keep(struct target *t, struct words *words);
 /** target_show() - the size in force stands in the key `target` */

@@ -113,6 +113,13 @@ static void memory_on_demand_has_its_size_from_the_start(void **state)
 	assert_true(process_bench_start(b));
 	process_bench_key_is(b, "target", "12288");
 	assert_null(process_bench_key(b, "pinned"));
+	/* the device was taken away and made again, and the key is still there */
+	process_bench_stop(b);
+	assert_false(process_bench_has_state(b));
+	process_bench_put(b, "state", "1");
+	assert_true(process_bench_start(b));
+	process_bench_key_is(b, "target", "12288");
+	assert_null(process_bench_key(b, "pinned"));
 	assert_int_equal(process_bench_driver(b), 0);
 	/* without a Xen balloon driver in it, it must give what Xen does not have */
 	assert_int_equal(process_bench_num_pages(b), HELD);
