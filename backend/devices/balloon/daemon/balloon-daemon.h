@@ -25,7 +25,7 @@
 #include "backend/devices/balloon/sizing/auto.h"
 #include "backend/devices/balloon/sizing/comeback.h"
 #include "backend/devices/balloon/sizing/mem-set.h"
-#include "backend/devices/balloon/sizing/room.h"
+#include "backend/devices/balloon/sizing/withheld.h"
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
 

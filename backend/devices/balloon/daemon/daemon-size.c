@@ -22,23 +22,23 @@ void balloon_daemon_count_room(struct balloon_daemon *d)
 	struct balloon_status status;
 	struct xenvirtio_domain_info info;
 	struct xenvirtio_pod_info pod = {0};
-	struct room_count c;
+	struct withheld_count c;
 
 	balloon_get_status(d->balloon, &status);
 	if (d->host.hv->ops->domain_info(d->host.hv, &info) ||
 	    (XENVIRTIO_HV_HAS(d->host.hv, pod_info) &&
 	     d->host.hv->ops->pod_info(d->host.hv, &pod)))
 		return;
-	c = (struct room_count){
+	c = (struct withheld_count){
 		.static_max = max_pages(d),
 		.tot = info.tot_pages,
 		.pod = pod.entries,
 		.pod_cache = pod.cache_pages,
 		.ballooned = status.ballooned_pages,
 	};
-	if (room_held(&c))
+	if (withheld_pages(&c))
 		c.by_key = mem_set_key_kib(&d->mem_set) / KIB_PER_PAGE;
-	d->held_pages = room_held(&c);
+	d->held_pages = withheld_pages(&c);
 }
 
 uint64_t balloon_daemon_max_kib(const struct balloon_daemon *d)
@@ -50,7 +50,7 @@ uint64_t balloon_daemon_max_kib(const struct balloon_daemon *d)
 
 uint64_t balloon_daemon_wanted_kib(const struct balloon_daemon *d, uint64_t kib)
 {
-	return room_balloon(max_pages(d), d->held_pages, kib / KIB_PER_PAGE) * KIB_PER_PAGE;
+	return withheld_balloon(max_pages(d), d->held_pages, kib / KIB_PER_PAGE) * KIB_PER_PAGE;
 }
 
 /* What the guest could give, as it says; @stats_ms: when it did, or 0. */

@@ -75,7 +75,7 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	if (min_kib < KIB_PER_PAGE)
 		min_kib = KIB_PER_PAGE;
 	/* xl makes a domain with a MiB less than it was told */
-	if (kib > d->target.static_max_kib || kib > max_kib + ROOM_SLACK_PAGES * KIB_PER_PAGE) {
+	if (kib > d->target.static_max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
 		refuse_too_much(d, kib, max_kib, error);
 		return false;
 	}

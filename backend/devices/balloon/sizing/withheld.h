@@ -11,20 +11,20 @@
  * with memory= below maxmem=) counts as the guest's: it has it as soon as it touches it.
  *
  * QEMU, hvmloader and Xen put some pages of their own into a domain, and libxl counts video RAM into
- * static-max: differences of up to ROOM_SLACK_PAGES mean nothing.
+ * static-max: differences of up to WITHHELD_SLACK_PAGES mean nothing.
  *
  * Pure. Sizes in 4 KiB pages.
  */
-#ifndef BACKEND_ROOM_H
-#define BACKEND_ROOM_H
+#ifndef BACKEND_WITHHELD_H
+#define BACKEND_WITHHELD_H
 
 #include <stdint.h>
 
 /** 4 MiB */
-#define ROOM_SLACK_PAGES 1024u
+#define WITHHELD_SLACK_PAGES 1024u
 
-/** struct room_count - of one moment */
-struct room_count {
+/** struct withheld_count - of one moment */
+struct withheld_count {
 	uint64_t static_max;
 	uint64_t tot;	    /* what Xen says that the domain owns */
 	uint64_t pod;	    /* frames it will get by touching them */
@@ -33,10 +33,10 @@ struct room_count {
 	uint64_t by_key;    /* memory/target, as static-max counts; 0: not known */
 };
 
-/** room_held() - what is kept from the guest, though not by us */
-uint64_t room_held(const struct room_count *c);
+/** withheld_pages() - what is kept from the guest, though not by us */
+uint64_t withheld_pages(const struct withheld_count *c);
 
-/** room_balloon() - the size of the balloon that leaves it @wanted; 0 if it cannot have that much */
-uint64_t room_balloon(uint64_t static_max, uint64_t held, uint64_t wanted);
+/** withheld_balloon() - the size of the balloon that leaves it @wanted; 0 if it cannot have that much */
+uint64_t withheld_balloon(uint64_t static_max, uint64_t held, uint64_t wanted);
 
-#endif /* BACKEND_ROOM_H */
+#endif /* BACKEND_WITHHELD_H */

@@ -3,7 +3,7 @@
  * Room: what others keep from a guest is found to the page where memory/target says it, is nothing
  * where it is no more than what Xen and QEMU have of the domain, and never makes a balloon larger.
  */
-#include "backend/devices/balloon/sizing/room.h"
+#include "backend/devices/balloon/sizing/withheld.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 static void what_is_held(void **state)
 {
 	static const struct {
-		struct room_count count;
+		struct withheld_count count;
 		uint64_t held;
 	} cases[] = {
 		{{.static_max = MAX, .tot = MAX}, 0},
@@ -26,8 +26,8 @@ static void what_is_held(void **state)
 		{{.static_max = MAX, .tot = HALF, .ballooned = HALF}, 0},
 		/* pages of QEMU's, and a domain with less than it was promised */
 		{{.static_max = MAX, .tot = MAX + 5000}, 0},
-		{{.static_max = MAX, .tot = MAX - ROOM_SLACK_PAGES}, 0},
-		{{.static_max = MAX, .tot = MAX - ROOM_SLACK_PAGES - 1}, ROOM_SLACK_PAGES + 1},
+		{{.static_max = MAX, .tot = MAX - WITHHELD_SLACK_PAGES}, 0},
+		{{.static_max = MAX, .tot = MAX - WITHHELD_SLACK_PAGES - 1}, WITHHELD_SLACK_PAGES + 1},
 		/* nothing was touched yet, half of it is there */
 		{{.static_max = MAX, .tot = HALF, .pod = MAX, .pod_cache = HALF}, 0},
 		/* half was touched, and a quarter is in our balloon, touched or not */
@@ -49,17 +49,17 @@ static void what_is_held(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(room_held(&cases[i].count), cases[i].held);
+		assert_int_equal(withheld_pages(&cases[i].count), cases[i].held);
 }
 
 static void what_the_balloon_shall_have(void **state)
 {
-	assert_int_equal(room_balloon(MAX, 0, HALF), HALF);
-	assert_int_equal(room_balloon(MAX, HALF, HALF), 0);
-	assert_int_equal(room_balloon(MAX, HALF, HALF - 1), 1);
-	assert_int_equal(room_balloon(MAX, HALF, MAX), 0);
-	assert_int_equal(room_balloon(MAX, MAX + 1, 0), 0);
-	assert_int_equal(room_balloon(UINT64_MAX, 0, 0), UINT64_MAX);
+	assert_int_equal(withheld_balloon(MAX, 0, HALF), HALF);
+	assert_int_equal(withheld_balloon(MAX, HALF, HALF), 0);
+	assert_int_equal(withheld_balloon(MAX, HALF, HALF - 1), 1);
+	assert_int_equal(withheld_balloon(MAX, HALF, MAX), 0);
+	assert_int_equal(withheld_balloon(MAX, MAX + 1, 0), 0);
+	assert_int_equal(withheld_balloon(UINT64_MAX, 0, 0), UINT64_MAX);
 }
 
 int main(void)
