@@ -22,7 +22,9 @@
 #define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of what a device
  * keeps */
-#define VERSION 3u
+#define VERSION 4u
+/** the same, but that nothing stands behind the device's memory: taken, and brought up */
+#define VERSION_WITHOUT_KEEP 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 /** times the file is opened again because its last owner was just removing it */
@@ -67,6 +69,15 @@ static size_t device_offset(void)
 static size_t memory_offset(void)
 {
 	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
+}
+
+/* Return: 0; -EINVAL there is no such file */
+static int file_bytes(uint64_t memory_bytes, uint64_t *bytes)
+{
+	if (memory_bytes > INT64_MAX / 2)
+		return -EINVAL;
+	*bytes = memory_offset() + align8(memory_bytes) + STATE_FILE_KEEP_BYTES;
+	return *bytes > SIZE_MAX ? -EINVAL : 0;
 }
 
 int state_file_make_dir(const char *dir, const char *group_name)
@@ -154,7 +165,8 @@ static enum verdict check_header(const struct header *header, const struct state
 	if (header->magic != MAGIC)
 		return UNREADABLE;
 	*why = "another version of this program wrote it";
-	if (header->version != VERSION || header->header_bytes != sizeof(*header) ||
+	if ((header->version != VERSION && header->version != VERSION_WITHOUT_KEEP) ||
+	    header->header_bytes != sizeof(*header) ||
 	    header->device_bytes != sizeof(struct xenvirtio_device_state))
 		return UNREADABLE;
 	*why = "it was never finished";
@@ -211,12 +223,14 @@ static void unmap_file(struct state_file *sf)
 
 static int make_new(struct state_file *sf)
 {
+	uint64_t bytes;
 	int rc;
 
 	sf->adopted = false;
-	if (__builtin_add_overflow(memory_offset(), sf->key.memory_bytes, &sf->bytes) ||
-	    sf->bytes > INT64_MAX)
-		return -EINVAL;
+	rc = file_bytes(sf->key.memory_bytes, &bytes);
+	if (rc)
+		return rc;
+	sf->bytes = (size_t)bytes;
 	if (ftruncate(sf->fd, 0))
 		return -errno;
 	/* a full file system must fail here, not with a SIGBUS at some later store */
@@ -227,6 +241,45 @@ static int make_new(struct state_file *sf)
 	if (rc)
 		return rc;
 	fill_header(sf->header, &sf->key);
+	return 0;
+}
+
+/*
+ * Whether a file of its version is as long as it says. One of before may have been made longer by a
+ * process that died before it could say so.
+ */
+static bool right_size(const struct state_file *sf)
+{
+	uint64_t bytes;
+
+	if (file_bytes(sf->header->memory_bytes, &bytes))
+		return false;
+	return sf->bytes == bytes ||
+	       (sf->header->version == VERSION_WITHOUT_KEEP &&
+		sf->bytes - memory_offset() == sf->header->memory_bytes);
+}
+
+/* Longer first, and only then of this version: whoever finds it in between takes it for what it was. */
+static int bring_up(struct state_file *sf)
+{
+	uint64_t bytes;
+	int rc;
+
+	if (sf->header->version == VERSION)
+		return 0;
+	rc = file_bytes(sf->header->memory_bytes, &bytes);
+	if (rc)
+		return rc;
+	unmap_file(sf);
+	rc = posix_fallocate(sf->fd, 0, (off_t)bytes);
+	if (rc)
+		return -rc;
+	sf->bytes = (size_t)bytes;
+	rc = map_file(sf);
+	if (rc)
+		return rc;
+	memset(state_file_keep(sf), 0, STATE_FILE_KEEP_BYTES);
+	__atomic_store_n(&sf->header->version, VERSION, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -244,13 +297,14 @@ static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdic
 	if (rc)
 		return rc;
 	*verdict = check_header(sf->header, &sf->key, why);
-	if (*verdict == BELIEVED && sf->header->memory_bytes != sf->bytes - memory_offset()) {
+	if (*verdict == BELIEVED && !right_size(sf)) {
 		*verdict = UNREADABLE;
 		*why = "its size is wrong";
 	}
 	sf->adopted = *verdict == BELIEVED;
-	if (!sf->adopted)
-		unmap_file(sf);
+	if (sf->adopted)
+		return bring_up(sf);
+	unmap_file(sf);
 	return 0;
 }
 
@@ -388,7 +442,12 @@ void *state_file_memory(struct state_file *sf)
 
 size_t state_file_memory_bytes(const struct state_file *sf)
 {
-	return sf->bytes - memory_offset();
+	return sf->header->memory_bytes;
+}
+
+void *state_file_keep(struct state_file *sf)
+{
+	return (char *)sf->header + memory_offset() + align8(sf->header->memory_bytes);
 }
 
 char *state_file_note(struct state_file *sf)

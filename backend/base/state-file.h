@@ -2,7 +2,7 @@
 /*
  * What must survive this process: one file a device, <dir>/<domid>-<devid>.state, mapped.
  *
- *   header | struct xenvirtio_device_state | what the device keeps itself
+ *   header | struct xenvirtio_device_state | what the device keeps itself | what its daemon keeps
  *
  * The file is locked while it is open, so that a device has one daemon. It is written through the
  * mapping only, its size is allocated before, and its magic number is stored last: a file is whole
@@ -22,6 +22,8 @@
 #define STATE_FILE_IDENTITY_MAX 64
 /** a text for the device's own use */
 #define STATE_FILE_NOTE_MAX 128
+/** for the use of the device's daemon; a file of before there was any gets it, all zero */
+#define STATE_FILE_KEEP_BYTES 256
 
 /** which device of which domain: all but the size must match for a file to be believed */
 struct state_file_key {
@@ -96,6 +98,8 @@ bool state_file_server_unknown(const struct state_file *sf);
 struct xenvirtio_device_state *state_file_device(struct state_file *sf);
 void *state_file_memory(struct state_file *sf);
 size_t state_file_memory_bytes(const struct state_file *sf);
+/** state_file_keep() - STATE_FILE_KEEP_BYTES, 8-byte aligned; all zero when new */
+void *state_file_keep(struct state_file *sf);
 /** state_file_note() - STATE_FILE_NOTE_MAX bytes of text */
 char *state_file_note(struct state_file *sf);
 

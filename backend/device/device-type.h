@@ -74,6 +74,7 @@ struct device_memory {
 	size_t bytes;
 	struct xenvirtio_device_state *state;
 	char *note;   /* STATE_FILE_NOTE_MAX bytes of text */
+	void *keep;   /* STATE_FILE_KEEP_BYTES, 8-byte aligned, for what is above the device */
 	bool adopted; /* a process before this one filled it */
 };
 

@@ -70,6 +70,7 @@ static int open_device(struct guest *g, const struct guest_config *cfg, enum exi
 		.bytes = state_file_memory_bytes(g->state),
 		.state = state_file_device(g->state),
 		.note = state_file_note(g->state),
+		.keep = state_file_keep(g->state),
 		.adopted = state_file_adopted(g->state),
 	};
 	int rc = cfg->type->open(cfg->device, g->gmem, &memory);

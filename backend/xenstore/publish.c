@@ -107,6 +107,13 @@ void publish_rewrite(struct publish *p, const char *key)
 		write_entry(p, e);
 }
 
+bool publish_is_written(struct publish *p, const char *key)
+{
+	struct publish_entry *e = find_entry(p, key);
+
+	return e && e->written;
+}
+
 void publish_flush(struct publish *p)
 {
 	for (unsigned int i = 0; i < p->nr; i++) {

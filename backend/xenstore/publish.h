@@ -47,6 +47,9 @@ void publish_remove(struct publish *p, const char *key);
 /** publish_rewrite() - somebody else changed @key: write ours over it */
 void publish_rewrite(struct publish *p, const char *key);
 
+/** publish_is_written() - what was published of @key stands there */
+bool publish_is_written(struct publish *p, const char *key);
+
 /** publish_flush() - write what could not be written before */
 void publish_flush(struct publish *p);
 /** publish_hold() - the node is not there for now: remember, write nothing */

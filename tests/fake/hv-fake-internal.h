@@ -134,6 +134,7 @@ struct fake {
 	bool dying;
 	bool gone;
 	bool shutdown;
+	uint8_t shutdown_code;
 	bool paused;
 
 	size_t handles;

@@ -103,6 +103,7 @@ static int read_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_inf
 		.nr_vcpus = f->config.nr_vcpus,
 		.dying = f->dying,
 		.shutdown = f->shutdown,
+		.shutdown_code = f->shutdown_code,
 		.paused = f->paused || f->pauses,
 	};
 	return 0;
@@ -280,9 +281,10 @@ void fake_set_paused(struct fake *f, bool paused)
 	f->paused = paused;
 }
 
-void fake_set_shutdown(struct fake *f)
+void fake_set_shutdown(struct fake *f, unsigned int code)
 {
 	f->shutdown = true;
+	f->shutdown_code = (uint8_t)code;
 }
 
 void fake_set_gone(struct fake *f)

@@ -120,7 +120,8 @@ uint64_t fake_waits(const struct fake *f);
 void fake_on_wait(struct fake *f, void (*fn)(void *opaque), void *opaque);
 
 void fake_set_dying(struct fake *f);
-void fake_set_shutdown(struct fake *f);
+/** fake_set_shutdown() - it has ended by itself; @code: XENVIRTIO_SHUTDOWN_* */
+void fake_set_shutdown(struct fake *f, unsigned int code);
 /** fake_set_paused() - as xl pause and unpause do; the guest's side works on all the same */
 void fake_set_paused(struct fake *f, bool paused);
 /** fake_set_gone() - destroyed: every call but unmap and close answers XENVIRTIO_E_GONE */

@@ -90,6 +90,7 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 static const struct option_row table[] = {
 	{"wait", NULL, "set, free: until the size is reached", FLAG(wait),
 	 .mark = FOR(CTL_SET) | FOR(CTL_FREE)},
+	{"force", NULL, "set: also less than 64M or an eighth", FLAG(force), .mark = FOR(CTL_SET)},
 	{"timeout", "SECONDS", "set --wait, wait, free --wait: give up after that time",
 	 .take = take_timeout,
 	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT) | FOR(CTL_FREE)},

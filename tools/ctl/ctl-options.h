@@ -31,6 +31,7 @@ struct ctl_options {
 	uint64_t kib;	    /* set, free */
 	bool devid_given;
 	uint32_t devid;
+	bool force; /* set: below the floor */
 	bool wait;
 	uint32_t timeout_s; /* 0: none */
 	bool watch;

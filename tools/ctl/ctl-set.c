@@ -212,7 +212,8 @@ static int set_target(struct waiting *w, struct ctl_refusal *refusal)
 	int rc;
 
 	snprintf(kib, sizeof(kib), "%" PRIu64, w->ctl->opts->kib);
-	rc = ctl_client_call(&w->client, "set", "kib", kib, &json, refusal);
+	rc = ctl_client_call(&w->client, w->ctl->opts->force ? "force" : "set", "kib", kib, &json,
+			     refusal);
 	if (rc)
 		return rc;
 	rc = balloon_from_status(&w->figures, json);

@@ -100,6 +100,7 @@ static int ask_domain(struct xen_mem *mem, struct xenvirtio_domain_info *info)
 		.dying = dom.flags & XEN_DOMINF_dying,
 		.shutdown = dom.flags & XEN_DOMINF_shutdown,
 		.paused = dom.flags & XEN_DOMINF_paused,
+		.shutdown_code = dom.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask,
 	};
 	return 0;
 }

@@ -84,6 +84,12 @@ struct xenvirtio_gfn_range {
 	struct xenvirtio_gfn end_incl;
 };
 
+/** why a domain has shut down: SHUTDOWN_* of Xen's public/sched.h */
+#define XENVIRTIO_SHUTDOWN_POWEROFF 0u
+#define XENVIRTIO_SHUTDOWN_REBOOT 1u
+#define XENVIRTIO_SHUTDOWN_SUSPEND 2u
+#define XENVIRTIO_SHUTDOWN_CRASH 3u
+
 /** what the hypervisor says of the domain at this moment */
 struct xenvirtio_domain_info {
 	uint64_t tot_pages;	/* frames the domain owns */
@@ -92,6 +98,7 @@ struct xenvirtio_domain_info {
 	bool dying;		/* teardown has begun: unmap everything */
 	bool shutdown;		/* it has powered off, rebooted or crashed */
 	bool paused;		/* by the toolstack: no vcpu runs */
+	uint8_t shutdown_code;	/* XENVIRTIO_SHUTDOWN_*, with shutdown; 0 of a seam of before there was any */
 };
 
 /** what the hypervisor says of the host's memory at this moment */

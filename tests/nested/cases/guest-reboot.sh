@@ -2,7 +2,8 @@
 # mode: icount
 # guest: 6.12
 #
-# A reboot is a new domain: the old daemon ends by itself, the new domain's starts with an empty balloon.
+# A reboot is a new domain: the old daemon ends by itself, the new domain's starts with an empty balloon, and the guest has the size
+# again that somebody had named.
 
 start_guest g 256
 first=$domid
@@ -18,7 +19,10 @@ start_daemon "$second" || bail "the new domain's daemon serves its device"
 check "the old daemon has ended by itself" wait_daemon "$first" 5
 is "$daemon_status" 0 "with status 0"
 check "the guest is up again" wait_guest g 60 2
-is "$(xen_pages "$second")" "$before" "the new domain has all its memory"
-is "$(xs "$second" ballooned)" 0 "and an empty balloon"
+is "$(xs "$second" target)" 131072 "with the size that was named"
+check "which it comes to" wait_pages "$second" $((before - 32768))
+set_target "$second" 262144
+check "all of its memory is there" wait_pages "$second" "$before"
+is "$(xs "$second" ballooned)" 0 "with an empty balloon"
 set_target "$second" 196608
 check "which works" wait_pages "$second" $((before - 16384))

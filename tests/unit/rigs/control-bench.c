@@ -42,7 +42,7 @@ static struct json_object *status_json(void *opaque)
 	return balloon_status_json(&f);
 }
 
-static bool set_target(void *opaque, uint64_t kib, struct control_error *error)
+static bool set_target(void *opaque, uint64_t kib, bool force, struct control_error *error)
 {
 	struct control_bench *b = opaque;
 
@@ -51,6 +51,10 @@ static bool set_target(void *opaque, uint64_t kib, struct control_error *error)
 		control_stop(b->control);
 	if (kib > b->figures.static_max_kib) {
 		control_error_set(error, CONTROL_OUT_OF_RANGE, "too much");
+		return false;
+	}
+	if (kib < b->figures.dynamic_min_kib && !force) {
+		control_error_set(error, CONTROL_BELOW_FLOOR, "too little");
 		return false;
 	}
 	b->figures.target_kib = kib;

@@ -3,6 +3,7 @@
  * The balloon's table of functions: the device, its timers, and its end.
  */
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
+#include "backend/base/state-file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,7 +48,9 @@ static int open_balloon(void *self, struct xenvirtio_gmem *gmem, const struct de
 	};
 	int rc;
 
+	_Static_assert(sizeof(struct words) <= STATE_FILE_KEEP_BYTES, "it is kept there");
 	d->saved_perms = memory->note;
+	d->words = memory->keep;
 	d->adopted = memory->adopted;
 	rc = balloon_new(&d->balloon, &cfg, memory->at, memory->bytes, memory->state);
 	if (rc)
@@ -85,6 +88,7 @@ static int let_go(void *self)
 {
 	struct balloon_daemon *d = self;
 
+	balloon_daemon_keep_size(d);
 	return d->balloon ? balloon_remove(d->balloon) : 0;
 }
 
@@ -120,7 +124,9 @@ static int start(void *self)
 	d->retry = timer_new(d->host.base, balloon_daemon_on_retry, d);
 	d->stats = timer_new(d->host.base, balloon_daemon_on_stats, d);
 	d->pause_over = timer_new(d->host.base, balloon_daemon_on_pause_over, d);
-	if (!d->retry || !d->stats || !d->pause_over || balloon_daemon_make_unused(d))
+	d->comeback_over = timer_new(d->host.base, balloon_daemon_on_comeback, d);
+	if (!d->retry || !d->stats || !d->pause_over || !d->comeback_over ||
+	    balloon_daemon_make_unused(d))
 		return -ENOMEM;
 	if (balloon_options_sample_ms(d->opts))
 		timer_set(d->stats, balloon_options_sample_ms(d->opts));
@@ -184,9 +190,14 @@ static void stop(void *self)
 	timer_free(d->retry);
 	timer_free(d->stats);
 	timer_free(d->pause_over);
+	timer_free(d->comeback_over);
 	d->retry = NULL;
 	d->stats = NULL;
 	d->pause_over = NULL;
+	d->comeback_over = NULL;
+	d->sizing = false;
+	/* what survives is let go of with the device */
+	d->target.words = &d->target.own_words;
 }
 
 static void free_daemon(void *self)

@@ -5,6 +5,7 @@
  *   balloon-daemon.c     the table: the device, its timers, its end
  *   balloon-service.c    the table's part for the service of all guests: --auto
  *   daemon-target.c      how much memory the guest shall have, and who says so
+ *   daemon-size.c        from that to the balloon its driver is asked for
  *   daemon-report.c      what the balloon did, and a deflate that stalls
  *   balloon-features.c   what its feature bits are called
  *   daemon-commands.c    what clients of the control socket want
@@ -23,7 +24,9 @@
 #include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/devices/balloon/sizing/auto.h"
+#include "backend/devices/balloon/sizing/comeback.h"
 #include "backend/devices/balloon/sizing/mem-set.h"
+#include "backend/devices/balloon/sizing/withheld.h"
 
 #define KIB_PER_PAGE (XENVIRTIO_PAGE_SIZE / 1024)
 
@@ -36,15 +39,22 @@ struct balloon_daemon {
 	const struct balloon_options *opts;
 	struct balloon *balloon; /* NULL: not open */
 	char *saved_perms;	 /* survives the process, see mem-set.h */
+	struct words *words;	 /* likewise, see words.h */
 	bool adopted;		 /* a process before this one had the balloon */
 
 	struct target target;
 	struct mem_set mem_set;
+	struct comeback comeback;
+	uint64_t held_pages; /* by others than us, see withheld.h */
+	bool sizing;	     /* the target is known, and its size is followed */
+	bool ordered;	     /* the driver is to hear of it also when it is the same */
 	struct unused unused;
 	struct balloon_commands commands;
 	struct autopilot *autopilot; /* NULL: not wanted, or it could not be made */
+	char vm[64]; /* the guest's path in xenstore, by its UUID; empty where nobody says */
 	struct timer *retry;
 	struct timer *stats;
+	struct timer *comeback_over; /* set while the guest is left alone */
 	struct timer *pause_over; /* set while the guest is paused and the host has no memory for it */
 	unsigned int retry_ms;
 	uint64_t stats_told_ms;	      /* when they were published last */
@@ -74,7 +84,7 @@ void balloon_daemon_stop_auto(struct balloon_daemon *d);
 
 /* daemon-target.c; callbacks of target.h, commands.h and auto.h */
 void balloon_daemon_target_changed(void *opaque, uint64_t kib);
-bool balloon_daemon_set(void *opaque, uint64_t kib, struct control_error *error);
+bool balloon_daemon_set(void *opaque, uint64_t kib, bool force, struct control_error *error);
 bool balloon_daemon_set_auto(void *opaque, const uint64_t *kib, struct control_error *error);
 void balloon_daemon_order_self(void *opaque, const struct balloon_figures *ignored, uint64_t kib);
 /** balloon_daemon_prepare() - device_type.prepare: what the guest may have at most, and whether
@@ -84,8 +94,28 @@ int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info,
 /** balloon_daemon_start_target() - who names a size is heard from here on, and the device has heard
  * the first one. Return: 0; -errno */
 int balloon_daemon_start_target(struct balloon_daemon *d);
+/** balloon_daemon_keep_size() - the device is no more: a guest that comes again has its size again */
+void balloon_daemon_keep_size(struct balloon_daemon *d);
 /** balloon_daemon_target_event() - a watch of those */
 void balloon_daemon_target_event(struct balloon_daemon *d, const char *token);
+
+/* daemon-size.c */
+/** balloon_daemon_count_room() - how much others keep from the guest */
+void balloon_daemon_count_room(struct balloon_daemon *d);
+/** balloon_daemon_start_size() - @kept_kib: the target of the process before this one */
+void balloon_daemon_start_size(struct balloon_daemon *d, uint64_t kept_kib);
+/** balloon_daemon_size() - what the driver is asked for, anew */
+void balloon_daemon_size(struct balloon_daemon *d);
+/** balloon_daemon_resize() - likewise, by what others keep from the guest now */
+void balloon_daemon_resize(struct balloon_daemon *d);
+/** balloon_daemon_max_kib() - the most the guest can have at this moment */
+uint64_t balloon_daemon_max_kib(const struct balloon_daemon *d);
+/** balloon_daemon_wanted_kib() - the balloon that leaves it @kib */
+uint64_t balloon_daemon_wanted_kib(const struct balloon_daemon *d, uint64_t kib);
+/** balloon_daemon_made_with_kib() - what a new domain has, where that is less than static-max */
+uint64_t balloon_daemon_made_with_kib(struct balloon_daemon *d);
+void balloon_daemon_on_comeback(void *opaque);
+void balloon_daemon_named(void *opaque);
 
 /* daemon-report.c; timers, and callbacks of device-type.h and commands.h */
 bool balloon_daemon_refresh_stats(void *opaque);

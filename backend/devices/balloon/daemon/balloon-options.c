@@ -194,6 +194,7 @@ static int take_auto_interval(void *opaque, const char *arg, char *why, size_t w
 static const struct option_row table[] = {
 	OPTIONS_ROWS_DEVICE("virtio,device5"),
 	{"target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K", .take = take_target},
+	{"force", NULL, "take a --target below the floor, 64M or an eighth", FLAG(force)},
 	{"mem-set", "follow|ignore", "obey xl mem-set (default: ignore)", .take = take_mem_set},
 	{"auto", NULL, "choose the memory of guests by what they have available", .take = take_auto},
 	{"no-auto", NULL, "do not (default)", .take = take_no_auto},

@@ -12,6 +12,7 @@ struct balloon_options {
 	struct options common; /* first: rows and processes cast */
 	bool target_given;
 	uint64_t target_kib;
+	bool force; /* it may be below the floor */
 	bool mem_set_follow;
 	bool automatic; /* choose targets */
 	bool steered;	/* somebody does: this process, or the service that started it */

@@ -21,14 +21,26 @@ static enum control_going tell_taken(struct balloon_commands *c, struct control_
 	return CONTROL_GOING_ON;
 }
 
-static enum control_going run_set(void *opaque, struct control_client *cl,
-				  const struct control_request *r)
+static enum control_going set(struct balloon_commands *c, struct control_client *cl,
+			      const struct control_request *r, bool force)
 {
-	struct balloon_commands *c = opaque;
 	struct control_error error;
 
 	control_client_operation(cl);
-	return tell_taken(c, cl, r, c->ops->set_target(c->opaque, r->number, &error), &error);
+	return tell_taken(c, cl, r, c->ops->set_target(c->opaque, r->number, force, &error),
+			  &error);
+}
+
+static enum control_going run_set(void *opaque, struct control_client *cl,
+				  const struct control_request *r)
+{
+	return set(opaque, cl, r, false);
+}
+
+static enum control_going run_force(void *opaque, struct control_client *cl,
+				    const struct control_request *r)
+{
+	return set(opaque, cl, r, true);
 }
 
 static enum control_going run_auto(void *opaque, struct control_client *cl,
@@ -111,6 +123,7 @@ static const struct control_key from = {
 const struct control_command balloon_command_table[] = {
 	{"stats", &refresh, run_stats},
 	{"set", &needed_kib, run_set},
+	{"force", &needed_kib, run_force},
 	{"auto", &kib, run_auto},
 	{"unused", NULL, balloon_run_unused},
 	{"frames", &from, balloon_run_frames},

@@ -3,7 +3,7 @@
  * The balloon's commands on its control socket: who may ask for a size, statistics, unused pages.
  * What they do is the device process's; this is the conversation.
  *
- *   commands.c         set, auto, stats
+ *   commands.c         set, force, auto, stats
  *   commands-unused.c  unused, frames, release: one client at a time asks, and holds the answer
  */
 #ifndef BACKEND_BALLOON_COMMANDS_H
@@ -21,8 +21,12 @@
 struct balloon_command_ops {
 	/** figures - how it is at this moment */
 	void (*figures)(void *opaque, struct balloon_figures *f);
-	/** set_target - Return: whether it is the target now; else @error says why not */
-	bool (*set_target)(void *opaque, uint64_t kib, struct control_error *error);
+	/**
+	 * set_target - @force: also below the floor
+	 *
+	 * Return: whether it is the target now; else @error says why not
+	 */
+	bool (*set_target)(void *opaque, uint64_t kib, bool force, struct control_error *error);
 	/** set_auto - on behalf of --auto; @kib NULL: it may from now on. Return: as set_target */
 	bool (*set_auto)(void *opaque, const uint64_t *kib, struct control_error *error);
 	/** refresh_stats - ask the guest. Return: whether it may answer */

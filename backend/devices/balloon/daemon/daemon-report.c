@@ -143,6 +143,7 @@ void balloon_daemon_report(void *self)
 	report_stats_in_time(d, &status);
 	follow_stall(d, &status);
 	follow_reset(d, &status);
+	balloon_daemon_resize(d);
 }
 
 void balloon_daemon_changed(void *opaque)
@@ -197,9 +198,10 @@ void balloon_daemon_figures(void *self, struct figures *figures)
 	const struct balloon_daemon *d = self;
 	struct balloon_status status;
 
-	f->static_max_kib = d->target.static_max_kib;
+	/* what others keep from the guest cannot be given to it by anybody who reads this */
+	f->static_max_kib = balloon_daemon_max_kib(d);
 	f->dynamic_min_kib = d->dynamic_min_kib;
-	f->target_kib = d->target.kib;
+	f->target_kib = d->target.kib < f->static_max_kib ? d->target.kib : f->static_max_kib;
 	f->pinned = d->target.pinned;
 	f->refused = d->target.refused;
 	f->refused_kib = d->target.refused_kib;

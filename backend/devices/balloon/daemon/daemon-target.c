@@ -5,6 +5,7 @@
  */
 #include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
+#include "backend/devices/balloon/sizing/saved-size.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,19 +14,7 @@
 
 void balloon_daemon_target_changed(void *opaque, uint64_t kib)
 {
-	struct balloon_daemon *d = opaque;
-	int rc;
-
-	if (!d->balloon)
-		return;
-	rc = balloon_set_target(d->balloon, target_balloon_pages(&d->target));
-	if (rc == -EINVAL)
-		log_limited(d->host.log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
-			    "a balloon of %" PRIu32
-			    " pages is larger than the guest's RAM: ignored",
-			    target_balloon_pages(&d->target));
-	else
-		balloon_daemon_end_on(d, rc, "cannot tell the guest its target");
+	balloon_daemon_size(opaque);
 }
 
 /* Return: whether a lower target may be taken; else @r says why not. */
@@ -44,7 +33,7 @@ static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
 			   d->opts->common.domid, d->host.bus->devid,
 			   status.owed_pages * KIB_PER_PAGE);
 	if (!rc)
-		return reserve_allows(r, balloon_kib, d->target.static_max_kib - kib);
+		return reserve_allows(r, balloon_kib, balloon_daemon_wanted_kib(d, kib));
 	if (!d->uncounted_told)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
 			"the host's free memory cannot be told: targets are taken as with "
@@ -53,11 +42,30 @@ static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
 	return true;
 }
 
+static void refuse_too_much(const struct balloon_daemon *d, uint64_t kib, uint64_t max_kib,
+			    struct control_error *error)
+{
+	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX], held[SIZE_TEXT_MAX];
+
+	if (kib > d->target.static_max_kib)
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot have %s: give at most %s (memory/static-max)",
+				  size_format(kib, asked),
+				  size_format(d->target.static_max_kib, limit));
+	else
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot have %s: give at most %s: its own Xen balloon "
+				  "driver or its memory= keeps %s from it, which xl mem-set gives "
+				  "it",
+				  size_format(kib, asked), size_format(max_kib, limit),
+				  size_format(d->target.static_max_kib - max_kib, held));
+}
+
 /* Unlike a key in xenstore, a client hears of a size that cannot be: nothing is cut. */
 static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_error *error)
 {
 	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
-	uint64_t min_kib, max_kib = d->target.static_max_kib;
+	uint64_t min_kib, max_kib = balloon_daemon_max_kib(d);
 	struct balloon_status status;
 
 	balloon_get_status(d->balloon, &status);
@@ -66,10 +74,9 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	min_kib = max_kib > min_kib ? max_kib - min_kib : 0;
 	if (min_kib < KIB_PER_PAGE)
 		min_kib = KIB_PER_PAGE;
-	if (kib > max_kib) {
-		control_error_set(error, CONTROL_OUT_OF_RANGE,
-				  "the guest cannot have %s: give at most %s (memory/static-max)",
-				  size_format(kib, asked), size_format(max_kib, limit));
+	/* xl makes a domain with a MiB less than it was told */
+	if (kib > d->target.static_max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
+		refuse_too_much(d, kib, max_kib, error);
 		return false;
 	}
 	if (kib < min_kib) {
@@ -81,6 +88,22 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	return true;
 }
 
+/* What a slip would leave it: a guest that has less gets the rest back from its own hands only. */
+static bool check_floor(const struct balloon_daemon *d, uint64_t kib, struct control_error *error)
+{
+	char asked[SIZE_TEXT_MAX], floor[SIZE_TEXT_MAX];
+
+	if (kib >= d->target.floor_kib || kib >= d->target.kib)
+		return true;
+	control_error_set(error, CONTROL_BELOW_FLOOR,
+			  "%s would leave the guest less than %s (%s): a size in MiB or GiB? "
+			  "--force sets it nevertheless",
+			  size_format(kib, asked), size_format(d->target.floor_kib, floor),
+			  d->dynamic_min_kib ? "memory/dynamic-min"
+					     : "64 MiB, or an eighth of what it can have");
+	return false;
+}
+
 /* @taken: what target_set() or its sibling said. */
 static bool tell_taken(const struct balloon_daemon *d, bool taken, struct control_error *error)
 {
@@ -89,19 +112,19 @@ static bool tell_taken(const struct balloon_daemon *d, bool taken, struct contro
 	if (!taken)
 		control_error_set(error, CONTROL_RESERVE,
 				  "the host has %s free, and %s is in balloons that guests may "
-				  "take back: this guest is asked for no more until that fits "
-				  "(xen-vballoond --overcommit asks nevertheless)",
+				  "take back: this guest is asked for no more until that fits: "
+				  "set it again then (xen-vballoond --overcommit asks nevertheless)",
 				  size_format(d->target.reserve.free_kib, free_text),
 				  size_format(d->target.reserve.owed_kib, owed));
 	return taken;
 }
 
-bool balloon_daemon_set(void *opaque, uint64_t kib, struct control_error *error)
+bool balloon_daemon_set(void *opaque, uint64_t kib, bool force, struct control_error *error)
 {
 	struct balloon_daemon *d = opaque;
 
-	if (!check_size(d, kib, error) ||
-	    !tell_taken(d, target_set(&d->target, kib, "control socket"), error))
+	if (!check_size(d, kib, error) || (!force && !check_floor(d, kib, error)) ||
+	    !tell_taken(d, target_set_forced(&d->target, kib, "control socket"), error))
 		return false;
 	/* also when it is the size in force: somebody wants that one */
 	target_pin(&d->target);
@@ -171,16 +194,106 @@ int balloon_daemon_prepare(void *self, const struct xenvirtio_domain_info *info,
 	return -ECANCELED;
 }
 
-static void first_target(struct balloon_daemon *d)
+/*
+ * A command line is a word when the process is first started with it. Whoever starts it again with
+ * the same one, a shell or an init system, says nothing new.
+ */
+static bool hear_command_line(struct balloon_daemon *d)
 {
-	if (d->opts->target_given) {
-		/* what stands in memory/target is older than the command line */
-		target_set(&d->target, d->opts->target_kib, "--target");
+	char line[SIZE_TEXT_MAX], kept[SIZE_TEXT_MAX];
+	uint64_t kib = d->opts->target_kib;
+
+	if (!d->opts->target_given) {
+		words_forget(d->target.words, WORDS_LINE);
+		return false;
+	}
+	if (!words_news(d->target.words, WORDS_LINE, kib)) {
+		if (kib != d->target.kib)
+			log_msg(d->host.log, LOG_LEVEL_NOTICE, 0,
+				"--target %s was given before: %s, which was named since, stays in "
+				"force",
+				size_format(kib, line), size_format(d->target.kib, kept));
+		return false;
+	}
+	if (d->opts->force)
+		target_set_forced(&d->target, kib, "--target");
+	else
+		target_set(&d->target, kib, "--target");
+	words_see(d->target.words, WORDS_LINE, kib);
+	return true;
+}
+
+static void read_vm(struct balloon_daemon *d)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", d->opts->common.domid);
+	if (!store_link_read(d->host.link, path, value, sizeof(value)) &&
+	    strlen(value) < sizeof(d->vm))
+		strcpy(d->vm, value);
+}
+
+/* Return: whether somebody had named a size for the guest before it was this domain: @kib */
+static bool take_saved(struct balloon_daemon *d, uint64_t *kib)
+{
+	int rc = saved_size_take(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
+
+	if (rc && rc != -ENOENT && rc != -EINVAL)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
+			"the size that the guest had before cannot be told: %s/%s-%" PRIu32 ".size",
+			d->opts->common.state_dir, strrchr(d->vm, '/') + 1, d->host.bus->devid);
+	return !rc;
+}
+
+/* One that is switched off, or destroyed, comes again as what it is made with. */
+static bool comes_again(struct balloon_daemon *d)
+{
+	struct xenvirtio_domain_info info;
+
+	return !d->host.hv->ops->domain_info(d->host.hv, &info) && info.shutdown &&
+	       info.shutdown_code != XENVIRTIO_SHUTDOWN_POWEROFF;
+}
+
+void balloon_daemon_keep_size(struct balloon_daemon *d)
+{
+	const char *dir = d->opts->common.state_dir;
+	int rc;
+
+	if (!d->vm[0])
+		return;
+	if (!d->target.pinned || !comes_again(d)) {
+		/* of a word that was overruled, or of a migration to this very host */
+		saved_size_drop(dir, d->vm, d->host.bus->devid);
 		return;
 	}
-	if (mem_set_read(&d->mem_set) || target_read_node(&d->target))
-		return;
-	target_reset(&d->target);
+	rc = saved_size_keep(dir, d->vm, d->host.bus->devid, d->target.kib);
+	if (rc)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
+			"the guest's size is lost when it comes again: cannot write to %s", dir);
+}
+
+/* What it was made with is nobody's word, and no question to the host: Xen has no more for it. */
+static void first_size_of_domain(struct balloon_daemon *d)
+{
+	uint64_t saved_kib;
+	bool saved = take_saved(d, &saved_kib);
+
+	mem_set_pass(&d->mem_set);
+	d->target.kib = balloon_daemon_made_with_kib(d);
+	if (!hear_command_line(d) && !target_read_node(&d->target) && saved)
+		target_set_forced(&d->target, saved_kib, "its size before");
+}
+
+/* What stands in a key was written before the command line, and before the process began. */
+static void first_target(struct balloon_daemon *d)
+{
+	if (!d->adopted)
+		first_size_of_domain(d);
+	else if (hear_command_line(d))
+		mem_set_pass(&d->mem_set);
+	else if (!mem_set_read(&d->mem_set))
+		target_read_node(&d->target);
+	target_show(&d->target);
 }
 
 /* What was in force when the process before this one ended was admitted then. */
@@ -193,10 +306,19 @@ static void go_on_with_target(struct balloon_daemon *d)
 	balloon_kib = (uint64_t)status.target_pages * KIB_PER_PAGE;
 	if (balloon_kib <= d->target.static_max_kib)
 		d->target.kib = d->target.static_max_kib - balloon_kib;
-	if (d->adopted)
-		target_read_pinned(&d->target);
-	else
-		target_unpin(&d->target);
+	words_check(d->words);
+	if (d->adopted && words_known(d->words)) {
+		target_keep(&d->target, d->words);
+	} else {
+		d->target.words = d->words;
+		/* of a version that noted nothing: what stands in the domain's key is no news */
+		if (d->adopted) {
+			mem_set_pass(&d->mem_set);
+			target_read_pinned(&d->target);
+		} else {
+			target_unpin(&d->target);
+		}
+	}
 	d->target.admit = admit_target;
 }
 
@@ -218,6 +340,7 @@ static void read_dynamic_min(struct balloon_daemon *d)
 		return;
 	if (rc || size_parse_kib(value, &d->dynamic_min_kib))
 		d->dynamic_min_kib = 0;
+	d->target.floor_kib = target_floor_kib(d->target.static_max_kib, d->dynamic_min_kib);
 	d->host.changed(d->host.opaque);
 }
 
@@ -236,12 +359,14 @@ static int watch(struct balloon_daemon *d)
 
 int balloon_daemon_start_target(struct balloon_daemon *d)
 {
+	uint64_t kept_kib;
 	int rc = 0;
 
 	/* one that was killed left it */
 	publish_remove(d->host.publish, "refused");
 	target_init(&d->target, d->host.log, d->host.publish, d->host.bus->backend,
 		    d->static_max_kib, balloon_daemon_target_changed, d);
+	d->target.floor_kib = target_floor_kib(d->static_max_kib, 0);
 	mem_set_init(&d->mem_set, d->host.log, d->host.link, d->host.hv, &d->target,
 		     d->opts->common.domid, d->saved_perms);
 	if (d->opts->mem_set_follow)
@@ -252,11 +377,14 @@ int balloon_daemon_start_target(struct balloon_daemon *d)
 		rc = watch(d);
 	if (rc)
 		return rc;
+	read_dynamic_min(d);
+	read_vm(d);
 	go_on_with_target(d);
+	kept_kib = d->target.kib;
+	balloon_daemon_count_room(d);
 	first_target(d);
-	/* the target may be what it was by default: the device must hear it all the same */
-	if (!d->host.ended(d->host.opaque))
-		balloon_daemon_target_changed(d, d->target.kib);
+	d->target.named = balloon_daemon_named;
+	balloon_daemon_start_size(d, kept_kib);
 	return 0;
 }
 

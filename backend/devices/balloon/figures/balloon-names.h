@@ -13,6 +13,7 @@
 #define BALLOON_SERVICE_SOCKET "service.sock"
 
 /* Error codes of the control socket, beside those of control-request.h. */
+#define CONTROL_BELOW_FLOOR "below-floor"
 #define CONTROL_RESERVE "reserve"
 #define CONTROL_PINNED "pinned"
 #define CONTROL_NO_DRIVER "no-driver"

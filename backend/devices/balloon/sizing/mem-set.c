@@ -14,8 +14,11 @@
 #include <string.h>
 #include <xenvirtio/types.h>
 
-/** LIBXL_MAXMEM_CONSTANT: what libxl grants a domain beyond its memory, in KiB */
-#define MAX_MEM_SLACK_KIB 1024u
+/**
+ * LIBXL_MAXMEM_CONSTANT, what libxl grants a domain beyond its memory, in KiB, and a page that shows
+ * whether it was libxl that set it
+ */
+#define MAX_MEM_SLACK_KIB (1024u + 4u)
 
 int mem_set_strip_perms(const char *perms, uint32_t domid, char *out)
 {
@@ -64,6 +67,35 @@ void mem_set_init(struct mem_set *m, struct log *log, struct store_link *link,
 		.saved_perms = saved_perms,
 	};
 	snprintf(m->path, sizeof(m->path), "/local/domain/%" PRIu32 "/memory/target", domid);
+}
+
+/* Written once, before the domain runs; -1 where nobody has set it. */
+static void read_videoram(struct mem_set *m)
+{
+	char path[sizeof(m->path)], value[XENVIRTIO_STORE_TEXT_MAX];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/videoram", m->domid);
+	if (!store_link_read(m->link, path, value, sizeof(value)) && !size_parse_kib(value, &kib) &&
+	    kib < m->target->static_max_kib)
+		m->videoram_kib = kib;
+}
+
+/* Return: 0; as store_link_read(); -EINVAL: said */
+static int read_key(struct mem_set *m, uint64_t *kib)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc = store_link_read(m->link, m->path, value, sizeof(value));
+
+	if (rc)
+		return rc;
+	read_videoram(m);
+	rc = size_parse_kib(value, kib);
+	if (!rc && !__builtin_add_overflow(*kib, m->videoram_kib, kib))
+		return 0;
+	log_limited(m->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
+		    "%s: '%.64s' is not a number of KiB: ignored", m->path, value);
+	return -EINVAL;
 }
 
 static void take_permission(struct mem_set *m)
@@ -137,31 +169,38 @@ void mem_set_again(struct mem_set *m)
 
 bool mem_set_read(struct mem_set *m)
 {
-	char value[XENVIRTIO_STORE_TEXT_MAX];
+	bool again;
 	uint64_t kib;
-	int rc;
 
-	if (!m->following)
+	if (!m->following || read_key(m, &kib))
 		return false;
-	rc = store_link_read(m->link, m->path, value, sizeof(value));
-	if (rc)
-		return false;
-	rc = size_parse_kib(value, &kib);
-	if (rc) {
-		log_limited(m->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
-			    "%s: '%.64s' is not a number of KiB: ignored", m->path, value);
-		return false;
-	}
 	/* a node that was made anew can be read by the guest again */
 	take_permission(m);
 	mem_set_hold_max_mem(m);
-	/* the watch fires when it is set, and for writes of the same size */
-	if (m->seen && m->seen_kib == kib)
+	again = m->lowered;
+	m->lowered = false;
+	/* the watch fires when it is set, and for permissions */
+	if (!again && !words_news(m->target->words, WORDS_MEM_SET, kib))
 		return false;
-	m->seen = true;
-	m->seen_kib = kib;
 	target_set(m->target, kib, "memory/target");
+	words_see(m->target->words, WORDS_MEM_SET, kib);
 	return true;
+}
+
+void mem_set_pass(struct mem_set *m)
+{
+	uint64_t kib;
+
+	m->lowered = false;
+	if (m->following && !read_key(m, &kib))
+		words_see(m->target->words, WORDS_MEM_SET, kib);
+}
+
+uint64_t mem_set_key_kib(struct mem_set *m)
+{
+	uint64_t kib;
+
+	return read_key(m, &kib) ? 0 : kib;
 }
 
 void mem_set_hold_max_mem(struct mem_set *m)
@@ -177,6 +216,7 @@ void mem_set_hold_max_mem(struct mem_set *m)
 		return;
 	if (info.max_pages >= wanted_kib >> (XENVIRTIO_PAGE_SHIFT - 10))
 		return;
+	m->lowered = true;
 	rc = m->hv->ops->set_max_mem(m->hv, wanted_kib);
 	if (rc < 0 && !m->max_mem_told)
 		log_msg(m->log, LOG_LEVEL_WARNING, rc,

@@ -6,7 +6,12 @@
  * driver would act on that key too, so while following
  *  - the guest's permission to read memory/target is taken away (what it was is kept in memory that
  *    survives the process, and given back when following ends, by us or by our successor);
- *  - max_mem is held at static-max, or no page could come back on deflate.
+ *  - max_mem is held at static-max and a page more, or no page could come back on deflate.
+ *
+ * memory/target is what the domain has without its video RAM, which static-max counts.
+ *
+ * The same size may be named again. The key does not show that, and a watch may fire for nothing;
+ * but xl sets max_mem each time, never to what we hold it at: so one that was lowered tells.
  */
 #ifndef BACKEND_MEM_SET_H
 #define BACKEND_MEM_SET_H
@@ -29,9 +34,9 @@ struct mem_set {
 	uint32_t domid;
 	char path[64];	   /* of memory/target */
 	char *saved_perms; /* MEM_SET_PERMS_MAX bytes, empty: nothing was taken */
+	uint64_t videoram_kib;
 	bool following;
-	bool seen;	   /* seen_kib counts */
-	uint64_t seen_kib; /* what memory/target said last */
+	bool lowered;	   /* somebody has set max_mem since memory/target was looked at */
 	bool max_mem_told; /* a failure was logged */
 };
 
@@ -50,8 +55,16 @@ int mem_set_start(struct mem_set *m);
 void mem_set_stop(struct mem_set *m);
 /** mem_set_again() - xenstore is back: take the permission again if it forgot */
 void mem_set_again(struct mem_set *m);
-/** mem_set_read() - look at memory/target: on its watch. Returns whether it had a new size */
+/** mem_set_read() - look at memory/target: on its watch. Returns whether somebody has named it */
 bool mem_set_read(struct mem_set *m);
+/** mem_set_pass() - what stands there now is older than the size in force */
+void mem_set_pass(struct mem_set *m);
+/**
+ * mem_set_key_kib() - what memory/target gives the domain, as static-max counts, following or not
+ *
+ * Return: 0 if it cannot be told
+ */
+uint64_t mem_set_key_kib(struct mem_set *m);
 /** mem_set_hold_max_mem() - raise max_mem to static-max if somebody lowered it. Only following */
 void mem_set_hold_max_mem(struct mem_set *m);
 

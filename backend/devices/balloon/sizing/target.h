@@ -4,9 +4,10 @@
  *
  *   --target, the key `target` in the backend node, memory/target (mem-set.h) --> one target_kib
  *
- * The latest word counts; a value that cannot be is told, ignored, and the node gets the one in
- * force back. What is too large is cut to the guest's static-max. Written by toolstacks, so trusted
- * to mean well, not to be well-formed.
+ * The latest word counts, also after a restart (words.h); a value that cannot be is told, ignored,
+ * and the node gets the one in force back. What is too large is cut to the guest's static-max, and
+ * what is below the floor is refused. Written by toolstacks, so trusted to mean well, not to be
+ * well-formed.
  *
  * A size that somebody names pins the guest: --auto leaves it alone until target_unpin(). One that
  * the host cannot afford (reserve.h) is refused: the one before stays, and the key `refused` says
@@ -17,6 +18,7 @@
 
 #include "backend/xenstore/publish.h"
 #include "backend/devices/balloon/sizing/reserve.h"
+#include "backend/devices/balloon/sizing/words.h"
 
 struct target {
 	struct log *log;
@@ -24,6 +26,7 @@ struct target {
 	struct publish *publish;
 	char path[160]; /* of the key `target` */
 	uint64_t static_max_kib;
+	uint64_t floor_kib; /* what somebody names is not below; 0: there is none */
 	uint64_t kib; /* in force; a multiple of 4 */
 	bool pinned;  /* somebody named it */
 	bool refused; /* the last one; then also what and why */
@@ -34,7 +37,12 @@ struct target {
 	bool (*admit)(void *opaque, uint64_t kib, struct reserve *r);
 	/** changed - a new target is in force */
 	void (*changed)(void *opaque, uint64_t kib);
+	/** named - by somebody, after `changed`, and also when it was in force before; may be NULL */
+	void (*named)(void *opaque);
 	void *opaque;
+	struct words *words; /* that survive the process, if its owner says so */
+	struct words own_words;
+	uint64_t wrote_ms; /* our last write of the key `target` */
 };
 
 /**
@@ -54,10 +62,14 @@ void target_init(struct target *t, struct log *log, struct publish *publish, con
  * now
  */
 bool target_set(struct target *t, uint64_t kib, const char *source);
+/** target_set_forced() - likewise, also below the floor */
+bool target_set_forced(struct target *t, uint64_t kib, const char *source);
 /** target_set_auto() - likewise, by the policy: does not pin */
 bool target_set_auto(struct target *t, uint64_t kib);
-/** target_reset() - static-max, for nobody has named a size; does not pin */
-void target_reset(struct target *t);
+/** target_keep() - what is noted survives with @words: what they say is in force, if they say any */
+void target_keep(struct target *t, struct words *words);
+/** target_show() - the size in force stands in the key `target` */
+void target_show(struct target *t);
 
 /** target_pin(), target_unpin() - whether the policy leaves the guest alone; published as `pinned`
  */
@@ -66,9 +78,19 @@ void target_unpin(struct target *t);
 /** target_read_pinned() - take over what a process before this one published */
 void target_read_pinned(struct target *t);
 
-/** target_read_node() - look at the key `target`: on its watch. Returns whether there was a value
+/**
+ * target_read_node() - look at the key `target`: on its watch
+ *
+ * Return: whether there was a value that can be
  */
 bool target_read_node(struct target *t);
+
+/**
+ * target_floor_kib() - what a size that somebody names is not below
+ * @dynamic_min_kib: what somebody has written as the least; 0: nobody has, and it is 64 MiB or an
+ *                   eighth of @static_max_kib, whichever is more, and half of that at most
+ */
+uint64_t target_floor_kib(uint64_t static_max_kib, uint64_t dynamic_min_kib);
 
 /** target_balloon_pages() - the size of the balloon that leaves the guest its target, in 4 KiB */
 uint32_t target_balloon_pages(const struct target *t);

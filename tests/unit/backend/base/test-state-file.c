@@ -112,6 +112,7 @@ static void assert_new(struct state_file *sf)
 	assert_int_equal(state_file_server(sf), XENVIRTIO_IOREQ_NEW);
 	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
 	assert_true(all_zero(state_file_memory(sf), state_file_memory_bytes(sf)));
+	assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
 	assert_string_equal(state_file_note(sf), "");
 }
 
@@ -278,6 +279,50 @@ static void a_file_without_a_type_is_the_balloons(void **state)
 	state_file_remove(sf);
 }
 
+/* As one of version 3 is: nothing behind the device's memory. @longer: its successor died midway. */
+static void leave_version_3(bool longer)
+{
+	const uint32_t version = 3;
+	struct stat st;
+	int fd;
+
+	leave_something();
+	fd = open(path, O_RDWR);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(pwrite(fd, &version, sizeof(version), 8), sizeof(version));
+	if (!longer)
+		assert_int_equal(ftruncate(fd, st.st_size - STATE_FILE_KEEP_BYTES), 0);
+	close(fd);
+}
+
+static void a_file_of_the_version_before_is_gone_on_with(void **state)
+{
+	for (int longer = 0; longer < 2; longer++) {
+		struct state_file *sf;
+
+		leave_version_3(longer);
+		sf = open_file();
+		assert_true(state_file_adopted(sf));
+		assert_int_equal(state_file_server(sf), 3);
+		assert_int_equal(state_file_memory_bytes(sf), BALLOON_BYTES);
+		for (size_t i = 0; i < BALLOON_BYTES; i++)
+			assert_int_equal(((unsigned char *)state_file_memory(sf))[i], 0xa5);
+		assert_string_equal(state_file_note(sf), "n0,r7");
+		assert_int_equal((uintptr_t)state_file_keep(sf) % 8, 0);
+		assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
+		memset(state_file_keep(sf), 0x3c, STATE_FILE_KEEP_BYTES);
+		state_file_close(sf);
+		/* and it is of this version now */
+		sf = open_file();
+		assert_true(state_file_adopted(sf));
+		assert_int_equal(((unsigned char *)state_file_memory(sf))[BALLOON_BYTES - 1], 0xa5);
+		assert_int_equal(((unsigned char *)state_file_keep(sf))[0], 0x3c);
+		assert_int_equal(((unsigned char *)state_file_keep(sf))[STATE_FILE_KEEP_BYTES - 1],
+				 0x3c);
+		state_file_remove(sf);
+	}
+}
+
 /* A process that died before it had written the magic number had not served anybody. */
 static void an_unfinished_file_is_made_anew(void **state)
 {
@@ -422,6 +467,7 @@ int main(void)
 		TEST(another_place_of_the_device_is_refused),
 		TEST(a_damaged_header_is_refused),
 		TEST(a_file_without_a_type_is_the_balloons),
+		TEST(a_file_of_the_version_before_is_gone_on_with),
 		TEST(an_unfinished_file_is_made_anew),
 		TEST(a_file_without_a_balloon_is_made_anew),
 		TEST(any_other_length_is_refused),

@@ -31,7 +31,7 @@ static void mem_set_is_followed(void **state)
 	process_bench_run(b);
 	assert_int_equal(process_bench_num_pages(b), 1024);
 	process_bench_key_is(b, "target", "16384");
-	assert_int_equal(fake_max_pages(b->fake), BENCH_RAM_PAGES + 256);
+	assert_int_equal(fake_max_pages(b->fake), BENCH_RAM_PAGES + 257);
 	/* and the node's key still counts when it is the later word */
 	process_bench_put(b, "target", "18432");
 	process_bench_run(b);

@@ -48,7 +48,10 @@ static void each_command_and_option_reaches_its_field(void **state)
 	assert_string_equal(opts.domain, "g");
 	assert_int_equal(opts.kib, 262144);
 	assert_true(opts.wait);
+	assert_false(opts.force);
 	assert_int_equal(opts.timeout_s, 5);
+	assert_int_equal(parse("set g 8 --force"), COMMAND_LINE_RUN);
+	assert_true(opts.force);
 	assert_int_equal(parse("stats g --watch --interval 3 --count 4"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.command, CTL_STATS);
 	assert_true(opts.watch);
@@ -101,6 +104,7 @@ static void a_wrong_line_is_named(void **state)
 		{"free 2G --timeout 5", "--wait"},
 		{"unused g --watch", "--watch"},
 		{"list --wait", "--wait"},
+		{"auto g --force", "--force"},
 		{"list --devid 1", "--devid"},
 		{"status 7 --count 3", "--count"},
 		{"status 7 --devid 65536", "65536"},
@@ -124,7 +128,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd", 9 + 10);
+	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd", 9 + 11);
 }
 
 int main(void)

@@ -285,6 +285,12 @@ static void set_asks_and_goes(void **state)
 	assert_non_null(strstr(tool.out, "target is 512 MiB"));
 	assert_int_equal(run(&r, "set 7 2G"), CTL_EXIT_REFUSED);
 	tool_bench_expect(&tool, "too much");
+	/* a slip, unless one insists */
+	r.bench->figures.dynamic_min_kib = 64 * MIB;
+	assert_int_equal(run(&r, "set 7 8M"), CTL_EXIT_REFUSED);
+	tool_bench_expect(&tool, "too little");
+	assert_int_equal(run(&r, "set 7 8M --force"), CTL_EXIT_DONE);
+	assert_int_equal(r.bench->figures.target_kib, 8 * MIB);
 	r.bench->figures.common.driver_ok = false;
 	assert_int_equal(run(&r, "set 7 256M"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "virtio_balloon"));

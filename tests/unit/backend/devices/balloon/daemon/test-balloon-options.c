@@ -119,7 +119,10 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--auto-interval=50 --auto-elsewhere --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
 	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
+	assert_int_equal(parse("--domid 1 --target 8 --force"), COMMAND_LINE_RUN);
+	assert_true(opts.force);
 	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
+	assert_false(opts.force);
 	assert_true(opts.overcommit);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), COMMAND_LINE_RUN);
 	assert_false(opts.mem_set_follow);
@@ -275,7 +278,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 25);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 26);
 }
 
 int main(void)

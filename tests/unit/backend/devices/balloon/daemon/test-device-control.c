@@ -156,7 +156,7 @@ static void sizes_that_cannot_be_are_refused(void **state)
 	client_send(fd, "{\"cmd\":\"set\",\"kib\":18446744073709551615}\n");
 	expect_error(b->base, fd, CONTROL_OUT_OF_RANGE);
 	assert_int_equal(process_bench_num_pages(b), 0);
-	client_send(fd, "{\"cmd\":\"set\",\"kib\":4}\n");
+	client_send(fd, "{\"cmd\":\"force\",\"kib\":4}\n");
 	expect_u64(b->base, fd, "result.target_kib", 4);
 	assert_int_equal(process_bench_num_pages(b), BENCH_RAM_PAGES - 1);
 	close(fd);

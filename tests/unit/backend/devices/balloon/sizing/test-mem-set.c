@@ -187,12 +187,12 @@ static void max_mem_is_held_at_static_max(void **state)
 
 	fake_set_max_pages(machine, 2560 + 256);
 	assert_int_equal(mem_set_start(&m), 0);
-	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 256);
+	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 257);
 	/* xl lowers it, then writes */
 	fake_set_max_pages(machine, 2560 + 256);
 	fake_store_put(b->store, TARGET, "10240");
 	assert_true(mem_set_read(&m));
-	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 256);
+	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 257);
 	/* more is left alone */
 	fake_set_max_pages(machine, RAM_PAGES + 1000);
 	mem_set_hold_max_mem(&m);
@@ -215,7 +215,7 @@ static void failures_are_told_once_and_survived(void **state)
 	assert_int_equal(b->capture.lines, 2);
 	fake_fail(machine, 0, 0, FAKE_FAIL_ONCE, false);
 	mem_set_hold_max_mem(&m);
-	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 256);
+	assert_int_equal(fake_max_pages(machine), RAM_PAGES + 257);
 	mem_set_stop(&m);
 }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Words that are remembered.
+ */
+#include "backend/devices/balloon/sizing/words.h"
+
+#define VERSION 1u
+
+void words_check(struct words *w)
+{
+	if (w->version != VERSION || w->pinned > 1)
+		*w = (struct words){0};
+}
+
+bool words_known(const struct words *w)
+{
+	return w->version == VERSION;
+}
+
+void words_note(struct words *w, uint64_t kib, bool pinned)
+{
+	w->kib = kib;
+	w->pinned = pinned;
+	/* last: from here on the others count */
+	__atomic_store_n(&w->version, VERSION, __ATOMIC_RELEASE);
+}
+
+void words_see(struct words *w, enum words_place place, uint64_t kib)
+{
+	w->seen[place] = kib == UINT64_MAX ? 0 : kib + 1;
+}
+
+void words_forget(struct words *w, enum words_place place)
+{
+	w->seen[place] = 0;
+}
+
+bool words_news(const struct words *w, enum words_place place, uint64_t kib)
+{
+	return !w->seen[place] || w->seen[place] - 1 != kib;
+}
