@@ -104,7 +104,7 @@ bool fake_present(const struct fake *f, struct xenvirtio_gfn gfn);
 unsigned int fake_frame_maps(const struct fake *f, struct xenvirtio_gfn gfn);
 /** fake_holes() - frames of the RAM ranges that are not there: what a balloon should hold */
 uint64_t fake_holes(const struct fake *f);
-/** fake_read_holes() - the same as bits, a frame after the other, the RAM ranges end to end */
+/** fake_read_holes() - the same as bits, a frame after the other, RAM ranges end to end */
 void fake_read_holes(const struct fake *f, uint64_t *word);
 
 /** what is open or mapped; all zero when a test has closed everything */
