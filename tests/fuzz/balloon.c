@@ -5,9 +5,9 @@
  * Input: operations of 10 bytes each: what, where (1 byte), how much (8
  * bytes). They set up rings as a driver would or write any register, fill guest memory, make
  * chains available, kick, reset, take frames from the guest, give it some of the balloon's, kill
- * the process and start it again, change what the host has, ask for what the daemon asks for.
- * Between any two of them the guest's vcpu has its answer, and the machine, the bitmap and what is
- * published agree to the frame.
+ * the process, now or at a hypercall to come, and start it again, change what the host has, ask for
+ * what the daemon asks for. Between any two of them the guest's vcpu has its answer, and the
+ * machine, the bitmap and what is published agree to the frame.
  *
  * libFuzzer: -max_len=640
  *
@@ -21,6 +21,7 @@
 #include "backend/devices/balloon/balloon-internal.h"
 #include "fake/hv-fake.h"
 #include "fuzz.h"
+#include "lethal.h"
 #include "machine.h"
 
 #define BASE UINT64_C(0x2000000)
@@ -69,6 +70,7 @@ static int start(struct machine *m)
 	bool adopt = m->server_id != XENVIRTIO_IOREQ_NEW;
 
 	MUST(!fake_open(m->fake, &m->hv));
+	lethal_wrap(m->hv);
 	MUST(!xenvirtio_gmem_new(&m->gmem, m->hv, 16));
 	config.hv = m->hv;
 	config.gmem = m->gmem;
@@ -88,14 +90,37 @@ static void kill_process(struct machine *m)
 	xenvirtio_hv_close(m->hv);
 }
 
-static int serve(void *opaque)
+static void die(struct machine *m)
 {
-	struct machine *m = opaque;
+	lethal_arm(0, false);
+	kill_process(m);
+	MUST(!start(m));
+}
 
+/* Have the process do something, in which it may meet its end: then it has a successor. */
+#define LIVE(m, something) \
+	do { \
+		if (!setjmp(lethal_died)) { \
+			something; \
+		} else { \
+			die(m); \
+		} \
+	} while (0)
+
+static void process_all(struct machine *m)
+{
 	MUST(!xenvirtio_server_process(m->server));
 	/* what balloon_get_status() tells as work_pending, without all else it tells */
 	for (int i = 0; i < RETRIES_MAX && m->balloon->work; i++)
 		MUST(!balloon_retry(m->balloon));
+}
+
+static int serve(void *opaque)
+{
+	struct machine *m = opaque;
+
+	LIVE(m, process_all(m); return 0);
+	process_all(m);
 	return 0;
 }
 
@@ -257,19 +282,22 @@ static void take_back(struct machine *m, uint64_t much)
 	m->taken += done;
 }
 
+static bool is_answer(int ret)
+{
+	return ret >= 0 && ret != XENVIRTIO_E_GONE;
+}
+
 static void ask_unused(struct machine *m, uint8_t where)
 {
 	struct xenvirtio_run run = { { 0 }, UINT64_C(1) << 53 }, piece;
 	uint64_t count = 0;
-	int ret;
 
 	switch (where % 3) {
 	case 0:
-		ret = balloon_request_unused(m->balloon);
-		MUST(ret >= 0 && ret != XENVIRTIO_E_GONE);
+		LIVE(m, MUST(is_answer(balloon_request_unused(m->balloon))));
 		break;
 	case 1:
-		MUST(!balloon_release_unused(m->balloon));
+		LIVE(m, MUST(!balloon_release_unused(m->balloon)));
 		break;
 	default:
 		while (run.nr) {
@@ -318,8 +346,10 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 	case 8:
 		if (m->deaths++ >= DEATHS_MAX)
 			break;
-		kill_process(m);
-		MUST(!start(m));
+		if (where)
+			lethal_arm((where + 1u) / 2, where & 1);
+		else
+			die(m);
 		break;
 	case 9:
 		make_hole(m, much);
@@ -327,14 +357,14 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 	case 10:
 		fake_set_max_pages(m->fake, where & 1 ? all : all - much % 600);
 		fake_set_heap_order(m->fake, where >> 1 & 15);
-		MUST(!balloon_retry(m->balloon));
+		LIVE(m, MUST(!balloon_retry(m->balloon)));
 		break;
 	case 11:
 		ask_unused(m, where);
 		break;
 	case 12:
-		MUST(balloon_set_target(m->balloon, (uint32_t)(much % all)) == 0);
-		MUST(balloon_request_stats(m->balloon) >= 0);
+		LIVE(m, MUST(!balloon_set_target(m->balloon, (uint32_t)(much % all))));
+		LIVE(m, MUST(is_answer(balloon_request_stats(m->balloon))));
 		break;
 	case 13:
 		write_id(m, much);
@@ -343,7 +373,7 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 		take_back(m, much);
 		break;
 	default:
-		MUST(!balloon_verify(m->balloon));
+		LIVE(m, MUST(!balloon_verify(m->balloon)));
 	}
 	serve(m);
 }
@@ -473,6 +503,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += OPERATION_BYTES;
 		size -= OPERATION_BYTES;
 	}
+	lethal_arm(0, false);
 	check(&m);
 	if (digest_wanted)
 		last_digest = digest(&m);
