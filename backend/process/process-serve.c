@@ -26,8 +26,9 @@ static void end_turn(struct device_process *dp, int rc)
 {
 	if (process_end_on(dp, rc, "cannot serve the guest any more"))
 		return;
-	if (!dp->type->keeps_mappings && process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
-							"cannot let go of the guest's memory"))
+	if (!dp->type->keeps_mappings &&
+	    process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
+			   "cannot let go of the guest's memory"))
 		return;
 	dp->again = rc == XENVIRTIO_E_AGAIN;
 	if (dp->again)

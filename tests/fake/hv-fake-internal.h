@@ -4,12 +4,14 @@
  *
  *   hv-fake.c        the machine, handles, the ops table, failures on demand
  *   hv-fake-mem.c    frames, p2m, mappings, release and populate
+ *   hv-fake-pod.c    populate-on-demand
  *   hv-fake-view.c   the bytes of frames: who may see which, and that a free one has none
  *   hv-fake-ioreq.c  servers, slots, the vcpus' side
  *   hv-fake-eventfd.c  ioeventfds, irqfds, registers that the host answers
  *
  * Frames of the host are numbered from 0 and are pages of one memfd; the p2m gives a guest frame's
- * number plus one, 0 is a hole.
+ * number plus one, 0 is a hole, FAKE_POD an entry without memory, and with FAKE_AWAY the
+ * frame that comes back there: of a domain that is mapped directly.
  */
 #ifndef HV_FAKE_INTERNAL_H
 #define HV_FAKE_INTERNAL_H
@@ -17,6 +19,9 @@
 #include "hv/ioreq-page.h"
 
 #include "hv-fake.h"
+
+#define FAKE_AWAY (UINT32_C(1) << 31)
+#define FAKE_POD UINT32_MAX
 
 struct fake_frame {
 	uint32_t maps;
@@ -108,6 +113,10 @@ struct fake {
 	unsigned int heap_order;
 	uint64_t tot_pages;
 	uint64_t max_pages;
+	bool direct;
+	uint64_t pod_entries;
+	uint64_t pod_cache;	/* of heap_free and tot_pages; in no frame */
+	uint64_t pod_populated;
 	struct fake_mapping *mappings;
 
 	struct fake_server server[FAKE_SERVERS_MAX];
@@ -185,6 +194,21 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 			  unsigned int order, size_t *done);
 int fake_op_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
 			   unsigned int order, size_t *done);
+/** fake_find_entry() - the p2m entry of a guest frame; NULL outside RAM */
+uint32_t *fake_find_entry(const struct fake *f, uint64_t gfn);
+/** fake_take_frame() - only when the caller has seen that there is one */
+uint32_t fake_take_frame(struct fake *f);
+/** fake_drop_frame() - it is nobody's, unless it is mapped */
+void fake_drop_frame(struct fake *f, uint32_t frame);
+
+/* hv-fake-pod.c */
+/** fake_pod_touch() - somebody looks at the frame. Return: false: Xen would crash the domain */
+bool fake_pod_touch(struct fake *f, uint32_t *entry);
+/** fake_pod_forget() - something else is put there */
+void fake_pod_forget(struct fake *f, uint32_t *entry);
+/** fake_pod_release() - what of an extent is released here. Return: frames */
+uint64_t fake_pod_release(struct fake *f, uint64_t start, uint64_t nr);
+int fake_op_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
 
 /* hv-fake-eventfd.c */
 /** fake_eventfd_claim() - whether the host answers this access itself; @data: out, of a read */

@@ -14,8 +14,7 @@
 #include "hv/hv-check.h"
 #include "hv-fake-internal.h"
 
-/* The p2m entry of a guest frame; NULL outside RAM. */
-static uint32_t *find_entry(const struct fake *f, uint64_t gfn)
+uint32_t *fake_find_entry(const struct fake *f, uint64_t gfn)
 {
 	for (size_t i = 0; i < f->config.nr_ram; i++) {
 		const struct xenvirtio_gfn_range *r = &f->config.ram[i];
@@ -26,18 +25,22 @@ static uint32_t *find_entry(const struct fake *f, uint64_t gfn)
 	return NULL;
 }
 
+static bool is_there(uint32_t entry)
+{
+	return entry == FAKE_POD || (entry && !(entry & FAKE_AWAY));
+}
+
 static bool find_frame(const struct fake *f, uint64_t gfn, uint32_t *frame)
 {
-	const uint32_t *entry = find_entry(f, gfn);
+	const uint32_t *entry = fake_find_entry(f, gfn);
 
-	if (!entry || !*entry)
+	if (!entry || !is_there(*entry) || *entry == FAKE_POD)
 		return false;
 	*frame = *entry - 1;
 	return true;
 }
 
-/* Only when the caller has seen that there is one. */
-static uint32_t take_frame(struct fake *f)
+uint32_t fake_take_frame(struct fake *f)
 {
 	uint32_t frame = f->free_frame[--f->nr_free];
 
@@ -56,7 +59,7 @@ static void free_frame(struct fake *f, uint32_t frame)
 	f->tot_pages--;
 }
 
-static void put_frame(struct fake *f, uint32_t frame)
+void fake_drop_frame(struct fake *f, uint32_t frame)
 {
 	if (f->frame[frame].maps)
 		f->frame[frame].doomed = true;
@@ -102,7 +105,7 @@ void fake_mem_fill(struct fake *f)
 		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
 
 		for (uint64_t k = 0; k < nr; k++)
-			f->p2m[i][k] = take_frame(f) + 1;
+			f->p2m[i][k] = fake_take_frame(f) + 1;
 	}
 	f->max_pages = f->config.max_pages ? f->config.max_pages : f->tot_pages;
 }
@@ -190,6 +193,7 @@ int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t
 	if (!m)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
+		fake_pod_touch(f, fake_find_entry(f, gfn[i].v));
 		if (!find_frame(f, gfn[i].v, &m->frame[i])) {
 			free(m);
 			return XENVIRTIO_E_GUEST;
@@ -221,8 +225,11 @@ int fake_op_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *
 		ret = -EINVAL;
 	if (!ret && f->gone)
 		ret = XENVIRTIO_E_GONE;
-	for (size_t i = 0; !ret && i < nr; i++)
+	/* as any mapping, it populates */
+	for (size_t i = 0; !ret && i < nr; i++) {
+		fake_pod_touch(f, fake_find_entry(f, gfn[i].v));
 		present[i] = find_frame(f, gfn[i].v, &frame);
+	}
 	return ret;
 }
 
@@ -260,16 +267,17 @@ static bool maps_frame(const struct fake_handle *h, uint32_t frame)
 /* @h: who releases it; NULL: the test */
 static bool release_frame(struct fake *f, const struct fake_handle *h, uint64_t gfn)
 {
-	uint32_t *entry = find_entry(f, gfn);
+	uint32_t *entry = fake_find_entry(f, gfn);
 	uint32_t frame;
 
-	if (!entry || !*entry)
+	if (!entry || !is_there(*entry) || *entry == FAKE_POD)
 		return false;
 	frame = *entry - 1;
-	*entry = 0;
+	*entry = f->direct ? *entry | FAKE_AWAY : 0;
 	if (f->frame[frame].maps && (!h || maps_frame(h, frame)))
 		f->faults.released_mapped++;
-	put_frame(f, frame);
+	if (!f->direct)
+		fake_drop_frame(f, frame);
 	return true;
 }
 
@@ -289,8 +297,15 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 	if (f->config.invalidate)
 		f->invalidate_pending = true;
 	for (; *done < nr; ++*done) {
-		for (uint64_t k = 0; k < UINT64_C(1) << order; k++) {
-			if (!release_frame(f, to_handle(hv), start[*done].v + k))
+		uint64_t size = UINT64_C(1) << order, gone = fake_pod_release(f, start[*done].v, size);
+
+		for (uint64_t k = 0; k < size; k++) {
+			const uint32_t *entry = fake_find_entry(f, start[*done].v + k);
+
+			/* so many of its holes were none before */
+			if (gone && entry && !is_there(*entry))
+				gone--;
+			else if (!release_frame(f, to_handle(hv), start[*done].v + k))
 				return 0;
 		}
 	}
@@ -302,21 +317,26 @@ static bool populate_extent(struct fake *f, uint64_t start, unsigned int order)
 	uint64_t nr = UINT64_C(1) << order;
 
 	for (uint64_t k = 0; k < nr; k++) {
-		if (!find_entry(f, start + k)) {
+		if (!fake_find_entry(f, start + k)) {
 			f->faults.populated_outside++;
 			return false;
 		}
 	}
-	if (order > f->heap_order || f->heap_free < nr ||
-	    f->tot_pages > f->max_pages || f->max_pages - f->tot_pages < nr)
+	if (!f->direct && (order > f->heap_order || f->heap_free < nr || f->tot_pages > f->max_pages ||
+			   f->max_pages - f->tot_pages < nr))
 		return false;
 	for (uint64_t k = 0; k < nr; k++) {
-		uint32_t *entry = find_entry(f, start + k);
+		uint32_t *entry = fake_find_entry(f, start + k);
 
 		/* as in Xen: the old frame stays the guest's, and nobody can name it any more */
+		fake_pod_forget(f, entry);
+		if (f->direct) {
+			*entry &= ~FAKE_AWAY;
+			continue;
+		}
 		if (*entry)
 			f->faults.leaked++;
-		*entry = take_frame(f) + 1;
+		*entry = fake_take_frame(f) + 1;
 	}
 	return true;
 }
@@ -356,9 +376,9 @@ uint64_t fake_heap_free(const struct fake *f)
 
 bool fake_present(const struct fake *f, struct xenvirtio_gfn gfn)
 {
-	uint32_t frame;
+	const uint32_t *entry = fake_find_entry(f, gfn.v);
 
-	return find_frame(f, gfn.v, &frame);
+	return entry && is_there(*entry);
 }
 
 unsigned int fake_frame_maps(const struct fake *f, struct xenvirtio_gfn gfn)
@@ -376,7 +396,7 @@ uint64_t fake_holes(const struct fake *f)
 		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
 
 		for (uint64_t k = 0; k < nr; k++)
-			holes += !f->p2m[i][k];
+			holes += !is_there(f->p2m[i][k]);
 	}
 	return holes;
 }
@@ -391,7 +411,7 @@ void fake_read_holes(const struct fake *f, uint64_t *word)
 		for (uint64_t k = 0; k < nr; k++, at++) {
 			if (at % 64 == 0)
 				word[at / 64] = 0;
-			word[at / 64] |= (uint64_t)!f->p2m[i][k] << (at % 64);
+			word[at / 64] |= (uint64_t)!is_there(f->p2m[i][k]) << (at % 64);
 		}
 	}
 }
@@ -429,6 +449,11 @@ void fake_set_heap_order(struct fake *f, unsigned int order)
 	f->heap_order = order;
 }
 
+void fake_set_direct(struct fake *f)
+{
+	f->direct = true;
+}
+
 void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr)
 {
 	for (uint64_t k = 0; k < nr; k++)
@@ -439,6 +464,7 @@ void *fake_guest_page(struct fake *f, struct xenvirtio_gfn gfn)
 {
 	uint32_t frame;
 
+	fake_pod_touch(f, fake_find_entry(f, gfn.v));
 	if (!find_frame(f, gfn.v, &frame)) {
 		f->faults.holes_touched++;
 		return NULL;
@@ -477,6 +503,7 @@ int fake_guest_read(struct fake *f, struct xenvirtio_gpa gpa, void *buf, size_t 
 	for (size_t part; len; at += part, buf = (uint8_t *)buf + part, len -= part) {
 		uint32_t frame;
 
+		fake_pod_touch(f, fake_find_entry(f, at >> XENVIRTIO_PAGE_SHIFT));
 		if (!find_frame(f, at >> XENVIRTIO_PAGE_SHIFT, &frame)) {
 			f->faults.holes_touched++;
 			return XENVIRTIO_E_GUEST;

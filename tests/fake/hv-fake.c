@@ -224,6 +224,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.registers_del = fake_op_registers_del,
 	.kick_wait = fake_op_kick_wait,
 	.frames_present = fake_op_frames_present,
+	.pod_info = fake_op_pod_info,
 	.host_info = read_host_info,
 	.pause = pause_domain,
 	.unpause = unpause_domain,
@@ -255,7 +256,7 @@ uint64_t fake_faults_total(const struct fake *f)
 	const struct fake_faults *x = &f->faults;
 
 	return x->released_mapped + x->leaked + x->populated_outside + x->holes_touched +
-	       x->unclaimed + x->bad_state + x->stuck + x->bad_unmap + x->left_armed;
+	       x->unclaimed + x->bad_state + x->stuck + x->bad_unmap + x->pod_empty + x->left_armed;
 }
 
 size_t fake_open_handles(const struct fake *f)

@@ -70,6 +70,7 @@ struct fake_faults {
 	uint64_t bad_state;		/* a slot went a way that makes Xen crash the domain */
 	uint64_t stuck;			/* a vcpu was left without an answer */
 	uint64_t bad_unmap;		/* unmap of what is not mapped, or of another length */
+	uint64_t pod_empty;		/* an entry touched for which no memory is kept: Xen crashes the domain */
 	uint64_t left_armed;		/* eventfds still assigned when the server was closed */
 };
 
@@ -145,6 +146,15 @@ void fake_set_heap(struct fake *f, uint64_t pages);
 void fake_set_heap_order(struct fake *f, unsigned int order);
 /** fake_make_hole() - take @nr frames from the guest without a seam call */
 void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
+/**
+ * fake_set_pod() - the guest was started with populate-on-demand, and has touched none of these frames
+ * @cache: memory that is kept for them, at most one a frame
+ */
+void fake_set_pod(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr, uint64_t cache);
+/** fake_set_direct() - memory is mapped directly (Arm): a frame that leaves the p2m stays the domain's, and comes back there */
+void fake_set_direct(struct fake *f);
+/** fake_pod_populated() - entries that were touched or mapped */
+uint64_t fake_pod_populated(const struct fake *f);
 /** fake_add_foreign() - another process's ioreq server. Return: its id; -ENOSPC */
 int fake_add_foreign(struct fake *f, const struct xenvirtio_gpa_range *range);
 

@@ -22,6 +22,10 @@ static void print_stat_mib(FILE *out, const struct balloon_figures *f, enum ball
 
 static const char *state_name(const struct balloon_figures *f)
 {
+	if (f->paused)
+		return "paused";
+	if (f->holes_kib)
+		return "holes";
 	if (f->stall != BALLOON_STALL_NONE)
 		return f->stall == BALLOON_STALL_MAX_MEM ? "stalled:max-mem" : "stalled:host";
 	if (!f->common.driver_ok)
@@ -81,6 +85,11 @@ void ctl_print_status(FILE *out, const struct balloon_figures *f)
 	fprintf(out, "%-14s %s (the guest says %s)\n", "balloon",
 		size_format(f->ballooned_kib, one), size_format(f->actual_kib, two));
 	fprintf(out, "%-14s %s\n", "state", state_name(f));
+	if (f->paused)
+		fprintf(out, "%-14s it was reset, and is paused until its memory is back\n", "guest");
+	else if (f->holes_kib)
+		fprintf(out, "%-14s it was reset, and runs without %s of its memory\n", "guest",
+			size_format(f->holes_kib, one));
 	if (f->stall != BALLOON_STALL_NONE || !f->common.driver_ok)
 		fprintf(out, "%-14s %s\n", "why", ctl_print_why(f, why, sizeof(why)));
 	fprintf(out, "%-14s %s\n", "notification", f->common.path);

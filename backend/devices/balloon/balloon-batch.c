@@ -129,8 +129,9 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 	xenvirtio_runs_clear(&batch->slice.runs);
 	if (batch->partial)
 		ret = decode_chain(b, q, batch);
-	while (!ret && !batch->partial && !slice_full(batch) &&
-	       batch->nr_chains < BALLOON_BATCH_CHAINS && !budget_spent(&b->reservation.budget))
+	/* Empty is what was looked at, whatever is left of the turn. */
+	while (!ret && !batch->partial && !slice_full(batch) && batch->nr_chains < BALLOON_BATCH_CHAINS &&
+	       (!batch->nr_chains || !budget_spent(&b->reservation.budget)))
 		ret = add_chain(b, q, batch);
 	if (ret && ret != XENVIRTIO_E_EMPTY) {
 		balloon_batch_reset(batch);

@@ -149,6 +149,8 @@ struct balloon {
 	struct balloon_batch deflate;
 	bool deflate_waiting;	/* the deflate batch is held until Xen has the frames */
 	bool deflate_due;	/* inflating took the last turn */
+	unsigned int untold_turns; /* since balloon_changed() */
+	unsigned int kicked;	/* page queues that may have chains, or are not done with one: a bit each */
 	struct balloon_slice refill;
 	bool refill_waiting;	/* a reset found frames ballooned, and Xen has not given all back */
 	uint64_t missing_pages;	/* a waiting deflate's */

@@ -9,6 +9,8 @@
 
 #include "backend/devices/balloon/balloon-internal.h"
 
+/* Turns of page queues that may pass untold. */
+#define UNTOLD_TURNS 8u
 /* 64 GiB */
 #define COUNT_FRAMES_MAX (UINT64_C(1) << 24)
 
@@ -55,6 +57,7 @@ static bool is_void(struct balloon *b, unsigned int index, const struct balloon_
 /* The slice that is worked on, or the next one. Return: as balloon_batch_fill() */
 static int open_slice(struct balloon *b, unsigned int index, struct balloon_batch *batch, const char *twice)
 {
+	uint64_t begin_ns;
 	int ret;
 
 	if (is_void(b, index, batch))
@@ -64,12 +67,14 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	ret = balloon_batch_fill(b, index, batch);
 	if (ret)
 		return ret;
+	begin_ns = clock_now_ns();
 	budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
 	balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
 	balloon_slice_begin(&batch->slice);
 	batch->open = true;
 	if (batch == &b->deflate)
 		reservation_populate_begin(&b->reservation);
+	*(batch == &b->deflate ? &b->status.deflate_ns : &b->status.inflate_ns) += clock_now_ns() - begin_ns;
 	return 0;
 }
 
@@ -136,9 +141,33 @@ static bool is_quiet(int ret)
 	return ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_AGAIN || ret == XENVIRTIO_E_GUEST;
 }
 
+/* One that was not kicked is not looked at: its ring would have to be mapped for that. */
 static int run_queue(struct balloon *b, bool deflate)
 {
-	return deflate ? run_deflate(b) : run_inflate(b);
+	unsigned int bit = 1u << deflate;
+	int ret;
+
+	if (!(b->kicked & bit))
+		return XENVIRTIO_E_EMPTY;
+	ret = deflate ? run_deflate(b) : run_inflate(b);
+	if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST)
+		b->kicked &= ~bit;
+	return ret;
+}
+
+static bool has_batch(const struct balloon *b, bool deflate)
+{
+	return (deflate ? &b->deflate : &b->inflate)->nr_chains;
+}
+
+/* A turn of one queue. @last: out; the turn is over */
+static int run_turn(struct balloon *b, bool deflate, bool *last)
+{
+	int ret = run_queue(b, deflate);
+
+	*last = !ret && budget_spent(&b->reservation.budget);
+	/* A message ended with the turn. While the ring is mapped, one look is cheap, and most often that was all. */
+	return *last && !has_batch(b, deflate) ? run_queue(b, deflate) : ret;
 }
 
 int balloon_pages_run(struct balloon *b)
@@ -147,22 +176,26 @@ int balloon_pages_run(struct balloon *b)
 	/* Inflating first: what it releases may be what a deflate waits for. But where it took the whole of the turn
 	 * before, and left nothing behind in the reservation that a mapping of ours would spoil, it is the other's turn. */
 	bool deflate = b->deflate_due && reservation_release_idle(&b->reservation);
+	bool last = false;
 
 	b->work &= ~(unsigned int)BALLOON_WORK_PAGES;
 	b->deflate_due = false;
+	for (int i = 0; !failed && !last; i++, deflate = !deflate) {
+		ret[deflate] = run_turn(b, deflate, &last);
+		if (ret[deflate] && !is_quiet(ret[deflate]))
+			failed = ret[deflate];
+		last = last || (i && ret[0] && ret[1]);
+		b->deflate_due = !deflate && budget_spent(&b->reservation.budget);
+	}
 	if (failed)
 		return failed;
-	for (int i = 0; !budget_spent(&b->reservation.budget); i++, deflate = !deflate) {
-		ret[deflate] = run_queue(b, deflate);
-		if (ret[deflate] && !is_quiet(ret[deflate]))
-			return ret[deflate];
-		if (i && ret[0] && ret[1])
-			break;
-		b->deflate_due = !deflate;
-	}
-	if (!ret[0] || !ret[1])
+	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]))
 		b->work |= BALLOON_WORK_PAGES;
-	balloon_changed(b);
+	/* Who reports is to do so between messages rather than in the middle of one; but one may be long. */
+	if (!(b->work & BALLOON_WORK_PAGES) || ++b->untold_turns == UNTOLD_TURNS) {
+		b->untold_turns = 0;
+		balloon_changed(b);
+	}
 	return 0;
 }
 
@@ -171,6 +204,7 @@ void balloon_pages_reset(struct balloon *b)
 	forget_batch(b, &b->inflate);
 	forget_batch(b, &b->deflate);
 	b->work &= ~(unsigned int)BALLOON_WORK_PAGES;
+	b->kicked = 0;
 	b->replay[0] = false;
 	b->replay[1] = false;
 }

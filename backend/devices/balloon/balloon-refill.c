@@ -138,7 +138,7 @@ static int begin(struct balloon *b)
 /* The next driver's reset, while it goes on: no more of it at once, but a kernel that begins now shall not run on holes. */
 static int reset_again(struct balloon *b)
 {
-	int ret = reservation_turn(&b->reservation, BUDGET_TURN / 2);
+	int ret = reservation_turn(&b->reservation, BUDGET_ACCESS);
 
 	if (!ret)
 		ret = look_at_pause(b);
@@ -157,7 +157,7 @@ int balloon_refill_reset(struct balloon *b)
 	if (!b->frames.nr_set)
 		return 0;
 	ret = begin(b);
-	return ret ? ret : balloon_refill_run(b, BUDGET_TURN / 2);
+	return ret ? ret : balloon_refill_run(b, BUDGET_ACCESS);
 }
 
 /* The flag goes last: whoever finds it finds out the rest. */
@@ -230,7 +230,7 @@ int balloon_refill_resume(struct balloon *b)
 	if (b->frames.nr_set && (has_flag(b, BALLOON_REFILL) || !xenvirtio_device_status(b->dev))) {
 		ret = begin(b);
 		/* The driver's write may still wait for its answer: it gets none on holes. */
-		return ret ? ret : balloon_refill_run(b, BUDGET_TURN / 2);
+		return ret ? ret : balloon_refill_run(b, BUDGET_ACCESS);
 	}
 	return finish(b);
 }

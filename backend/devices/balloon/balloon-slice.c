@@ -50,29 +50,46 @@ bool balloon_slice_front(struct balloon_slice *s, struct xenvirtio_run *rest)
 bool balloon_slice_peek(const struct balloon *b, struct balloon_slice *s, struct budget *budget,
 			struct xenvirtio_run *piece, enum frame_state *state)
 {
-	struct xenvirtio_run rest, window;
+	const struct xenvirtio_run *run;
+	uint64_t left;
 
-	if (!balloon_slice_front(s, &rest))
+	if (at_end(s))
 		return false;
-	window = rest;
-	if (window.nr > BALLOON_WINDOW)
-		window.nr = BALLOON_WINDOW;
-	*state = frames_next(&b->frames, &window, piece);
+	run = &s->runs.run[s->at];
+	left = run->nr - s->offset;
+	piece->start.v = run->start.v + s->offset;
+	*state = frames_look(&b->frames, piece->start, left < BALLOON_WINDOW ? left : BALLOON_WINDOW, &piece->nr);
 	/* Outside RAM there is no bitmap to look at: one step, however long it is. */
 	if (*state == FRAME_OUTSIDE)
-		frames_next(&b->frames, &rest, piece);
+		frames_look(&b->frames, piece->start, left, &piece->nr);
 	budget_charge_look(budget, *state == FRAME_OUTSIDE ? 0 : piece->nr);
 	return true;
 }
 
+/*
+ * How many frames of the front of @run hold no ring.
+ * @clear: frames that were found to hold none: rings stay where they are for as long as nobody serves the driver
+ */
+static uint64_t next_ring(const struct balloon *b, struct xenvirtio_run run, struct xenvirtio_run *clear)
+{
+	uint64_t offset = run.start.v - clear->start.v;
+
+	if (run.start.v < clear->start.v || offset >= clear->nr) {
+		clear->start = run.start;
+		clear->nr = xenvirtio_device_next_ring(b->dev, run.start, UINT64_MAX - run.start.v);
+		offset = 0;
+	}
+	return clear->nr - offset < run.nr ? clear->nr - offset : run.nr;
+}
+
 /* The frames of a run that is all present, except those the device itself needs: its rings. @done: out; of its front */
-static int release_present(struct balloon *b, struct xenvirtio_run run, uint64_t *done)
+static int release_present(struct balloon *b, struct xenvirtio_run run, struct xenvirtio_run *clear, uint64_t *done)
 {
 	uint64_t nr = run.nr;
 	int ret = 0;
 
 	while (run.nr && !ret && !budget_spent(&b->reservation.budget)) {
-		uint64_t good_nr = xenvirtio_device_next_ring(b->dev, run.start, run.nr);
+		uint64_t good_nr = next_ring(b, run, clear);
 		struct xenvirtio_run good = { run.start, good_nr };
 
 		if (good_nr)
@@ -97,7 +114,8 @@ static struct xenvirtio_run take_front(struct xenvirtio_run run)
 }
 
 /* In the balloon, says the bitmap; the guest's, says the driver, who may have taken them back past us. */
-static int release_claimed(struct balloon *b, struct xenvirtio_run run, bool replay, uint64_t *done)
+static int release_claimed(struct balloon *b, struct xenvirtio_run run, bool replay, struct xenvirtio_run *clear,
+			   uint64_t *done)
 {
 	struct xenvirtio_run front = take_front(run), piece;
 	uint64_t holes = 0, part;
@@ -109,7 +127,7 @@ static int release_claimed(struct balloon *b, struct xenvirtio_run run, bool rep
 
 		part = piece.nr;
 		if (present)
-			ret = release_present(b, piece, &part);
+			ret = release_present(b, piece, clear, &part);
 		else
 			holes += piece.nr;
 		*done += part;
@@ -126,9 +144,9 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 	struct reservation *r = &b->reservation;
 	uint64_t before = r->released_pages, bad = r->bad_pages, hypercall_ns = r->hypercall_ns;
 	uint64_t begin_ns = clock_now_ns();
-	struct xenvirtio_run piece;
+	struct xenvirtio_run piece, clear = { 0 };
 	enum frame_state state;
-	int ret = 0;
+	int ret = s->at || s->offset ? 0 : reservation_release_begin(r);
 
 	while (!ret && !budget_spent(&r->budget) &&
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
@@ -136,10 +154,10 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 
 		switch (state) {
 		case FRAME_PRESENT:
-			ret = release_present(b, piece, &part);
+			ret = release_present(b, piece, &clear, &part);
 			break;
 		case FRAME_BALLOONED:
-			ret = release_claimed(b, piece, replay, &part);
+			ret = release_claimed(b, piece, replay, &clear, &part);
 			break;
 		case FRAME_OUTSIDE:
 			balloon_bad_pages(b, piece.nr, "page to inflate is not RAM");
@@ -157,15 +175,11 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 	return ret;
 }
 
-static int populate_ballooned(struct balloon *b, struct xenvirtio_run run, uint64_t *done)
+/* What this turn has room for is taken off the front of @run. */
+static int populate_ballooned(struct balloon *b, struct xenvirtio_run *run)
 {
-	struct xenvirtio_run rest = run;
-	int ret;
-
-	balloon_unused_forget(b, run);
-	ret = reservation_populate(&b->reservation, &rest);
-	*done = run.nr - rest.nr;
-	return ret;
+	balloon_unused_forget(b, *run);
+	return reservation_populate(&b->reservation, run);
 }
 
 /*
@@ -175,18 +189,25 @@ static int populate_ballooned(struct balloon *b, struct xenvirtio_run run, uint6
 static int populate_claimed(struct balloon *b, struct xenvirtio_run run, bool replay, uint64_t *done)
 {
 	struct xenvirtio_run front = take_front(run), piece;
-	uint64_t there = 0, part;
-	int ret = reservation_settle(&b->reservation, front);
+	uint64_t there = 0;
+	int ret = reservation_look(&b->reservation);
 
 	*done = front.nr;
+	/* Who has only begun to touch its memory has had no time to lose a balloon: the bitmap is right. */
+	if (!ret && !b->reservation.pod_over) {
+		there = front.nr;
+		front.nr = 0;
+	}
+	if (!ret && front.nr)
+		ret = reservation_settle(&b->reservation, front);
 	while (!ret && front.nr) {
 		if (frames_next(&b->frames, &front, &piece) != FRAME_BALLOONED) {
 			there += piece.nr;
 			continue;
 		}
-		ret = populate_ballooned(b, piece, &part);
+		ret = populate_ballooned(b, &piece);
 		/* They are in the balloon now, and found there when the slice is walked again. */
-		if (part < piece.nr)
+		if (piece.nr)
 			b->reservation.dropped = true;
 	}
 	if (!replay)
@@ -206,12 +227,14 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
 		uint64_t part = piece.nr;
 
-		if (state == FRAME_BALLOONED)
-			ret = populate_ballooned(b, piece, &part);
-		else if (state == FRAME_PRESENT && !s->walked)
+		if (state == FRAME_BALLOONED) {
+			ret = populate_ballooned(b, &piece);
+			part -= piece.nr;
+		} else if (state == FRAME_PRESENT && !s->walked) {
 			ret = populate_claimed(b, piece, replay, &part);
-		else if (state == FRAME_OUTSIDE && !s->walked && !replay)
+		} else if (state == FRAME_OUTSIDE && !s->walked && !replay) {
 			balloon_bad_pages(b, piece.nr, "page to deflate is not RAM");
+		}
 		s->offset += part;
 	}
 	return ret ? ret : reservation_populate_flush(r);

@@ -11,9 +11,9 @@
  */
 #include "backend/devices/balloon/balloon-internal.h"
 
-/* of BUDGET_TURN, a call: 80 MiB of balloon a turn of 2 s, in 3 % of it */
+/* of BUDGET_TURN, a call: 180 MiB of balloon each 2 s, in 3 % of them */
 #define TURNS 16u
-/* calls, without doubt, for a turn of one sweep: 10 MiB of balloon each 30 s, in 0.01 % of them */
+/* calls, without doubt, for a turn of one sweep: 12 MiB of balloon each 30 s, in 0.01 % of them */
 #define SWEEP_CALLS 15u
 
 static void end(struct balloon *b)

@@ -177,6 +177,8 @@ static int kick(void *opaque, unsigned int index)
 	if (!work)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
 					     "a queue that was not negotiated");
+	if (work == BALLOON_WORK_PAGES)
+		b->kicked |= 1u << index;
 	/* What goes on has the turn; this queue is looked at when its own comes. */
 	if (!work || b->work) {
 		b->work |= work;
@@ -442,7 +444,8 @@ int balloon_retry(struct balloon *b)
 	due &= -due;
 	b->work_done |= due;
 	ret = run_work(b, due);
-	if (!ret)
+	/* turns of pages tell it themselves */
+	if (!ret && due != BALLOON_WORK_PAGES)
 		balloon_changed(b);
 	return ret;
 }

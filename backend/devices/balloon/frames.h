@@ -50,6 +50,9 @@ int frames_init(struct frames *f, const struct xenvirtio_gfn_range *range, size_
 enum frame_state frames_next(const struct frames *f, struct xenvirtio_run *run,
 			     struct xenvirtio_run *piece);
 
+/** frames_look() - the state of a frame; @nr: out; so many from it on have the same, at most @max, which is not 0 */
+enum frame_state frames_look(const struct frames *f, struct xenvirtio_gfn gfn, uint64_t max, uint64_t *nr);
+
 /** frames_mark() - frames [start, start + nr), all in RAM, are ballooned or not from now on */
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned);
 

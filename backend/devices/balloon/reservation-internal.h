@@ -23,6 +23,12 @@ size_t ask_max(const struct reservation *r);
  */
 int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr, bool *present);
 
+/**
+ * release_again() - what a dead process was about to release: to ask how far it came would populate what the guest never touched
+ * @run: all in RAM, and no ring; nobody was told that it stays, so it goes
+ */
+int release_again(struct reservation *r, struct xenvirtio_run run);
+
 /** drop_on_error() - what was collected and never sent must not go out with a later, unrelated call. Return: @ret */
 int drop_on_error(struct reservation *r, int ret);
 

@@ -70,9 +70,10 @@ void reservation_forget_populate(struct reservation *r)
 
 enum { RELEASING, POPULATING };
 
-static int64_t price(const struct reservation *r, int op, unsigned int order)
+/* What so many frames cost, in extents of an order. */
+static int64_t cost(const struct reservation *r, int op, unsigned int order, uint64_t frames)
 {
-	return order ? r->price[op] : BUDGET_FRAME;
+	return order ? (int64_t)frames * r->price[op] / RESERVATION_PRICE_UNIT : (int64_t)frames * BUDGET_FRAME;
 }
 
 /*
@@ -81,15 +82,15 @@ static int64_t price(const struct reservation *r, int op, unsigned int order)
  */
 static void settle_price(struct reservation *r, int op, unsigned int order, uint64_t frames, uint64_t ns)
 {
-	int64_t units = (int64_t)(ns / BUDGET_UNIT_NS), paid = (int64_t)frames * price(r, op, order) + BUDGET_CALL;
+	int64_t units = (int64_t)(ns / BUDGET_UNIT_NS), paid = cost(r, op, order, frames) + BUDGET_CALL;
 
 	r->hypercall_ns += ns;
 	if (units > paid)
 		budget_charge(&r->budget, 1, units - paid);
 	if (!order || !ns || frames < 64)
 		return;
-	units = (3 * r->price[op] + units / (int64_t)frames) / 4 + 1;
-	r->price[op] = units < BUDGET_FRAME ? units : BUDGET_FRAME;
+	units = (3 * r->price[op] + units * RESERVATION_PRICE_UNIT / (int64_t)frames) / 4 + 1;
+	r->price[op] = units < RESERVATION_PRICE_MAX ? units : RESERVATION_PRICE_MAX;
 }
 
 static size_t call_extents(const struct reservation_bucket *b, unsigned int order)
@@ -121,7 +122,10 @@ static int count_released(struct reservation *r, uint64_t gone)
 	return 0;
 }
 
-/* The extent was not released whole: what of it is there goes frame by frame. Bucket 0 has room for it. */
+/*
+ * The extent was not released whole: what of it is there goes frame by frame. Bucket 0 has room for it. What was populate-on-demand in it is
+ * gone by now, as Xen takes that first: the question populates nothing.
+ */
 static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsigned int order)
 {
 	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
@@ -151,7 +155,10 @@ static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsig
 	return ret ? ret : count_released(r, gone);
 }
 
-/* The first of these single frames was not released. Holes are marked; those that are there stay to be released, but it. */
+/*
+ * The first of these single frames was not released. Holes are marked; those that are there stay to be released, but it. Those
+ * behind it are not asked for while the question may populate them.
+ */
 static int sort_singles(struct reservation *r, size_t nr)
 {
 	struct reservation_bucket *b = &r->release[0];
@@ -160,7 +167,7 @@ static int sort_singles(struct reservation *r, size_t nr)
 	size_t kept = 0;
 	int ret;
 
-	nr = nr < ask_max(r) ? nr : ask_max(r);
+	nr = !r->pod_over ? 1 : nr < ask_max(r) ? nr : ask_max(r);
 	ret = ask_frames(r, start, nr, present);
 	if (ret)
 		return ret;
@@ -177,6 +184,28 @@ static int sort_singles(struct reservation *r, size_t nr)
 	b->nr -= nr - kept;
 	bucket_take(b, 0);
 	return 0;
+}
+
+int release_again(struct reservation *r, struct xenvirtio_run run)
+{
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	bool present;
+	int ret = xenvirtio_gmem_forget(r->gmem, run.start, run.nr);
+
+	while (!ret && run.nr) {
+		size_t nr = run.nr < XENVIRTIO_EXTENTS_MAX ? (size_t)run.nr : XENVIRTIO_EXTENTS_MAX, done;
+
+		for (size_t i = 0; i < nr; i++)
+			gfn[i] = xenvirtio_gfn(run.start.v + i);
+		ret = r->hv->ops->release_pages(r->hv, gfn, nr, 0, &done);
+		frames_mark(r->frames, run.start, done, true);
+		/* what is not released is a hole, or stays */
+		if (!ret && done < nr)
+			ret = ask_frames(r, &gfn[done++], 1, &present);
+		run.start.v += done;
+		run.nr -= done;
+	}
+	return ret;
 }
 
 /* One release call. */
@@ -229,9 +258,15 @@ static int drain_release(struct reservation *r, unsigned int order)
 	return ret;
 }
 
+int reservation_release_begin(struct reservation *r)
+{
+	return reservation_look(r);
+}
+
 int reservation_release(struct reservation *r, struct xenvirtio_run *run)
 {
-	int ret = reservation_look(r);
+	/* A sum to compare with later is that of an empty balloon, or one that was asked for. */
+	int ret = r->base_known && r->frames->nr_set ? 0 : reservation_look(r);
 
 	/* A frame we have mapped stays allocated however often Xen is told to free it. */
 	if (!ret)
@@ -247,7 +282,7 @@ int reservation_release(struct reservation *r, struct xenvirtio_run *run)
 				break;
 		}
 		bucket_put(&r->release[order], start);
-		budget_charge(&r->budget, extent_frames(order), price(r, RELEASING, order));
+		budget_charge(&r->budget, 1, cost(r, RELEASING, order, extent_frames(order)));
 		*run = rest;
 	}
 	return drop_on_error(r, ret);
@@ -276,7 +311,7 @@ static void give_up_order(struct reservation *r, unsigned int order)
 	struct reservation_bucket *b = &r->populate[order];
 
 	/* they were paid for, and not moved */
-	budget_charge(&r->budget, bucket_left(b) << order, -price(r, POPULATING, order));
+	budget_charge(&r->budget, 1, -cost(r, POPULATING, order, bucket_left(b) << order));
 	bucket_take(b, bucket_left(b));
 	if (!order) {
 		reservation_forget_populate(r);
@@ -342,7 +377,7 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 			continue;
 		}
 		bucket_put(&r->populate[order], start);
-		budget_charge(&r->budget, extent_frames(order), price(r, POPULATING, order));
+		budget_charge(&r->budget, 1, cost(r, POPULATING, order, extent_frames(order)));
 		*run = rest;
 	}
 	return ret;
@@ -351,7 +386,7 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 /* What was collected in an earlier turn may have been taken back since: where there is doubt it is asked for once more. */
 static int look_at_carried(struct reservation *r)
 {
-	int ret = reservation_look(r);
+	int ret = r->looked ? 0 : reservation_look(r);
 
 	if (!ret && r->carried && (r->doubt || r->found)) {
 		buckets_clear(r->populate);
@@ -382,7 +417,7 @@ static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 
 int reservation_populate(struct reservation *r, struct xenvirtio_run *run)
 {
-	int ret = look_at_carried(r);
+	int ret = r->looked && !r->carried && !r->found ? 0 : look_at_carried(r);
 
 	while (!ret && r->doubt && run->nr && !r->short_of_memory && !budget_spent(&r->budget))
 		ret = populate_asked(r, run);

@@ -127,23 +127,48 @@ static int check_journal(const struct reservation *r)
 	return 0;
 }
 
+/*
+ * Of a guest with populate-on-demand a frame it never touched leaves its page tables, and what the domain owns stays as it is.
+ * That is so at its start only: a guest that has none has none later.
+ */
+static int look_at_pod(struct reservation *r)
+{
+	struct xenvirtio_pod_info pod = { 0 };
+	int ret = 0;
+
+	if (r->pod_over)
+		return 0;
+	if (XENVIRTIO_HV_HAS(r->hv, pod_info)) {
+		budget_charge(&r->budget, 1, BUDGET_CALL);
+		ret = r->hv->ops->pod_info(r->hv, &pod);
+	}
+	r->pod_pages = pod.entries - pod.cache_pages;
+	r->pod_over = !ret && !pod.entries && !pod.cache_pages;
+	return ret;
+}
+
 /* How far a dead process's call came, only the frames themselves tell. */
 static int settle_journal(struct reservation *r)
 {
 	struct reservation_journal *j = r->journal;
+	int ret = 0;
 
 	if (j->op == RESERVATION_IDLE)
 		return 0;
-	for (uint32_t i = 0; i < j->nr; i++) {
+	if (j->op == RESERVATION_RELEASE)
+		ret = look_at_pod(r);
+	for (uint32_t i = 0; i < j->nr && !ret; i++) {
 		struct xenvirtio_run run = {xenvirtio_gfn(j->start_gfn[i]),
 					    extent_frames(j->order)};
-		int ret = reservation_settle(r, run);
 
-		if (ret)
-			return ret;
+		if (j->op == RESERVATION_RELEASE && !r->pod_over)
+			ret = release_again(r, run);
+		else
+			ret = reservation_settle(r, run);
 	}
-	journal_end(r);
-	return 0;
+	if (!ret)
+		journal_end(r);
+	return ret;
 }
 
 int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenvirtio_gmem *gmem,
@@ -157,7 +182,7 @@ int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenv
 	r->frames = frames;
 	r->journal = journal;
 	r->max_order = XENVIRTIO_ORDER_MAX;
-	r->price[0] = r->price[1] = BUDGET_FRAME;
+	r->price[0] = r->price[1] = RESERVATION_PRICE_MAX;
 	r->suspect = UINT64_MAX;
 	ret = check_journal(r);
 	return ret ? ret : settle_journal(r);
@@ -214,26 +239,6 @@ static void follow_sum(struct reservation *r)
 	} else if (r->base_known && sum < r->base) {
 		reservation_believe(r, sum > r->floor ? sum : r->floor);
 	}
-}
-
-/*
- * Of a guest with populate-on-demand a frame it never touched leaves its page tables, and what the domain owns stays as it is.
- * That is so at its start only: a guest that has none has none later.
- */
-static int look_at_pod(struct reservation *r)
-{
-	struct xenvirtio_pod_info pod = { 0 };
-	int ret = 0;
-
-	if (r->pod_over)
-		return 0;
-	if (XENVIRTIO_HV_HAS(r->hv, pod_info)) {
-		budget_charge(&r->budget, 1, BUDGET_CALL);
-		ret = r->hv->ops->pod_info(r->hv, &pod);
-	}
-	r->pod_pages = pod.entries - pod.cache_pages;
-	r->pod_over = !ret && !pod.entries && !pod.cache_pages;
-	return ret;
 }
 
 int reservation_look(struct reservation *r)

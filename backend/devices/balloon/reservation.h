@@ -27,6 +27,9 @@
 #include "backend/devices/balloon/frames.h"
 #include <xenvirtio/gmem.h>
 
+#define RESERVATION_PRICE_UNIT 16 /* parts of a unit of budget.h */
+#define RESERVATION_PRICE_MAX (BUDGET_FRAME * RESERVATION_PRICE_UNIT)
+
 enum reservation_op {
 	RESERVATION_IDLE,
 	RESERVATION_RELEASE,
@@ -59,7 +62,7 @@ struct reservation {
 	bool looked;		/* at the domain, in this turn */
 	bool carried;		/* extents to populate were collected in an earlier turn, and not looked at since */
 	bool found;		/* frames of the balloon were found to be there since extents were collected, or may have been */
-	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured */
+	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured, in parts of a unit */
 	uint64_t bad_pages;	/* times the hypervisor would not release a frame, since init */
 	uint64_t released_pages;	/* since init */
 	uint64_t populated_pages;	/* since init */
@@ -68,7 +71,7 @@ struct reservation {
 	uint64_t max_pages;	/* of the domain, likewise */
 	bool paused;		/* by whomever: likewise */
 	uint64_t pod_pages;	/* that it can touch beside what it owns; below 0 modulo 2^64 */
-	bool pod_over;		/* and never will again */
+	bool pod_over;		/* and never will again; until then frames that are not in the balloon are not asked for */
 	uint64_t base;		/* the sum (see above) when all frames were asked for */
 	uint64_t floor;		/* the sum that the domain had with all frames its own: base does not fall below */
 	bool base_known;
@@ -117,6 +120,8 @@ static inline uint64_t reservation_sum(const struct reservation *r)
 /** reservation_believe() - all frames of the balloon were asked for since the sum was @sum */
 void reservation_believe(struct reservation *r, uint64_t sum);
 
+/** reservation_release_begin() - with frames that belong together, in however many turns: what the domain owns before is looked at once */
+int reservation_release_begin(struct reservation *r);
 /**
  * reservation_release() - give frames to Xen
  * @run: all FRAME_PRESENT; what this turn had room for is taken off its front
@@ -130,7 +135,8 @@ bool reservation_release_idle(const struct reservation *r);
 
 /**
  * reservation_settle() - frames in doubt: ask Xen for each, and mark it as it is
- * @run: all in RAM; asked for at once, whatever the budget
+ * @run: all in RAM; asked for at once, whatever the budget. In the balloon, or pod_over: a mapping populates what the guest
+ *       never touched, and where no memory is kept for it Xen crashes the guest
  *
  * Return: 0; XENVIRTIO_E_GONE; -errno
  */

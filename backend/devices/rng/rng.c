@@ -65,8 +65,7 @@ static int serve_chain(struct rng *rng, struct xenvirtio_queue *q,
 	if (rng->status.allowance != RNG_ALL)
 		rng->status.allowance -= cost;
 	rc = fill_chain(rng, q, chain, bytes);
-	/* one that is not given back would be filled again by a successor, behind the driver's back
-	 */
+	/* one that is not given back would be filled again by a successor, behind the driver's back */
 	if (rc == XENVIRTIO_E_GUEST && xenvirtio_chain_held(q, chain))
 		return xenvirtio_device_guest_fault(rng->dev, XENVIRTIO_GUEST_BAD_ADDRESS,
 						    "a buffer's memory is not there");

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "fake/machine-fake.h"
 #include "unit/rigs/metered-bench.h"
 
 static struct xenvirtio_hv_ops metered;
@@ -24,6 +25,7 @@ static int meter_release(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gf
 	if (!meter.refusing)
 		ret = real->release_pages(hv, gfn, nr, order, done);
 	meter.frames += *done << order;
+	machine_fake_set_ns(clock_now_ns() + (*done << order) * meter.frame_ns);
 	return ret;
 }
 

@@ -29,6 +29,7 @@ struct meter {
 	uint64_t most_frames;
 	uint64_t most_calls;
 	uint64_t turns;
+	uint64_t frame_ns; /* that releasing a frame takes */
 	bool refusing; /* no frame is released, though all are there */
 };
 

@@ -96,6 +96,8 @@ int rb_release(struct reservation_bench *b, uint64_t offset, uint64_t nr)
 	int ret = reservation_turn(&b->r, BUDGET_UNBOUNDED);
 
 	if (!ret)
+		ret = reservation_release_begin(&b->r);
+	if (!ret)
 		ret = reservation_release(&b->r, &run);
 	if (!ret)
 		ret = reservation_release_flush(&b->r);

@@ -50,7 +50,12 @@ struct balloon_daemon {
 	uint64_t dynamic_min_kib; /* 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
-	bool guest_paused; /* said in the log */
+	/* as was said in the log */
+	enum balloon_daemon_reset {
+		BALLOON_DAEMON_NO_RESET, /* or all of it is back */
+		BALLOON_DAEMON_RESET_PAUSED,
+		BALLOON_DAEMON_RESET_HOLES,
+	} reset;
 	uint64_t pause_pages; /* that were missing when pause_over was set */
 	bool ordering;	   /* inside a step of the autopilot */
 };

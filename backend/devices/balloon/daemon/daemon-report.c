@@ -29,12 +29,21 @@ bool balloon_daemon_refresh_stats(void *opaque)
 	return !rc || (status.driver_ok && status.stats_sequence);
 }
 
+static enum balloon_daemon_reset find_reset(const struct balloon_status *status)
+{
+	if (status->guest_paused)
+		return BALLOON_DAEMON_RESET_PAUSED;
+	return status->on_holes ? BALLOON_DAEMON_RESET_HOLES : BALLOON_DAEMON_NO_RESET;
+}
+
+/* Who waits, and whether anybody does, follow_reset() tells. */
 static void follow_stall(struct balloon_daemon *d, const struct balloon_status *status)
 {
+	bool reset = find_reset(status) != BALLOON_DAEMON_NO_RESET;
 	char text[PUBLISH_VALUE_MAX];
 
 	if (!report_stall_text(status, text, sizeof(text))) {
-		if (d->stalled)
+		if (d->stalled && !reset && d->reset == BALLOON_DAEMON_NO_RESET)
 			log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
 				    "the deflate went on");
 		d->stalled = false;
@@ -44,7 +53,9 @@ static void follow_stall(struct balloon_daemon *d, const struct balloon_status *
 		return;
 	d->stalled = true;
 	log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
-		    "deflate stalled, %s: the guest waits until %s", text,
+		    reset ? "after its reset the guest's memory cannot be put back, %s: tried until %s" :
+			    "deflate stalled, %s: the guest waits until %s",
+		    text,
 		    status->stall == BALLOON_STALL_MAX_MEM ? "xl mem-max allows it more"
 							   : "the host has free memory");
 	d->retry_ms = RETRY_MIN_MS;
@@ -79,25 +90,27 @@ void balloon_daemon_on_pause_over(void *opaque)
 	d->host.report(d->host.opaque);
 }
 
-static void follow_pause(struct balloon_daemon *d, const struct balloon_status *status)
+static void follow_reset(struct balloon_daemon *d, const struct balloon_status *status)
 {
+	enum balloon_daemon_reset reset = find_reset(status);
 	char size[SIZE_TEXT_MAX];
 
 	size_format(status->ballooned_pages * KIB_PER_PAGE, size);
-	if (status->guest_paused && !d->guest_paused)
+	if (reset == BALLOON_DAEMON_RESET_PAUSED && reset != d->reset)
 		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
 			    "the guest was reset while %s of it were in the balloon: paused until "
 			    "they are back",
 			    size);
-	else if (status->on_holes && d->guest_paused)
+	else if (reset == BALLOON_DAEMON_RESET_HOLES && reset != d->reset)
 		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
-			    "the guest runs on without %s of its memory: they are put back as "
-			    "soon as they can be had",
+			    "the guest was reset and runs without %s of its memory: a kernel that uses them "
+			    "crashes or reads what is not there; they are put back as soon as they can be had",
 			    size);
-	else if (!status->guest_paused && d->guest_paused)
+	else if (reset != d->reset)
 		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
-			    "all of the guest's memory is back: it runs on");
-	d->guest_paused = status->guest_paused;
+			    "all of the guest's memory is back%s",
+			    d->reset == BALLOON_DAEMON_RESET_PAUSED ? ": it runs on" : "");
+	d->reset = reset;
 	follow_pause_over(d, status);
 }
 
@@ -109,7 +122,7 @@ void balloon_daemon_report(void *self)
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
 	follow_stall(d, &status);
-	follow_pause(d, &status);
+	follow_reset(d, &status);
 }
 
 void balloon_daemon_changed(void *opaque)

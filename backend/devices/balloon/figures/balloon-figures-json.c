@@ -46,6 +46,10 @@ struct json_object *balloon_status_json(const struct balloon_figures *f)
 	if (balloon_stall_name(f->stall))
 		json_maker_add(&m, "stalled", stall_json(f));
 	json_maker_add_u64(&m, "stalls", f->stalls);
+	if (f->paused)
+		json_maker_add_bool(&m, "paused", true);
+	if (f->holes_kib)
+		json_maker_add_u64(&m, "holes_kib", f->holes_kib);
 	json_maker_add_u64(&m, "inflated_bytes", f->inflated_bytes);
 	json_maker_add_u64(&m, "deflated_bytes", f->deflated_bytes);
 	json_maker_add_u64(&m, "inflate_ns", f->inflate_ns);
@@ -141,6 +145,8 @@ int balloon_from_status(struct balloon_figures *f, struct json_object *json)
 	get_refused(json, f);
 	json_get_u64(json, "refusals", &f->refusals);
 	json_get_u64(json, "stalls", &f->stalls);
+	json_get_bool(json, "paused", &f->paused);
+	json_get_u64(json, "holes_kib", &f->holes_kib);
 	json_get_u64(json, "inflated_bytes", &f->inflated_bytes);
 	json_get_u64(json, "deflated_bytes", &f->deflated_bytes);
 	json_get_u64(json, "inflate_ns", &f->inflate_ns);

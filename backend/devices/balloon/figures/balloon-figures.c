@@ -17,6 +17,8 @@ void balloon_figures_take(struct balloon_figures *f, const struct balloon_status
 	f->stall = status->stall;
 	f->stall_kib = status->stall_pages * KIB_PER_PAGE;
 	f->stalls = status->stalls;
+	f->paused = status->guest_paused;
+	f->holes_kib = status->on_holes ? status->stall_pages * KIB_PER_PAGE : 0;
 	f->inflated_bytes = status->inflated_pages * XENVIRTIO_PAGE_SIZE;
 	f->deflated_bytes = status->deflated_pages * XENVIRTIO_PAGE_SIZE;
 	f->inflate_ns = status->inflate_ns;

@@ -22,6 +22,8 @@ struct balloon_figures {
 	uint64_t ballooned_kib; /* what Xen holds back: exact */
 	enum balloon_stall stall;
 	uint64_t stall_kib; /* still missing */
+	bool paused;	    /* by the daemon: the guest was reset, and its memory is being put back */
+	uint64_t holes_kib; /* likewise, and the guest runs without so much of it */
 	/* since the process started */
 	uint64_t refusals;
 	uint64_t stalls;

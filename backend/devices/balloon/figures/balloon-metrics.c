@@ -57,6 +57,16 @@ static uint64_t stalls(const struct figures *f)
 	return own(f)->stalls;
 }
 
+static uint64_t paused(const struct figures *f)
+{
+	return own(f)->paused;
+}
+
+static uint64_t holes(const struct figures *f)
+{
+	return own(f)->holes_kib;
+}
+
 static uint64_t pinned(const struct figures *f)
 {
 	return own(f)->pinned;
@@ -82,6 +92,8 @@ static const struct figures_family families[] = {
 	 deflate_time},
 	{"stalls_total", "counter", "How often a deflate had to wait for memory.", FIGURES_NUMBER,
 	 stalls},
+	{"paused", "gauge", "1 while a guest that was reset waits for its memory.", FIGURES_NUMBER, paused},
+	{"holes_bytes", "gauge", "Memory without which a guest that was reset runs.", FIGURES_KIB, holes},
 	{"pinned", "gauge", "1 while --auto leaves the guest alone.", FIGURES_NUMBER, pinned},
 	{"refusals_total", "counter", "How often a target was refused for the reserve's sake.",
 	 FIGURES_NUMBER, refusals},

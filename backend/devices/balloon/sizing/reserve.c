@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counting what is owed: the key `owed` of every device in the backend's tree, `ballooned` of a daemon before it had that. Nodes are
+ * Counting what is owed: the key `owed` of every device in the backend's tree, and `ballooned` where that is all owed. Nodes are
  * written by the toolstack and by device processes, and trusted to mean well, not to be
  * well-formed.
  */

@@ -42,6 +42,8 @@ static void each_figure_is_told(void **state)
 		.ballooned_kib = 16,
 		.stall = BALLOON_STALL_HOST,
 		.stall_kib = 160,
+		.paused = true,
+		.holes_kib = 5,
 		.pinned = true,
 		.refusals = 2,
 		.stalls = 3,
@@ -73,6 +75,8 @@ static void each_figure_is_told(void **state)
 	scraped_is("inflate_seconds_total", "", 1.5);
 	scraped_is("deflate_seconds_total", "", 0.02);
 	scraped_is("stalls_total", "", 3);
+	scraped_is("paused", "", 1);
+	scraped_is("holes_bytes", "", 5120);
 	scraped_is("pinned", "", 1);
 	scraped_is("refusals_total", "", 2);
 	scraped_is("stalled_bytes", "why=\"host\"", 163840);
@@ -85,7 +89,7 @@ static void each_figure_is_told(void **state)
 	scraped_is("guest_direct_reclaim_total", "", 1015);
 	/* info, the plain ones, stalls, errors, statistics and their age: none forgotten */
 	assert_int_equal(scraped_samples(),
-			 1 + 12 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
+			 1 + 14 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
 }
 
 static void what_is_not_told_has_no_sample(void **state)

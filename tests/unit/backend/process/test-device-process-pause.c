@@ -52,13 +52,35 @@ static void after_half_a_minute_it_runs_on(void **state)
 	assert_true(process_bench_wait_key(b, "paused", NULL) || process_bench_wait_key(b, "paused", NULL));
 	assert_false(is_paused(b));
 	process_bench_key_is(b, "holes", "640");
-	assert_true(log_capture_has(&b->capture, "the guest runs on without 640 KiB of its memory"));
+	assert_true(log_capture_has(&b->capture, "runs without 640 KiB of its memory"));
+	/* it does not wait, and no driver deflates */
+	assert_false(log_capture_has(&b->capture, "deflate"));
+	assert_false(log_capture_has(&b->capture, "the guest waits"));
+	assert_true(log_capture_has(&b->capture, "cannot be put back, host: need 640 KiB"));
 	process_bench_key_is(b, "ballooned", "640");
 	fake_set_heap(b->fake, NR);
 	assert_true(process_bench_wait_key(b, "ballooned", "0") || process_bench_wait_key(b, "ballooned", "0"));
 	assert_null(process_bench_key(b, "holes"));
 	assert_null(process_bench_key(b, "stalled"));
 	assert_false(is_paused(b));
+	assert_true(log_capture_has(&b->capture, "all of the guest's memory is back"));
+	assert_false(log_capture_has(&b->capture, "deflate"));
+}
+
+/* What a successor finds so is said again: its log may be the only one that somebody reads. */
+static void a_successor_says_that_it_runs_on_holes(void **state)
+{
+	struct process_bench *b = *state;
+
+	get_paused(b);
+	for (int i = 0; i < 8 && is_paused(b); i++)
+		process_bench_wait_key(b, "paused", NULL);
+	process_bench_stop(b);
+	log_capture_open(&b->capture, LOG_LEVEL_INFO);
+	assert_true(process_bench_start(b));
+	assert_true(process_bench_wait_key(b, "holes", "640"));
+	assert_false(is_paused(b));
+	assert_true(log_capture_has(&b->capture, "runs without 640 KiB of its memory"));
 }
 
 /* A host that frees memory for it, if slowly, is waited for; one page now and then is not that. */
@@ -122,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(after_half_a_minute_it_runs_on),
+		TEST(a_successor_says_that_it_runs_on_holes),
 		TEST(while_memory_comes_it_waits),
 		TEST(the_toolstacks_close_ends_the_pause),
 		TEST(whatever_fails_somebody_ends_the_pause),

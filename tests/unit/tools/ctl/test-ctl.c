@@ -335,6 +335,24 @@ static void a_stall_ends_the_waiting(void **state)
 	assert_string_equal(tool.err, "");
 }
 
+/* Of a guest that was reset it is told whether it waits. */
+static void a_reset_is_told(void **state)
+{
+	struct run r = served(state);
+
+	r.bench->figures.stall = BALLOON_STALL_HOST;
+	r.bench->figures.stall_kib = 8 * MIB;
+	r.bench->figures.paused = true;
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
+	assert_non_null(strstr(tool.out, "paused"));
+	assert_non_null(strstr(tool.out, "paused until its memory is back"));
+	r.bench->figures.paused = false;
+	r.bench->figures.holes_kib = 8 * MIB;
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
+	assert_non_null(strstr(tool.out, "holes"));
+	assert_non_null(strstr(tool.out, "runs without 8 MiB of its memory"));
+}
+
 static void the_time_may_be_over(void **state)
 {
 	struct run r = served(state);
@@ -521,6 +539,7 @@ int main(void)
 		TEST(the_guest_is_given_back),
 		TEST(waiting_ends_when_it_is_reached),
 		TEST(a_stall_ends_the_waiting),
+		TEST(a_reset_is_told),
 		TEST(the_time_may_be_over),
 		TEST(another_target_ends_the_waiting),
 		TEST(the_daemons_end_ends_the_waiting),

@@ -196,7 +196,7 @@ static void verifying_is_bounded(void **state)
 	unsigned int turns = 0;
 
 	assert_int_equal(bench_send_run(b, INFLATE, 0x200000, 1024), 0);
-	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN + NR, 2048 - NR), 0);
+	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN + NR, 2560 - NR), 0);
 	take_back(b, 1, 1);
 	/* one that is found last of all */
 	fake_make_hole(b->fake, xenvirtio_gfn(BENCH_FREE_GFN), 1);

@@ -184,44 +184,69 @@ static void an_exchange_is_seen_in_time(void **state)
 	assert_in_range(asked, 1, 2 * NR);
 }
 
-static uint64_t entries;
-
 /* The guest has touched none of what it inflates: its page tables lose an entry a frame, and the domain no memory. */
-static int pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
-{
-	struct xenvirtio_domain_info domain;
-	int ret = inner->domain_info(hv, &domain);
-
-	*info = (struct xenvirtio_pod_info){ .entries = entries - (BENCH_RAM_PAGES - domain.tot_pages), .cache_pages = 100 };
-	return ret;
-}
-
-static int pod_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
-{
-	int ret = inner->domain_info(hv, info);
-
-	info->tot_pages = BENCH_RAM_PAGES - entries + 100;
-	return ret;
-}
-
 static void populate_on_demand_is_no_doubt(void **state)
 {
 	struct bench *b = *state;
 
-	entries = 2 * NR;
+	fake_set_pod(b->fake, xenvirtio_gfn(BENCH_FREE_GFN), NR, 100);
+	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
 	count(b);
-	counting.pod_info = pod_info;
-	counting.domain_info = pod_domain_info;
 	for (int i = 0; i < 4; i++) {
-		if (!i)
-			assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
 		assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN + i * 500, 500), 0);
 		verify(b);
 		assert_false(b->balloon->reservation.doubt);
 	}
+	/* nor is a frame asked for that a driver says to be in the balloon, and that nobody has touched */
+	assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN + 2100, 16), 0);
+	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 1);
 	assert_int_equal(asked, 0);
+	assert_int_equal(fake_pod_populated(b->fake), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 2000);
+	/* what came back is the guest's own, and more than it would have touched first */
+	assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, 2000), 0);
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+	assert_int_equal(fake_pod_populated(b->fake), 0);
 	b->hv->ops = inner;
+}
+
+/*
+ * A domain that is mapped directly (Arm) keeps what it gives: what it owns does not fall, and all is doubted after each inflation, until it was
+ * asked for. That is dear, frees nothing, and is exact; nobody owes it anything.
+ */
+static void mapped_directly_all_is_exact(void **state)
+{
+	struct bench *b = *state;
+	uint64_t owned = fake_tot_pages(b->fake), holes = fake_holes(b->fake);
+
+	fake_set_direct(b->fake);
+	inflate(b);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fake_tot_pages(b->fake), owned);
+		assert_int_equal(fake_holes(b->fake), NR + holes);
+		assert_int_equal(bench_status(b).ballooned_pages, NR);
+		verify(b);
+		assert_in_range(bench_status(b).owed_pages, 0, holes);
+		assert_false(b->balloon->reservation.doubt);
+		/* once is enough */
+		asked = 0;
+		verify(b);
+		assert_int_equal(asked, 0);
+		/* nothing free is needed to give it back */
+		assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, NR), 0);
+		assert_int_equal(fake_holes(b->fake), holes);
+		assert_int_equal(bench_status(b).ballooned_pages, 0);
+		assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, NR), 0);
+	}
+	/* a successor that knows nothing finds the same */
+	bench_kill(b);
+	assert_int_equal(bench_start(b), 0);
+	verify(b);
+	assert_int_equal(bench_status(b).ballooned_pages, NR);
+	assert_int_equal(driver_reset(&b->driver), 0);
+	assert_int_equal(bench_run(b), 0);
+	assert_int_equal(fake_holes(b->fake), holes);
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
 }
 
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
@@ -236,6 +261,7 @@ int main(void)
 		ON_BENCH(without_a_note_all_is_asked_for),
 		ON_BENCH(a_note_that_cannot_be_is_refused),
 		ON_BENCH(populate_on_demand_is_no_doubt),
+		ON_BENCH(mapped_directly_all_is_exact),
 		ON_BENCH(an_exchange_is_seen_in_time),
 	};
 

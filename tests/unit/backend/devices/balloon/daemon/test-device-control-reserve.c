@@ -102,6 +102,9 @@ static void what_the_domain_may_not_have_is_not_reserved(void **state)
 	assert_true(process_bench_wait_key(b, "owed", "800"));
 	client_send(fd, "{\"cmd\":\"set\",\"kib\":16384}\n");
 	expect_u64(b->base, fd, "result.target_kib", 16384);
+	/* and when it may have all again, ballooned says it */
+	fake_set_max_pages(b->fake, BENCH_RAM_PAGES);
+	assert_true(process_bench_wait_key(b, "owed", NULL));
 	close(fd);
 }
 

@@ -57,6 +57,39 @@ static void a_target_set_here_is_the_target(void **state)
 	close(other);
 }
 
+/* As in xenstore: waiting, then without, then whole. */
+static void reset_is(struct process_bench *b, int fd, bool paused, int holes_kib)
+{
+	struct json_object *json;
+
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	json = client_json(b->base, fd);
+	assert_int_equal(json_object_get_boolean(json_at(json, "result.paused")), paused);
+	assert_int_equal(json_object_get_int(json_at(json, "result.holes_kib")), holes_kib);
+	json_object_put(json);
+}
+
+static void a_reset_without_memory_is_told(void **state)
+{
+	struct process_bench *b = *state;
+	int fd = process_bench_client(b);
+
+	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 100), 0);
+	reset_is(b, fd, false, 0);
+	fake_set_heap(b->fake, 0);
+	assert_int_equal(driver_reset(&b->driver), 0);
+	reset_is(b, fd, true, 0);
+	fake_set_paused(b->fake, false);
+	for (int i = 0; i < 10 && !process_bench_wait_key(b, "holes", "400");)
+		i++;
+	reset_is(b, fd, false, 400);
+	fake_set_heap(b->fake, 100);
+	for (int i = 0; i < 10 && !process_bench_wait_key(b, "holes", NULL);)
+		i++;
+	reset_is(b, fd, false, 0);
+	close(fd);
+}
+
 static void sizes_that_cannot_be_are_refused(void **state)
 {
 	struct process_bench *b = *state;
@@ -292,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_target_set_here_is_the_target),
 		TEST(sizes_that_cannot_be_are_refused),
+		TEST(a_reset_without_memory_is_told),
 		TEST(a_stall_is_told_and_its_end),
 		TEST(no_statistics_are_told_as_none),
 		TEST(the_socket_ends_with_the_service),
