@@ -199,14 +199,12 @@ static uint64_t known_features(uint64_t n)
 }
 
 /*
- * A long message takes many turns and is worth a try; but most of the time goes into it. What is a
- * hint is not read.
+ * What makes a message of many turns is a chain of many; one long descriptor would be where most of
+ * the time goes. What is a hint is not read.
  */
 static uint64_t desc_bytes(unsigned int queue, uint64_t n)
 {
-	if (queue == HINT_QUEUE)
-		return n;
-	return n >> 20 == 0xf ? n & 0xfffff : n & 0x3fff;
+	return queue == HINT_QUEUE ? n : n & 0x3fff;
 }
 
 /* Descriptor @where of a queue, fields from @much: page, offset, length, flags, next. */

@@ -135,6 +135,7 @@ fuzz_all()
 {
 	local pid target limit
 	local -A of=()
+	local -a ended
 	limit=$(nproc)
 	score_planned=$((score_planned + $#))
 	while [ $# -gt 0 ] || [ ${#of[@]} -gt 0 ]; do
@@ -148,10 +149,13 @@ fuzz_all()
 			shift
 			continue
 		fi
-		wait -n -p pid "${!of[@]}" || true
-		target=${of[$pid]}
-		score_has "fuzz $target" || score_case FAILED 0 "fuzz $target" "  FAILED  fuzz $target: lab itself ended in it"
-		unset "of[$pid]" "lab_jobs[$pid]"
+		wait_for_ended "${!of[@]}"
+		for pid in "${ended[@]}"; do
+			target=${of[$pid]}
+			score_has "fuzz $target" ||
+				score_case FAILED 0 "fuzz $target" "  FAILED  fuzz $target: lab itself ended in it"
+			unset "of[$pid]" "lab_jobs[$pid]"
+		done
 	done
 }
 

@@ -260,6 +260,18 @@ patches_in locked "2 0 0" "patches: both kernels"
 patches_in other "1 1 0" "a kernel they do not fit, which takes the place of one that is gone, is no failure"
 patches_in none "0 2 0" "nor is one that is not to be had"
 
+# --- jobs that ended before anybody waited for them ---
+
+for n in 1 2 3; do
+	set -m
+	(exit 0) &
+	pids[n]=$!
+	while kill -0 "${pids[n]}" 2>/dev/null; do :; done
+	set +m
+done
+wait_for_ended "${pids[@]}"
+same "${ended[*]}" "${pids[*]}" "jobs the shell has forgotten have ended"
+
 # --- fuzz targets that find nothing, something, do nothing, or are ended ---
 
 hash_of() { echo this; }
