@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "backend/daemon.h"
+#include "backend/base/ready-fd.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -30,12 +31,32 @@ static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 	return xenvirtio_store_open_xen(store);
 }
 
+/* Of whoever waits with --ready-fd. */
+struct waiter {
+	int fd; /* 0: nobody does */
+	struct log *log;
+};
+
+static void tell_waiter(void *opaque)
+{
+	struct waiter *waiter = opaque;
+	int rc = waiter->fd ? ready_fd_tell(waiter->fd) : 0;
+
+	if (rc)
+		log_msg(waiter->log, LOG_LEVEL_WARNING, rc, "--ready-fd %d: nobody is told",
+			waiter->fd);
+	waiter->fd = 0;
+}
+
 static enum exit_code serve(const struct device_type *type, const struct options *opts,
 			    struct log *log)
 {
+	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
 	const struct device_process_env env = {
 		.open_hv = open_xen_hv,
 		.open_store = open_xen_store,
+		.ready = tell_waiter,
+		.opaque = &waiter,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct device_process *dp = NULL;
@@ -85,8 +106,9 @@ static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
 	return on_domain(domid, log, false);
 }
 
-/* The service's metrics are of all guests; the last word of a command line counts. */
-static const char *const service_words[] = {"--metrics=none", NULL};
+/* Who waits, waits for the service, and its metrics are of all guests; the last word of a command
+ * line counts. */
+static const char *const service_words[] = {"--metrics=none", "--ready-fd=none", NULL};
 
 static int count_words(const char *const *words)
 {
@@ -123,8 +145,21 @@ struct overview {
 	const struct device_type *type;
 	struct metrics_collect *collect;
 	struct metrics *metrics;
-	void *service; /* the type's */
+	struct xenvirtio_hv *hv; /* for the host's memory; NULL: not told */
+	void *service;		 /* the type's */
 };
+
+static int read_host_free(void *opaque, uint64_t *kib)
+{
+	struct overview *o = opaque;
+	struct xenvirtio_host_info host;
+	int rc = o->hv && XENVIRTIO_HV_HAS(o->hv, host_info) ? o->hv->ops->host_info(o->hv, &host)
+							      : -ENOSYS;
+
+	if (!rc)
+		*kib = host.free_pages * (XENVIRTIO_PAGE_SIZE / 1024);
+	return rc;
+}
 
 static int open_metrics(struct overview *o, struct event_base *base, const struct options *opts,
 			struct log *log)
@@ -137,8 +172,13 @@ static int open_metrics(struct overview *o, struct event_base *base, const struc
 		.figures = o->type->figures_type,
 		.collect = metrics_collect_run,
 		.opaque = o->collect,
+		.host_free = read_host_free,
+		.host_opaque = o,
 	};
 
+	/* where the host's memory cannot be seen, as from a driver domain, it has no sample */
+	if (o->type->figures_type->host_free && open_xen_hv(NULL, &o->hv, 0, log))
+		o->hv = NULL;
 	return metrics_open(&o->metrics, &cfg);
 }
 
@@ -171,6 +211,7 @@ static void open_overview(struct overview *o, struct event_base *base, const str
 static void close_overview(struct overview *o)
 {
 	metrics_free(o->metrics);
+	xenvirtio_hv_close(o->hv);
 	if (o->type->service_free)
 		o->type->service_free(o->service);
 	metrics_collect_free(o->collect);
@@ -184,12 +225,15 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 	struct overview overview = {.type = type};
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
+	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
 	const struct supervisor_env env = {
 		.open_store = open_xen_store,
 		.launcher = &launcher,
 		.notify = notify_manager,
 		.pause = pause_domain,
 		.unpause = unpause_domain,
+		.ready = tell_waiter,
+		.opaque = &waiter,
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct supervisor *sup = NULL;
@@ -238,6 +282,8 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 		free(opts);
 		return answer;
 	}
+	if (opts->ready_fd)
+		ready_fd_hide(opts->ready_fd);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {

@@ -6,6 +6,8 @@
 #ifndef BACKEND_EXIT_CODE_H
 #define BACKEND_EXIT_CODE_H
 
+#include "backend/base/no-xen.h"
+
 enum exit_code {
 	/** the domain or its device went away, or a signal asked us to end */
 	EXIT_CODE_DONE = 0,
@@ -15,8 +17,8 @@ enum exit_code {
 	EXIT_CODE_USAGE = 2,
 	/** no such domain, or it has no such device */
 	EXIT_CODE_NO_DEVICE = 3,
-	/** not on Xen, /dev/xen is absent, or no permission to use it */
-	EXIT_CODE_NO_XEN = 4,
+	/** not on Xen, /dev/xen is absent, no xenstored, or no permission to use them */
+	EXIT_CODE_NO_XEN = NO_XEN_EXIT_CODE,
 	/** somebody serves this device or its addresses already */
 	EXIT_CODE_BUSY = 5,
 	/** the device is there and cannot be served as it is configured */

@@ -22,6 +22,7 @@ struct program {
 	const char *state_dir;	  /* by default */
 	bool state_untyped;	  /* state files that name no device type are of this one's */
 	const char *state_says;	  /* what is lost with a state file: "which pages ..." */
+	const char *ram_says;	  /* which guests' RAM it keeps books of; NULL: of any */
 	const char *control_tool; /* who talks to its control sockets; NULL: any client */
 	/** what LOG_KIND_DEVICE and those after it are, for a line on how many were left out */
 	const char *log_kind[PROGRAM_LOG_KINDS];

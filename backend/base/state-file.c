@@ -286,6 +286,14 @@ static int adopt_or_make(struct state_file *sf, struct log *log)
 	return make_new(sf);
 }
 
+static int name_file(struct state_file *sf, const char *dir, uint32_t domid, uint32_t devid)
+{
+	int rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
+			  domid, devid);
+
+	return (size_t)rc < sizeof(sf->path) ? 0 : -ENAMETOOLONG;
+}
+
 int state_file_open(struct state_file **out, const char *dir, const struct state_file_key *key,
 		    struct log *log, pid_t *owner)
 {
@@ -297,12 +305,9 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 		return -ENOMEM;
 	sf->fd = -1;
 	sf->key = *key;
-	rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
-		      key->domid, key->devid);
-	if ((size_t)rc >= sizeof(sf->path)) {
-		rc = -ENAMETOOLONG;
+	rc = name_file(sf, dir, key->domid, key->devid);
+	if (rc)
 		goto fail;
-	}
 	rc = state_file_make_dir(dir, key->program->group);
 	if (rc)
 		goto fail;
@@ -394,13 +399,12 @@ char *state_file_note(struct state_file *sf)
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner)
 {
 	struct state_file sf = {0};
-	int rc = 0;
+	int rc;
 
 	*owner = 0;
-	rc = snprintf(sf.path, sizeof(sf.path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir, domid,
-		      devid);
-	if ((size_t)rc >= sizeof(sf.path))
-		return -ENAMETOOLONG;
+	rc = name_file(&sf, dir, domid, devid);
+	if (rc)
+		return rc;
 	sf.fd = open(sf.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (sf.fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -411,4 +415,24 @@ int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *own
 	}
 	close(sf.fd);
 	return rc;
+}
+
+void state_file_show_life(struct state_file *sf)
+{
+	/* what fails is seen by who waits for it */
+	(void)!futimens(sf->fd, NULL);
+}
+
+int state_file_life(const char *dir, uint32_t domid, uint32_t devid, uint64_t *mark)
+{
+	struct state_file sf = {0};
+	struct stat st;
+	int rc = name_file(&sf, dir, domid, devid);
+
+	if (rc)
+		return rc;
+	if (lstat(sf.path, &st))
+		return -errno;
+	*mark = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	return 0;
 }

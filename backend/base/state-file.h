@@ -55,6 +55,17 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
  */
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
 /**
+ * state_file_show_life() - the file's time of change is now: whoever waits for it sees that this process goes on
+ */
+void state_file_show_life(struct state_file *sf);
+/**
+ * state_file_life() - @mark: out; a number that is another after each state_file_show_life()
+ *
+ * A file system that notes stores to a mapping may change it as well: nobody is taken for dead by that.
+ * Return: 0; -errno
+ */
+int state_file_life(const char *dir, uint32_t domid, uint32_t devid, uint64_t *mark);
+/**
  * state_file_make_dir() - if only its last part is missing, for root and @group
  *
  * Return: 0, also if it is there; -errno

@@ -119,6 +119,17 @@ static unsigned int or_default(unsigned int ms, unsigned int otherwise)
 	return ms ? ms : otherwise;
 }
 
+static bool make_path(struct control *c)
+{
+	const struct control_config *cfg = &c->cfg;
+
+	if (cfg->name)
+		return snprintf(c->path, sizeof(c->path), "%s/%s", cfg->dir, cfg->name) <
+		       (int)sizeof(c->path);
+	return snprintf(c->path, sizeof(c->path), "%s/%" PRIu32 "-%" PRIu32 ".sock", cfg->dir,
+			cfg->domid, cfg->devid) < (int)sizeof(c->path);
+}
+
 int control_open(struct control **out, const struct control_config *cfg)
 {
 	struct control *c = calloc(1, sizeof(*c));
@@ -133,8 +144,7 @@ int control_open(struct control **out, const struct control_config *cfg)
 	c->group = access_group(cfg->program->group);
 	c->accept_again = timer_new(cfg->base, on_accept_again, c);
 	rc = c->accept_again ? 0 : -ENOMEM;
-	if (!rc && snprintf(c->path, sizeof(c->path), "%s/%" PRIu32 "-%" PRIu32 ".sock", cfg->dir,
-			    cfg->domid, cfg->devid) >= (int)sizeof(c->path))
+	if (!rc && !make_path(c))
 		rc = -ENAMETOOLONG;
 	if (!rc)
 		rc = start_listening(c);

@@ -30,6 +30,7 @@ struct control_config {
 	struct log *log;	 /* borrowed */
 	const struct program *program;
 	const char *dir;
+	const char *name; /* of the socket, for one that is no device's: borrowed; NULL: as above */
 	uint32_t domid;
 	uint32_t devid;
 	/** status - how it is at this moment. Return: to be put; NULL: out of memory */

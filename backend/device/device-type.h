@@ -162,6 +162,11 @@ struct device_type {
 	int (*tick)(void *self);
 	/** report - publish the figures, and follow them; NULL */
 	void (*report)(void *self);
+	/**
+	 * feature_name - of a bit that only this type has; NULL: it has none
+	 * Return: NULL: none of its own
+	 */
+	const char *(*feature_name)(const void *self, unsigned int bit);
 	/** figures - fill in the type's, and driver_ok and guest_errors */
 	void (*figures)(void *self, struct figures *f);
 	/** control - fill in the type's part of the control socket; NULL: it has none */

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 struct json_maker json_maker_begin(void)
 {
@@ -61,6 +62,25 @@ void figures_add_guest_errors(struct json_maker *m, const struct figures *f)
 	json_maker_add(m, "guest_errors", guest_errors_json(f));
 }
 
+/* Text with blanks between words becomes an array. */
+static struct json_object *features_json(const struct figures *f)
+{
+	struct json_object *array = json_object_new_array(), *word;
+
+	for (const char *at = f->features; array && *at;) {
+		size_t len = strcspn(at, " ");
+
+		word = json_object_new_string_len(at, (int)len);
+		if (!word || json_object_array_add(array, word)) {
+			json_object_put(word);
+			json_object_put(array);
+			return NULL;
+		}
+		at += len + (at[len] == ' ');
+	}
+	return array;
+}
+
 void figures_add_device(struct json_maker *m, const struct figures *f)
 {
 	json_maker_add_u64(m, "domid", f->domid);
@@ -74,6 +94,8 @@ void figures_add_status(struct json_maker *m, const struct figures *f)
 		json_maker_add_text(m, "name", f->name);
 	json_maker_add_text(m, "path", f->path);
 	json_maker_add_bool(m, "driver", f->driver_ok);
+	json_maker_add(m, "features", features_json(f));
+	json_maker_add_u64(m, "uptime_ms", f->uptime_ms);
 }
 
 /* --- and back --- */
@@ -99,6 +121,15 @@ bool json_get_u32(struct json_object *json, const char *key, uint32_t *value)
 	return true;
 }
 
+/* It goes to somebody's terminal. */
+static void make_printable(char *text)
+{
+	for (char *c = text; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	}
+}
+
 bool json_get_text(struct json_object *json, const char *key, char *text, size_t size)
 {
 	struct json_object *v;
@@ -106,10 +137,7 @@ bool json_get_text(struct json_object *json, const char *key, char *text, size_t
 	if (!json_object_object_get_ex(json, key, &v) || !json_object_is_type(v, json_type_string))
 		return false;
 	snprintf(text, size, "%s", json_object_get_string(v));
-	for (char *c = text; *c; c++) {
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	}
+	make_printable(text);
 	return true;
 }
 
@@ -135,6 +163,29 @@ static void get_guest_errors(struct json_object *json, struct figures *f)
 			     &f->guest_errors[kind]);
 }
 
+/* One that does not fit, or is no text, is left out. */
+static void get_features(struct json_object *json, struct figures *f)
+{
+	struct json_object *v;
+	size_t used = 0;
+
+	f->features[0] = '\0';
+	if (!json_object_object_get_ex(json, "features", &v) ||
+	    !json_object_is_type(v, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		struct json_object *word = json_object_array_get_idx(v, i);
+		const char *text = json_object_get_string(word);
+
+		if (!json_object_is_type(word, json_type_string) || !*text ||
+		    used + strlen(text) + 2 > sizeof(f->features))
+			continue;
+		used += (size_t)snprintf(f->features + used, sizeof(f->features) - used, "%s%s",
+					 used ? " " : "", text);
+	}
+	make_printable(f->features);
+}
+
 bool figures_get_device(struct figures *f, struct json_object *json)
 {
 	return json_object_is_type(json, json_type_object) &&
@@ -148,6 +199,8 @@ bool figures_get_status(struct figures *f, struct json_object *json)
 	    !json_get_bool(json, "driver", &f->driver_ok))
 		return false;
 	json_get_text(json, "name", f->name, sizeof(f->name));
+	json_get_u64(json, "uptime_ms", &f->uptime_ms);
+	get_features(json, f);
 	get_guest_errors(json, f);
 	return true;
 }

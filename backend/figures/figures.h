@@ -20,6 +20,7 @@ struct json_object;
 
 #define FIGURES_NAME_MAX 64
 #define FIGURES_PATH_MAX 32
+#define FIGURES_FEATURES_MAX 256
 
 struct figures {
 	uint32_t domid;
@@ -27,6 +28,8 @@ struct figures {
 	char name[FIGURES_NAME_MAX]; /* of the domain when service began; empty: not known */
 	char path[FIGURES_PATH_MAX]; /* how notifications travel */
 	bool driver_ok;		     /* the guest's driver is at work */
+	char features[FIGURES_FEATURES_MAX]; /* negotiated, blanks between; empty: none yet */
+	uint64_t uptime_ms; /* since the process began to serve */
 	/* since the process started */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];
 };
@@ -68,6 +71,7 @@ struct figures_type {
 	struct json_object *(*status_json)(const struct figures *f);
 
 	const char *metrics_prefix; /* with the last underscore */
+	bool host_free; /* the host's free memory is told beside them */
 	const struct figures_family *families;
 	size_t nr_families;
 	/**

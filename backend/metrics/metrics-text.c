@@ -7,14 +7,23 @@
 #include "backend/metrics/metrics-write.h"
 #include "config.h"
 
+#include <inttypes.h>
+
 static uint64_t driver_ready(const struct figures *f)
 {
 	return f->driver_ok;
 }
 
+static uint64_t uptime(const struct figures *f)
+{
+	return f->uptime_ms * 1000000;
+}
+
 static const struct figures_family common[] = {
 	{"driver_ready", "gauge", "1 while the guest's driver is at work.", FIGURES_NUMBER,
 	 driver_ready},
+	{"uptime_seconds", "gauge", "Time since the guest's process began to serve.", FIGURES_NS,
+	 uptime},
 };
 
 static void write_info(FILE *out, const struct figures_type *type, const struct figures *f,
@@ -76,4 +85,11 @@ void metrics_text_write(FILE *out, const struct figures_type *type, const struct
 	write_guest_errors(out, type, f, nr);
 	if (type->write_metrics)
 		type->write_metrics(out, f, nr);
+}
+
+void metrics_text_write_host(FILE *out, const struct figures_type *type, uint64_t free_kib)
+{
+	metrics_write_head(out, type->metrics_prefix, "host_free_bytes", "gauge",
+			   "Memory of the host that is free and not claimed.");
+	fprintf(out, "%shost_free_bytes %" PRIu64 "\n", type->metrics_prefix, free_kib * 1024);
 }

@@ -17,4 +17,7 @@
 void metrics_text_write(FILE *out, const struct figures_type *type, const struct figures *f,
 			size_t nr);
 
+/** metrics_text_write_host() - of no device: memory of the host that is free */
+void metrics_text_write_host(FILE *out, const struct figures_type *type, uint64_t free_kib);
+
 #endif /* BACKEND_METRICS_TEXT_H */

@@ -111,9 +111,11 @@ static void on_accept_error(struct evconnlistener *listener, void *opaque)
 
 /* --- requests --- */
 
-static bool write_text(struct evbuffer *out, const struct figures_type *type,
+static bool write_text(struct evbuffer *out, const struct metrics_config *cfg,
 		       const struct figures *f, size_t nr)
 {
+	bool wanted = cfg->figures->host_free && cfg->host_free;
+	uint64_t free_kib = 0;
 	char *text = NULL;
 	size_t size;
 	FILE *file;
@@ -122,7 +124,9 @@ static bool write_text(struct evbuffer *out, const struct figures_type *type,
 	file = open_memstream(&text, &size);
 	if (!file)
 		return false;
-	metrics_text_write(file, type, f, nr);
+	metrics_text_write(file, cfg->figures, f, nr);
+	if (wanted && !cfg->host_free(cfg->host_opaque, &free_kib))
+		metrics_text_write_host(file, cfg->figures, free_kib);
 	good = fclose(file) == 0 && evbuffer_add(out, text, size) == 0;
 	free(text);
 	return good;
@@ -131,7 +135,7 @@ static bool write_text(struct evbuffer *out, const struct figures_type *type,
 /* Figures are awaited, and the connection may end first. */
 struct asked {
 	LIST_ENTRY(asked) link;
-	const struct figures_type *type;
+	const struct metrics_config *cfg;
 	struct evhttp_request *request; /* NULL: it has ended */
 };
 
@@ -152,7 +156,7 @@ static void free_asked(struct asked *a)
 static void on_figures(void *opaque, const struct figures *f, size_t nr)
 {
 	struct asked *a = opaque;
-	const struct figures_type *type = a->type;
+	const struct metrics_config *cfg = a->cfg;
 	struct evhttp_request *request = a->request;
 	struct evbuffer *out;
 
@@ -160,7 +164,7 @@ static void on_figures(void *opaque, const struct figures *f, size_t nr)
 	if (!request)
 		return;
 	out = evbuffer_new();
-	if (!out || !write_text(out, type, f, nr)) {
+	if (!out || !write_text(out, cfg, f, nr)) {
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 	} else {
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
@@ -182,7 +186,7 @@ static void on_metrics(struct evhttp_request *request, void *opaque)
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
-	a->type = m->cfg.figures;
+	a->cfg = &m->cfg;
 	a->request = request;
 	LIST_INSERT_HEAD(&m->asked, a, link);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_asker_gone, a);

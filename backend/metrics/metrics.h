@@ -26,6 +26,12 @@ struct metrics_config {
 	/** collect - of all devices there are; calls nobody after metrics_free() */
 	figures_collect *collect;
 	void *opaque;
+	/**
+	 * host_free - where @figures wants it; NULL: it cannot be told
+	 * Return: 0; -errno: not this time
+	 */
+	int (*host_free)(void *opaque, uint64_t *kib);
+	void *host_opaque;
 	unsigned int client_ms; /* 0: METRICS_CLIENT_MS */
 };
 

@@ -3,7 +3,10 @@
  * What the options of all daemons say, see options.h.
  */
 #include "backend/options/options.h"
+#include "backend/base/ready-fd.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <xenvirtio/placement.h>
@@ -143,6 +146,25 @@ int options_take_metrics(void *opaque, const char *arg, char *why, size_t why_si
 	return 0;
 }
 
+int options_take_ready_fd(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	opts->ready_fd = 0;
+	if (strcmp(arg, "none") == 0)
+		return 0;
+	if (command_line_number(arg, 10, INT_MAX, &v) || v < READY_FD_MIN) {
+		snprintf(why, why_size,
+			 "--ready-fd %s: not a descriptor for this: give the number of one that is "
+			 "open, %d or more, or none",
+			 arg, READY_FD_MIN);
+		return -1;
+	}
+	opts->ready_fd = (int)v;
+	return 0;
+}
+
 int options_take_record(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct options *opts = opaque;
@@ -176,6 +198,20 @@ void options_default(struct options *opts, const struct program *program)
 	};
 }
 
+/* The last word counts: only what it names must be there. */
+static int check_ready_fd(int fd, char *why, size_t why_size)
+{
+	int rc = fd ? ready_fd_check(fd) : 0;
+
+	if (!rc)
+		return 0;
+	snprintf(why, why_size,
+		 rc == -EINVAL ? "--ready-fd %d: it is open for reading only: open it with %d>FILE"
+			       : "--ready-fd %d: it is not open: open it with %d>FILE",
+		 fd, fd);
+	return -1;
+}
+
 int options_check(const struct options *opts, const char *of_one, char *why, size_t why_size)
 {
 	if (opts->devid_given)
@@ -195,5 +231,5 @@ int options_check(const struct options *opts, const char *of_one, char *why, siz
 			 "--base and --irq go together: give both, or neither to look in xenstore");
 		return -1;
 	}
-	return 0;
+	return check_ready_fd(opts->ready_fd, why, why_size);
 }

@@ -34,6 +34,7 @@ struct options {
 	const char *record;		/* NULL: do not record */
 	enum log_level log_level;
 	bool syslog;
+	int ready_fd; /* 0: nobody waits */
 };
 
 /*
@@ -60,6 +61,8 @@ struct options {
 	 .take = options_take_state_dir},                                                          \
 	{"metrics", "ADDRESS", "Prometheus metrics: unix:PATH, 127.0.0.1:PORT or none (default)",  \
 	 .take = options_take_metrics},                                                            \
+	{"ready-fd", "FD|none", "a newline there when it serves, as s6 has it (default: none)",     \
+	 .take = options_take_ready_fd},                                                           \
 	{"record", "FILE", "append every call to the hypervisor to FILE",                          \
 	 .take = options_take_record},                                                             \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \
@@ -77,6 +80,7 @@ int options_take_irq(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_notify(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_state_dir(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_metrics(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_ready_fd(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_record(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size);
 

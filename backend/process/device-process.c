@@ -148,18 +148,9 @@ static int make_events(struct device_process *dp)
 
 static void end_no_xen(struct device_process *dp, int rc)
 {
-	if (rc == -EACCES || rc == -EPERM)
-		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-			"no permission to use Xen: run it as root, in dom0");
-	else if (rc == -ENOENT || rc == -ENODEV)
-		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-			"not on Xen, or /dev/xen is absent: run it in dom0; modprobe xen-privcmd "
-			"xen-evtchn");
-	else if (rc == -ENOSYS)
-		log_msg(dp->log, LOG_LEVEL_ERROR, 0,
-			"built without Xen: configure and build it again, with libxen-dev");
-	else
-		log_msg(dp->log, LOG_LEVEL_ERROR, rc, "cannot connect to Xen");
+	char text[NO_XEN_TEXT_MAX];
+
+	log_msg(dp->log, LOG_LEVEL_ERROR, 0, "%s", no_xen_hypervisor(rc, text));
 	process_end(dp, EXIT_CODE_NO_XEN, GUEST_LEAVE);
 }
 
@@ -212,12 +203,11 @@ static bool open_store(struct device_process *dp)
 	};
 	/* with --base one can do without xenstore */
 	int rc = store_link_new(&dp->link, &link, !dp->opts->base_given);
+	char text[NO_XEN_TEXT_MAX];
 
 	if (rc) {
 		dp->link = NULL;
-		log_msg(dp->log, LOG_LEVEL_ERROR, rc,
-			"xenstore cannot be reached: run it as root, in dom0, with xenstored "
-			"running");
+		log_msg(dp->log, LOG_LEVEL_ERROR, 0, "%s", no_xen_store(rc, text));
 		process_end(dp, rc == -ENOMEM ? EXIT_CODE_HOST : EXIT_CODE_NO_XEN, GUEST_LEAVE);
 		return false;
 	}

@@ -25,10 +25,12 @@ struct device_process;
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
  * @discovery_ms: how long a node may stay half written; 0: 10 s
+ * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know
  */
 struct device_process_env {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
+	void (*ready)(void *opaque);
 	void *opaque;
 	unsigned int discovery_ms;
 };

@@ -179,6 +179,19 @@ static enum guest_end end_of_failure(const struct guest *g)
 	return g->state && state_file_adopted(g->state) ? GUEST_LEAVE : GUEST_REMOVE;
 }
 
+/* Another attempt would find the same: the toolstack made the guest so. */
+static int refuse_ram(struct guest *g, const struct xenvirtio_gfn_range *ram, size_t nr,
+		      enum exit_code *code)
+{
+	const char *says = g->type->program->ram_says;
+
+	*code = EXIT_CODE_UNSUITABLE;
+	log_msg(g->log, LOG_LEVEL_ERROR, 0,
+		"the guest's RAM, %zu ranges up to frame %#" PRIx64 ", cannot be served: %s", nr,
+		nr ? ram[nr - 1].end_incl.v : 0, says ? says : "the device cannot be made for it");
+	return -ECANCELED;
+}
+
 int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
 {
 	struct xenvirtio_gfn_range ram[RAM_RANGES_MAX];
@@ -200,8 +213,7 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 	if (rc)
 		goto fail;
 	if (!bytes && !state_file_adopted(g->state)) {
-		rc = fail_host(g, -EPROTO, code,
-			       "the guest's RAM is nothing to make the device in");
+		rc = refuse_ram(g, ram, nr, code);
 		goto fail;
 	}
 	rc = xenvirtio_gmem_new(&g->gmem, cfg->hv, GMEM_PAGES);

@@ -53,6 +53,8 @@ void process_open_doors(struct device_process *dp)
 		.figures = dp->type->figures_type,
 		.collect = process_collect_figures,
 		.opaque = dp,
+		.host_free = process_host_free,
+		.host_opaque = dp,
 	};
 	int rc;
 

@@ -53,6 +53,7 @@ struct device_process {
 	bool store_anew;		 /* xenstored was restarted; the node was not seen since */
 
 	bool again; /* xenvirtio_server_process() has more to do */
+	uint64_t began_ms; /* to serve */
 	bool serving;
 	bool ended;
 	enum exit_code code;
@@ -102,6 +103,7 @@ void process_note_change(void *opaque);
 void process_get_figures(void *opaque, struct figures *f);
 struct json_object *process_status_json(void *opaque);
 figures_collect process_collect_figures;
+int process_host_free(void *opaque, uint64_t *kib);
 
 /* process-doors.c */
 /** process_open_doors() - what cannot be opened is logged */

@@ -178,6 +178,8 @@ void process_on_tick(void *opaque)
 	struct device_process *dp = opaque;
 
 	timer_set(dp->tick, TICK_MS);
+	if (dp->guest.state)
+		state_file_show_life(dp->guest.state);
 	if (process_check_domain(dp))
 		return;
 	store_link_poll(dp->link);

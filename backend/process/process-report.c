@@ -2,8 +2,11 @@
 /*
  * What the device did, told to xenstore and to whoever asks.
  */
+#include "backend/base/clock.h"
+#include "backend/figures/feature-names.h"
 #include "backend/process/process-internal.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +63,10 @@ void process_get_figures(void *opaque, struct figures *f)
 	f->devid = dp->bus.devid;
 	snprintf(f->name, sizeof(f->name), "%s", dp->name);
 	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
+	f->uptime_ms = clock_now_ms() - dp->began_ms;
+	feature_names(f->features, sizeof(f->features),
+		      xenvirtio_device_features(dp->type->device(dp->device)), dp->type->feature_name,
+		      dp->device);
 	dp->type->figures(dp->device, f);
 }
 
@@ -75,6 +82,20 @@ struct json_object *process_status_json(void *opaque)
 	}
 	free(f);
 	return json;
+}
+
+int process_host_free(void *opaque, uint64_t *kib)
+{
+	const struct device_process *dp = opaque;
+	struct xenvirtio_host_info host;
+	int rc;
+
+	if (dp->ended || !XENVIRTIO_HV_HAS(dp->hv, host_info))
+		return -ENOSYS;
+	rc = dp->hv->ops->host_info(dp->hv, &host);
+	if (!rc)
+		*kib = host.free_pages * (XENVIRTIO_PAGE_SIZE / 1024);
+	return rc;
 }
 
 void process_collect_figures(void *opaque, figures_done *done, void *arg)

@@ -2,6 +2,7 @@
 /*
  * From a device that was found to a guest that is served, and the work of serving it.
  */
+#include "backend/base/clock.h"
 #include "backend/process/process-internal.h"
 
 #include <errno.h>
@@ -226,6 +227,7 @@ void process_start_serving(struct device_process *dp)
 	end_turn(dp, rc);
 	if (dp->ended)
 		return;
+	dp->began_ms = clock_now_ms();
 	process_on_report(dp);
 	dp->serving = true;
 	process_open_doors(dp);
@@ -239,6 +241,8 @@ void process_start_serving(struct device_process *dp)
 		", interrupt %" PRIu32 ", by %s",
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
+	if (dp->env.ready)
+		dp->env.ready(dp->env.opaque);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,

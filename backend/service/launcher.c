@@ -111,6 +111,13 @@ static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct pro
 	return XENVIRTIO_E_AGAIN;
 }
 
+static int read_life(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mark)
+{
+	const struct launcher_exec *exec = opaque;
+
+	return state_file_life(exec->state_dir, domid, devid, mark);
+}
+
 static void signal_process(void *opaque, const struct process *p, int signal)
 {
 	/* it may have ended just now: the descriptor tells */
@@ -147,6 +154,7 @@ int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int arg
 	*launcher = (struct launcher){
 		.start = start_child,
 		.attach = attach_owner,
+		.life = read_life,
 		.signal = signal_process,
 		.reap = reap_child,
 		.detach = detach_process,

@@ -35,6 +35,12 @@ struct launcher {
 	 *         ending; -errno
 	 */
 	int (*attach)(void *opaque, uint32_t domid, uint32_t devid, struct process *p);
+	/**
+	 * life - @mark: out; a number that is another whenever the device's process has come through its
+	 * loop for some time
+	 * Return: 0; -errno it cannot be told
+	 */
+	int (*life)(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mark);
 	/** signal - to one that has ended it is nothing */
 	void (*signal)(void *opaque, const struct process *p, int signal);
 	/** reap - once @p->fd is readable: how it ended; closes the descriptor */

@@ -49,8 +49,10 @@ static void enter_state(struct device *dev, enum device_state state)
 		TAILQ_INSERT_TAIL(&sup->queue, dev, queue);
 	if (state == DEVICE_STARTING)
 		sup->nr_starting++;
-	if (state == DEVICE_SERVING)
+	if (state == DEVICE_SERVING) {
 		dev->since_ms = clock_now_ms();
+		dev->life = (struct life){0};
+	}
 	if (state != DEVICE_QUEUED && state != DEVICE_STARTING)
 		hold_release(dev);
 	/* a slot is free, or somebody wants one; not from here: this may be deep inside a scan */

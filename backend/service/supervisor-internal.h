@@ -25,6 +25,13 @@ enum device_state {
 	DEVICE_WAITING, /* for its back-off */
 };
 
+/** of a process that serves, by the service's own ticks: a host that stands still ages nobody */
+struct life {
+	uint64_t mark;	    /* see launcher.h */
+	bool moved;	    /* it was seen to change */
+	unsigned int still; /* ticks since */
+};
+
 struct device {
 	TAILQ_ENTRY(device) link;
 	TAILQ_ENTRY(device) queue; /* while queued */
@@ -41,6 +48,7 @@ struct device {
 	struct timer *timer;	     /* back-off; while starting, when to stop waiting */
 	unsigned int backoff_ms;
 	uint64_t since_ms; /* it serves */
+	struct life life;
 };
 
 TAILQ_HEAD(devices, device);
@@ -86,6 +94,11 @@ void hold_guest(struct device *dev);
 void hold_inherit(struct device *dev);
 /** hold_release() - let it run; nothing if it is not held */
 void hold_release(struct device *dev);
+
+/* --- supervisor-life.c --- */
+
+/** life_look() - at every tick: a process that hangs is said, and ended */
+void life_look(struct supervisor *sup);
 
 /* --- supervisor-device.c --- */
 

@@ -134,6 +134,8 @@ static void on_tick(void *opaque)
 
 	timer_set(sup->tick, TICK_MS);
 	store_link_poll(sup->link);
+	if (!sup->stopping)
+		life_look(sup);
 	log_flush(sup->log);
 }
 
@@ -145,9 +147,12 @@ static void on_store_event(void *opaque, const char *path, const char *token)
 		return;
 	tree_event(sup, path);
 	/* the first event is that of the watch itself: from here on no device is overlooked */
-	if (!sup->ready)
-		tell_manager(sup, "READY=1");
+	if (sup->ready)
+		return;
 	sup->ready = true;
+	tell_manager(sup, "READY=1");
+	if (sup->env.ready)
+		sup->env.ready(sup->env.opaque);
 }
 
 static void on_store_back(void *opaque)
@@ -212,12 +217,11 @@ static void open_store(struct supervisor *sup)
 		.opaque = sup,
 	};
 	int rc = store_link_new(&sup->link, &link, true);
+	char text[NO_XEN_TEXT_MAX];
 
 	if (rc) {
 		sup->link = NULL;
-		log_msg(sup->log, LOG_LEVEL_ERROR, rc,
-			"xenstore cannot be reached: run it as root, in dom0, with xenstored "
-			"running");
+		log_msg(sup->log, LOG_LEVEL_ERROR, 0, "%s", no_xen_store(rc, text));
 		supervisor_end(sup, rc == -ENOMEM ? EXIT_CODE_HOST : EXIT_CODE_NO_XEN);
 		return;
 	}

@@ -5,6 +5,7 @@
  *   supervisor.c         the life of the service: lock, xenstore, signals, its end
  *   supervisor-tree.c    what a watch event means: which device to look at
  *   supervisor-device.c  one device: when to start its process, and what its end means
+ *   supervisor-life.c    one that serves must go on: a process that hangs is ended
  *   supervisor-hold.c    a new guest does not run before its device is served
  *
  *                  node complete          a slot is free          key `path`
@@ -47,6 +48,8 @@ struct supervisor_env {
 	int (*unpause)(void *opaque, uint32_t domid, struct log *log);
 	/** notify - what sd_notify(3) would be told; may be NULL */
 	void (*notify)(void *opaque, const char *text);
+	/** ready - no device is overlooked from now on; once; may be NULL */
+	void (*ready)(void *opaque);
 	unsigned int backoff_min_ms; /* before a process that ended is started again */
 	unsigned int backoff_max_ms;
 	unsigned int settled_ms; /* one that served so long has no history */

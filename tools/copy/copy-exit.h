@@ -6,6 +6,8 @@
 #ifndef TOOLS_COPY_EXIT_H
 #define TOOLS_COPY_EXIT_H
 
+#include "backend/base/no-xen.h"
+
 enum copy_exit {
 	COPY_EXIT_DONE = 0,
 	/** the file cannot be written or read, Xen fails */
@@ -13,7 +15,9 @@ enum copy_exit {
 	COPY_EXIT_USAGE = 2,
 	/** no such domain, or no daemon serves it */
 	COPY_EXIT_NO_DOMAIN = 3,
-	COPY_EXIT_NO_PERMISSION = 4,
+	/** no Xen: not booted on it, or no xenstored */
+	COPY_EXIT_NO_XEN = NO_XEN_EXIT_CODE,
+	COPY_EXIT_NO_PERMISSION = NO_XEN_EXIT_CODE,
 	/** the guest was destroyed meanwhile */
 	COPY_EXIT_GONE = 5,
 	/** --verify: the guest runs */

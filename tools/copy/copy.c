@@ -104,14 +104,18 @@ int copy_step(struct copy *c, uint64_t pages)
 
 static enum copy_exit no_xen(struct copy *c, int rc)
 {
-	if (rc == -EACCES || rc == -EPERM) {
-		ctl_say(&c->ctl, "%s: no permission to use Xen: run it as root, in dom0", c->who);
-		return COPY_EXIT_NO_PERMISSION;
-	}
-	if (rc == -ENOENT || rc == -ENODEV || rc == -ENOSYS)
-		ctl_say(&c->ctl, "%s: not on Xen, or /dev/xen is absent: run it in dom0", c->who);
-	else
-		ctl_say(&c->ctl, "%s: %s", c->who, strerror(-rc));
+	char text[NO_XEN_TEXT_MAX];
+
+	ctl_say(&c->ctl, "%s: %s", c->who, no_xen_hypervisor(rc, text));
+	return COPY_EXIT_NO_XEN;
+}
+
+/* It could be opened; only then it is known what we may. */
+static enum copy_exit xen_failed(struct copy *c, int rc)
+{
+	if (rc == -EACCES || rc == -EPERM)
+		return no_xen(c, rc);
+	ctl_say(&c->ctl, "%s: %s", c->who, strerror(-rc));
 	return COPY_EXIT_FAILED;
 }
 
@@ -169,7 +173,7 @@ static enum copy_exit find_guest(struct copy *c)
 	if (!rc)
 		rc = c->hv->ops->ram_ranges(c->hv, c->range, COPY_RANGES_MAX, &c->nr_ranges);
 	if (rc)
-		return no_xen(c, rc);
+		return xen_failed(c, rc);
 	if (c->opts->verify && !info.paused) {
 		ctl_say(&c->ctl, "%s: it runs: pause it first, with xl pause", c->who);
 		return COPY_EXIT_RUNNING;

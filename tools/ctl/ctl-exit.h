@@ -6,6 +6,8 @@
 #ifndef TOOLS_CTL_EXIT_H
 #define TOOLS_CTL_EXIT_H
 
+#include "backend/base/no-xen.h"
+
 enum ctl_exit {
 	/** done, and with --wait: reached */
 	CTL_EXIT_DONE = 0,
@@ -15,8 +17,10 @@ enum ctl_exit {
 	CTL_EXIT_USAGE = 2,
 	/** no such domain, or no daemon serves it */
 	CTL_EXIT_NO_DAEMON = 3,
+	/** no Xen: not booted on it, or no xenstored */
+	CTL_EXIT_NO_XEN = NO_XEN_EXIT_CODE,
 	/** neither root nor in the group */
-	CTL_EXIT_NO_PERMISSION = 4,
+	CTL_EXIT_NO_PERMISSION = NO_XEN_EXIT_CODE,
 	/** the daemon refused what was asked */
 	CTL_EXIT_REFUSED = 5,
 	/** nothing moves any more */

@@ -75,6 +75,30 @@ static int look_up(struct ctl *ctl, uint32_t *domid, int *why)
 	return rc == -ENOENT ? -ESRCH : rc;
 }
 
+static enum ctl_exit say_no_xen(struct ctl *ctl, const char *who, int why)
+{
+	char text[NO_XEN_TEXT_MAX];
+
+	ctl_say(ctl, "%s%s%s", who ? who : "", who ? ": " : "", no_xen_store(why, text));
+	return CTL_EXIT_NO_XEN;
+}
+
+static bool is_permission(int rc)
+{
+	return rc == -EACCES || rc == -EPERM;
+}
+
+enum ctl_exit ctl_find_xen(struct ctl *ctl, const char *who)
+{
+	struct xenvirtio_store *store;
+	int rc = ctl->open_store(ctl->opaque, &store);
+
+	if (rc)
+		return is_permission(rc) ? CTL_EXIT_DONE : say_no_xen(ctl, who, rc);
+	xenvirtio_store_close(store);
+	return CTL_EXIT_DONE;
+}
+
 enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
 {
 	const char *name = ctl->opts->domain;
@@ -84,11 +108,13 @@ enum ctl_exit ctl_find_domain(struct ctl *ctl, uint32_t *domid)
 	case 0:
 		return CTL_EXIT_DONE;
 	case -ENOTCONN:
+		if (!is_permission(why))
+			return say_no_xen(ctl, name, why);
 		ctl_say(ctl,
-			"%s: xenstore cannot be reached to find that name (%s): give the "
-			"guest's number",
-			name, strerror(-why));
-		return why == -EACCES || why == -EPERM ? CTL_EXIT_NO_PERMISSION : CTL_EXIT_FAILED;
+			"%s: no permission to look for that name in xenstore: give the guest's "
+			"number",
+			name);
+		return CTL_EXIT_NO_PERMISSION;
 	case -ESRCH:
 		ctl_say(ctl, "%s: no such domain: xl list shows those that exist", name);
 		return CTL_EXIT_NO_DAEMON;
@@ -132,6 +158,9 @@ enum ctl_exit ctl_find_open(struct ctl *ctl, struct ctl_client *client, char *wh
 	rc = open_served(ctl, client, domid);
 	if (rc != -ENOENT && rc != -ECONNREFUSED)
 		return rc ? ctl_fail(ctl, who, rc, NULL) : CTL_EXIT_DONE;
+	code = ctl_find_xen(ctl, who);
+	if (code)
+		return code;
 	ctl_say(ctl,
 		"%s: no xen-vballoond serves it: start one with xen-vballoond --domid %" PRIu32
 		", or give its --state-dir",

@@ -12,6 +12,14 @@
 #define CTL_WHO_MAX 96
 
 /**
+ * ctl_find_xen() - nobody is served: is that because there is no Xen?
+ * @who: for the line; NULL: nobody in particular
+ *
+ * Who has no permission for xenstore is told nothing: the sockets have a group of their own.
+ * Return: CTL_EXIT_DONE there is; CTL_EXIT_NO_XEN, which was said
+ */
+enum ctl_exit ctl_find_xen(struct ctl *ctl, const char *who);
+/**
  * ctl_find_domain() - the number of the guest on the command line; it need not exist if a number
  * was given
  *

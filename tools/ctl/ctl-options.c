@@ -28,6 +28,7 @@ static const struct {
 	[CTL_UNUSED] = {"unused", " D", 1, "how much memory the guest does not use"},
 	[CTL_TOP] = {"top", "", 0, "all guests, again and again"},
 	[CTL_WAIT] = {"wait", " D", 1, "until the guest's balloon is served"},
+	[CTL_FREE] = {"free", " SIZE", 1, "keep memory free for a guest to come; 0: no more"},
 };
 
 #define FOR(command) (1u << (command))
@@ -87,10 +88,11 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 
 /* mark: the commands an option is for */
 static const struct option_row table[] = {
-	{"wait", NULL, "set: until the size is reached, with progress", FLAG(wait),
-	 .mark = FOR(CTL_SET)},
-	{"timeout", "SECONDS", "set --wait, wait: give up after that time", .take = take_timeout,
-	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT)},
+	{"wait", NULL, "set, free: until the size is reached", FLAG(wait),
+	 .mark = FOR(CTL_SET) | FOR(CTL_FREE)},
+	{"timeout", "SECONDS", "set --wait, wait, free --wait: give up after that time",
+	 .take = take_timeout,
+	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT) | FOR(CTL_FREE)},
 	{"watch", NULL, "stats: again and again", FLAG(watch), .mark = FOR(CTL_STATS)},
 	{"interval", "SECONDS", "stats --watch, top: so often (default: 2)", .take = take_interval,
 	 .mark = FOR(CTL_STATS) | FOR(CTL_TOP)},
@@ -135,8 +137,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 {
 	if (!nr) {
 		snprintf(why, why_size,
-			 "a command is missing: list, status, set, auto, stats, unused, top or "
-			 "wait; see --help");
+			 "a command is missing: list, status, set, auto, stats, unused, top, "
+			 "wait or free; see --help");
 		return -1;
 	}
 	for (opts->command = CTL_LIST; opts->command < CTL_COMMANDS; opts->command++) {
@@ -145,8 +147,8 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	}
 	if (opts->command == CTL_COMMANDS) {
 		snprintf(why, why_size,
-			 "%s: no such command: give list, status, set, auto, stats, unused, top or "
-			 "wait; see --help",
+			 "%s: no such command: give list, status, set, auto, stats, unused, top, "
+			 "wait or free; see --help",
 			 words[0]);
 		return -1;
 	}
@@ -155,7 +157,11 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 			 words[0], commands[opts->command].arguments);
 		return -1;
 	}
-	if (nr > 1)
+	if (opts->command == CTL_FREE && size_parse(words[1], &opts->kib)) {
+		snprintf(why, why_size, "%s: " NOT_A_SIZE, words[1]);
+		return -1;
+	}
+	if (nr > 1 && opts->command != CTL_FREE)
 		opts->domain = words[1];
 	if (opts->command == CTL_SET && (size_parse(words[2], &opts->kib) || !opts->kib)) {
 		snprintf(why, why_size, "%s: " NOT_A_SIZE, words[2]);

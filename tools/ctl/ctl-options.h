@@ -21,13 +21,14 @@ enum ctl_command {
 	CTL_UNUSED,
 	CTL_TOP,
 	CTL_WAIT,
+	CTL_FREE,
 	CTL_COMMANDS,
 };
 
 struct ctl_options {
 	enum ctl_command command;
 	const char *domain; /* a number or a name, as it was given */
-	uint64_t kib;	    /* set */
+	uint64_t kib;	    /* set, free */
 	bool devid_given;
 	uint32_t devid;
 	bool wait;

@@ -93,6 +93,9 @@ void ctl_print_status(FILE *out, const struct balloon_figures *f)
 	if (f->stall != BALLOON_STALL_NONE || !f->common.driver_ok)
 		fprintf(out, "%-14s %s\n", "why", ctl_print_why(f, why, sizeof(why)));
 	fprintf(out, "%-14s %s\n", "notification", f->common.path);
+	/* a daemon of before says none */
+	if (f->common.features[0])
+		fprintf(out, "%-14s %s\n", "features", f->common.features);
 	print_moved(out, "inflated", f->inflated_bytes, f->inflate_ns);
 	print_moved(out, "deflated", f->deflated_bytes, f->deflate_ns);
 	fprintf(out, "%-14s %" PRIu64 "\n", "stalls", f->stalls);

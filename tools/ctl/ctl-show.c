@@ -56,7 +56,7 @@ static int ask_stats(struct ctl_client *client, bool refresh, struct balloon_fig
 
 struct table {
 	bool wide; /* with statistics */
-	bool begun;
+	size_t nr; /* rows */
 	struct json_object *array; /* NULL: text */
 };
 
@@ -80,13 +80,12 @@ static int add_row(struct ctl *ctl, struct table *t, const struct control_socket
 	ctl_client_close(client);
 	if (rc)
 		return rc;
+	if (!t->nr++ && !t->array)
+		ctl_print_head(ctl->out, t->wide);
 	if (t->array) {
 		json_object_array_add(t->array, status);
 		return 0;
 	}
-	if (!t->begun)
-		ctl_print_head(ctl->out, t->wide);
-	t->begun = true;
 	ctl_print_row(ctl->out, &f, t->wide);
 	json_object_put(status);
 	return 0;
@@ -128,9 +127,12 @@ static enum ctl_exit show_table(struct ctl *ctl, bool wide)
 	if (ctl->opts->json)
 		t.array = json_object_new_array();
 	code = add_rows(ctl, &t);
-	if (t.array)
+	/* where no guest can be, none is no answer */
+	if (!code && !t.nr)
+		code = ctl_find_xen(ctl, NULL);
+	if (t.array && (t.nr || !code))
 		print_json(ctl, t.array);
-	else if (!t.begun && !code)
+	else if (!t.nr && !code)
 		ctl_print_head(ctl->out, wide);
 	json_object_put(t.array);
 	return code;

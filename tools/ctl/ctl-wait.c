@@ -42,9 +42,16 @@ enum ctl_exit ctl_wait(struct ctl *ctl)
 
 	if (!client)
 		return ctl_fail(ctl, "no memory", -ENOMEM, NULL);
-	while ((rc = look(ctl, client, &missing)) == -ENOENT && clock_now_ms() < end_ms)
+	rc = look(ctl, client, &missing);
+	/* not later: xenstored may be restarted meanwhile */
+	code = rc == -ENOENT ? ctl_find_xen(ctl, ctl->opts->domain) : CTL_EXIT_DONE;
+	while (!code && rc == -ENOENT && clock_now_ms() < end_ms) {
 		clock_wait(-1, LOOK_MS);
+		rc = look(ctl, client, &missing);
+	}
 	free(client);
+	if (code)
+		return code;
 	if (!rc)
 		return CTL_EXIT_DONE;
 	if (rc == -ENOTCONN) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mode: icount
 # guest: 6.12
-# timeout: 240
+# timeout: 300
 #
 # --auto with two guests and a host that has next to nothing left: what one needs comes from the other, then the roles
 # swap. Neither is taken below its floor, a size that is named is left alone, and the service's metrics show them both.
@@ -46,7 +46,7 @@ wait_guest a && wait_guest b || bail "the guests boot"
 request=$(fill b)
 guest_result b "$request" 60 >/dev/null
 check "the idle guest gives what it does not need" wait_for '[ "$(mib "$a")" -lt 180 ]' 40
-# until it moves no more
+# until it moves no more: it does so every five seconds
 last=0
 settled()
 {
@@ -54,10 +54,10 @@ settled()
 	now=$(mib "$a")
 	[ "$now" = "$last" ] && return 0
 	last=$now
-	sleep 3
+	sleep 6
 	return 1
 }
-wait_for settled 40
+wait_for settled 90
 idle=$(mib "$a")
 busy=$(mib "$b")
 diag "idle: $idle MiB, busy: $busy MiB, the host: $(free_mib) MiB free"

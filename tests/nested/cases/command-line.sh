@@ -91,9 +91,15 @@ judge 4 "root" "no privileges" "$?"
 mv /dev/xen /dev/xen.away
 refused 4 "/dev/xen" "/dev/xen is absent" --domid "$one"
 refused 4 "/dev/xen" "/dev/xen is absent, by address" --domid "$one" --base 0x2000000 --irq 33
+timeout 60 xenvirtio-copy "$one" /run/copy >"$XV_LOGS/refused" 2>&1 </dev/null
+judge 4 "/dev/xen" "/dev/xen is absent, and a copy is wanted" "$?"
 mv /dev/xen.away /dev/xen
 mkdir /run/file-system && mount -t tmpfs -o ro tmpfs /run/file-system
 refused 1 "/run/file-system" "a state directory that cannot be written" --domid "$one" --state-dir /run/file-system/s
 umount /run/file-system
-start_daemon "$one" || bail "a right one starts after all that"
+refused 2 "is not open" "a descriptor to be told by that nobody opened" --domid "$one" --ready-fd 97
+mkfifo "$XV_STATE/ready" && exec 8<>"$XV_STATE/ready"
+start_daemon "$one" --ready-fd 8 || bail "a right one starts after all that"
 ok "a right one starts after all that"
+is "$(timeout 10 head -n 1 <&8 | od -An -tx1 | tr -d ' ')" 0a "and tells whoever waits, by a newline"
+exec 8>&-

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lab bench: what every bench has. A bench is a case of its own (tests/bench/NAME.sh), booted with what it asks for; its
+# lab bench: what every bench on Xen has. Such a bench is a case of its own (tests/bench/NAME.sh), booted with what it asks for; its
 # results are lines "# bench {...}". Under -icount time counts instructions, 4 ns each, and repeats exactly.
 #
 # A bench sets bench_name, bench_order (what its case is told, in /xv/bench) and bench_fill, a function that adds files to
@@ -23,11 +23,12 @@ lab_bench()
 	[ $# -eq 0 ] || shift
 	score_begin
 	case $what in
-	notify|balloon) in_root bench "${arguments[@]}" ;;
+	notify|balloon|policy) in_root bench "${arguments[@]}" ;;
 	esac
 	case $what in
 	notify) lab_bench_notify "$@" ;;
 	balloon) lab_bench_balloon "$@" ;;
-	*) die "bench notify or bench balloon, not: bench $what" ;;
+	policy) lab_bench_policy "$@" ;;
+	*) die "bench notify, bench balloon or bench policy, not: bench $what" ;;
 	esac
 }

@@ -14,6 +14,8 @@ dom0_modules="virtio_mmio xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs"
 guest_modules="virtio_mmio virtio_balloon"
 # there for cases, which load them
 guest_spare_modules="virtio_rng"
+# And those that make swap, of the guest's own memory: in swap-order.
+guest_swap_modules="zram"
 
 # What a kernel's note says when the project's patches do not fit its source.
 kernel_without_modules="the project's modules do not fit it"
@@ -84,6 +86,11 @@ build_kernel()
 	while read -r file; do
 		unpack_module "$file" "$out/guest" >>"$out/guest/spare-order"
 	done <"$out/list"
+	# shellcheck disable=SC2086
+	module_closure "$(echo "$tree"/{,usr/}lib/modules/*)" $guest_swap_modules >"$out/list"
+	while read -r file; do
+		unpack_module "$file" "$out/guest" >>"$out/guest/swap-order"
+	done <"$out/list"
 	rm -rf "$tree" "$out/list"
 }
 
@@ -104,7 +111,7 @@ platform_kernel()
 		debs=("${newest_debs[@]}")
 		key=$artifact_dir ;;
 	esac
-	artifact "kernel-$kernel${platform_suffix:-}" "$(hash_of "$key" "$dom0_modules" "$guest_modules $guest_spare_modules" \
+	artifact "kernel-$kernel${platform_suffix:-}" "$(hash_of "$key" "$dom0_modules" "$guest_modules $guest_spare_modules $guest_swap_modules" \
 			"$(declare -f "$builder" build_kernel unpack_module module_closure x86_vmlinux)")" \
 		"unpacking Linux ${kernel_release[$kernel]}" "$builder" "${debs[@]}"
 	kernel_dir[$kernel]=$artifact_dir

@@ -45,6 +45,39 @@ agrees()
 	[ ! -s "$tmp/log" ]
 }
 
+# variable UNIT: the one that the unit hands to the program.
+variable()
+{
+	sed -n 's/^ExecStart=[^ ]* \$\([A-Z_]*\)$/\1/p' "$1"
+}
+
+# settings FILE: every assignment in it, those in comments as well: what stands between the quotes, a line each.
+settings()
+{
+	sed -n "s/^#\{0,1\}$(variable "systemd/${group}d.service")=\"\(.*\)\"\$/\1/p" "$1"
+}
+
+# defaults_agree FILE: the unit reads that file, and its variable has lines there, one of which counts; nothing else is set.
+defaults_agree()
+{
+	{
+		grep -q "^EnvironmentFile=-.*/default/${group}d$" "systemd/${group}d.service" || echo "the unit reads another file"
+		[ "$(grep -c '^[^#]' "$1")" -eq 1 ] || echo "not one line counts"
+		[ "$(grep -cE '^#?[A-Z_]+=' "$1")" -eq "$(settings "$1" | wc -l)" ] || echo "something else is set"
+		[ "$(settings "$1" | wc -l)" -ge 3 ] || echo "there are no examples"
+	} >"$tmp/log"
+	[ ! -s "$tmp/log" ]
+}
+
+# defaults_taken FILE: the program understands what would be its command line.
+defaults_taken()
+{
+	settings "$1" | while read -r words; do
+		# shellcheck disable=SC2086 # systemd makes words of it as well
+		"backend/${group}d" $words --version >/dev/null 2>"$tmp/log" || return
+	done
+}
+
 for main in "${srcdir:-.}"/backend/xen-*d.c; do
 	group=$(basename "$main" d.c)
 	unit
@@ -61,6 +94,21 @@ for main in "${srcdir:-.}"/backend/xen-*d.c; do
 	else
 		tap_skip "what directory the program has: it is built without Xen, so there is none"
 	fi
+	defaults=${srcdir:-.}/systemd/${group}d.default
+	defaults_agree "$defaults"
+	result $? "it reads /etc/default/${group}d, which sets its variable and nothing else"
+	if [ -e "backend/${group}d" ]; then
+		defaults_taken "$defaults"
+		result $? "each example there is a command line that ${group}d takes"
+		sed 's/--metrics=/--metricks=/' "$defaults" >"$tmp/defaults"
+		! defaults_taken "$tmp/defaults"
+		result $? "and one that it does not take would be found"
+	else
+		tap_skip "whether the examples there are taken: there is no program"
+	fi
+	sed '$aXEN_OTHER_OPTIONS="--auto"' "$defaults" >"$tmp/defaults"
+	! defaults_agree "$tmp/defaults"
+	result $? "and another variable would be found"
 	unit 's/^ProtectSystem=/ProtektSystem=/'
 	! verified
 	result $? "a wrong key would be found"

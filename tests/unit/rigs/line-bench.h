@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For the tests of command lines: a line becomes an argv, a wrong line must be named, and --help,
- * the manual page and the completion must list the same.
+ * For the tests of command lines: a line becomes an argv, a wrong line must be named, and --help
+ * and the manual page must list the same (the completion: test-completion.sh).
  */
 #ifndef LINE_BENCH_H
 #define LINE_BENCH_H
@@ -34,12 +34,10 @@ void line_bench_expect_wrong(enum command_line_result (*parse)(const char *line)
 
 /**
  * line_bench_documents() - each option and command that --help lists stands in bold at the
- * beginning of a line of the manual page (or behind another one), and in the completion; the page
- * has no option more
- * @page, @completion: below top_srcdir; @completion may be NULL
+ * beginning of a line of the manual page (or behind another one); the page has no option more
+ * @page: below top_srcdir
  * @nr: how many there are
  */
-void line_bench_documents(const struct command_line *line, const char *page, const char *completion,
-			  size_t nr);
+void line_bench_documents(const struct command_line *line, const char *page, size_t nr);
 
 #endif /* LINE_BENCH_H */

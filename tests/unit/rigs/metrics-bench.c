@@ -40,6 +40,27 @@ static const char *parse_label(const char *at)
 	return at + 1;
 }
 
+/* What "promtool check metrics" complains of in a name: no scraper would, but users have that tool. */
+static void assert_well_named(const char *family)
+{
+	static const char *const bad[] = {
+		/* the type's name, abbreviated units, units that are not base units */
+		"gauge", "counter", "summary", "histogram", "s", "ms", "us", "ns", "sec", "b", "kb", "mb",
+		"gb", "tb", "m", "h", "d", "milliseconds", "microseconds", "nanoseconds", "minutes",
+		"hours", "days", "kilobytes", "megabytes", "kibibytes", "mebibytes", "bits",
+		/* of histograms and summaries only, where last; nowhere here */
+		"bucket", "count", "sum",
+	};
+	char words[96];
+
+	assert_int_equal(strspn(family, "abcdefghijklmnopqrstuvwxyz_"), strlen(family));
+	snprintf(words, sizeof(words), "%s", family);
+	for (char *save, *word = strtok_r(words, "_", &save); word; word = strtok_r(NULL, "_", &save)) {
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			assert_string_not_equal(word, bad[i]);
+	}
+}
+
 static void parse_sample(const char *line, const char *family)
 {
 	struct sample *s = &samples[nr_samples++];
@@ -47,7 +68,13 @@ static void parse_sample(const char *line, const char *family)
 	char *end;
 
 	assert_true(nr_samples < SAMPLES_MAX);
-	assert_non_null(brace);
+	if (!brace) {
+		/* of no device */
+		assert_int_equal(sscanf(line, "%95s %lf", s->family, &s->value), 2);
+		assert_string_equal(s->family, family);
+		s->labels[0] = '\0';
+		return;
+	}
 	snprintf(s->family, sizeof(s->family), "%.*s", (int)(brace - line), line);
 	assert_string_equal(s->family, family);
 	for (at = parse_label(brace + 1); *at == ','; at = parse_label(at + 1))
@@ -78,6 +105,9 @@ void scrape(char *text)
 			assert_true(nr_seen < 64);
 			strcpy(seen[nr_seen++], name);
 			strcpy(family, name);
+			assert_well_named(family);
+			/* and a help text */
+			assert_true(strlen(line) > strlen("# HELP  ") + strlen(name));
 			type[0] = '\0';
 		} else if (line[0] == '#') {
 			assert_int_equal(sscanf(line, "# TYPE %95s %15s", name, type), 2);

@@ -37,7 +37,8 @@ static uint64_t floor_of(const struct host *h, const struct policy_guest *g)
 
 struct host model_host(uint64_t free_mib)
 {
-	return (struct host){.cfg = model_usual, .free_kib = free_mib * MIB, .now_ms = 1};
+	return (struct host){
+		.cfg = model_usual, .free_kib = free_mib * MIB, .now_ms = 1, .step_ms = STEP_MS};
 }
 
 struct model *model_add(struct host *h, uint64_t max_mib, uint64_t used_mib)
@@ -79,6 +80,9 @@ static void check_step(const struct host *h, const struct policy_guest *g)
 		    g[i].stats_age_ms <= h->cfg.stale_ms &&
 		    g[i].available_kib * 100 < now * (h->cfg.low_percent - 1))
 			assert_true(o->target_kib >= least(now, g[i].target_kib));
+		/* who does not take what he was promised is promised nothing */
+		if (h->memory[i].stuck_until_ms && h->memory[i].declines)
+			continue;
 		already += g[i].target_kib > now + stall ? g[i].target_kib - now : stall;
 		promised += o->target_kib > now + stall ? o->target_kib - now : stall;
 	}
@@ -112,6 +116,10 @@ void model_use(struct host *h, struct model *m)
 {
 	uint64_t missing, kib;
 
+	if (m->paused) {
+		m->g.stats_age_ms += h->step_ms;
+		return;
+	}
 	m->g.stall_kib = 0;
 	if (m->used_kib > m->g.static_max_kib)
 		m->used_kib = m->g.static_max_kib;
@@ -152,9 +160,11 @@ bool model_step(struct host *h)
 		note_direction(&h->model[i], h->order[i].target_kib);
 		h->model[i].g.target_kib = h->order[i].target_kib;
 	}
-	for (size_t i = 0; i < h->nr; i++)
-		move(h, &h->model[i]);
-	h->now_ms += STEP_MS;
+	for (size_t i = 0; i < h->nr; i++) {
+		if (h->model[i].g.driver_ok && !h->model[i].paused)
+			move(h, &h->model[i]);
+	}
+	h->now_ms += h->step_ms;
 	return any;
 }
 

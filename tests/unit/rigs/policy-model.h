@@ -21,6 +21,7 @@ struct model {
 	struct policy_guest g;
 	uint64_t used_kib;
 	uint64_t rate_kib;  /* a step; 0: it does nothing it is told */
+	bool paused;	    /* it says nothing and does nothing */
 	unsigned int turns; /* of direction */
 	int direction;
 	uint64_t moved_kib;
@@ -30,6 +31,7 @@ struct host {
 	struct policy_config cfg;
 	uint64_t free_kib;
 	uint64_t now_ms;
+	unsigned int step_ms;
 	struct model model[GUESTS_MAX];
 	struct policy_memory memory[GUESTS_MAX];
 	struct policy_order order[GUESTS_MAX];

@@ -38,6 +38,15 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 	return fake_store_open(b->store, store);
 }
 
+static void note_ready(void *opaque)
+{
+	struct process_bench *b = opaque;
+
+	b->readies++;
+	if (access(b->socket_path, F_OK) || !process_bench_key(b, "path"))
+		b->ready_early = true;
+}
+
 void process_bench_run(struct process_bench *b)
 {
 	machine_fake_run(b->base);
@@ -123,6 +132,7 @@ struct process_bench *process_bench_new(void)
 	b->env = (struct device_process_env){
 		.open_hv = open_hv,
 		.open_store = open_store,
+		.ready = note_ready,
 		.opaque = b,
 	};
 	put_nodes(b);

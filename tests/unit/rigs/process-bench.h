@@ -44,6 +44,8 @@ struct process_bench {
 	struct balloon_options opts;
 	struct device_process_env env;
 	int open_hv_result;
+	unsigned int readies; /* how often it said that it serves */
+	bool ready_early;     /* and not all of it was there by then */
 	struct device_process *process; /* NULL: not running */
 };
 

@@ -40,6 +40,13 @@ static void note_notify(void *opaque, const char *text)
 	snprintf(b->notified + used, sizeof(b->notified) - used, "%s;", text);
 }
 
+static void note_ready(void *opaque)
+{
+	struct supervisor_bench *b = opaque;
+
+	b->readies++;
+}
+
 static int pause_domain(void *opaque, uint32_t domid, struct log *log)
 {
 	struct supervisor_bench *b = opaque;
@@ -77,6 +84,7 @@ static int start_process(void *opaque, uint32_t domid, uint32_t devid, struct pr
 		.fd = eventfd(0, EFD_CLOEXEC),
 		.alive = true,
 		.child = true,
+		.life = 1,
 	};
 	assert_true(process->fd >= 0);
 	b->nr_processes++;
@@ -132,10 +140,31 @@ static void signal_process(void *opaque, const struct process *p, int signal)
 	struct supervisor_bench *b = opaque;
 	struct bench_process *process = process_of(b, p->pid);
 
-	assert_int_equal(signal, SIGTERM);
-	process->terms++;
-	if (b->obey && process->alive)
+	process->terms += signal == SIGTERM;
+	process->aborts += signal == SIGABRT;
+	process->kills += signal == SIGKILL;
+	if (!process->alive || process->stuck)
+		return;
+	if (signal == SIGTERM && b->obey)
 		supervisor_bench_exit(process, EXIT_CODE_DONE);
+	else if (signal == SIGKILL || (signal == SIGABRT && !process->deaf))
+		supervisor_bench_die(process, signal);
+	else
+		assert_int_equal(signal == SIGTERM || signal == SIGABRT, 1);
+}
+
+static int read_life(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mark)
+{
+	struct supervisor_bench *b = opaque;
+	struct bench_process *process = supervisor_bench_process(b, domid, devid);
+
+	b->looks++;
+	if (!process)
+		return -ENOENT;
+	if (!process->silent)
+		process->life++;
+	*mark = process->life;
+	return 0;
 }
 
 static void detach_process(void *opaque, struct process *p)
@@ -278,6 +307,11 @@ bool serving(struct supervisor_bench *b, unsigned int nr)
 	return supervisor_bench_counts(b).serving == nr;
 }
 
+bool looked(struct supervisor_bench *b, unsigned int nr)
+{
+	return b->looks >= nr;
+}
+
 bool has_ended(struct supervisor_bench *b, unsigned int ignored)
 {
 	return supervisor_bench_ended(b, NULL);
@@ -308,6 +342,7 @@ int supervisor_bench_setup(void **state)
 	b->launcher = (struct launcher){
 		.start = start_process,
 		.attach = attach_process,
+		.life = read_life,
 		.signal = signal_process,
 		.reap = reap_process,
 		.detach = detach_process,
@@ -317,6 +352,7 @@ int supervisor_bench_setup(void **state)
 		.open_store = open_store,
 		.opaque = b,
 		.launcher = &b->launcher,
+		.ready = note_ready,
 		.notify = note_notify,
 		.pause = pause_domain,
 		.unpause = unpause_domain,

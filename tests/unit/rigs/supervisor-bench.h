@@ -19,7 +19,11 @@ struct bench_process {
 	int fd;	     /* an eventfd of the test's: readable, the process has ended */
 	bool alive;  /* and holds its device's lock */
 	bool child;  /* of the supervisor that is there */
-	unsigned int terms;
+	unsigned int terms, aborts, kills;
+	bool silent;	 /* it shows life no more */
+	bool deaf;	 /* and does not end of SIGABRT */
+	bool stuck;	 /* nor of SIGKILL */
+	uint64_t life;	 /* 0: its version never does */
 	struct process_end end;
 };
 
@@ -36,6 +40,7 @@ struct supervisor_bench {
 	struct bench_process process[BENCH_PROCESSES_MAX];
 	unsigned int nr_processes; /* that were ever started */
 	unsigned int attaches;
+	unsigned int looks; /* whether a process lives */
 	unsigned int most_starting; /* at one time */
 	int pauses[16]; /* of the domain, by us; may fall below 0 */
 	int pause_result;
@@ -44,6 +49,7 @@ struct supervisor_bench {
 	bool serve;   /* processes serve at once: their key `path` is there */
 	bool obey;    /* they end when they are told to */
 	char notified[128];
+	unsigned int readies;
 };
 
 /** supervisor_bench_setup/teardown - for cmocka; teardown asserts that nothing was leaked */
@@ -60,9 +66,13 @@ bool supervisor_bench_ended(struct supervisor_bench *b, enum exit_code *code);
 bool supervisor_bench_wait(struct supervisor_bench *b,
 			   bool (*so)(struct supervisor_bench *b, unsigned int arg),
 			   unsigned int arg);
-/** for supervisor_bench_wait(): so many were started; so many devices serve; it has ended */
+/**
+ * for supervisor_bench_wait(): so many were started; so many devices serve; so often was looked whether
+ * processes live; it has ended
+ */
 bool started(struct supervisor_bench *b, unsigned int nr);
 bool serving(struct supervisor_bench *b, unsigned int nr);
+bool looked(struct supervisor_bench *b, unsigned int nr);
 bool has_ended(struct supervisor_bench *b, unsigned int ignored);
 
 /** supervisor_bench_node() - what the toolstack writes, key by key */

@@ -122,8 +122,8 @@ static int start(void *self)
 	d->pause_over = timer_new(d->host.base, balloon_daemon_on_pause_over, d);
 	if (!d->retry || !d->stats || !d->pause_over || balloon_daemon_make_unused(d))
 		return -ENOMEM;
-	if (d->opts->stats_interval_s)
-		timer_set(d->stats, d->opts->stats_interval_s * 1000);
+	if (balloon_options_sample_ms(d->opts))
+		timer_set(d->stats, balloon_options_sample_ms(d->opts));
 	return balloon_daemon_start_target(d);
 }
 
@@ -136,8 +136,8 @@ static void start_auto(void *self)
 		.log = d->host.log,
 		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
 				      opts->auto_floor_kib, opts->overcommit,
-				      opts->stats_interval_s * 1000),
-		.interval_ms = opts->stats_interval_s * 1000,
+				      opts->auto_interval_ms),
+		.interval_ms = opts->auto_interval_ms,
 		.collect = balloon_daemon_collect,
 		.collect_opaque = d,
 		.host_free = balloon_daemon_host_free,
@@ -224,6 +224,7 @@ const struct device_type balloon_type = {
 	.work = work,
 	.tick = verify,
 	.report = balloon_daemon_report,
+	.feature_name = balloon_daemon_feature_name,
 	.figures = balloon_daemon_figures,
 	.control = balloon_daemon_control,
 	.service_words = balloon_service_words,

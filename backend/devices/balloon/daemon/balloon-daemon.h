@@ -6,6 +6,7 @@
  *   balloon-service.c    the table's part for the service of all guests: --auto
  *   daemon-target.c      how much memory the guest shall have, and who says so
  *   daemon-report.c      what the balloon did, and a deflate that stalls
+ *   balloon-features.c   what its feature bits are called
  *   daemon-commands.c    what clients of the control socket want
  *
  * Below them: report.h (keys in xenstore), commands.h (the conversation), unused.h (a question in
@@ -46,6 +47,8 @@ struct balloon_daemon {
 	struct timer *stats;
 	struct timer *pause_over; /* set while the guest is paused and the host has no memory for it */
 	unsigned int retry_ms;
+	uint64_t stats_told_ms;	      /* when they were published last */
+	uint64_t stats_told_sequence; /* and which; 0: none */
 	uint64_t static_max_kib;
 	uint64_t dynamic_min_kib; /* 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
@@ -95,6 +98,9 @@ void balloon_daemon_on_retry(void *opaque);
 void balloon_daemon_on_pause_over(void *opaque);
 int balloon_daemon_host_free(void *opaque, uint64_t *kib);
 figures_collect balloon_daemon_collect;
+
+/* balloon-features.c */
+const char *balloon_daemon_feature_name(const void *self, unsigned int bit);
 
 /* daemon-commands.c */
 /** balloon_daemon_make_unused() - Return: 0; -ENOMEM */

@@ -13,6 +13,10 @@
 
 #define DEFAULT_STATS_INTERVAL_S 5
 #define DEFAULT_BAND "20-40"
+#define DEFAULT_AUTO_INTERVAL_MS 250
+/** asking a guest takes a few milliseconds of its time and of ours */
+#define AUTO_INTERVAL_MIN_MS 50u
+#define AUTO_INTERVAL_MAX_MS 60000u
 /** percent; below, reclaim in the guest is busier than this is useful; above, nothing is left to
  * take */
 #define BAND_LOW_MIN 5u
@@ -29,6 +33,9 @@ const struct program balloon_program = {
 	.state_dir = BALLOON_STATE_DIR,
 	.state_untyped = true,
 	.state_says = "which pages Xen holds back from the guest",
+	.ram_says = "a balloon is for a guest of at most 1 TiB of address space, in at most 8 "
+		    "ranges: give it a lower "
+		    "maxmem, or no such device",
 	.control_tool = "xen-vballoonctl",
 	.log_kind = {"stalled deflate", "bad target"},
 };
@@ -141,11 +148,44 @@ static int take_stats_interval(void *opaque, const char *arg, char *why, size_t 
 	return 0;
 }
 
+static int take_auto(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+
+	opts->automatic = true;
+	opts->steered = true;
+	return 0;
+}
+
 static int take_no_auto(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct balloon_options *opts = opaque;
 
 	opts->automatic = false;
+	opts->steered = false;
+	return 0;
+}
+
+/* What --auto said before is for the service. */
+static int take_auto_elsewhere(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+
+	opts->automatic = false;
+	return 0;
+}
+
+static int take_auto_interval(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+	uint64_t v;
+
+	if (command_line_number(arg, 10, AUTO_INTERVAL_MAX_MS, &v) || v < AUTO_INTERVAL_MIN_MS) {
+		snprintf(why, why_size, "--auto-interval %s: give milliseconds, %u to %u", arg,
+			 AUTO_INTERVAL_MIN_MS, AUTO_INTERVAL_MAX_MS);
+		return -1;
+	}
+	opts->auto_interval_ms = (uint32_t)v;
 	return 0;
 }
 
@@ -155,8 +195,12 @@ static const struct option_row table[] = {
 	OPTIONS_ROWS_DEVICE("virtio,device5"),
 	{"target", "SIZE", "memory the guest shall have: 256M, 1G, 262144K", .take = take_target},
 	{"mem-set", "follow|ignore", "obey xl mem-set (default: ignore)", .take = take_mem_set},
-	{"auto", NULL, "choose the memory of guests by what they have available", FLAG(automatic)},
+	{"auto", NULL, "choose the memory of guests by what they have available", .take = take_auto},
 	{"no-auto", NULL, "do not (default)", .take = take_no_auto},
+	{"auto-elsewhere", NULL, "--auto before it is the service's (it says so to its processes)",
+	 .take = take_auto_elsewhere},
+	{"auto-interval", "MS", "look at guests so often with --auto (default: 250)",
+	 .take = take_auto_interval},
 	{"auto-band", "LOW-HIGH",
 	 "percent of its memory a guest shall have available (default: " DEFAULT_BAND ")",
 	 .take = take_auto_band},
@@ -212,6 +256,13 @@ const struct command_line balloon_command_line = {
 	.finish = check_whole,
 };
 
+unsigned int balloon_options_sample_ms(const struct balloon_options *opts)
+{
+	unsigned int ms = opts->stats_interval_s * 1000;
+
+	return opts->steered && opts->auto_interval_ms < ms ? opts->auto_interval_ms : ms;
+}
+
 void balloon_options_default(struct options *common)
 {
 	struct balloon_options *opts = (struct balloon_options *)common;
@@ -221,6 +272,7 @@ void balloon_options_default(struct options *common)
 	*opts = (struct balloon_options){
 		.auto_low_percent = band_low,
 		.auto_high_percent = band_high,
+		.auto_interval_ms = DEFAULT_AUTO_INTERVAL_MS,
 		.deflate_on_oom = true,
 		.bulk = bulk_bits_default(),
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,

@@ -14,6 +14,8 @@ struct balloon_options {
 	uint64_t target_kib;
 	bool mem_set_follow;
 	bool automatic; /* choose targets */
+	bool steered;	/* somebody does: this process, or the service that started it */
+	uint32_t auto_interval_ms;
 	unsigned int auto_low_percent, auto_high_percent;
 	uint64_t auto_floor_kib; /* 0: a quarter of static-max */
 	bool overcommit;	 /* a lower target is taken whatever the host has free */
@@ -26,6 +28,8 @@ struct balloon_options {
 
 /** balloon_command_line - for command_line_parse() into a struct balloon_options */
 extern const struct command_line balloon_command_line;
+/** balloon_options_sample_ms() - how often a guest is asked for statistics; 0: never */
+unsigned int balloon_options_sample_ms(const struct balloon_options *opts);
 /** balloon_options_default() - @opts is the first part of a struct balloon_options */
 void balloon_options_default(struct options *opts);
 

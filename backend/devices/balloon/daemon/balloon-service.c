@@ -4,18 +4,20 @@
  * control sockets.
  */
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
+#include "backend/devices/balloon/daemon/service-commands.h"
 #include "backend/devices/balloon/sizing/orders.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* What the service does itself: the last word of a command line counts. */
-const char *const balloon_service_words[] = {"--no-auto", NULL};
+const char *const balloon_service_words[] = {"--auto-elsewhere", NULL};
 
 struct balloon_service {
 	struct autopilot *autopilot;
 	struct orders *orders;
 	struct xenvirtio_hv *hv; /* of dom0, for the host's memory */
+	struct service_commands commands;
 };
 
 static int read_host_free(void *opaque, uint64_t *kib)
@@ -27,6 +29,13 @@ static int read_host_free(void *opaque, uint64_t *kib)
 	if (!rc)
 		*kib = host.free_pages * KIB_PER_PAGE;
 	return rc;
+}
+
+static uint64_t hold_room(void *opaque, uint64_t free_kib, uint64_t owed_kib)
+{
+	struct balloon_service *s = opaque;
+
+	return service_commands_hold(&s->commands, free_kib, owed_kib);
 }
 
 static void send_order(void *opaque, const struct balloon_figures *f, uint64_t kib)
@@ -44,11 +53,12 @@ static int open_auto(struct balloon_service *s, const struct device_service *ser
 		.log = service->log,
 		.policy = auto_policy(opts->auto_low_percent, opts->auto_high_percent,
 				      opts->auto_floor_kib, opts->overcommit,
-				      opts->stats_interval_s * 1000),
-		.interval_ms = opts->stats_interval_s * 1000,
+				      opts->auto_interval_ms),
+		.interval_ms = opts->auto_interval_ms,
 		.collect = service->collect,
 		.collect_opaque = service->collect_opaque,
 		.host_free = read_host_free,
+		.hold = hold_room,
 		.order = send_order,
 		.opaque = s,
 	};
@@ -59,6 +69,9 @@ static int open_auto(struct balloon_service *s, const struct device_service *ser
 		return rc;
 	}
 	rc = orders_new(&s->orders, service->base, service->log, opts->common.state_dir);
+	if (!rc)
+		rc = service_commands_open(&s->commands, service->base, service->log,
+					   opts->common.state_dir);
 	return rc ? rc : auto_new(&s->autopilot, &cfg);
 }
 
@@ -90,6 +103,7 @@ void balloon_service_free(void *self)
 		return;
 	auto_free(s->autopilot);
 	orders_free(s->orders);
+	service_commands_close(&s->commands);
 	xenvirtio_hv_close(s->hv);
 	free(s);
 }

@@ -3,6 +3,7 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
+#include "backend/base/clock.h"
 #include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/devices/balloon/daemon/report.h"
@@ -114,6 +115,24 @@ static void follow_reset(struct balloon_daemon *d, const struct balloon_status *
 	follow_pause_over(d, status);
 }
 
+/*
+ * xenstored has all guests' to write: it gets them every --stats-interval, however often --auto wants
+ * them. That there are none is told at once, and so is the first set after that.
+ */
+static void report_stats_in_time(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (d->opts->steered && status->stats_sequence > d->stats_told_sequence &&
+	    d->stats_told_sequence &&
+	    now_ms - d->stats_told_ms < d->opts->stats_interval_s * UINT64_C(1000))
+		return;
+	if (status->stats_sequence != d->stats_told_sequence)
+		d->stats_told_ms = now_ms;
+	d->stats_told_sequence = status->stats_sequence;
+	report_stats(d->host.publish, status);
+}
+
 void balloon_daemon_report(void *self)
 {
 	struct balloon_daemon *d = self;
@@ -121,6 +140,7 @@ void balloon_daemon_report(void *self)
 
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
+	report_stats_in_time(d, &status);
 	follow_stall(d, &status);
 	follow_reset(d, &status);
 }
@@ -137,7 +157,7 @@ void balloon_daemon_on_stats(void *opaque)
 {
 	struct balloon_daemon *d = opaque;
 
-	timer_set(d->stats, d->opts->stats_interval_s * 1000);
+	timer_set(d->stats, balloon_options_sample_ms(d->opts));
 	balloon_daemon_end_on(d, balloon_request_stats(d->balloon), "cannot ask for statistics");
 }
 

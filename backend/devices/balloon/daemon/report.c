@@ -27,7 +27,7 @@ const char *report_stall_text(const struct balloon_status *status, char *text, s
 	return text;
 }
 
-static void report_stats(struct publish *p, const struct balloon_status *status)
+void report_stats(struct publish *p, const struct balloon_status *status)
 {
 	for (unsigned int tag = 0; tag < BALLOON_STATS; tag++) {
 		char key[PUBLISH_KEY_MAX];
@@ -63,5 +63,4 @@ void report_status(struct publish *p, const struct balloon_status *status)
 		publish_text(p, "stalled", text);
 	else
 		publish_remove(p, "stalled");
-	report_stats(p, status);
 }

@@ -206,6 +206,7 @@ const struct figures_type balloon_figures_type = {
 	.take = take_answer,
 	.status_json = status_json,
 	.metrics_prefix = PREFIX,
+	.host_free = true,
 	.families = families,
 	.nr_families = sizeof(families) / sizeof(families[0]),
 	.write_metrics = write_more,

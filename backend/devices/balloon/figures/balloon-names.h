@@ -9,6 +9,8 @@
 
 #define BALLOON_GROUP "xen-vballoon"
 #define BALLOON_STATE_DIR "/run/xen-vballoon"
+/** the socket of the service, where it chooses the memory of guests */
+#define BALLOON_SERVICE_SOCKET "service.sock"
 
 /* Error codes of the control socket, beside those of control-request.h. */
 #define CONTROL_RESERVE "reserve"

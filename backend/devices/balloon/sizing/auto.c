@@ -13,8 +13,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/** statistics are late, not stale, for so many of their intervals */
+/** statistics are late, not stale, for so many of their intervals, and for so long */
 #define STALE_INTERVALS 4u
+#define STALE_MIN_MS 5000u
+/** what a guest has too much is taken from it at this pace, however often it is looked at */
+#define SHRINK_MS 5000u
+#define HOLD_MS 30000u
+#define HOLD_MAX_MS 600000u
+#define QUIET_MS 2000u
+#define YOUNG_MS 30000u
 #define STUCK_INTERVALS 12u
 #define STUCK_MIN_MS 20000u
 #define RETRY_MS 300000u
@@ -39,15 +46,21 @@ struct policy_config auto_policy(unsigned int low_percent, unsigned int high_per
 				 uint64_t floor_kib, bool overcommit, unsigned int interval_ms)
 {
 	unsigned int stuck_ms = STUCK_INTERVALS * interval_ms;
+	unsigned int stale_ms = STALE_INTERVALS * interval_ms;
 
 	return (struct policy_config){
 		.low_percent = low_percent,
 		.high_percent = high_percent,
 		.floor_kib = floor_kib,
 		.overcommit = overcommit,
-		.stale_ms = STALE_INTERVALS * interval_ms,
+		.stale_ms = stale_ms > STALE_MIN_MS ? stale_ms : STALE_MIN_MS,
 		.stuck_ms = stuck_ms > STUCK_MIN_MS ? stuck_ms : STUCK_MIN_MS,
 		.retry_ms = RETRY_MS,
+		.shrink_ms = SHRINK_MS,
+		.hold_ms = HOLD_MS,
+		.hold_max_ms = HOLD_MAX_MS,
+		.quiet_ms = QUIET_MS,
+		.young_ms = YOUNG_MS,
 	};
 }
 
@@ -75,6 +88,43 @@ static uint64_t available_now(const struct balloon_figures *f, uint64_t then_kib
 	return now;
 }
 
+/* Bytes to KiB, events as they are. */
+static void take_counter(struct pressure_set *set, const struct balloon_figures *f,
+			 enum pressure_counter c, enum balloon_stat tag, unsigned int divisor)
+{
+	uint64_t value = f->stats[tag] / divisor;
+
+	if (!(f->stats_valid & UINT32_C(1) << tag))
+		return;
+	if (!(set->valid & UINT32_C(1) << c) || value > set->value[c])
+		set->value[c] = value;
+	set->valid |= UINT32_C(1) << c;
+}
+
+static struct pressure_set take_counters(const struct balloon_figures *f)
+{
+	uint64_t now_ms = clock_now_ms();
+	struct pressure_set set = {
+		.sequence = f->stats_sequence,
+		.at_ms = now_ms > f->stats_age_ms ? now_ms - f->stats_age_ms : 0,
+		.has_kib = f->static_max_kib > f->stats_ballooned_kib
+				   ? f->static_max_kib - f->stats_ballooned_kib
+				   : 0,
+		.filling = balloon_wanted_kib(f) > f->stats_ballooned_kib,
+	};
+
+	take_counter(&set, f, PRESSURE_SWAP_IN, BALLOON_STAT_SWAP_IN, 1024);
+	take_counter(&set, f, PRESSURE_MAJOR_FAULTS, BALLOON_STAT_MAJOR_FAULTS, 1);
+	take_counter(&set, f, PRESSURE_OOM_KILL, BALLOON_STAT_OOM_KILL, 1);
+	take_counter(&set, f, PRESSURE_ALLOC_STALL, BALLOON_STAT_ALLOC_STALL, 1);
+	/* what was scanned is at least what was reclaimed; a driver may tell one of them */
+	take_counter(&set, f, PRESSURE_DIRECT, BALLOON_STAT_DIRECT_SCAN, 1024);
+	take_counter(&set, f, PRESSURE_DIRECT, BALLOON_STAT_DIRECT_RECLAIM, 1024);
+	take_counter(&set, f, PRESSURE_ASYNC, BALLOON_STAT_ASYNC_SCAN, 1024);
+	set.free_valid = get_stat(f, BALLOON_STAT_FREE_MEMORY, &set.free_kib);
+	return set;
+}
+
 struct policy_guest auto_guest(const struct balloon_figures *f)
 {
 	struct policy_guest g = {
@@ -86,6 +136,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 		.stall_kib = f->stall == BALLOON_STALL_HOST ? f->stall_kib : 0,
 		.driver_ok = f->common.driver_ok,
 		.pinned = f->pinned,
+		.counters = take_counters(f),
 	};
 	uint64_t free_kib, caches_kib;
 
@@ -147,12 +198,24 @@ static struct entry *make_entries(const struct autopilot *a, const struct balloo
 	return entry;
 }
 
+static uint64_t count_owed(const struct balloon_figures *f, size_t nr)
+{
+	uint64_t owed = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (__builtin_add_overflow(owed, f[i].ballooned_kib, &owed))
+			return UINT64_MAX;
+	}
+	return owed;
+}
+
 static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_figures *f, size_t nr)
 {
 	struct policy_guest *g = calloc(nr + 1, sizeof(*g));
 	struct policy_memory *m = calloc(nr + 1, sizeof(*m));
 	struct policy_order *o = calloc(nr + 1, sizeof(*o));
 	struct entry *entry = make_entries(a, f, nr);
+	struct policy_config policy = a->cfg.policy;
 
 	if (!g || !m || !o || !entry) {
 		free(entry);
@@ -162,7 +225,9 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 		g[i] = auto_guest(&f[i]);
 		m[i] = entry[i].memory;
 	}
-	policy_step(&a->cfg.policy, free_kib, clock_now_ms(), g, m, o, nr);
+	if (a->cfg.hold)
+		policy.hold_kib = a->cfg.hold(a->cfg.opaque, free_kib, count_owed(f, nr));
+	policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];
 		tell(a, &f[i], &entry[i], &o[i]);
@@ -193,7 +258,7 @@ static void on_figures(void *opaque, const struct figures *common, size_t nr)
 	int rc;
 
 	arm(a);
-	if (!nr)
+	if (!nr && !a->cfg.hold)
 		return;
 	rc = a->cfg.host_free(a->cfg.opaque, &free_kib);
 	if (!rc)

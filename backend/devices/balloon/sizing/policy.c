@@ -13,7 +13,12 @@
 /** at most this part of static-max in one step */
 #define GROW_STEP 4u
 #define SHRINK_STEP 16u
-#define GIVE_STEP 8u
+#define GIVE_STEP 4u
+/** a guest whose counters show pressure grows by at least this part of static-max, and at most */
+#define FELT_MIN_STEP 64u
+#define FELT_MAX_STEP 8u
+/** it is in as much need as one that has this part of what it has available */
+#define FELT_PART 4u
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
@@ -105,10 +110,65 @@ static bool is_stuck(const struct policy_config *cfg, uint64_t now_ms, const str
 	return m->stuck_until_ms != 0;
 }
 
+/* It can take nothing, or says nothing. */
+static bool is_blind(const struct policy_config *cfg, const struct policy_guest *g)
+{
+	return !g->driver_ok || !g->has_stats || g->stats_age_ms > cfg->stale_ms;
+}
+
+/*
+ * The counters show pressure. What it has and gets now it keeps for a while; when it was made to
+ * feel it again soon after that, it was taken too far, and keeps it for twice as long.
+ */
+static void feel(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		 struct policy_memory *m, struct policy_order *o, const struct pressure *p)
+{
+	uint64_t least = max_u64(g->static_max_kib / FELT_MIN_STEP, GRAIN_KIB);
+	uint64_t most = max_u64(g->static_max_kib / FELT_MAX_STEP, GRAIN_KIB);
+	/* as much again will be missing by the time it is there; and what was not enough is doubled */
+	uint64_t twice = add_capped(p->moved_kib, p->moved_kib);
+	uint64_t last = now_ms - m->felt_ms < cfg->quiet_ms ? m->more_kib : 0;
+	uint64_t more = p->killed ? most : min_u64(max_u64(max_u64(twice, least), 2 * last), most);
+
+	if (!m->hold_ms || now_ms > add_capped(m->felt_until_ms, m->hold_ms))
+		m->hold_ms = cfg->hold_ms;
+	else if (now_ms >= m->felt_until_ms)
+		m->hold_ms = min_u64(2 * m->hold_ms, cfg->hold_max_ms);
+	m->felt_ms = now_ms;
+	m->more_kib = more;
+	/* swapping then, and reading now, are one story */
+	m->only_read = p->only_read && (m->only_read || now_ms >= m->felt_until_ms);
+	m->felt_until_ms = add_capped(now_ms, m->hold_ms);
+	o->felt_kib = min_u64(add_capped(o->has_kib, more + GRAIN_KIB - 1), g->static_max_kib);
+	if (o->felt_kib < g->static_max_kib)
+		o->felt_kib -= o->felt_kib % GRAIN_KIB;
+	m->felt_kib = o->felt_kib;
+	o->permille = p->killed ? 0 : o->permille / FELT_PART;
+}
+
+/* What it keeps of what it has: @size at least. */
+static uint64_t keeps(const struct policy_order *o, uint64_t size, bool in_need)
+{
+	size = max_u64(size, o->least_kib);
+	if (!in_need || !(o->quiet || o->gives))
+		size = max_u64(size, o->kept_kib);
+	return min_u64(size, o->has_kib);
+}
+
+static void grow_old(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		     struct policy_memory *m, struct policy_order *o)
+{
+	if (!g->driver_ok)
+		m->young_until_ms = 0;
+	else if (!m->young_until_ms)
+		m->young_until_ms = add_capped(now_ms, cfg->young_ms);
+	o->least_kib = now_ms < m->young_until_ms ? g->static_max_kib / 2 : 0;
+}
+
 static bool is_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
 			      const struct policy_order *o)
 {
-	return g->stall_kib || o->permille < cfg->low_percent * 10u ||
+	return g->stall_kib || o->felt_kib || o->permille < cfg->low_percent * 10u ||
 	       o->has_kib < floor_of(cfg, g);
 }
 
@@ -122,6 +182,7 @@ static void settle(const struct policy_guest *g, struct policy_order *o)
 static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		  struct policy_memory *m, struct policy_order *o)
 {
+	struct pressure p;
 	bool stuck;
 
 	*o = (struct policy_order){
@@ -129,25 +190,36 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 		.has_kib = less(g->static_max_kib, g->balloon_kib),
 	};
 	stuck = is_stuck(cfg, now_ms, g, m, o);
+	p = pressure_look(&m->counters, &g->counters);
+	grow_old(cfg, now_ms, g, m, o);
+	o->takes = g->driver_ok && !(stuck && m->declines);
 	if (g->pinned) {
 		o->verdict = POLICY_PINNED;
 		return;
 	}
-	if (!g->driver_ok || !g->has_stats || g->stats_age_ms > cfg->stale_ms) {
+	if (is_blind(cfg, g)) {
 		o->verdict = POLICY_BLIND;
-		/* it was asked for memory by figures that are no longer true */
-		if (g->driver_ok && has_too_much(g, o))
-			settle(g, o);
+		/* it was asked for memory, or promised some, by figures that are no longer true */
+		o->takes = false;
+		settle(g, o);
 		return;
 	}
 	o->permille = o->has_kib >= 1000
 			      ? min_u64(g->available_kib, o->has_kib) / (o->has_kib / 1000)
 			      : 0;
+	if (p.felt)
+		feel(cfg, now_ms, g, m, o, &p);
+	o->kept_kib = now_ms < m->felt_until_ms ? m->felt_kib : 0;
+	/* whether what it gave was too much shows a while later */
+	o->quiet = now_ms - max_u64(m->felt_ms, m->gave_ms) >= cfg->quiet_ms;
+	o->gives = now_ms - m->felt_ms >= cfg->quiet_ms && m->only_read;
 	if (is_under_pressure(cfg, g, o) && !(stuck && m->declines)) {
 		o->verdict = POLICY_GROW;
+		m->shrink_at_ms = 0;
 		o->wanted_kib =
 			max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
 				min_u64(add_capped(o->has_kib, g->stall_kib), g->static_max_kib));
+		o->wanted_kib = max_u64(o->wanted_kib, o->felt_kib);
 		return;
 	}
 	if (stuck) {
@@ -157,7 +229,11 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 	}
 	o->verdict = POLICY_KEEP;
 	o->pending = has_too_much(g, o) || has_too_little(g, o);
-	if (!o->pending && o->permille > cfg->high_percent * 10u)
+	if (o->permille <= cfg->high_percent * 10u)
+		m->shrink_at_ms = 0;
+	else if (!m->shrink_at_ms)
+		m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);
+	if (m->shrink_at_ms && now_ms >= m->shrink_at_ms && !o->pending)
 		o->verdict = POLICY_SHRINK;
 }
 
@@ -166,7 +242,8 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 /* Promised, and not taken yet: it is free, and somebody's. */
 static uint64_t promised(const struct policy_guest *g, const struct policy_order *o)
 {
-	return max_u64(less(g->target_kib, o->has_kib), g->stall_kib);
+	/* what it waits for the device gives it as soon as there is some, whatever is decided here */
+	return max_u64(o->takes ? less(g->target_kib, o->has_kib) : 0, g->stall_kib);
 }
 
 /* The one under the worst pressure that was not looked after; @nr: none. */
@@ -204,42 +281,44 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 	return missing;
 }
 
-/* The size it could give down to; what it has: nothing. */
+/* The size it could give down to; what it has: nothing. @kept: also of what it keeps */
 static uint64_t donor_size(const struct policy_config *cfg, const struct policy_guest *g,
-			   const struct policy_order *o)
+			   const struct policy_order *o, bool kept)
 {
 	unsigned int percent = (cfg->low_percent + mid_of(cfg)) / 2;
-	uint64_t least = less(o->has_kib, max_u64(g->static_max_kib / GIVE_STEP, GRAIN_KIB));
+	uint64_t step = g->static_max_kib / (kept ? SHRINK_STEP : GIVE_STEP);
+	uint64_t least = less(o->has_kib, max_u64(step, GRAIN_KIB));
 
-	return min_u64(max_u64(size_for(cfg, g, o->has_kib, percent), least), o->has_kib);
+	return keeps(o, max_u64(size_for(cfg, g, o->has_kib, percent), least), kept || o->gives);
 }
 
 /* The one with the most to spare; @nr: none. */
 static size_t richest(const struct policy_config *cfg, const struct policy_guest *g,
-		      const struct policy_order *o, size_t nr)
+		      const struct policy_order *o, size_t nr, bool kept)
 {
 	size_t found = nr;
 
 	for (size_t i = 0; i < nr; i++) {
 		if ((o[i].verdict == POLICY_KEEP || o[i].verdict == POLICY_SHRINK) &&
 		    !o[i].pending &&
-		    o[i].has_kib - donor_size(cfg, &g[i], &o[i]) > tolerance(&g[i]) &&
+		    o[i].has_kib - donor_size(cfg, &g[i], &o[i], kept) > tolerance(&g[i]) &&
 		    (found == nr || o[i].permille > o[found].permille))
 			found = i;
 	}
 	return found;
 }
 
-static void give(const struct policy_config *cfg, uint64_t missing_kib,
-		 const struct policy_guest *g, struct policy_order *o, size_t nr)
+/* Return: KiB that are missing then */
+static uint64_t give(const struct policy_config *cfg, uint64_t missing_kib,
+		     const struct policy_guest *g, struct policy_order *o, size_t nr, bool kept)
 {
 	while (missing_kib) {
-		size_t i = richest(cfg, g, o, nr);
+		size_t i = richest(cfg, g, o, nr, kept);
 		uint64_t can;
 
 		if (i == nr)
-			return;
-		can = o[i].has_kib - donor_size(cfg, &g[i], &o[i]);
+			break;
+		can = o[i].has_kib - donor_size(cfg, &g[i], &o[i], kept);
 		/* a step too small would be taken for having arrived */
 		can = min_u64(can, max_u64(missing_kib, 2 * tolerance(&g[i])));
 		o[i].verdict = POLICY_GIVE;
@@ -247,14 +326,18 @@ static void give(const struct policy_config *cfg, uint64_t missing_kib,
 		o[i].target_kib = o[i].has_kib - can;
 		missing_kib = less(missing_kib, can);
 	}
+	return missing_kib;
 }
 
-static void shrink(const struct policy_config *cfg, const struct policy_guest *g,
-		   struct policy_order *o)
+static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		   struct policy_memory *m, struct policy_order *o)
 {
 	uint64_t step = max_u64(g->static_max_kib / SHRINK_STEP, GRAIN_KIB);
-	uint64_t size = max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)), less(o->has_kib, step));
+	uint64_t size = keeps(o, max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
+					 less(o->has_kib, step)),
+			      false);
 
+	m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);
 	if (add_capped(size, tolerance(g)) < o->has_kib)
 		o->target_kib = size;
 	else
@@ -277,14 +360,21 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 	}
 	/* the reserve (reserve.h): such orders would be refused */
 	may_ask = cfg->overcommit || free_kib >= owed;
+	taken = add_capped(taken, cfg->hold_kib);
 	missing = less(taken, free_kib);
 	free_kib = less(free_kib, taken);
 	missing = add_capped(missing, grow(&free_kib, g, o, nr));
-	if (may_ask)
-		give(cfg, less(missing, coming), g, o, nr);
+	if (may_ask) {
+		missing = give(cfg, less(missing, coming), g, o, nr, false);
+		give(cfg, missing, g, o, nr, true);
+	}
+	for (size_t i = 0; i < nr; i++) {
+		if (o[i].verdict == POLICY_GIVE && o[i].target_kib < o[i].kept_kib)
+			m[i].gave_ms = now_ms;
+	}
 	for (size_t i = 0; i < nr; i++) {
 		if (o[i].verdict == POLICY_SHRINK && may_ask)
-			shrink(cfg, &g[i], &o[i]);
+			shrink(cfg, now_ms, &g[i], &m[i], &o[i]);
 		else if (o[i].verdict == POLICY_SHRINK)
 			o[i].verdict = POLICY_KEEP;
 	}

@@ -9,13 +9,21 @@
  *   what it has     | grows to mid |      stays      | shrinks to mid       |
  *                                  ^ where it stops giving to others that are under pressure
  *
+ * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
+ * lacked; for a while after that it is not taken below the size at which none was felt any more, and
+ * each time it was taken too far the while is twice as long. Others in need may have of it all the same
+ * what nobody else has to give, in small steps, and not while it feels pressure.
+ *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
- * worst first; a guest that is pinned, blind or does not co-operate is asked for nothing. Figures
- * come from guests: they are hostile, and can harm the guest they are of.
+ * worst first; a guest that is pinned, blind or does not co-operate is asked for nothing, and one
+ * that is blind or takes nothing keeps no promise. Figures come from guests: they are hostile, and
+ * can harm the guest they are of.
  */
 #ifndef BACKEND_POLICY_H
 #define BACKEND_POLICY_H
+
+#include "backend/devices/balloon/sizing/pressure.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,9 +34,19 @@ struct policy_config {
 	unsigned int high_percent; /* above, it has more than it needs; less than 100 */
 	uint64_t floor_kib;	   /* of a guest that names none; 0: a quarter of its static-max */
 	bool overcommit;	   /* ask for memory whatever the host has free */
+	uint64_t hold_kib;	   /* of the host's free memory: room for a guest to come, which nobody
+				      is let grow into, and which others give what is missing of */
 	unsigned int stale_ms;	   /* statistics this old say nothing */
 	unsigned int stuck_ms;	   /* a guest that has not moved for so long does not co-operate */
 	unsigned int retry_ms;	   /* and is asked again after that */
+	unsigned int shrink_ms;	   /* for so long what a guest has too much is left to it, and from
+				      one step of shrinking to the next */
+	unsigned int hold_ms;	   /* a guest that felt pressure keeps what it has so long at first */
+	unsigned int hold_max_ms;  /* and so long at most */
+	unsigned int quiet_ms;	   /* when it has felt none for so long others in need may try to have
+				      some of that */
+	unsigned int young_ms;	   /* a guest whose driver has just come keeps half of static-max so long:
+				      what it will need it does not use yet */
 };
 
 /** struct policy_guest - what is known of one; sizes in KiB */
@@ -43,6 +61,7 @@ struct policy_guest {
 	bool has_stats;	    /* the two above it count */
 	bool driver_ok;
 	bool pinned; /* somebody else decides */
+	struct pressure_set counters;
 };
 
 /** struct policy_memory - of one guest, between steps */
@@ -52,6 +71,16 @@ struct policy_memory {
 	uint64_t moved_ms;	 /* it was where it should be, or came nearer */
 	uint64_t stuck_until_ms; /* 0: it co-operates */
 	bool declines;		 /* and what it did not do is to take memory back */
+	struct pressure_set counters;
+	uint64_t felt_kib;	/* it is not taken below this */
+	uint64_t felt_until_ms; /* until then */
+	uint64_t gave_ms;	/* when it gave of that */
+	uint64_t felt_ms;	/* when it felt pressure last */
+	uint64_t more_kib;	/* and by how much it grew for that */
+	bool only_read;		/* and that it was no more than files it read */
+	uint64_t young_until_ms; /* 0: it has no driver yet */
+	uint64_t hold_ms;	/* 0: it never felt pressure */
+	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */
 };
 
 enum policy_verdict {
@@ -71,8 +100,14 @@ struct policy_order {
 	/* of the step's own use */
 	uint64_t has_kib;
 	uint64_t wanted_kib;
+	uint64_t felt_kib; /* the size its counters ask for; 0: they ask for none */
+	uint64_t kept_kib;  /* it is not taken below, but for others in need when it is quiet */
+	uint64_t least_kib; /* it is not taken below */
+	bool quiet;
+	bool gives; /* of that, to others in need, like one that keeps nothing */
 	uint64_t permille; /* available */
 	bool pending;
+	bool takes; /* what it is promised, it takes */
 };
 
 /**

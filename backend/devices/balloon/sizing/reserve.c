@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counting what is owed: the key `owed` of every device in the backend's tree, and `ballooned` where that is all owed. Nodes are
- * written by the toolstack and by device processes, and trusted to mean well, not to be
- * well-formed.
+ * Counting what is owed: the key `owed` of every balloon of a living domain in the backend's tree, and `ballooned` where that is
+ * all owed. Nodes are written by the toolstack and by device processes, and trusted to mean well, not to be well-formed: another
+ * device type's key of that name is no balloon, and a node may outlive its domain, whose memory Xen has back.
  */
 #include "backend/devices/balloon/sizing/reserve.h"
 #include "backend/base/size.h"
+#include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,20 +34,40 @@ static bool is_number(const char *name)
 	return len && len <= NAME_MAX_CHARS && strspn(name, "0123456789") == len;
 }
 
+/* What every domain has from its creation to its end. One whose key may not be read lives. */
+static bool is_alive(struct store_link *link, const char *domain)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%.9s/memory/static-max", domain);
+	return store_link_read(link, path, value, sizeof(value)) != -ENOENT;
+}
+
+static bool read_key(struct store_link *link, const char *domain, const char *device, const char *key,
+		     char value[XENVIRTIO_STORE_TEXT_MAX])
+{
+	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16];
+
+	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/%s", domain, device, key);
+	return !store_link_read(link, path, value, XENVIRTIO_STORE_TEXT_MAX);
+}
+
 static bool read_kib(struct store_link *link, const char *domain, const char *device, const char *key,
 		     uint64_t *kib)
 {
-	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16], value[XENVIRTIO_STORE_TEXT_MAX];
+	char value[XENVIRTIO_STORE_TEXT_MAX];
 
-	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/%s", domain, device, key);
-	return !store_link_read(link, path, value, sizeof(value)) && !size_parse_kib(value, kib);
+	return read_key(link, domain, device, key, value) && !size_parse_kib(value, kib);
 }
 
 static void add_device(struct reserve *r, struct store_link *link, const char *domain,
 		       const char *device)
 {
+	char type[XENVIRTIO_STORE_TEXT_MAX];
 	uint64_t kib;
 
+	if (!read_key(link, domain, device, "type", type) || strcmp(type, balloon_program.node_type) != 0)
+		return;
 	if (!read_kib(link, domain, device, "owed", &kib) &&
 	    !read_kib(link, domain, device, "ballooned", &kib))
 		return;
@@ -64,6 +85,10 @@ static int add_domain(struct reserve *r, struct store_link *link, const char *do
 
 	if (!names)
 		return -ENOMEM;
+	if (!is_alive(link, domain)) {
+		free(names);
+		return 0;
+	}
 	snprintf(path, sizeof(path), TREE "/%.9s", domain);
 	rc = store_link_list(link, path, names, NAMES_BYTES);
 	for (const char *name = names; !rc && *name; name += strlen(name) + 1) {

@@ -2,7 +2,7 @@
 /*
  * The reserve: whether the host can still give back all that is in balloons.
  *
- *   free - what xl info calls free; owed - what is in the balloons of all guests, of each as much as its domain may own
+ *   free - what xl info calls free; owed - what is in the balloons of all living guests, of each as much as its domain may own
  *          beside what it has: a guest that took its frames back itself, or names holes it never gave, is owed nothing for them
  *
  * A guest may take its whole balloon back at any moment, whatever its target is: when it runs out

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utime.h>
 #include <xenvirtio/hv.h>
 
 #include <cmocka.h>
@@ -389,12 +390,32 @@ static void a_size_that_cannot_be_is_refused(void **state)
 	assert_null(sf);
 }
 
+/* A sign of life is seen by whoever waits for it, without the lock. */
+static void life_is_seen_from_outside(void **state)
+{
+	const struct utimbuf long_ago = {.actime = 1, .modtime = 1};
+	struct state_file *sf;
+	uint64_t before, after;
+
+	assert_int_equal(state_file_life(dir, 7, 1, &before), -ENOENT);
+	sf = open_file();
+	assert_int_equal(utime(path, &long_ago), 0);
+	assert_int_equal(state_file_life(dir, 7, 1, &before), 0);
+	assert_int_equal(state_file_life(dir, 7, 1, &after), 0);
+	assert_true(after == before);
+	state_file_show_life(sf);
+	assert_int_equal(state_file_life(dir, 7, 1, &after), 0);
+	assert_true(after != before);
+	state_file_close(sf);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_private_and_zero),
 		TEST(the_group_gets_into_the_directory),
+		TEST(life_is_seen_from_outside),
 		TEST(a_successor_gets_every_byte),
 		TEST(server_zero_is_a_server),
 		TEST(another_domain_gets_none),

@@ -36,6 +36,7 @@ static void each_figure_is_told(void **state)
 		.common.name = "a\"b\\c\nd",
 		.common.path = "event-channel",
 		.common.driver_ok = true,
+		.common.uptime_ms = 61500,
 		.static_max_kib = 1048576,
 		.target_kib = 524288,
 		.actual_kib = 12,
@@ -65,6 +66,7 @@ static void each_figure_is_told(void **state)
 	free(text);
 	scraped_is("info", "path=\"event-channel\"", 1);
 	scraped_is("info", "name=\"a\\\"b\\\\c\\nd\"", 1);
+	scraped_is("uptime_seconds", "domid=\"7\",devid=\"1\"", 61.5);
 	scraped_is("driver_ready", "domid=\"7\",devid=\"1\"", 1);
 	scraped_is("static_max_bytes", "", 1073741824);
 	scraped_is("target_bytes", "", 536870912);
@@ -89,7 +91,7 @@ static void each_figure_is_told(void **state)
 	scraped_is("guest_direct_reclaim_total", "", 1015);
 	/* info, the plain ones, stalls, errors, statistics and their age: none forgotten */
 	assert_int_equal(scraped_samples(),
-			 1 + 14 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
+			 1 + 15 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
 }
 
 static void what_is_not_told_has_no_sample(void **state)

@@ -65,6 +65,12 @@ static void collect(void *opaque, figures_done *done, void *arg)
 	done(arg, &((struct control_bench *)opaque)->figures.common, 1);
 }
 
+static int host_free(void *opaque, uint64_t *kib)
+{
+	*kib = 2048;
+	return *(int *)opaque;
+}
+
 static struct metrics_config config_of(struct control_bench *b, const struct metrics_address *a)
 {
 	return (struct metrics_config){
@@ -87,6 +93,33 @@ static struct metrics *serve_unix(struct control_bench *b, unsigned int client_m
 	metrics_bench_address(b, &a);
 	assert_int_equal(metrics_open(&m, &cfg), 0);
 	return m;
+}
+
+/* One figure of no device, where it can be had; the others come without it. */
+static void the_hosts_memory_is_told_if_it_is_known(void **state)
+{
+	struct control_bench *b = *state;
+	static struct metrics_address a;
+	struct metrics_config cfg = config_of(b, &a);
+
+	metrics_bench_address(b, &a);
+	for (int rc = 0; rc >= -1; rc--) {
+		struct metrics *m = NULL;
+		char *text;
+
+		cfg.host_free = host_free;
+		cfg.host_opaque = &rc;
+		assert_int_equal(metrics_open(&m, &cfg), 0);
+		text = metrics_bench_ask(b, "GET /metrics HTTP/1.0\r\n\r\n");
+		scrape(strstr(text, "\r\n\r\n") + 4);
+		assert_non_null(scraped_find("target_bytes", "domid"));
+		if (rc)
+			assert_null(scraped_find("host_free_bytes", ""));
+		else
+			scraped_is("host_free_bytes", "", 2097152);
+		free(text);
+		metrics_free(m);
+	}
 }
 
 static void http_serves_them(void **state)
@@ -201,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_this_machine),
 		TEST(http_serves_them),
+		TEST(the_hosts_memory_is_told_if_it_is_known),
 		TEST(http_serves_nothing_else),
 		TEST(http_connections_are_bounded),
 		TEST(a_port_is_served_and_may_be_taken),

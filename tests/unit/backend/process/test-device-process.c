@@ -3,6 +3,7 @@
  * The whole daemon: it serves what the toolstack made, says what it must, and refuses with a reason
  * what it cannot serve.
  */
+#include "backend/base/state-file.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/process-bench.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include <cmocka.h>
 
@@ -34,6 +36,43 @@ static void it_serves_and_says_so(void **state)
 	/* one line, of what it serves */
 	assert_int_equal(b->capture.lines, 1);
 	assert_true(log_capture_has(&b->capture, "at 0x2000000, interrupt 33"));
+}
+
+/* Whoever waits for a sign of life gets one as often as the domain is looked at, and none in between. */
+static void it_shows_life(void **state)
+{
+	const struct utimbuf long_ago = {.actime = 1, .modtime = 1};
+	struct process_bench *b = *state;
+	uint64_t before, after;
+
+	assert_true(process_bench_start(b));
+	assert_int_equal(utime(b->state_file, &long_ago), 0);
+	assert_int_equal(state_file_life(b->state_dir, BENCH_DOMID, 0, &before), 0);
+	process_bench_run(b);
+	assert_int_equal(state_file_life(b->state_dir, BENCH_DOMID, 0, &after), 0);
+	assert_true(after == before);
+	machine_fake_pass(2000);
+	process_bench_run(b);
+	assert_int_equal(state_file_life(b->state_dir, BENCH_DOMID, 0, &after), 0);
+	assert_true(after != before);
+}
+
+/* Whoever is told may let the guest run, and speak to the daemon. */
+static void who_waits_is_told_when_all_is_there(void **state)
+{
+	struct process_bench *b = *state;
+
+	fake_store_del(b->store, BENCH_NODE "/irq");
+	assert_false(process_bench_start(b));
+	assert_int_equal(b->readies, 0);
+	process_bench_put(b, "irq", "33");
+	process_bench_run(b);
+	assert_int_equal(b->readies, 1);
+	assert_false(b->ready_early);
+	/* once, whatever comes after */
+	process_bench_put(b, "target", "18432");
+	process_bench_run(b);
+	assert_int_equal(b->readies, 1);
 }
 
 /* What the host offers is used and published; what it takes back is told, and the guest goes on. */
@@ -346,6 +385,8 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, process_bench_setup, process_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(it_serves_and_says_so),
+		TEST(it_shows_life),
+		TEST(who_waits_is_told_when_all_is_there),
 		TEST(the_path_of_notifications_is_published),
 		TEST(a_target_becomes_a_balloon),
 		TEST(the_command_lines_target_comes_first),

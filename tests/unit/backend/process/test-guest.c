@@ -178,7 +178,10 @@ static void a_new_guest_without_ram_to_keep_books_of_is_refused(void **state)
 	x.hv->ops = &ops;
 	assert_int_equal(open_guest(), -ECANCELED);
 	x.hv->ops = real_ops;
-	assert_int_equal(x.code, EXIT_CODE_HOST);
+	/* for good: the service does not try again */
+	assert_int_equal(x.code, EXIT_CODE_UNSUITABLE);
+	assert_true(log_capture_has(&x.capture, "at most 1 TiB"));
+	assert_true(log_capture_has(&x.capture, "up to frame 0x20000000"));
 	xenvirtio_hv_close(x.hv);
 }
 

@@ -38,6 +38,8 @@ static void xenstored_may_be_restarted(void **state)
 	assert_true(supervisor_bench_wait(b, serving, 3));
 	assert_int_equal(b->nr_processes, 4);
 	assert_true(supervisor_bench_process(b, 4, 0)->alive);
+	/* the watch was set again; who waits is told once */
+	assert_int_equal(b->readies, 1);
 }
 
 /* Its contents may come back later: nobody is left for that, and nobody started twice. */
@@ -69,6 +71,7 @@ static void no_xenstored_is_said_at_once(void **state)
 	assert_true(supervisor_bench_ended(b, &code));
 	assert_int_equal(code, EXIT_CODE_NO_XEN);
 	assert_string_equal(b->notified, "");
+	assert_int_equal(b->readies, 0);
 }
 
 static void the_second_service_names_the_first(void **state)

@@ -18,6 +18,7 @@ static void a_device_there_or_new_gets_one_process(void **state)
 	supervisor_bench_node(b, 3, 0, BENCH_BALLOON);
 	assert_true(supervisor_bench_start(b));
 	assert_string_equal(b->notified, "READY=1;");
+	assert_int_equal(b->readies, 1);
 	assert_int_equal(b->nr_processes, 1);
 	supervisor_bench_node(b, 4, 1, BENCH_BALLOON);
 	supervisor_bench_run(b);

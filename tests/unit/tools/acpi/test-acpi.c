@@ -248,7 +248,7 @@ static void a_wrong_line_is_named(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&acpi_command_line, "man/xen-virtio-acpi.8.scd", NULL, 7);
+	line_bench_documents(&acpi_command_line, "man/xen-virtio-acpi.8.scd", 7);
 }
 
 int main(void)

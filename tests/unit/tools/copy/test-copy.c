@@ -478,8 +478,11 @@ static void what_cannot_be_is_said(void **state)
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_NO_PERMISSION);
 	tool_bench_expect(&tool, "as root");
 	r.open_result = -ENOENT;
-	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_FAILED);
+	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_NO_XEN);
 	tool_bench_expect(&tool, "not on Xen");
+	r.open_result = -EIO;
+	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_NO_XEN);
+	tool_bench_expect(&tool, "cannot connect to Xen (Input/output error): run it as root, in dom0");
 	r.open_result = 0;
 	snprintf(file, sizeof(file), "/dev/full");
 	assert_int_equal(run(&r, "7 --no-skip"), COPY_EXIT_FAILED);

@@ -35,6 +35,7 @@ struct run {
 	struct control_bench *bench;
 	const char *line;
 	struct fake_store *store; /* NULL: xenstore cannot be reached */
+	int store_result;	  /* then: why; 0: there is none */
 	unsigned int name_after; /* domain 7 is called guest when somebody has looked so often */
 	bool tty;
 	unsigned int stall_ms;
@@ -48,7 +49,7 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 	struct run *r = opaque;
 
 	if (!r->store)
-		return -ENOENT;
+		return r->store_result ? r->store_result : -ENOENT;
 	if (r->name_after && --r->name_after == 0)
 		fake_store_put(r->store, "/local/domain/7/name", "guest");
 	return fake_store_open(r->store, store);
@@ -106,8 +107,8 @@ static struct run served(void **state)
 
 static void no_daemon_is_told(void **state)
 {
-	struct run r = {.bench = *state};
 	struct fake_store *store = fake_store_new();
+	struct run r = {.bench = *state, .store = store};
 
 	/* no guest is an empty list, and no failure */
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
@@ -126,16 +127,48 @@ static void no_daemon_is_told(void **state)
 	tool_bench_expect(&tool, "xen-vballoond --domid 7");
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
 	unlink(r.bench->path);
-	/* names need xenstore */
-	assert_int_equal(run(&r, "status guest"), CTL_EXIT_FAILED);
-	tool_bench_expect(&tool, "xenstore");
-	r.store = store;
 	fake_store_put(store, "/local/domain/7/name", "guest");
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "domain 7");
 	assert_int_equal(run(&r, "status nobody"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "nobody: no such domain");
 	fake_store_free(store);
+}
+
+/* Not booted on Xen, or xenstored is not there: the same from every command, and at once. */
+static void no_xen_is_told(void **state)
+{
+	static const char *const lines[] = {
+		"list",	  "list --json", "top --count 3", "status 7", "status guest",
+		"auto 7", "set 7 256M",  "stats 7",	  "unused 7", "wait 7",
+		"wait guest",
+	};
+	struct run r = {.bench = *state};
+	uint64_t begin_ms = clock_now_ms();
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		print_message("# %s\n", lines[i]);
+		assert_int_equal(run(&r, lines[i]), CTL_EXIT_NO_XEN);
+		tool_bench_expect(&tool, "run it as root, in dom0, with xenstored running");
+		assert_string_equal(tool.out, "");
+	}
+	assert_in_range(clock_now_ms() - begin_ms, 0, 10);
+	/* who is in the group and not root sees guests by their numbers */
+	r.store_result = -EACCES;
+	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_NO_DAEMON);
+	assert_int_equal(run(&r, "status guest"), CTL_EXIT_NO_PERMISSION);
+	tool_bench_expect(&tool, "give the guest's number");
+}
+
+/* One that is served is seen wherever its socket is. */
+static void who_is_served_needs_no_xenstore(void **state)
+{
+	struct run r = served(state);
+
+	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
+	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
+	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_DONE);
 }
 
 /* --- wait --- */
@@ -148,7 +181,8 @@ static void begin_to_serve(struct control_bench *b, unsigned int ms)
 
 static void a_guest_is_waited_for(void **state)
 {
-	struct run r = {.bench = *state, .step = begin_to_serve};
+	struct fake_store *store = fake_store_new();
+	struct run r = {.bench = *state, .step = begin_to_serve, .store = store};
 	uint64_t begin_ms = clock_now_ms();
 
 	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_DONE);
@@ -160,6 +194,7 @@ static void a_guest_is_waited_for(void **state)
 	begin_ms = clock_now_ms();
 	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_DONE);
 	assert_in_range(clock_now_ms() - begin_ms, 0, 10);
+	fake_store_free(store);
 }
 
 static void so_is_one_that_is_not_there_yet(void **state)
@@ -174,8 +209,8 @@ static void so_is_one_that_is_not_there_yet(void **state)
 
 static void waiting_ends(void **state)
 {
-	struct run r = {.bench = *state};
 	struct fake_store *store = fake_store_new();
+	struct run r = {.bench = *state, .store = store};
 	uint64_t begin_ms = clock_now_ms();
 
 	assert_int_equal(run(&r, "wait 7 --timeout 3"), CTL_EXIT_TIMEOUT);
@@ -184,10 +219,7 @@ static void waiting_ends(void **state)
 	begin_ms = clock_now_ms();
 	assert_int_equal(run(&r, "wait 7"), CTL_EXIT_TIMEOUT);
 	assert_in_range(clock_now_ms() - begin_ms, 60000, 60100);
-	/* a name without a domain may be one that is being created; without xenstore it is none */
-	assert_int_equal(run(&r, "wait guest --timeout 3"), CTL_EXIT_FAILED);
-	tool_bench_expect(&tool, "xenstore");
-	r.store = store;
+	/* a name without a domain may be one that is being created */
 	assert_int_equal(run(&r, "wait guest --timeout 3"), CTL_EXIT_TIMEOUT);
 	tool_bench_expect(&tool, "guest: after 3 s: no such domain");
 	fake_store_free(store);
@@ -208,6 +240,10 @@ static void figures_are_shown(void **state)
 	r.bench->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	r.bench->figures.stats[BALLOON_STAT_FREE_MEMORY] = 268435456;
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
+	assert_null(strstr(tool.out, "features"));
+	snprintf(r.bench->figures.common.features, FIGURES_FEATURES_MAX, "stats-vq \033[2J version-1");
+	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
+	assert_non_null(strstr(tool.out, "features       stats-vq ?[2J version-1\n"));
 	assert_non_null(strstr(tool.out, "512 MiB of 1024 MiB"));
 	assert_non_null(strstr(tool.out, "settled"));
 	assert_non_null(strstr(tool.out, "bad-ring 4"));
@@ -215,6 +251,7 @@ static void figures_are_shown(void **state)
 	assert_int_equal(run(&r, "status 7 --devid 0 --json"), CTL_EXIT_DONE);
 	json = json_tokener_parse(tool.out);
 	assert_int_equal(json_object_get_int(json_at(json, "target_kib")), 524288);
+	assert_int_equal(json_object_array_length(json_at(json, "features")), 3);
 	json_object_put(json);
 	assert_int_equal(run(&r, "status 7 --devid 1"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
@@ -281,6 +318,7 @@ static void the_guest_is_given_back(void **state)
 	assert_non_null(strstr(tool.out, "--auto may choose"));
 	assert_int_equal(run(&r, "auto 7 --json"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "\"pinned\":false"));
+	r.store_result = -EACCES;
 	assert_int_equal(run(&r, "auto 8"), CTL_EXIT_NO_DAEMON);
 }
 
@@ -531,6 +569,8 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, control_bench_setup, control_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(no_daemon_is_told),
+		TEST(no_xen_is_told),
+		TEST(who_is_served_needs_no_xenstore),
 		TEST(a_guest_is_waited_for),
 		TEST(so_is_one_that_is_not_there_yet),
 		TEST(waiting_ends),

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -51,6 +52,8 @@ static void the_domain_alone_is_enough(void **state)
 	assert_int_equal(opts.auto_low_percent, 20);
 	assert_int_equal(opts.auto_high_percent, 40);
 	assert_int_equal(opts.auto_floor_kib, 0);
+	assert_int_equal(opts.auto_interval_ms, 250);
+	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
 	assert_false(opts.overcommit);
 	assert_true(opts.deflate_on_oom);
 	assert_int_equal(opts.stats_interval_s, 5);
@@ -101,9 +104,21 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.auto_low_percent, 5);
 	assert_int_equal(opts.auto_high_percent, 90);
 	assert_int_equal(opts.auto_floor_kib, 1048576);
-	/* as the service tells its processes */
-	assert_int_equal(parse("--auto --stats-interval=1 --no-auto --domid=3"), COMMAND_LINE_RUN);
+	assert_int_equal(balloon_options_sample_ms(&opts), 250);
+	assert_int_equal(parse("--auto --auto-interval 60000"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.auto_interval_ms, 60000);
+	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
+	assert_int_equal(parse("--auto --no-auto --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
+	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
+	/* as the service tells its processes, whether it chooses or not */
+	assert_int_equal(parse("--auto --auto-interval=50 --auto-elsewhere --domid=3"),
+			 COMMAND_LINE_RUN);
+	assert_false(opts.automatic);
+	assert_int_equal(balloon_options_sample_ms(&opts), 50);
+	assert_int_equal(parse("--auto-interval=50 --auto-elsewhere --domid=3"), COMMAND_LINE_RUN);
+	assert_false(opts.automatic);
+	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
 	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
 	assert_true(opts.overcommit);
 	assert_int_equal(parse("--domid 1 --mem-set follow --mem-set ignore"), COMMAND_LINE_RUN);
@@ -156,6 +171,9 @@ static void a_wrong_line_is_named(void **state)
 		{"--auto-band -20-40", "-20-40"},
 		{"--auto-band 0000020-40", "0000020-40"},
 		{"--auto-floor 0", "--auto-floor 0"},
+		{"--auto-interval 49", "--auto-interval 49"},
+		{"--auto-interval 60001", "60001"},
+		{"--auto-interval 1s", "1s"},
 		{"--auto-floor much", "much"},
 		{"--bogus", "--bogus"},
 		{"--domid", "--domid"},
@@ -215,6 +233,38 @@ static void a_wrong_line_is_named(void **state)
 	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
+/* The device processes of a service get its words, and one more: theirs is not what waits. */
+static void a_descriptor_to_tell_is_open_or_none(void **state)
+{
+	static const struct wrong_line bad[] = {
+		{"--ready-fd=", "--ready-fd"},
+		{"--ready-fd 2", "3 or more"},
+		{"--ready-fd -1", "-1"},
+		{"--ready-fd x", "--ready-fd x"},
+		{"--ready-fd 2147483648", "2147483648"},
+		/* no process has so many */
+		{"--ready-fd 2147483647", "is not open"},
+		{"--ready-fd none --ready-fd 2147483647", "is not open"},
+	};
+	char line[64];
+	int fd[2];
+
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
+	assert_int_equal(parse("--domid 1"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, 0);
+	assert_int_equal(parse("--ready-fd 2147483647 --ready-fd=none --domid 1"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, 0);
+	assert_int_equal(pipe(fd), 0);
+	snprintf(line, sizeof(line), "--ready-fd %d", fd[1]);
+	assert_int_equal(parse(line), COMMAND_LINE_RUN);
+	assert_int_equal(opts.common.ready_fd, fd[1]);
+	snprintf(line, sizeof(line), "--ready-fd %d", fd[0]);
+	assert_int_equal(parse(line), COMMAND_LINE_WRONG);
+	assert_non_null(strstr(why, "for reading only"));
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void help_and_version_win(void **state)
 {
 	assert_int_equal(parse("-h"), COMMAND_LINE_HELP);
@@ -225,7 +275,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", NULL, 22);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 25);
 }
 
 int main(void)
@@ -236,6 +286,7 @@ int main(void)
 		cmocka_unit_test(each_option_reaches_its_field),
 		cmocka_unit_test(bulk_features_are_a_list),
 		cmocka_unit_test(a_wrong_line_is_named),
+		cmocka_unit_test(a_descriptor_to_tell_is_open_or_none),
 		cmocka_unit_test(help_and_version_win),
 		cmocka_unit_test(help_and_manual_list_the_same),
 	};

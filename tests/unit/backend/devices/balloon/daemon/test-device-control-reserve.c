@@ -113,6 +113,8 @@ static void others_balloons_are_reserved_too(void **state)
 	struct process_bench *b = *state;
 	int fd = start_with_debt(b, 0);
 
+	fake_store_put(b->store, "/local/domain/9/memory/static-max", "8192");
+	fake_store_put(b->store, "/local/domain/0/backend/virtio/9/0/type", "virtio,device5");
 	fake_store_put(b->store, "/local/domain/0/backend/virtio/9/0/ballooned", "4");
 	client_send(fd, "{\"cmd\":\"set\",\"kib\":16384}\n");
 	expect_error(b->base, fd, CONTROL_RESERVE);

@@ -90,6 +90,58 @@ static void a_reset_without_memory_is_told(void **state)
 	close(fd);
 }
 
+/* The newest of them, until it is there. */
+static void assert_features(struct process_bench *b, int fd, const char *names)
+{
+	struct json_object *json;
+
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	json = client_json(b->base, fd);
+	assert_string_equal(json_object_to_json_string_ext(json_at(json, "result.features"),
+							   JSON_C_TO_STRING_PLAIN),
+			    names);
+	json_object_put(json);
+}
+
+static void features_are_told_by_name(void **state)
+{
+	const uint64_t bits = F_VERSION_1 | 1 | UINT64_C(1) << 57;
+	struct process_bench *b = *state;
+	int fd;
+
+	b->opts.bulk = (struct balloon_bits){.page_bitmap = 57, .page_chunks = 60};
+	assert_true(process_bench_start(b));
+	fd = client_connect(b->socket_path);
+	assert_features(b, fd, "[]");
+	assert_int_equal(process_bench_driver(b), 0);
+	assert_features(b, fd, "[\"must-tell-host\",\"version-1\"]");
+	/* by --bulk's numbers, not the usual ones, where it is chunks */
+	assert_int_equal(driver_init(&b->driver, 5, bits | UINT64_C(1) << 4, 2), 0);
+	assert_features(b, fd, "[\"must-tell-host\",\"page-poison\",\"version-1\",\"bitmap\"]");
+	/* and not while there is no driver */
+	assert_int_equal(driver_write(&b->driver, REG_STATUS, 0), 0);
+	assert_features(b, fd, "[]");
+	close(fd);
+}
+
+/* By it one sees from afar that a process was replaced. */
+static void the_time_it_serves_begins_with_the_process(void **state)
+{
+	struct process_bench *b = *state;
+	int fd = process_bench_client(b);
+
+	machine_fake_pass(5000);
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	expect_u64(b->base, fd, "result.uptime_ms", 5000);
+	close(fd);
+	process_bench_stop(b);
+	assert_true(process_bench_start(b));
+	fd = client_connect(b->socket_path);
+	client_send(fd, "{\"cmd\":\"status\"}\n");
+	expect_u64(b->base, fd, "result.uptime_ms", 0);
+	close(fd);
+}
+
 static void sizes_that_cannot_be_are_refused(void **state)
 {
 	struct process_bench *b = *state;
@@ -324,6 +376,8 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, process_bench_setup, process_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_target_set_here_is_the_target),
+		TEST(features_are_told_by_name),
+		TEST(the_time_it_serves_begins_with_the_process),
 		TEST(sizes_that_cannot_be_are_refused),
 		TEST(a_reset_without_memory_is_told),
 		TEST(a_stall_is_told_and_its_end),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * --auto at work: figures become what the policy decides by, and its orders go where they should;
- * to other processes over their sockets, refusals included, and to oneself.
+ * --auto at work: figures become what the policy decides by, and its orders go where they should:
+ * to other processes over their sockets, refusals included. To oneself: test-auto-alone.c.
  */
 #include "backend/devices/balloon/sizing/auto.h"
 #include "backend/base/clock.h"
@@ -10,14 +10,12 @@
 #include "backend/devices/balloon/sizing/orders.h"
 #include "unit/rigs/control-bench.h"
 #include "fake/machine-fake.h"
-#include "unit/rigs/process-bench.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <event2/event.h>
 #include <malloc.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +177,7 @@ static int pilot_setup(void **state)
 		.opaque = &p,
 	};
 	cfg.policy.stuck_ms = 100;
+	cfg.policy.shrink_ms = 0;
 	assert_int_equal(auto_new(&p.autopilot, &cfg), 0);
 	*state = &p;
 	return 0;
@@ -323,8 +322,8 @@ static void an_order_without_an_answer_is_given_up(void **state)
 
 #define GUESTS 200
 #define STEPS 24
-/* as xen-vballoond's usual --stats-interval */
-#define INTERVAL_S 5
+/* as xen-vballoond's usual --auto-interval */
+#define INTERVAL_MS 250u
 
 struct costly {
 	struct pilot *pilot;
@@ -381,8 +380,8 @@ static void two_hundred_guests_cost_little(void **state)
 	struct auto_config cfg = {
 		.base = b->base,
 		.log = &b->capture.log,
-		.policy = auto_policy(20, 40, 0, true, INTERVAL_S * 1000),
-		.interval_ms = INTERVAL_S * 1000,
+		.policy = auto_policy(20, 40, 0, true, INTERVAL_MS),
+		.interval_ms = INTERVAL_MS,
 		.collect = collect_all,
 		.collect_opaque = &c,
 		.host_free = plenty_free,
@@ -413,7 +412,7 @@ static void two_hundred_guests_cost_little(void **state)
 	for (unsigned int i = 1; i <= STEPS; i++) {
 		steps_until(&pilot, i);
 		/* each step is over in its moment */
-		assert_int_equal(clock_now_ms() - begin_ms, i * INTERVAL_S * 1000);
+		assert_int_equal(clock_now_ms() - begin_ms, i * INTERVAL_MS);
 	}
 	wakeups = machine_fake_fired() - wakeups;
 	heap = mallinfo2().uordblks - heap;
@@ -421,9 +420,9 @@ static void two_hundred_guests_cost_little(void **state)
 	orders_free(c.orders);
 	metrics_collect_free(c.collect);
 
-	print_message("# --auto, %d idle guests asked every %d s: %" PRIu64
+	print_message("# --auto, %d idle guests asked every %u ms: %" PRIu64
 		      " wake-ups in %d steps; %zu bytes of heap a guest between steps\n",
-		      GUESTS, INTERVAL_S, wakeups, STEPS, heap / GUESTS);
+		      GUESTS, INTERVAL_MS, wakeups, STEPS, heap / GUESTS);
 	assert_int_equal(c.seen, GUESTS * STEPS);
 	assert_int_equal(pilot.orders, 0);
 	assert_int_equal(wakeups, STEPS);
@@ -434,66 +433,53 @@ static void two_hundred_guests_cost_little(void **state)
 	assert_true(heap / GUESTS < 4096);
 }
 
-/* --- to oneself --- */
-
-static void start_auto(struct process_bench *b)
+/*
+ * The first memory is there within one interval after pressure shows in the guest's statistics: whether
+ * too little is available, or a counter says so.
+ */
+static void the_service_helps_within_an_interval(void **state)
 {
-	b->opts.automatic = true;
-	b->opts.stats_interval_s = 1;
-	b->opts.auto_low_percent = 20;
-	b->opts.auto_high_percent = 40;
-	assert_true(process_bench_start(b));
-}
+	struct control_bench *b = *state;
+	struct pilot pilot = {.base = b->base};
+	struct costly c = {.pilot = &pilot};
+	struct auto_config cfg = {
+		.base = b->base,
+		.log = &b->capture.log,
+		.policy = auto_policy(20, 40, 0, true, INTERVAL_MS),
+		.interval_ms = INTERVAL_MS,
+		.collect = collect_all,
+		.collect_opaque = &c,
+		.host_free = plenty_free,
+		.order = order_over_socket,
+		.opaque = &c,
+	};
 
-/* The guest says how much is available to it. */
-static void tell_available(struct process_bench *b, uint64_t kib)
-{
-	const uint16_t tag = BALLOON_STAT_AVAILABLE_MEMORY;
-	const uint64_t bytes = kib * 1024;
-	struct driver_buf buf = {.len = 10};
-	unsigned char *page = b->bus.bus.ops->alloc_page(&b->bus.bus, &buf.gpa);
-	uint16_t head;
-
-	assert_non_null(page);
-	memcpy(page, &tag, sizeof(tag));
-	memcpy(page + sizeof(tag), &bytes, sizeof(bytes));
-	assert_int_equal(driver_add(&b->driver.queue[2], &buf, 1, false, &head), 0);
-	assert_int_equal(driver_kick(&b->driver.queue[2]), 0);
-}
-
-static void one_guest_decides_by_itself(void **state)
-{
-	struct process_bench *b = *state;
-	const uint64_t features = F_VERSION_1 | 1u << 0 | 1u << 1;
-
-	start_auto(b);
-	/* of 20 MiB: more than the band's 8, so a 16th goes, and that is no size somebody named */
-	assert_int_equal(driver_init(&b->driver, 5, features, 3), 0);
-	tell_available(b, 10 * MIB);
-	assert_true(process_bench_wait_key(b, "target", "19200"));
-	assert_null(process_bench_key(b, "pinned"));
-	assert_int_equal(process_bench_num_pages(b), 320);
-	/* somebody names one */
-	process_bench_put(b, "target", "20480");
-	process_bench_run(b);
-	machine_fake_pass(2200);
-	assert_string_equal(process_bench_key(b, "target"), "20480");
-	assert_string_equal(process_bench_key(b, "pinned"), "1");
-	raise(SIGTERM);
-	assert_true(process_bench_wait_end(b, NULL));
-}
-
-/* It is asked for nothing, and served. */
-static void a_guest_without_statistics_is_served(void **state)
-{
-	struct process_bench *b = *state;
-
-	start_auto(b);
-	assert_int_equal(process_bench_driver(b), 0);
-	machine_fake_pass(1200);
-	assert_int_equal(process_bench_num_pages(b), 0);
-	raise(SIGTERM);
-	assert_true(process_bench_wait_end(b, NULL));
+	b->figures = guest_of(7, 150);
+	b->figures.target_kib = 512 * MIB;
+	b->figures.ballooned_kib = b->figures.stats_ballooned_kib = 512 * MIB;
+	b->figures.stats_valid |= 1u << BALLOON_STAT_SWAP_IN;
+	control_bench_open(b);
+	assert_int_equal(metrics_collect_new(&c.collect, b->base, &balloon_figures_type, b->dir, 0), 0);
+	assert_int_equal(orders_new(&c.orders, b->base, &b->capture.log, b->dir), 0);
+	assert_int_equal(auto_new(&pilot.autopilot, &cfg), 0);
+	control_bench_wait(b, 60 * INTERVAL_MS);
+	assert_int_equal(b->figures.target_kib, 512 * MIB);
+	/* it swaps, right after somebody looked */
+	control_bench_wait(b, 1);
+	b->figures.stats[BALLOON_STAT_SWAP_IN] = 40 * MIB * 1024;
+	b->figures.stats_sequence++;
+	control_bench_wait(b, INTERVAL_MS - 1);
+	assert_int_equal(b->figures.target_kib, 592 * MIB);
+	b->figures.ballooned_kib = b->figures.stats_ballooned_kib = 432 * MIB;
+	/* and now next to nothing is available */
+	control_bench_wait(b, 1);
+	b->figures.stats[BALLOON_STAT_AVAILABLE_MEMORY] = 5 * MIB * 1024;
+	b->figures.stats_sequence++;
+	control_bench_wait(b, INTERVAL_MS - 1);
+	assert_int_equal(b->figures.target_kib, 839 * MIB);
+	auto_free(pilot.autopilot);
+	orders_free(c.orders);
+	metrics_collect_free(c.collect);
 }
 
 int main(void)
@@ -508,14 +494,12 @@ int main(void)
 		PILOT(memories_follow_their_guests),
 		cmocka_unit_test_setup_teardown(an_order_reaches_its_process, control_bench_setup,
 						control_bench_teardown),
+		cmocka_unit_test_setup_teardown(the_service_helps_within_an_interval,
+						control_bench_setup, control_bench_teardown),
 		cmocka_unit_test_setup_teardown(an_order_without_an_answer_is_given_up,
 						control_bench_setup, control_bench_teardown),
 		cmocka_unit_test_setup_teardown(two_hundred_guests_cost_little, control_bench_setup,
 						control_bench_teardown),
-		cmocka_unit_test_setup_teardown(one_guest_decides_by_itself, process_bench_setup,
-						process_bench_teardown),
-		cmocka_unit_test_setup_teardown(a_guest_without_statistics_is_served,
-						process_bench_setup, process_bench_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,10 +103,57 @@ static void real_guests_are_served(void **state)
 	}
 }
 
+/*
+ * The counters of a real guest that reads back what it had swapped out, with a third of its memory and
+ * more available all the time: pressure in the seconds in which it swaps, and in no other.
+ */
+static void a_real_guest_that_swaps_in_is_under_pressure(void **state)
+{
+	const char *top = getenv("top_srcdir");
+	struct pressure_set last = {0}, now = {0};
+	uint64_t step, max, balloon, available, felt = 0;
+	char path[512], line[160];
+	FILE *f;
+
+	assert_non_null(top);
+	snprintf(path, sizeof(path), "%s/tests/traces/swap-in.counters", top);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	now.valid = (UINT32_C(1) << PRESSURE_COUNTERS) - 1;
+	now.free_valid = true;
+	while (fgets(line, sizeof(line), f)) {
+		uint64_t *v = now.value;
+		uint64_t before = v[PRESSURE_SWAP_IN];
+		bool swaps;
+
+		if (line[0] == '#')
+			continue;
+		assert_int_equal(sscanf(line,
+					"%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+					" %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+					" %" SCNu64,
+					&step, &max, &balloon, &available, &now.free_kib,
+					&v[PRESSURE_SWAP_IN], &v[PRESSURE_MAJOR_FAULTS],
+					&v[PRESSURE_OOM_KILL], &v[PRESSURE_ALLOC_STALL],
+					&v[PRESSURE_ASYNC], &v[PRESSURE_DIRECT]),
+				 11);
+		now.sequence++;
+		now.at_ms = 1000 * (step + 1);
+		now.has_kib = max - balloon;
+		assert_true(available * 100 > now.has_kib * 25);
+		swaps = step && v[PRESSURE_SWAP_IN] > before;
+		assert_int_equal(pressure_look(&last, &now).felt, swaps);
+		felt += swaps;
+	}
+	fclose(f);
+	assert_int_equal(felt, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_guests_are_served),
+		cmocka_unit_test(a_real_guest_that_swaps_in_is_under_pressure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,40 @@ static void the_reserve_is_kept(void **state)
 	assert_true(model_has(&m->g) < before);
 }
 
+/* Room for a guest to come: those in need get none of it, and others give what is missing of it. */
+static void room_is_made_and_kept(void **state)
+{
+	struct host h = model_host(100);
+	struct model *a = model_add(&h, 1024, 700), *b = model_add(&h, 1024, 300);
+
+	h.cfg.overcommit = true;
+	h.cfg.hold_kib = 450 * MIB;
+	a->g.balloon_kib = 300 * MIB;
+	a->g.target_kib = 724 * MIB;
+	for (unsigned int i = 0; i < 20; i++)
+		model_step(&h);
+	assert_in_range(h.free_kib, 450 * MIB, 560 * MIB);
+	assert_true(model_percent(b) >= 24);
+	/* and when it was taken, and nobody else holds any */
+	h.free_kib -= 450 * MIB;
+	h.cfg.hold_kib = 0;
+	model_settle(&h, 60);
+	assert_true(model_percent(a) >= 19);
+}
+
+/* No guest can give so much: what can be had is had, and nobody is taken further than for one in need. */
+static void more_room_than_there_is(void **state)
+{
+	struct host h = model_host(0);
+	struct model *m = model_add(&h, 1024, 500);
+
+	h.cfg.overcommit = true;
+	h.cfg.hold_kib = UINT64_MAX;
+	for (unsigned int i = 0; i < 20; i++)
+		model_step(&h);
+	assert_in_range(model_percent(m), 24, 27);
+}
+
 static void a_pinned_guest_is_left_alone(void **state)
 {
 	struct host h = model_host(0);
@@ -401,6 +435,8 @@ int main(void)
 		cmocka_unit_test(who_gives_does_not_need_it_back),
 		cmocka_unit_test(a_guest_that_waits_is_helped),
 		cmocka_unit_test(the_reserve_is_kept),
+		cmocka_unit_test(room_is_made_and_kept),
+		cmocka_unit_test(more_room_than_there_is),
 		cmocka_unit_test(a_pinned_guest_is_left_alone),
 		cmocka_unit_test(the_blind_are_asked_for_nothing),
 		cmocka_unit_test(a_guest_that_gives_nothing_is_left_alone),

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,6 +45,25 @@ static void owed_is(struct link_bench *b, uint64_t kib)
 	assert_int_equal(reserve_count(&r, hv, b->link, 7, 0, 400), 0);
 	assert_int_equal(r.owed_kib, kib);
 	assert_int_equal(r.free_kib, 4000);
+}
+
+/* A device of a living domain. @device: "7/1" */
+static void put_device(struct link_bench *b, const char *device, const char *type, const char *kib)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/local/domain/%.*s/memory/static-max",
+		 (int)strcspn(device, "/"), device);
+	fake_store_put(b->store, path, "262144");
+	snprintf(path, sizeof(path), TREE "/%s/type", device);
+	fake_store_put(b->store, path, type);
+	snprintf(path, sizeof(path), TREE "/%s/ballooned", device);
+	fake_store_put(b->store, path, kib);
+}
+
+static void put_balloon(struct link_bench *b, const char *device, const char *kib)
+{
+	put_device(b, device, "virtio,device5", kib);
 }
 
 static void the_rule(void **state)
@@ -90,11 +110,11 @@ static void every_balloon_is_counted_once(void **state)
 
 	owed_is(b, 400);
 	/* ours as it was published last, and another device of the same guest */
-	fake_store_put(b->store, TREE "/7/0/ballooned", "1");
+	put_balloon(b, "7/0", "1");
 	owed_is(b, 400);
-	fake_store_put(b->store, TREE "/7/1/ballooned", "20");
-	fake_store_put(b->store, TREE "/8/0/ballooned", "3000");
-	fake_store_put(b->store, TREE "/19/3/ballooned", "50000");
+	put_balloon(b, "7/1", "20");
+	put_balloon(b, "8/0", "3000");
+	put_balloon(b, "19/3", "50000");
 	owed_is(b, 53420);
 	fake_store_del(b->store, TREE "/19");
 	owed_is(b, 3420);
@@ -105,8 +125,8 @@ static void what_is_owed_is_counted_where_it_is_said(void **state)
 {
 	struct link_bench *b = *state;
 
-	fake_store_put(b->store, TREE "/8/0/ballooned", "3000");
-	fake_store_put(b->store, TREE "/9/0/ballooned", "5000");
+	put_balloon(b, "8/0", "3000");
+	put_balloon(b, "9/0", "5000");
 	owed_is(b, 400 + 3000 + 5000);
 	fake_store_put(b->store, TREE "/9/0/owed", "16");
 	owed_is(b, 400 + 3000 + 16);
@@ -123,15 +143,45 @@ static void what_cannot_be_read_counts_nothing(void **state)
 	struct link_bench *b = *state;
 
 	fake_store_put(b->store, TREE "/8/0/type", "virtio,device1");
-	fake_store_put(b->store, TREE "/x/0/ballooned", "1000");
-	fake_store_put(b->store, TREE "/8/x/ballooned", "1000");
-	fake_store_put(b->store, TREE "/1234567890123/0/ballooned", "1000");
+	put_balloon(b, "x/0", "1000");
+	put_balloon(b, "8/x", "1000");
+	put_balloon(b, "1234567890123/0", "1000");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		fake_store_put(b->store, TREE "/9/0/ballooned", bad[i]);
+		put_balloon(b, "9/0", bad[i]);
 		owed_is(b, 400);
 	}
-	fake_store_put(b->store, TREE "/9/0/ballooned", "18446744073709551615");
+	put_balloon(b, "9/0", "18446744073709551615");
 	owed_is(b, UINT64_MAX);
+}
+
+/* Keys of that name which are not a balloon's, whoever wrote them. */
+static void only_balloons_are_counted(void **state)
+{
+	struct link_bench *b = *state;
+
+	put_balloon(b, "8/0", "3000");
+	put_device(b, "8/1", "virtio,device4", "1000");
+	put_device(b, "9/0", "virtio", "1000");
+	put_device(b, "9/1", "virtio,device55", "1000");
+	put_balloon(b, "9/2", "1000");
+	fake_store_del(b->store, TREE "/9/2/type");
+	owed_is(b, 3400);
+}
+
+/* Its node may outlive a domain; its memory does not. */
+static void what_a_dead_domain_left_is_not_owed(void **state)
+{
+	struct link_bench *b = *state;
+
+	put_balloon(b, "8/0", "3000");
+	put_balloon(b, "9/0", "1000");
+	fake_store_del(b->store, "/local/domain/8");
+	owed_is(b, 1400);
+	/* somebody wrote into its directory after it was gone: that brings no domain back */
+	fake_store_put(b->store, "/local/domain/8/name", "g");
+	owed_is(b, 1400);
+	put_balloon(b, "8/0", "3000");
+	owed_is(b, 4400);
 }
 
 static void without_xenstore_the_own_balloon_counts(void **state)
@@ -139,7 +189,7 @@ static void without_xenstore_the_own_balloon_counts(void **state)
 	struct link_bench *b = *state;
 	struct reserve r;
 
-	fake_store_put(b->store, TREE "/8/0/ballooned", "3000");
+	put_balloon(b, "8/0", "3000");
 	assert_int_equal(reserve_count(&r, hv, NULL, 7, 0, 400), 0);
 	assert_int_equal(r.owed_kib, 400);
 	fake_store_stop(b->store);
@@ -154,11 +204,12 @@ static void failures_are_told(void **state)
 	struct link_bench *b = *state;
 	struct reserve r;
 
-	fake_store_put(b->store, TREE "/8/0/ballooned", "3000");
+	put_balloon(b, "8/0", "3000");
 	fake_fail(machine, 1, -EACCES, FAKE_FAIL_ONCE, false);
 	assert_int_equal(reserve_count(&r, hv, b->link, 7, 0, 400), -EACCES);
 	fake_fail(machine, 0, 0, FAKE_FAIL_ONCE, false);
-	for (uint64_t nth = 1; nth <= 2; nth++) {
+	/* the list of domains, and that of one's devices */
+	for (uint64_t nth = 1; nth <= 3; nth += 2) {
 		fake_store_fail(b->store, nth, -ENOMEM);
 		assert_int_equal(reserve_count(&r, hv, b->link, 7, 0, 400), -ENOMEM);
 	}
@@ -176,6 +227,8 @@ int main(void)
 		TEST(every_balloon_is_counted_once),
 		TEST(what_is_owed_is_counted_where_it_is_said),
 		TEST(what_cannot_be_read_counts_nothing),
+		TEST(only_balloons_are_counted),
+		TEST(what_a_dead_domain_left_is_not_owed),
 		TEST(without_xenstore_the_own_balloon_counts),
 		TEST(failures_are_told),
 	};
