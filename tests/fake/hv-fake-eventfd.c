@@ -47,6 +47,8 @@ static void raise_line(struct fake *f, uint32_t irq, uint64_t times)
 
 void fake_eventfd_settle(struct fake *f)
 {
+	if (!f->nr_eventfds)
+		return;
 	for (size_t i = 0; i < FAKE_EVENTFDS_MAX; i++) {
 		struct fake_eventfd *e = &f->eventfd[i];
 
@@ -90,6 +92,7 @@ static int add(struct fake_handle *h, const struct fake_eventfd *what)
 			continue;
 		*e = *what;
 		e->owner = h;
+		h->f->nr_eventfds++;
 		return 0;
 	}
 	return -ENOSPC;
@@ -103,6 +106,7 @@ static int del(struct fake_handle *h, enum fake_eventfd_kind kind, uint64_t key,
 		return -ENODEV;
 	fake_eventfd_settle(h->f);
 	*e = (struct fake_eventfd){ 0 };
+	h->f->nr_eventfds--;
 	return 0;
 }
 
@@ -283,7 +287,7 @@ static bool hand_over(struct fake *f, const struct fake_eventfd *e)
 bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 			const struct xenvirtio_ioreq *req, uint64_t *data)
 {
-	if (req->type != XENVIRTIO_IOREQ_COPY || req->data_is_ptr || req->count > 1 ||
+	if (!f->nr_eventfds || req->type != XENVIRTIO_IOREQ_COPY || req->data_is_ptr || req->count > 1 ||
 	    req->size != REGISTER_BYTES)
 		return false;
 	fake_eventfd_settle(f);
@@ -307,13 +311,14 @@ bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 
 void fake_eventfd_drop(struct fake_handle *h, bool counts)
 {
-	for (size_t i = 0; i < FAKE_EVENTFDS_MAX; i++) {
+	for (size_t i = 0; h->f->nr_eventfds && i < FAKE_EVENTFDS_MAX; i++) {
 		struct fake_eventfd *e = &h->f->eventfd[i];
 
 		if (!e->kind || e->owner != h)
 			continue;
 		h->f->faults.left_armed += counts;
 		*e = (struct fake_eventfd){ 0 };
+		h->f->nr_eventfds--;
 	}
 }
 
@@ -324,11 +329,7 @@ uint64_t fake_answered(const struct fake *f)
 
 size_t fake_armed(const struct fake *f)
 {
-	size_t nr = 0;
-
-	for (size_t i = 0; i < FAKE_EVENTFDS_MAX; i++)
-		nr += f->eventfd[i].kind != 0;
-	return nr;
+	return f->nr_eventfds;
 }
 
 void fake_offer_eventfds(struct fake *f, uint32_t features)

@@ -5,6 +5,7 @@
  *   hv-fake.c        the machine, handles, the ops table, failures on demand
  *   hv-fake-mem.c    frames, p2m, mappings, release and populate
  *   hv-fake-pod.c    populate-on-demand
+ *   hv-fake-view.c   the bytes of frames: who may see which, and that a free one has none
  *   hv-fake-ioreq.c  servers, slots, the vcpus' side
  *   hv-fake-eventfd.c  ioeventfds, irqfds, registers that the host answers
  *
@@ -26,6 +27,8 @@ struct fake_frame {
 	uint32_t maps;
 	bool owned;	/* by the guest: counted in tot_pages */
 	bool doomed;	/* released while mapped: freed by the last unmap */
+	bool dirty;	/* somebody could write to it */
+	uint32_t views;	/* of maps, those that are a view */
 };
 
 struct fake_mapping {
@@ -33,6 +36,7 @@ struct fake_mapping {
 	const struct fake_handle *owner;
 	void *va;
 	size_t nr;
+	bool view;	/* va is in the machine's view: nothing was mapped */
 	uint32_t frame[];
 };
 
@@ -91,20 +95,22 @@ struct fake_eventfd {
 	uint32_t status;
 };
 
+/* what fake_reset() leaves as it is comes first, up to @faults */
 struct fake {
 	struct fake_config config;
-	struct fake_faults faults;
-
 	int memfd;
 	uint8_t *memory;
+	uint8_t *view;		/* the same bytes for who maps them; NULL: mappings are true ones */
 	struct fake_frame *frame;
 	uint32_t *free_frame;
 	size_t nr_frames;
+	uint32_t *p2m[FAKE_RAM_MAX];
+
+	struct fake_faults faults;
 	size_t nr_free;
 	uint64_t heap_free;
 	unsigned int pauses;	/* by the seam, besides fake_set_paused() */
 	unsigned int heap_order;
-	uint32_t *p2m[FAKE_RAM_MAX];
 	uint64_t tot_pages;
 	uint64_t max_pages;
 	bool direct;
@@ -128,6 +134,7 @@ struct fake {
 	void *on_wait_opaque;
 
 	struct fake_eventfd eventfd[FAKE_EVENTFDS_MAX];
+	size_t nr_eventfds;
 	uint32_t refuse;
 	uint64_t answered;
 
@@ -158,8 +165,23 @@ static inline struct fake_handle *to_handle(struct xenvirtio_hv *hv)
 /* hv-fake.c: count a seam call. Return: 0, or what it must fail with */
 int fake_count_call(struct fake *f, bool is_unmap);
 
+/* hv-fake-view.c */
+/** fake_view_init() - memory for all frames, all zero. Return: 0; -errno */
+int fake_view_init(struct fake *f);
+void fake_view_fini(struct fake *f);
+/** fake_view_read/write() - a frame as the guest sees it */
+const void *fake_view_read(const struct fake *f, uint32_t frame);
+void *fake_view_write(struct fake *f, uint32_t frame);
+/** fake_view_map() - for @m->frame[0..nr), which are owned: sets va. Return: 0; -errno */
+int fake_view_map(struct fake *f, struct fake_mapping *m, bool writable);
+void fake_view_unmap(struct fake *f, struct fake_mapping *m);
+/** fake_view_clear() - the frame is free: its next owner finds zeroes */
+void fake_view_clear(struct fake *f, uint32_t frame);
+
 /* hv-fake-mem.c */
 int fake_mem_init(struct fake *f);
+/** fake_mem_fill() - all frames free but those that the guest has at first */
+void fake_mem_fill(struct fake *f);
 void fake_mem_fini(struct fake *f);
 void fake_mem_close_handle(struct fake_handle *h);
 int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
@@ -193,6 +215,12 @@ int fake_op_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
 /** fake_eventfd_claim() - whether the host answers this access itself; @data: out, of a read */
 bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 			const struct xenvirtio_ioreq *req, uint64_t *data);
+/** fake_quiet() - nobody can be waiting for a descriptor of a server: it has none */
+static inline bool fake_quiet(const struct fake *f)
+{
+	return f->config.quick && !f->config.eventfd_features;
+}
+
 /** fake_eventfd_settle() - take what was written to irqfds */
 void fake_eventfd_settle(struct fake *f);
 /** fake_eventfd_drop() - the handle's go; @counts: the caller should have taken them away */

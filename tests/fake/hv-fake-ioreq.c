@@ -27,6 +27,8 @@ static void update_fd(struct fake_handle *h)
 	uint64_t count = 1;
 	ssize_t n = 0;
 
+	if (h->fd < 0)
+		return;
 	for (uint32_t i = 0; i < h->f->config.nr_vcpus; i++)
 		ready |= s->port[i].pending && !s->port[i].masked;
 	if (ready && !h->fd_set)
@@ -127,7 +129,7 @@ int fake_op_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range
 	struct fake_server *s;
 	int index = *id;
 	int ret = fake_count_call(f, false);
-	int fd;
+	int fd = -1;
 
 	if (!ret)
 		ret = check_ranges(range, nr);
@@ -139,15 +141,18 @@ int fake_op_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range
 		return XENVIRTIO_E_GONE;
 	if (f->config.no_ioreq)
 		return -ENOSYS;
-	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (!fake_quiet(f)) {
+		fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+	}
 	if (*id == XENVIRTIO_IOREQ_NEW)
 		ret = make_server(f, range, nr, &index);
 	else
 		ret = find_leftover(f, *id, range, nr);
 	if (ret) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return ret;
 	}
 	f->fds++;
@@ -175,7 +180,8 @@ static void disown_server(struct fake_handle *h)
 	h->f->server[h->server].owner = NULL;
 	h->server = -1;
 	h->held = -1;
-	close(h->fd);
+	if (h->fd >= 0)
+		close(h->fd);
 	h->fd = -1;
 	h->f->fds--;
 }
@@ -237,7 +243,9 @@ int fake_op_ioreq_fd(struct xenvirtio_hv *hv)
 {
 	struct fake_handle *h = to_handle(hv);
 
-	return h->server < 0 ? -EINVAL : h->fd;
+	if (h->server < 0)
+		return -EINVAL;
+	return h->fd < 0 ? -ENOSYS : h->fd;
 }
 
 int fake_op_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
@@ -391,6 +399,12 @@ static void deliver(struct fake *f, uint32_t vcpu, const struct xenvirtio_ioreq 
 
 static bool server_claims_all(const struct fake_server *s, uint64_t addr, uint32_t size)
 {
+	for (size_t i = 0; size && i < s->nr; i++) {
+		if (addr >= s->range[i].start.v && size - 1 <= s->range[i].end_incl.v - addr &&
+		    addr <= s->range[i].end_incl.v)
+			return true;
+	}
+	/* or by more than one range */
 	for (uint64_t i = 0; i < size; i++) {
 		struct xenvirtio_gpa_range byte = { { addr + i }, { addr + i } };
 

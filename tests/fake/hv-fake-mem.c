@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "hv/hv-check.h"
 #include "hv-fake-internal.h"
@@ -42,16 +40,11 @@ static bool find_frame(const struct fake *f, uint64_t gfn, uint32_t *frame)
 	return true;
 }
 
-static void *frame_bytes(const struct fake *f, uint32_t frame)
-{
-	return f->memory + ((size_t)frame << XENVIRTIO_PAGE_SHIFT);
-}
-
 uint32_t fake_take_frame(struct fake *f)
 {
 	uint32_t frame = f->free_frame[--f->nr_free];
 
-	f->frame[frame] = (struct fake_frame){ .owned = true };
+	f->frame[frame].owned = true;
 	f->heap_free--;
 	f->tot_pages++;
 	return frame;
@@ -59,9 +52,7 @@ uint32_t fake_take_frame(struct fake *f)
 
 static void free_frame(struct fake *f, uint32_t frame)
 {
-	/* punches the hole in the memfd: the next owner finds zeroes */
-	if (madvise(frame_bytes(f, frame), XENVIRTIO_PAGE_SIZE, MADV_REMOVE))
-		memset(frame_bytes(f, frame), 0, XENVIRTIO_PAGE_SIZE);
+	fake_view_clear(f, frame);
 	f->frame[frame] = (struct fake_frame){ 0 };
 	f->free_frame[f->nr_free++] = frame;
 	f->heap_free++;
@@ -93,16 +84,17 @@ int fake_mem_init(struct fake *f)
 	f->free_frame = calloc(f->nr_frames, sizeof(*f->free_frame));
 	if (!f->frame || !f->free_frame)
 		return -ENOMEM;
-	f->memfd = memfd_create("fake-guest", MFD_CLOEXEC);
-	if (f->memfd < 0 || ftruncate(f->memfd, (off_t)(f->nr_frames << XENVIRTIO_PAGE_SHIFT)))
-		return -errno;
-	f->memory = mmap(NULL, f->nr_frames << XENVIRTIO_PAGE_SHIFT, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, f->memfd, 0);
-	if (f->memory == MAP_FAILED) {
-		f->memory = NULL;
-		return -errno;
-	}
+	fake_mem_fill(f);
+	return fake_view_init(f);
+}
 
+void fake_mem_fill(struct fake *f)
+{
+	for (size_t i = 0; i < f->nr_frames; i++) {
+		if (f->frame[i].owned)
+			fake_view_clear(f, (uint32_t)i);
+		f->frame[i] = (struct fake_frame){ 0 };
+	}
 	/* the lowest number is given first, so that the guest's frames start in one run */
 	for (size_t i = 0; i < f->nr_frames; i++)
 		f->free_frame[i] = (uint32_t)(f->nr_frames - 1 - i);
@@ -116,12 +108,11 @@ int fake_mem_init(struct fake *f)
 			f->p2m[i][k] = fake_take_frame(f) + 1;
 	}
 	f->max_pages = f->config.max_pages ? f->config.max_pages : f->tot_pages;
-	return 0;
 }
 
 static void free_mapping(struct fake *f, struct fake_mapping *m)
 {
-	munmap(m->va, m->nr << XENVIRTIO_PAGE_SHIFT);
+	fake_view_unmap(f, m);
 	for (size_t i = 0; i < m->nr; i++) {
 		struct fake_frame *frame = &f->frame[m->frame[i]];
 
@@ -152,10 +143,7 @@ static void free_mappings(struct fake *f, const struct fake_handle *owner)
 void fake_mem_fini(struct fake *f)
 {
 	free_mappings(f, NULL);
-	if (f->memory)
-		munmap(f->memory, f->nr_frames << XENVIRTIO_PAGE_SHIFT);
-	if (f->memfd >= 0)
-		close(f->memfd);
+	fake_view_fini(f);
 	for (size_t i = 0; i < FAKE_RAM_MAX; i++)
 		free(f->p2m[i]);
 	free(f->frame);
@@ -181,30 +169,6 @@ int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *rang
 		return -ENOSPC;
 	memcpy(range, f->config.ram, f->config.nr_ram * sizeof(*range));
 	*nr = f->config.nr_ram;
-	return 0;
-}
-
-/* One mmap for each run of consecutive frames, over a reservation that makes it contiguous. */
-static int map_frames(struct fake *f, const uint32_t *frame, size_t nr, int prot, void **va)
-{
-	uint8_t *base = mmap(NULL, nr << XENVIRTIO_PAGE_SHIFT, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (base == MAP_FAILED)
-		return -errno;
-	for (size_t i = 0, run; i < nr; i += run) {
-		for (run = 1; i + run < nr && frame[i + run] == frame[i] + run;)
-			run++;
-		if (mmap(base + (i << XENVIRTIO_PAGE_SHIFT), run << XENVIRTIO_PAGE_SHIFT, prot,
-			 MAP_SHARED | MAP_FIXED, f->memfd,
-			 (off_t)frame[i] << XENVIRTIO_PAGE_SHIFT) == MAP_FAILED) {
-			int ret = -errno;
-
-			munmap(base, nr << XENVIRTIO_PAGE_SHIFT);
-			return ret;
-		}
-	}
-	*va = base;
 	return 0;
 }
 
@@ -235,7 +199,8 @@ int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t
 			return XENVIRTIO_E_GUEST;
 		}
 	}
-	ret = map_frames(f, m->frame, nr, writable ? PROT_READ | PROT_WRITE : PROT_READ, &m->va);
+	m->nr = nr;
+	ret = fake_view_map(f, m, writable);
 	if (ret) {
 		free(m);
 		return ret;
@@ -243,7 +208,6 @@ int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t
 	for (size_t i = 0; i < nr; i++)
 		f->frame[m->frame[i]].maps++;
 	m->owner = h;
-	m->nr = nr;
 	m->next = f->mappings;
 	f->mappings = m;
 	*va = m->va;
@@ -279,7 +243,7 @@ int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	for (struct fake_mapping **link = &f->mappings; *link; link = &(*link)->next) {
 		struct fake_mapping *m = *link;
 
-		if (m->va != va || m->nr != nr)
+		if (m->va != va || m->nr != nr || m->owner != to_handle(hv))
 			continue;
 		*link = m->next;
 		free_mapping(f, m);
@@ -437,6 +401,21 @@ uint64_t fake_holes(const struct fake *f)
 	return holes;
 }
 
+void fake_read_holes(const struct fake *f, uint64_t *word)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->config.nr_ram; i++) {
+		uint64_t nr = f->config.ram[i].end_incl.v - f->config.ram[i].start.v + 1;
+
+		for (uint64_t k = 0; k < nr; k++, at++) {
+			if (at % 64 == 0)
+				word[at / 64] = 0;
+			word[at / 64] |= (uint64_t)!is_there(f->p2m[i][k]) << (at % 64);
+		}
+	}
+}
+
 size_t fake_live_mappings(const struct fake *f)
 {
 	size_t nr = 0;
@@ -490,7 +469,7 @@ void *fake_guest_page(struct fake *f, struct xenvirtio_gfn gfn)
 		f->faults.holes_touched++;
 		return NULL;
 	}
-	return frame_bytes(f, frame);
+	return fake_view_write(f, frame);
 }
 
 void *fake_guest_ptr(struct fake *f, struct xenvirtio_gpa gpa, size_t len)
@@ -510,35 +489,43 @@ void *fake_guest_ptr(struct fake *f, struct xenvirtio_gpa gpa, size_t len)
 	return base + (gpa.v & (XENVIRTIO_PAGE_SIZE - 1));
 }
 
-/* Calls for each part of a range that is in one page; @to_guest tells the direction. */
-static int copy_guest(struct fake *f, uint64_t gpa, uint8_t *buf, size_t len, bool to_guest)
+static size_t in_page(uint64_t gpa, size_t len)
 {
-	while (len) {
-		size_t offset = gpa & (XENVIRTIO_PAGE_SIZE - 1);
-		size_t part = XENVIRTIO_PAGE_SIZE - offset;
-		uint8_t *page = fake_guest_page(f, xenvirtio_gfn(gpa >> XENVIRTIO_PAGE_SHIFT));
+	size_t part = XENVIRTIO_PAGE_SIZE - (gpa & (XENVIRTIO_PAGE_SIZE - 1));
 
-		if (!page)
-			return XENVIRTIO_E_GUEST;
-		if (part > len)
-			part = len;
-		if (to_guest)
-			memcpy(page + offset, buf, part);
-		else
-			memcpy(buf, page + offset, part);
-		gpa += part;
-		buf += part;
-		len -= part;
-	}
-	return 0;
+	return part < len ? part : len;
 }
 
 int fake_guest_read(struct fake *f, struct xenvirtio_gpa gpa, void *buf, size_t len)
 {
-	return copy_guest(f, gpa.v, buf, len, false);
+	uint64_t at = gpa.v;
+
+	for (size_t part; len; at += part, buf = (uint8_t *)buf + part, len -= part) {
+		uint32_t frame;
+
+		fake_pod_touch(f, fake_find_entry(f, at >> XENVIRTIO_PAGE_SHIFT));
+		if (!find_frame(f, at >> XENVIRTIO_PAGE_SHIFT, &frame)) {
+			f->faults.holes_touched++;
+			return XENVIRTIO_E_GUEST;
+		}
+		part = in_page(at, len);
+		memcpy(buf, (const uint8_t *)fake_view_read(f, frame) + at % XENVIRTIO_PAGE_SIZE,
+		       part);
+	}
+	return 0;
 }
 
 int fake_guest_write(struct fake *f, struct xenvirtio_gpa gpa, const void *buf, size_t len)
 {
-	return copy_guest(f, gpa.v, (uint8_t *)buf, len, true);
+	uint64_t at = gpa.v;
+
+	for (size_t part; len; at += part, buf = (const uint8_t *)buf + part, len -= part) {
+		uint8_t *page = fake_guest_page(f, xenvirtio_gfn(at >> XENVIRTIO_PAGE_SHIFT));
+
+		if (!page)
+			return XENVIRTIO_E_GUEST;
+		part = in_page(at, len);
+		memcpy(page + at % XENVIRTIO_PAGE_SIZE, buf, part);
+	}
+	return 0;
 }

@@ -5,8 +5,11 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hv-fake-internal.h"
 
@@ -62,6 +65,14 @@ void fake_free(struct fake *f)
 	fake_ioreq_fini(f);
 	fake_mem_fini(f);
 	free(f);
+}
+
+void fake_reset(struct fake *f)
+{
+	assert(!f->handles);
+	fake_ioreq_fini(f);
+	memset(&f->faults, 0, sizeof(*f) - offsetof(struct fake, faults));
+	fake_mem_fill(f);
 }
 
 int fake_count_call(struct fake *f, bool is_unmap)

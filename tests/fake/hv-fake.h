@@ -41,6 +41,11 @@ extern "C" {
  *                  FAKE_HELD_IRQS is set
  * @eventfd_features: XENVIRTIO_EVENTFD_* that this host has; default: the number in the environment
  *                  variable FAKE_EVENTFD_FEATURES, so that any test can be run with each path, or 0
+ * @quick:          for a machine that has many short lives (fake_reset()): as few system calls as
+ *                  can be. Without eventfd_features a server's ioreq_fd is -ENOSYS. Where there is
+ *                  AddressSanitizer, one page that is mapped is a part of a view that stays, and is
+ *                  poisoned while nobody has it mapped: there a second mapping of a frame is at
+ *                  the same address
  */
 struct fake_config {
 	struct xenvirtio_gfn_range ram[FAKE_RAM_MAX];
@@ -52,6 +57,7 @@ struct fake_config {
 	bool invalidate;
 	bool held_irqs;
 	uint32_t eventfd_features;
+	bool quick;
 };
 
 /** struct fake_faults - what a correct caller never does; all zero at the end of a good test */
@@ -75,6 +81,12 @@ struct ioreq_slot;
 struct fake *fake_new(const struct fake_config *config);
 /** fake_free() - unmaps what leaked, too; handles still open must not be used again */
 void fake_free(struct fake *f);
+/**
+ * fake_reset() - the machine as fake_new() made it, at the cost of what was touched
+ *
+ * No handle may be open. The configuration stays as it is.
+ */
+void fake_reset(struct fake *f);
 /** fake_open() - a handle on the machine, as xenvirtio_hv_open_xen(). Not a seam call */
 int fake_open(struct fake *f, struct xenvirtio_hv **hv);
 
@@ -93,6 +105,8 @@ bool fake_present(const struct fake *f, struct xenvirtio_gfn gfn);
 unsigned int fake_frame_maps(const struct fake *f, struct xenvirtio_gfn gfn);
 /** fake_holes() - frames of the RAM ranges that are not there: what a balloon should hold */
 uint64_t fake_holes(const struct fake *f);
+/** fake_read_holes() - the same as bits, a frame after the other, RAM ranges end to end */
+void fake_read_holes(const struct fake *f, uint64_t *word);
 
 /** what is open or mapped; all zero when a test has closed everything */
 size_t fake_live_mappings(const struct fake *f);

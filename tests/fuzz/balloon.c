@@ -4,9 +4,15 @@
  *
  * Input: operations of 10 bytes each: what, where (1 byte), how much (8
  * bytes). They set up rings as a driver would or write any register, fill guest memory, make
- * chains available, kick, reset, take frames from the guest, give it some of the balloon's, kill the process and start it again,
- * change what the host has, ask for what the daemon asks for. Between any two of them the guest's
- * vcpu has its answer, and the machine, the bitmap and what is published agree to the frame.
+ * chains available, kick, reset, take frames from the guest, give it some of the balloon's, kill
+ * the process, now or at a hypercall to come, and start it again, change what the host has, ask for
+ * what the daemon asks for. Between any two of them the guest's vcpu has its answer, and the
+ * machine, the bitmap and what is published agree to the frame.
+ *
+ * libFuzzer: -max_len=640
+ *
+ * The machine is made once, and reset for each input, whose outcome must not depend on the one
+ * before: order.c sees to that.
  */
 #include <string.h>
 
@@ -15,6 +21,8 @@
 #include "backend/devices/balloon/balloon-internal.h"
 #include "fake/hv-fake.h"
 #include "fuzz.h"
+#include "lethal.h"
+#include "machine.h"
 
 #define BASE UINT64_C(0x2000000)
 #define IRQ 33
@@ -23,11 +31,16 @@
 #define HIGH_GFN UINT64_C(0x200000)
 #define HIGH_PAGES 64u
 #define QUEUES 5u
+#define HINT_QUEUE 3u
 #define RING_SIZE 16u
 #define OPERATION_BYTES 10
-#define OPERATIONS_MAX 400
-/* Looking at each frame is what takes most of the time. */
+#define OPERATIONS_MAX 64 /* as many as the head lets libFuzzer make */
+/* What costs most, and shows nothing new after a few times. */
+#define SET_UPS_MAX 6
+#define DEATHS_MAX 6
+/* Looking at each frame takes time. */
 #define CHECK_EVERY 16
+#define FRAME_WORDS ((RAM_PAGES + HIGH_PAGES + 63) / 64)
 #define RETRIES_MAX 100000
 
 struct machine {
@@ -41,6 +54,8 @@ struct machine {
 	struct balloon *balloon;
 	struct xenvirtio_server *server;
 	uint16_t avail_idx[QUEUES];
+	unsigned int set_ups;
+	unsigned int deaths;
 	uint64_t holes;		/* that the guest made itself, beside the balloon */
 	uint64_t excused;	/* of them, frames we had mapped: not our doing */
 	uint64_t taken;		/* frames of the balloon that it took back itself */
@@ -55,6 +70,7 @@ static int start(struct machine *m)
 	bool adopt = m->server_id != XENVIRTIO_IOREQ_NEW;
 
 	MUST(!fake_open(m->fake, &m->hv));
+	lethal_wrap(m->hv);
 	MUST(!xenvirtio_gmem_new(&m->gmem, m->hv, 16));
 	config.hv = m->hv;
 	config.gmem = m->gmem;
@@ -74,17 +90,37 @@ static void kill_process(struct machine *m)
 	xenvirtio_hv_close(m->hv);
 }
 
+static void die(struct machine *m)
+{
+	lethal_arm(0, false);
+	kill_process(m);
+	MUST(!start(m));
+}
+
+/* Have the process do something, in which it may meet its end: then it has a successor. */
+#define LIVE(m, something) \
+	do { \
+		if (!setjmp(lethal_died)) { \
+			something; \
+		} else { \
+			die(m); \
+		} \
+	} while (0)
+
+static void process_all(struct machine *m)
+{
+	MUST(!xenvirtio_server_process(m->server));
+	/* what balloon_get_status() tells as work_pending, without all else it tells */
+	for (int i = 0; i < RETRIES_MAX && m->balloon->work; i++)
+		MUST(!balloon_retry(m->balloon));
+}
+
 static int serve(void *opaque)
 {
 	struct machine *m = opaque;
-	struct balloon_status status;
 
-	MUST(!xenvirtio_server_process(m->server));
-	balloon_get_status(m->balloon, &status);
-	for (int i = 0; i < RETRIES_MAX && status.work_pending; i++) {
-		MUST(!balloon_retry(m->balloon));
-		balloon_get_status(m->balloon, &status);
-	}
+	LIVE(m, process_all(m); return 0);
+	process_all(m);
 	return 0;
 }
 
@@ -128,8 +164,8 @@ static uint64_t ring_gpa(unsigned int index)
 	return (RAM_GFN + index) << 12;
 }
 
-/* As a driver does; the features are the input's. */
-static void set_up(struct machine *m, uint64_t features)
+/* As a driver does; the features are the input's, and which queues are left out. */
+static void set_up(struct machine *m, uint8_t without, uint64_t features)
 {
 	write_register(m, REG_STATUS, 4, 0);
 	write_register(m, REG_STATUS, 4, 1);
@@ -143,6 +179,8 @@ static void set_up(struct machine *m, uint64_t features)
 	for (unsigned int i = 0; i < QUEUES; i++) {
 		uint8_t zero[1024] = { 0 };
 
+		if (without >> i & 1)
+			continue;
 		write_guest(m, ring_gpa(i) + 1024, zero, sizeof(zero));
 		write_register(m, REG_QUEUE_SEL, 4, i);
 		write_register(m, REG_QUEUE_NUM, 4, RING_SIZE);
@@ -160,6 +198,15 @@ static uint64_t known_features(uint64_t n)
 	return (n & 0x1f) | (n >> 5 & 7) << 56 | (n >> 8 & 3) << 28;
 }
 
+/*
+ * What makes a message of many turns is a chain of many; one long descriptor would be where most of
+ * the time goes. What is a hint is not read.
+ */
+static uint64_t desc_bytes(unsigned int queue, uint64_t n)
+{
+	return queue == HINT_QUEUE ? n : n & 0x3fff;
+}
+
 /* Descriptor @where of a queue, fields from @much: page, offset, length, flags, next. */
 static void write_desc(struct machine *m, uint8_t where, uint64_t much)
 {
@@ -168,7 +215,7 @@ static void write_desc(struct machine *m, uint8_t where, uint64_t much)
 	if (where >> 4 >= QUEUES)
 		return;
 	write_le(m, at, ((RAM_GFN + (much & 0x7ff)) << 12) + (much >> 11 & 0xff), 8);
-	write_le(m, at + 8, much >> 19 & 0xffffff, 4);
+	write_le(m, at + 8, desc_bytes(where >> 4, much >> 19 & 0xffffff), 4);
 	write_le(m, at + 12, much >> 43 & 7, 2);
 	write_le(m, at + 14, much >> 46 & 0x1f, 2);
 }
@@ -233,19 +280,22 @@ static void take_back(struct machine *m, uint64_t much)
 	m->taken += done;
 }
 
+static bool is_answer(int ret)
+{
+	return ret >= 0 && ret != XENVIRTIO_E_GONE;
+}
+
 static void ask_unused(struct machine *m, uint8_t where)
 {
 	struct xenvirtio_run run = { { 0 }, UINT64_C(1) << 53 }, piece;
 	uint64_t count = 0;
-	int ret;
 
 	switch (where % 3) {
 	case 0:
-		ret = balloon_request_unused(m->balloon);
-		MUST(ret >= 0 && ret != XENVIRTIO_E_GONE);
+		LIVE(m, MUST(is_answer(balloon_request_unused(m->balloon))));
 		break;
 	case 1:
-		MUST(!balloon_release_unused(m->balloon));
+		LIVE(m, MUST(!balloon_release_unused(m->balloon)));
 		break;
 	default:
 		while (run.nr) {
@@ -263,7 +313,8 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 
 	switch (what % 16) {
 	case 0:
-		set_up(m, known_features(much));
+		if (m->set_ups++ < SET_UPS_MAX)
+			set_up(m, where, known_features(much));
 		break;
 	case 1:
 		write_desc(m, where, much);
@@ -291,8 +342,12 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 		read_register(m, where * 2 % 0x120, sizes[much & 3]);
 		break;
 	case 8:
-		kill_process(m);
-		MUST(!start(m));
+		if (m->deaths++ >= DEATHS_MAX)
+			break;
+		if (where)
+			lethal_arm((where + 1u) / 2, where & 1);
+		else
+			die(m);
 		break;
 	case 9:
 		make_hole(m, much);
@@ -300,14 +355,14 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 	case 10:
 		fake_set_max_pages(m->fake, where & 1 ? all : all - much % 600);
 		fake_set_heap_order(m->fake, where >> 1 & 15);
-		MUST(!balloon_retry(m->balloon));
+		LIVE(m, MUST(!balloon_retry(m->balloon)));
 		break;
 	case 11:
 		ask_unused(m, where);
 		break;
 	case 12:
-		MUST(balloon_set_target(m->balloon, (uint32_t)(much % all)) == 0);
-		MUST(balloon_request_stats(m->balloon) >= 0);
+		LIVE(m, MUST(!balloon_set_target(m->balloon, (uint32_t)(much % all))));
+		LIVE(m, MUST(is_answer(balloon_request_stats(m->balloon))));
 		break;
 	case 13:
 		write_id(m, much);
@@ -316,7 +371,7 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 		take_back(m, much);
 		break;
 	default:
-		MUST(!balloon_verify(m->balloon));
+		LIVE(m, MUST(!balloon_verify(m->balloon)));
 	}
 	serve(m);
 }
@@ -326,39 +381,112 @@ static void check(struct machine *m)
 {
 	const struct fake_faults *faults = fake_faults(m->fake);
 	struct balloon_status status;
-	uint64_t differ = 0;
+	uint64_t hole[FRAME_WORDS], differ = 0;
 
-	for (uint64_t i = 0; i < RAM_PAGES + HIGH_PAGES; i++) {
-		struct xenvirtio_gfn gfn = {
-			i < RAM_PAGES ? RAM_GFN + i : HIGH_GFN + i - RAM_PAGES
-		};
-		struct xenvirtio_run run = { gfn, 1 }, piece;
-		bool there = frames_next(&m->balloon->frames, &run, &piece) == FRAME_PRESENT;
-
-		differ += there != fake_present(m->fake, gfn);
-	}
+	fake_read_holes(m->fake, hole);
+	for (size_t i = 0; i < FRAME_WORDS; i++)
+		differ += (uint64_t)__builtin_popcountll(hole[i] ^ m->balloon->frames.word[i]);
 	balloon_get_status(m->balloon, &status);
 	MUST(differ <= m->holes + m->taken);
 	MUST(status.ballooned_pages == m->balloon->frames.nr_set);
-	MUST(m->balloon->inflate.slice.runs.room <= 16384 && m->balloon->deflate.slice.runs.room <= 16384);
+	MUST(m->balloon->inflate.slice.runs.room <= 16384);
+	MUST(m->balloon->deflate.slice.runs.room <= 16384);
 	MUST(faults->released_mapped == m->excused);
 	/* what it gave away and took between two looks is its own loss */
 	MUST(faults->leaked <= m->taken && !faults->populated_outside);
 	MUST(!faults->bad_state && !faults->bad_unmap && !faults->stuck);
 }
 
+static const struct fake_config quick_config = {
+	.ram = { { { RAM_GFN }, { RAM_GFN + RAM_PAGES - 1 } },
+		 { { HIGH_GFN }, { HIGH_GFN + HIGH_PAGES - 1 } } },
+	.nr_ram = 2,
+	.quick = true,
+};
+
+static struct fake *kept;
+static bool digest_wanted;
+static uint64_t last_digest;
+
+void fuzz_machine_renew(bool quick)
+{
+	struct fake_config config = quick_config;
+
+	config.quick = quick;
+	fake_free(kept);
+	kept = fake_new(&config);
+	MUST(kept);
+}
+
+void fuzz_machine_want_digest(void)
+{
+	digest_wanted = true;
+}
+
+uint64_t fuzz_machine_digest(void)
+{
+	return last_digest;
+}
+
+static uint64_t mix(uint64_t hash, const void *data, size_t len)
+{
+	const uint8_t *at = data;
+	uint64_t word;
+
+	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	for (; len; len--)
+		hash = (hash ^ *at++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static uint64_t mix_page(struct machine *m, uint64_t hash, uint64_t gfn)
+{
+	uint8_t page[4096];
+
+	hash = mix(hash, &gfn, sizeof(gfn));
+	if (!fake_present(m->fake, xenvirtio_gfn(gfn)))
+		return hash;
+	MUST(!fake_guest_read(m->fake, xenvirtio_gpa(gfn << 12), page, sizeof(page)));
+	return memcmp(page, page + 8, sizeof(page) - 8) ? mix(hash, page, sizeof(page)) :
+							  mix(hash, page, 8);
+}
+
+/* All that an input leaves: the guest's memory, what survives the process, what was counted. */
+static uint64_t digest(struct machine *m)
+{
+	const uint64_t count[] = {
+		fake_calls(m->fake), fake_irqs(m->fake, IRQ, true), fake_tot_pages(m->fake),
+		fake_max_pages(m->fake), fake_heap_free(m->fake), fake_live_pages(m->fake),
+	};
+	struct balloon_status status;
+	uint64_t hash = mix(0, count, sizeof(count));
+
+	balloon_get_status(m->balloon, &status);
+	hash = mix(hash, &status, sizeof(status));
+	hash = mix(hash, &m->state, sizeof(m->state));
+	hash = mix(hash, m->persist, m->persist_bytes);
+	hash = mix(hash, fake_faults(m->fake), sizeof(struct fake_faults));
+	for (uint64_t i = 0; i < RAM_PAGES; i++)
+		hash = mix_page(m, hash, RAM_GFN + i);
+	for (uint64_t i = 0; i < HIGH_PAGES; i++)
+		hash = mix_page(m, hash, HIGH_GFN + i);
+	return hash;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct fake_config config = {
-		.ram = { { { RAM_GFN }, { RAM_GFN + RAM_PAGES - 1 } },
-			 { { HIGH_GFN }, { HIGH_GFN + HIGH_PAGES - 1 } } },
-		.nr_ram = 2,
-	};
 	struct machine m = { .server_id = XENVIRTIO_IOREQ_NEW };
 
-	m.fake = fake_new(&config);
-	MUST(m.fake);
-	m.persist_bytes = balloon_persist_bytes(config.ram, 2);
+	if (kept)
+		fake_reset(kept);
+	else
+		fuzz_machine_renew(true);
+	m.fake = kept;
+	m.persist_bytes = balloon_persist_bytes(quick_config.ram, quick_config.nr_ram);
 	m.persist = calloc(1, m.persist_bytes);
 	MUST(m.persist);
 	fake_set_serve(m.fake, serve, &m);
@@ -373,10 +501,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += OPERATION_BYTES;
 		size -= OPERATION_BYTES;
 	}
+	lethal_arm(0, false);
 	check(&m);
+	if (digest_wanted)
+		last_digest = digest(&m);
 	kill_process(&m);
 	MUST(!fake_live_pages(m.fake) && !fake_open_handles(m.fake) && !fake_open_fds(m.fake));
-	fake_free(m.fake);
 	free(m.persist);
 	return 0;
 }

@@ -96,14 +96,14 @@ lab_check()
 {
 	local what=${1:-all} start name arguments=("$@")
 	case $what in
-	all|unit|nested|kasan|ladder|lab|patches) ;;
+	all|unit|fuzz|nested|kasan|ladder|lab|patches) ;;
 	fresh) fresh_arguments "${@:2}" ;;
 	soak)
 		lab_cycles=${2:-200}
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check lab, check ladder, check patches, check fresh [WHAT...] or check, not: check $what" ;;
+	*) die "check unit, check fuzz [TARGET...], check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check lab, check ladder, check patches, check fresh [WHAT...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
@@ -112,6 +112,7 @@ lab_check()
 	esac
 	case $what in
 	unit) unit_arguments "$@" ;;
+	fuzz) fuzz_arguments "$@" ;;
 	all|ladder|lab|patches) [ $# -eq 0 ] || die "check $what takes no argument" ;;
 	esac
 	in_root check "${arguments[@]}"
@@ -119,6 +120,7 @@ lab_check()
 	score_begin
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
+	case $what in all) check_fuzz ;; fuzz) check_fuzz "$@" ;; esac
 	case $what in all|patches) check_patches ;; esac
 	case $what in all|lab) check_lab ;; esac
 	case $what in all|ladder) check_ladder ;; esac

@@ -25,11 +25,24 @@ job_over()
 	done
 }
 
+# wait_for_ended PID...: until one of them has ended; sets ended to those that have. A job that ended while job control was on is
+# forgotten by the shell, and wait knows nothing of it.
+wait_for_ended()
+{
+	local pid
+	wait -n "$@" || true
+	ended=()
+	for pid; do
+		kill -0 "$pid" 2>/dev/null || ended+=("$pid")
+	done
+}
+
 # run_pool NUMBER...: those boots of the plan, several at a time; the longest first, so that none is left alone at the end.
 run_pool()
 {
 	local pid next=0 over=0 starts limit i
 	local -A number_of=()
+	local -a ended
 	limit=$(nproc)
 	mapfile -t starts < <(for i; do echo "$(boot_weight "$i") $i"; done | sort -k1,1nr -k2,2n | cut -d' ' -f2)
 	while [ $over -lt $# ]; do
@@ -42,9 +55,11 @@ run_pool()
 			number_of[$pid]=${starts[$next]}
 			next=$((next + 1))
 		done
-		wait -n -p pid "${!number_of[@]}" || true
-		job_over "${number_of[$pid]}"
-		unset "number_of[$pid]" "lab_jobs[$pid]"
-		over=$((over + 1))
+		wait_for_ended "${!number_of[@]}"
+		for pid in "${ended[@]}"; do
+			job_over "${number_of[$pid]}"
+			unset "number_of[$pid]" "lab_jobs[$pid]"
+			over=$((over + 1))
+		done
 	done
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab's runner without a machine, as TAP: results that two boots have at the same time, the verdict on a case, when a machine is
-# taken for hung, which boots a plan has, which kernels are the newest, what becomes of the patches. Functions that look at the world are replaced here; the
+# taken for hung, which boots a plan has, which kernels are the newest, what becomes of the patches, what a fuzz target came to. Functions that look at the world are replaced here; the
 # files of tests/nested/lib are those of the lab.
 
 set -u
@@ -15,7 +15,7 @@ lab_nested=$top/tests/nested
 . "$top/tests/unit/tap.sh"
 lab_cache=$tmp/cache
 mkdir -p "$lab_cache"
-for part in ui cases plan score results watch boots pool kernels newest patches; do
+for part in ui cases plan score results watch boots pool kernels newest patches fuzz; do
 	# shellcheck source=/dev/null
 	. "$lab_nested/lib/$part.sh"
 done
@@ -259,5 +259,70 @@ patches_in()
 patches_in locked "2 0 0" "patches: both kernels"
 patches_in other "1 1 0" "a kernel they do not fit, which takes the place of one that is gone, is no failure"
 patches_in none "0 2 0" "nor is one that is not to be had"
+
+# --- jobs that ended before anybody waited for them ---
+
+for n in 1 2 3; do
+	set -m
+	(exit 0) &
+	pids[n]=$!
+	while kill -0 "${pids[n]}" 2>/dev/null; do :; done
+	set +m
+done
+wait_for_ended "${pids[@]}"
+same "${ended[*]}" "${pids[*]}" "jobs the shell has forgotten have ended"
+
+# --- fuzz targets that find nothing, something, do nothing, or are ended ---
+
+hash_of() { echo this; }
+fuzz_build() { step_status=${build_status:-0}; }
+build_sources() { :; }
+build_root() { echo "$tmp/build"; }
+fuzz_program() { echo "$tmp/fuzz-$1"; }
+lab_shown_top=$top
+mkdir -p "$tmp/top/tests/fuzz/corpus"/{calm,fatal,idle,killed}
+printf '%s\n' '/*' ' * libFuzzer: -max_len=7 -seed=1' ' */' >"$tmp/top/tests/fuzz/calm.c"
+touch "$tmp/top/tests/fuzz"/{fatal,idle,killed}.c
+lab_top=$tmp/top
+
+# program TARGET LINE...: what runs in its place
+program()
+{
+	printf '%s\n' '#!/bin/bash' "${@:2}" >"$tmp/fuzz-$1"
+	chmod +x "$tmp/fuzz-$1"
+}
+program calm 'echo "$@" >'"$tmp/given" 'echo "#5 pulse"' 'echo "stat::number_of_executed_units: 1234"' \
+	'echo "stat::average_exec_per_sec: 56"' 'echo "stat::new_units_added:    7"'
+program fatal 'for a; do case $a in -artifact_prefix=*) touch "${a#*=}crash-1f" ;; esac; done' \
+	'echo "balloon.c:5: differ <= holes"' 'echo "==1== ERROR: libFuzzer: deadly signal"' \
+	'echo "stat::number_of_executed_units: 99"' 'exit 77'
+program idle 'echo nothing'
+program killed 'kill -KILL $PPID; sleep 1'
+
+# fuzzed WANTED TEXT ARGUMENT...: results that are ok, and failed.
+fuzzed()
+{
+	begin_score 0
+	fuzz_seconds=60
+	check_fuzz "${@:3}" >"$tmp/said" 2>&1
+	same "$(score_count ok) $(score_count FAILED)" "$1" "$2"
+	score_end
+}
+fuzzed "1 3" "fuzz: each target that there is has a result, whatever becomes of it"
+same "$(grep -oE 'fuzz calm +1234 executions +56/s +7 new paths' "$tmp/said" | wc -l)" 1 "what a target did is told"
+dir=$(fuzz_dir fatal)
+same "$(grep -cE "FAILED  fuzz fatal +ERROR: libFuzzer: deadly signal|\| balloon.c:5: differ <= holes|input: $dir/crash/crash-1f$|\
+again: ./lab root env ASAN[^ ]* UBSAN[^ ]* $tmp/fuzz-fatal $dir/crash/crash-1f$" "$tmp/said")" 4 "a crash: why, what the target said, the input, and how to have it again"
+fuzzed "1 0" "fuzz: a target by its name" --seconds 5 calm
+same "$(cat "$tmp/given")" "-max_len=7 -seed=1 -max_total_time=5 -timeout=20 -print_final_stats=1 \
+-artifact_prefix=$(fuzz_dir calm)/crash/ $(fuzz_dir calm)/new $tmp/top/tests/fuzz/corpus/calm" \
+	"and it is given what its source says, the time, what it found before, and its corpus"
+build_status=1 fuzzed "0 4" "fuzz: what cannot be built has failed"
+for words in "--seconds" "--seconds 0" "--seconds=x" "nobody" "--fast"; do
+	# shellcheck disable=SC2086
+	(fuzz_arguments $words) >"$tmp/log" 2>&1 && bad=yes || bad=no
+	same "$bad" no "fuzz: $words is refused"
+done
+lab_top=$top
 
 tap_done
