@@ -229,6 +229,8 @@ void process_start_serving(struct device_process *dp)
 		return;
 	dp->began_ms = clock_now_ms();
 	process_on_report(dp);
+	if (dp->ended)
+		return;
 	dp->serving = true;
 	process_open_doors(dp);
 	if (dp->type->serving)

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 
 /* ticks, two seconds each: see supervisor.c */
 #define STILL_TOLD 15u	 /* SIGABRT: a core file says where it was */
@@ -56,6 +57,15 @@ static void look_at_still(struct device *dev)
 	}
 }
 
+static void ask_xenstored(struct device *dev)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), SUPERVISOR_TREE "/%" PRIu32 "/%" PRIu32 "/state", dev->domid,
+		 dev->devid);
+	store_link_read(dev->sup->link, path, value, sizeof(value));
+}
+
 static void look_at_device(struct device *dev)
 {
 	const struct launcher *launcher = dev->sup->env.launcher;
@@ -73,6 +83,9 @@ static void look_at_device(struct device *dev)
 	}
 	if (life->still <= STILL_STUCK)
 		life->still++;
+	/* Where xenstored keeps everybody waiting, it keeps us: the count stands still as well. */
+	if (life->still == STILL_TOLD - 1)
+		ask_xenstored(dev);
 	look_at_still(dev);
 }
 

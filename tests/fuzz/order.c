@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "corpus.h"
+#include "inputs.h"
 #include "fuzz.h"
 #include "machine.h"
 

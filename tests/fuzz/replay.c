@@ -3,7 +3,7 @@
  * Goes through a target's corpus, as TAP: one input a file. An input that violates something
  * ends the process, which a test driver sees as the end of a plan that was not kept.
  */
-#include "corpus.h"
+#include "inputs.h"
 #include "fuzz.h"
 
 int main(int argc, char **argv)

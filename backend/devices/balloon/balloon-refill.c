@@ -226,8 +226,12 @@ int balloon_refill_resume(struct balloon *b)
 		ret = unpause_guest(b);
 	if (ret)
 		return ret;
-	/* Without the flag: died between a reset and its refill. The frames are still out, and no driver knows. */
-	if (b->frames.nr_set && (has_flag(b, BALLOON_REFILL) || !xenvirtio_device_status(b->dev))) {
+	/*
+	 * Without the flag: died between a reset and its refill, or of a version that had none. The frames are still out, and no
+	 * driver knows: one that has not negotiated yet has put none there.
+	 */
+	if (b->frames.nr_set && (has_flag(b, BALLOON_REFILL) ||
+				 !(xenvirtio_device_status(b->dev) & XENVIRTIO_STATUS_FEATURES_OK))) {
 		ret = begin(b);
 		/* The driver's write may still wait for its answer: it gets none on holes. */
 		return ret ? ret : balloon_refill_run(b, BUDGET_ACCESS);

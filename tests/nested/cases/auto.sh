@@ -73,7 +73,7 @@ top=$!
 drain b
 request=$(fill a)
 check "the one under load grows" wait_for '[ "$(mib "$a")" -ge $((idle + 60)) ]' 60
-check "by what the other gave" [ "$(mib "$b")" -le $((busy - 30)) ]
+check "by what the other gives" wait_for '[ "$(mib "$b")" -le $((busy - 30)) ]' 30
 check "and its load went on" guest_result a "$request" 60
 diag "a: $(mib "$a") MiB, b: $(mib "$b") MiB, the host: $(free_mib) MiB free"
 a_busy=$(mib "$a")
@@ -82,7 +82,7 @@ b_idle=$(mib "$b")
 drain a
 request=$(fill b)
 check "the roles swap: the other grows" wait_for '[ "$(mib "$b")" -ge $((b_idle + 40)) ]' 60
-check "by what the first gave" [ "$(mib "$a")" -le $((a_busy - 30)) ]
+check "by what the first gives" wait_for '[ "$(mib "$a")" -le $((a_busy - 30)) ]' 30
 check "and its load went on" guest_result b "$request" 60
 diag "a: $(mib "$a") MiB, b: $(mib "$b") MiB, the host: $(free_mib) MiB free"
 check "nobody is below the floor" [ "$(mib "$a")" -ge 64 ]

@@ -41,6 +41,7 @@ struct balloon_daemon {
 	char *saved_perms;	 /* survives the process, see mem-set.h */
 	struct words *words;	 /* likewise, see words.h */
 	bool adopted;		 /* a process before this one had the balloon */
+	bool first;	     /* its size is still to be found: nobody noted one */
 
 	struct target target;
 	struct mem_set mem_set;

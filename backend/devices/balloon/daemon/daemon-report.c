@@ -172,7 +172,7 @@ void balloon_daemon_on_retry(void *opaque)
 		return;
 	d->host.look_for_work(d->host.opaque);
 	d->host.report(d->host.opaque);
-	if (!d->stalled)
+	if (d->host.ended(d->host.opaque) || !d->stalled)
 		return;
 	d->retry_ms = d->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : d->retry_ms * 2;
 	if (!timer_is_set(d->retry))
@@ -200,6 +200,7 @@ void balloon_daemon_figures(void *self, struct figures *figures)
 
 	/* what others keep from the guest cannot be given to it by anybody who reads this */
 	f->static_max_kib = balloon_daemon_max_kib(d);
+	f->domain_max_kib = d->target.static_max_kib;
 	f->dynamic_min_kib = d->dynamic_min_kib;
 	f->target_kib = d->target.kib < f->static_max_kib ? d->target.kib : f->static_max_kib;
 	f->pinned = d->target.pinned;

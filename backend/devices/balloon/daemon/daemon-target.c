@@ -234,9 +234,9 @@ static void read_vm(struct balloon_daemon *d)
 }
 
 /* Return: whether somebody had named a size for the guest before it was this domain: @kib */
-static bool take_saved(struct balloon_daemon *d, uint64_t *kib)
+static bool read_saved(struct balloon_daemon *d, uint64_t *kib)
 {
-	int rc = saved_size_take(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
+	int rc = saved_size_read(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
 
 	if (rc && rc != -ENOENT && rc != -EINVAL)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
@@ -276,18 +276,23 @@ void balloon_daemon_keep_size(struct balloon_daemon *d)
 static void first_size_of_domain(struct balloon_daemon *d)
 {
 	uint64_t saved_kib;
-	bool saved = take_saved(d, &saved_kib);
+	bool saved = read_saved(d, &saved_kib);
 
 	mem_set_pass(&d->mem_set);
 	d->target.kib = balloon_daemon_made_with_kib(d);
 	if (!hear_command_line(d) && !target_read_node(&d->target) && saved)
 		target_set_forced(&d->target, saved_kib, "its size before");
+	if (!d->target.pinned)
+		target_unpin(&d->target);
+	/* last: whoever is killed before is followed by one that finds it */
+	if (saved)
+		saved_size_drop(d->opts->common.state_dir, d->vm, d->host.bus->devid);
 }
 
 /* What stands in a key was written before the command line, and before the process began. */
 static void first_target(struct balloon_daemon *d)
 {
-	if (!d->adopted)
+	if (d->first)
 		first_size_of_domain(d);
 	else if (hear_command_line(d))
 		mem_set_pass(&d->mem_set);
@@ -307,17 +312,18 @@ static void go_on_with_target(struct balloon_daemon *d)
 	if (balloon_kib <= d->target.static_max_kib)
 		d->target.kib = d->target.static_max_kib - balloon_kib;
 	words_check(d->words);
-	if (d->adopted && words_known(d->words)) {
+	/* one that was killed before it had found the first size has noted none */
+	d->first = !d->adopted ||
+		   (!words_known(d->words) && !status.target_pages && !status.ballooned_pages);
+	if (d->first) {
+		target_begin(&d->target, d->words);
+	} else if (words_known(d->words)) {
 		target_keep(&d->target, d->words);
 	} else {
-		d->target.words = d->words;
 		/* of a version that noted nothing: what stands in the domain's key is no news */
-		if (d->adopted) {
-			mem_set_pass(&d->mem_set);
-			target_read_pinned(&d->target);
-		} else {
-			target_unpin(&d->target);
-		}
+		d->target.words = d->words;
+		mem_set_pass(&d->mem_set);
+		target_read_pinned(&d->target);
 	}
 	d->target.admit = admit_target;
 }

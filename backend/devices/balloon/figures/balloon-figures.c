@@ -14,6 +14,9 @@ void balloon_figures_take(struct balloon_figures *f, const struct balloon_status
 	f->common.driver_ok = status->driver_ok;
 	f->actual_kib = status->actual_pages * (uint64_t)KIB_PER_PAGE;
 	f->ballooned_kib = status->ballooned_pages * KIB_PER_PAGE;
+	f->unowed_kib = status->owed_pages < status->ballooned_pages
+				? (status->ballooned_pages - status->owed_pages) * KIB_PER_PAGE
+				: 0;
 	f->stall = status->stall;
 	f->stall_kib = status->stall_pages * KIB_PER_PAGE;
 	f->stalls = status->stalls;

@@ -20,6 +20,8 @@ struct balloon_figures {
 	uint64_t refused_owed_kib;
 	uint64_t actual_kib;	/* size of the balloon as the guest says: for show only */
 	uint64_t ballooned_kib; /* what Xen holds back: exact */
+	uint64_t unowed_kib;	/* of that: the guest could not have it back, see reserve.h */
+	uint64_t domain_max_kib; /* memory/static-max: never another for this domain */
 	enum balloon_stall stall;
 	uint64_t stall_kib; /* still missing */
 	bool paused;	    /* by the daemon: the guest was reset, and its memory is being put back */

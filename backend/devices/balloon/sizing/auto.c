@@ -29,7 +29,7 @@
 /** of one guest, from step to step */
 struct entry {
 	uint32_t domid, devid;
-	uint64_t static_max_kib; /* tells domains apart that had one number in turn, most of the
+	uint64_t domain_max_kib; /* tells domains apart that had one number in turn, most of the
 				    time */
 	enum policy_verdict verdict;
 	struct policy_memory memory;
@@ -132,6 +132,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 		.floor_kib = f->dynamic_min_kib,
 		.target_kib = f->target_kib,
 		.balloon_kib = f->ballooned_kib,
+		.unowed_kib = f->unowed_kib,
 		.stats_age_ms = f->stats_age_ms,
 		.stall_kib = f->stall == BALLOON_STALL_HOST ? f->stall_kib : 0,
 		.driver_ok = f->common.driver_ok,
@@ -158,7 +159,7 @@ static const struct entry *find_entry(const struct autopilot *a, const struct ba
 {
 	for (size_t i = 0; i < a->nr; i++) {
 		if (a->entry[i].domid == f->common.domid && a->entry[i].devid == f->common.devid &&
-		    a->entry[i].static_max_kib == f->static_max_kib)
+		    a->entry[i].domain_max_kib == f->domain_max_kib)
 			return &a->entry[i];
 	}
 	return NULL;
@@ -193,9 +194,14 @@ static struct entry *make_entries(const struct autopilot *a, const struct balloo
 			entry[i] = *old;
 		entry[i].domid = f[i].common.domid;
 		entry[i].devid = f[i].common.devid;
-		entry[i].static_max_kib = f[i].static_max_kib;
+		entry[i].domain_max_kib = f[i].domain_max_kib;
 	}
 	return entry;
+}
+
+static uint64_t owed_kib(const struct balloon_figures *f)
+{
+	return f->ballooned_kib > f->unowed_kib ? f->ballooned_kib - f->unowed_kib : 0;
 }
 
 static uint64_t count_owed(const struct balloon_figures *f, size_t nr)
@@ -203,7 +209,7 @@ static uint64_t count_owed(const struct balloon_figures *f, size_t nr)
 	uint64_t owed = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		if (__builtin_add_overflow(owed, f[i].ballooned_kib, &owed))
+		if (__builtin_add_overflow(owed, owed_kib(&f[i]), &owed))
 			return UINT64_MAX;
 	}
 	return owed;

@@ -102,8 +102,10 @@ bool comeback_look(struct comeback *c, const struct comeback_look *l)
 	bool fell, known = c->alone && !c->tried;
 
 	/* the next driver has all its memory, and is asked for all that shall be */
-	if (!l->driver_ok)
+	if (!l->driver_ok) {
 		comeback_order(c);
+		ask(c, l->want, l->ballooned);
+	}
 	if (c->told != l->want && (!c->alone || c->told > l->want)) {
 		c->alone = false;
 		ask(c, l->want, l->ballooned);

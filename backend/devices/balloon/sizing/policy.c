@@ -353,7 +353,7 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 
 	for (size_t i = 0; i < nr; i++) {
 		judge(cfg, now_ms, &g[i], &m[i], &o[i]);
-		owed = add_capped(owed, g[i].balloon_kib);
+		owed = add_capped(owed, less(g[i].balloon_kib, g[i].unowed_kib));
 		taken = add_capped(taken, promised(&g[i], &o[i]));
 		if (o[i].verdict == POLICY_KEEP)
 			coming = add_capped(coming, less(o[i].has_kib, g[i].target_kib));

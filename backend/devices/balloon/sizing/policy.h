@@ -55,6 +55,7 @@ struct policy_guest {
 	uint64_t floor_kib; /* 0: the configuration's */
 	uint64_t target_kib;
 	uint64_t balloon_kib;
+	uint64_t unowed_kib; /* of that: never to be given back */
 	uint64_t available_kib;
 	uint64_t stats_age_ms;
 	uint64_t stall_kib; /* what a deflate waits for that the host does not have */

@@ -88,14 +88,10 @@ static int read_file(const char *path, uint64_t *kib)
 	return size_parse_kib(text, kib) ? -EBADMSG : 0;
 }
 
-int saved_size_take(const char *dir, const char *vm, uint32_t devid, uint64_t *kib)
+int saved_size_read(const char *dir, const char *vm, uint32_t devid, uint64_t *kib)
 {
 	char path[256];
 	int rc = make_path(dir, vm, devid, "", path, sizeof(path));
 
-	if (!rc)
-		rc = read_file(path, kib);
-	if (!rc && unlink(path))
-		rc = -errno;
-	return rc;
+	return rc ? rc : read_file(path, kib);
 }

@@ -20,13 +20,13 @@
  */
 int saved_size_keep(const char *dir, const char *vm, uint32_t devid, uint64_t kib);
 /**
- * saved_size_take() - and it is no more
+ * saved_size_read() - what was kept
  *
  * Return: 0; -ENOENT there is none; -EBADMSG, -EPERM it is not what we write; -EINVAL; -errno
  */
-int saved_size_take(const char *dir, const char *vm, uint32_t devid, uint64_t *kib);
+int saved_size_read(const char *dir, const char *vm, uint32_t devid, uint64_t *kib);
 
-/** saved_size_drop() - there is none any more. Return: as saved_size_take() */
+/** saved_size_drop() - there is none any more. Return: as saved_size_read() */
 int saved_size_drop(const char *dir, const char *vm, uint32_t devid);
 
 #endif /* BACKEND_SAVED_SIZE_H */

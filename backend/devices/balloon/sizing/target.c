@@ -70,6 +70,13 @@ void target_pin(struct target *t)
 	publish_text(t->publish, KEY_PINNED, "1");
 }
 
+void target_begin(struct target *t, struct words *words)
+{
+	t->words = words;
+	t->pinned = false;
+	publish_remove(t->publish, KEY_PINNED);
+}
+
 void target_unpin(struct target *t)
 {
 	t->pinned = false;
@@ -140,8 +147,8 @@ static void refuse(struct target *t, uint64_t kib, const char *source)
 	show_again(t);
 }
 
-/* Return: whether it is in force; @changed: out; whether it was not before. */
-static bool take(struct target *t, uint64_t kib, const char *source, bool *changed)
+/* @pin: somebody names it. Return: whether it is in force; @changed: out; whether it was not before. */
+static bool take(struct target *t, uint64_t kib, const char *source, bool pin, bool *changed)
 {
 	char asked[SIZE_TEXT_MAX], max[SIZE_TEXT_MAX];
 
@@ -166,6 +173,7 @@ static bool take(struct target *t, uint64_t kib, const char *source, bool *chang
 		t->refused = false;
 		publish_remove(t->publish, KEY_REFUSED);
 		t->kib = kib;
+		t->pinned = t->pinned || pin;
 		note(t);
 		t->changed(t->opaque, kib);
 	}
@@ -175,7 +183,7 @@ static bool take(struct target *t, uint64_t kib, const char *source, bool *chang
 
 bool target_set_forced(struct target *t, uint64_t kib, const char *source)
 {
-	bool changed, taken = take(t, kib, source, &changed);
+	bool changed, taken = take(t, kib, source, true, &changed);
 
 	if (changed)
 		target_pin(t);
@@ -198,7 +206,7 @@ bool target_set_auto(struct target *t, uint64_t kib)
 {
 	bool changed;
 
-	return take(t, kib, "--auto", &changed);
+	return take(t, kib, "--auto", false, &changed);
 }
 
 /* @kib: stands in the key. Return: whether that is a word */

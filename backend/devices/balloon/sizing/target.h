@@ -71,6 +71,11 @@ void target_keep(struct target *t, struct words *words);
 /** target_show() - the size in force stands in the key `target` */
 void target_show(struct target *t);
 
+/**
+ * target_begin() - a domain that is served for the first time: its size is still to be found, and none is noted
+ * before it is. Then one of target_set(), target_pin() and target_unpin() does that
+ */
+void target_begin(struct target *t, struct words *words);
 /** target_pin(), target_unpin() - whether the policy leaves the guest alone; published as `pinned`
  */
 void target_pin(struct target *t);

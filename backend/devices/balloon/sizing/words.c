@@ -19,8 +19,11 @@ bool words_known(const struct words *w)
 
 void words_note(struct words *w, uint64_t kib, bool pinned)
 {
-	w->kib = kib;
-	w->pinned = pinned;
+	/* a size that somebody named is never one that nobody did, whatever ends the process in between */
+	if (pinned)
+		__atomic_store_n(&w->pinned, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->kib, kib, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->pinned, pinned, __ATOMIC_RELEASE);
 	/* last: from here on the others count */
 	__atomic_store_n(&w->version, VERSION, __ATOMIC_RELEASE);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* See corpus.h. It must not know what a target makes of an input. */
-#include "corpus.h"
+/* See inputs.h. It must not know what a target makes of an input. */
+#include "inputs.h"
 
 #include <dirent.h>
 #include <stdio.h>
