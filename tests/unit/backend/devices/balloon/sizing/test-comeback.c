@@ -188,6 +188,18 @@ static void the_next_driver_starts_anew(void **state)
 	assert_int_equal(comeback_wait_ms(&c, look.now_ms), 0);
 }
 
+/* kexec, of a guest that lacked nothing: its next driver is asked for all at once. */
+static void a_reset_is_no_plight(void **state)
+{
+	get_there();
+	look.driver_ok = false;
+	has(0);
+	look.driver_ok = true;
+	assert_false(has(100));
+	assert_int_equal(c.told, WANT);
+	assert_int_equal(comeback_wait_ms(&c, look.now_ms), 0);
+}
+
 static void what_a_predecessor_asked_for_stays_for_a_while(void **state)
 {
 	comeback_resume(&c, WANT - 8192, look.now_ms);
@@ -215,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(what_was_asked_for_is_no_plight, setup),
 		cmocka_unit_test_setup(less_is_asked_for_at_once, setup),
 		cmocka_unit_test_setup(the_next_driver_starts_anew, setup),
+		cmocka_unit_test_setup(a_reset_is_no_plight, setup),
 		cmocka_unit_test_setup(what_a_predecessor_asked_for_stays_for_a_while, setup),
 	};
 

@@ -242,6 +242,22 @@ static void the_reserve_is_kept(void **state)
 	assert_true(model_has(&m->g) < before);
 }
 
+/* A guest that names frames it never had stops nobody: the host does not have to give those. */
+static void what_is_not_owed_stops_nobody(void **state)
+{
+	struct host h = model_host(0);
+	struct model *m = model_add(&h, 1024, 400), *liar = model_add(&h, 1024, 500);
+	uint64_t before;
+
+	model_settle(&h, 60);
+	h.free_kib -= 4;
+	liar->g.unowed_kib = 4;
+	before = model_has(&m->g);
+	m->used_kib = 100 * MIB;
+	model_settle(&h, 60);
+	assert_true(model_has(&m->g) < before);
+}
+
 /* Room for a guest to come: those in need get none of it, and others give what is missing of it. */
 static void room_is_made_and_kept(void **state)
 {
@@ -435,6 +451,7 @@ int main(void)
 		cmocka_unit_test(who_gives_does_not_need_it_back),
 		cmocka_unit_test(a_guest_that_waits_is_helped),
 		cmocka_unit_test(the_reserve_is_kept),
+		cmocka_unit_test(what_is_not_owed_stops_nobody),
 		cmocka_unit_test(room_is_made_and_kept),
 		cmocka_unit_test(more_room_than_there_is),
 		cmocka_unit_test(a_pinned_guest_is_left_alone),
