@@ -7,6 +7,7 @@
 #include "backend/base/size.h"
 #include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/devices/balloon/figures/room-json.h"
+#include "tools/ctl/ctl-find.h"
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -75,8 +76,11 @@ enum ctl_exit ctl_free(struct ctl *ctl)
 	if (!rc)
 		rc = ctl_client_open(client, path);
 	if (rc == -ENOENT || rc == -ECONNREFUSED) {
-		ctl_say(ctl, "no " WHO " runs here as the service: nobody makes room");
 		free(client);
+		code = ctl_find_xen(ctl, NULL);
+		if (code)
+			return code;
+		ctl_say(ctl, "no " WHO " runs here as the service: nobody makes room");
 		return CTL_EXIT_NO_DAEMON;
 	}
 	if (rc) {

@@ -46,7 +46,7 @@ for daemon in xen-vballoond xen-vrngd; do
 	refused "xenstore cannot be reached" "backend/$daemon" --state-dir "$tmp/state"
 	result $? "$daemon for all"
 done
-for command in list "list --json" "top --count 1" "status 1" "status guest" "set 1 64M" "wait 1" "unused 1"; do
+for command in list "list --json" "top --count 1" "status 1" "status guest" "set 1 64M" "wait 1" "unused 1" "auto 1" "free 1G"; do
 	# shellcheck disable=SC2086 # a list of words
 	refused "xenstore cannot be reached" tools/xen-vballoonctl $command --state-dir "$tmp/state"
 	result $? "xen-vballoonctl $command"

@@ -6,11 +6,13 @@
 #include "backend/base/clock.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "fake/hv-fake.h"
+#include "fake/store-fake.h"
 #include "tools/ctl/ctl.h"
 #include "unit/rigs/control-bench.h"
 #include "unit/rigs/line-bench.h"
 #include "unit/rigs/tool-bench.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,12 +107,21 @@ static int teardown(void **state)
 	return control_bench_teardown((void **)&t->b);
 }
 
+/* of the host the tool runs on; NULL: not on Xen */
+static struct fake_store *store;
+
+/* In the tool's process. */
+static int open_store(void *opaque, struct xenvirtio_store **out)
+{
+	return store ? fake_store_open(store, out) : -ENOENT;
+}
+
 static int run_tool(void *opaque, FILE *out, FILE *err)
 {
 	struct bench *t = opaque;
 	struct line_words words;
 	struct ctl_options opts;
-	struct ctl ctl = {.opts = &opts, .out = out, .err = err};
+	struct ctl ctl = {.opts = &opts, .out = out, .err = err, .open_store = open_store};
 	char why[256];
 
 	line_words_split(&words, "xen-vballoonctl", t->line);
@@ -208,8 +219,14 @@ static void without_a_service_nobody_makes_room(void **state)
 
 	balloon_service_free(t->service);
 	t->service = NULL;
+	store = fake_store_new();
 	assert_int_equal(run(t, "free 1G"), CTL_EXIT_NO_DAEMON);
 	tool_bench_expect(&tool, "--auto");
+	/* where there is no Xen that is why */
+	fake_store_free(store);
+	store = NULL;
+	assert_int_equal(run(t, "free 1G"), NO_XEN_EXIT_CODE);
+	tool_bench_expect(&tool, "xenstore cannot be reached");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
