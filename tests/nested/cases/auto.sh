@@ -46,18 +46,18 @@ wait_guest a && wait_guest b || bail "the guests boot"
 request=$(fill b)
 guest_result b "$request" 60 >/dev/null
 check "the idle guest gives what it does not need" wait_for '[ "$(mib "$a")" -lt 180 ]' 40
-# until it moves no more: it does so every five seconds
+# settled DOMID: it moves no more; a guest that shrinks does so every five seconds
 last=0
 settled()
 {
 	local now
-	now=$(mib "$a")
+	now=$(mib "$1")
 	[ "$now" = "$last" ] && return 0
 	last=$now
 	sleep 6
 	return 1
 }
-wait_for settled 90
+wait_for 'settled "$a"' 90
 idle=$(mib "$a")
 busy=$(mib "$b")
 diag "idle: $idle MiB, busy: $busy MiB, the host: $(free_mib) MiB free"
@@ -75,6 +75,7 @@ request=$(fill a)
 check "the one under load grows" wait_for '[ "$(mib "$a")" -ge $((idle + 60)) ]' 60
 check "by what the other gives" wait_for '[ "$(mib "$b")" -le $((busy - 30)) ]' 30
 check "and its load went on" guest_result a "$request" 60
+wait_for 'settled "$b"' 90
 diag "a: $(mib "$a") MiB, b: $(mib "$b") MiB, the host: $(free_mib) MiB free"
 a_busy=$(mib "$a")
 b_idle=$(mib "$b")
