@@ -165,6 +165,7 @@ static void store_back(void *self)
 {
 	struct balloon_daemon *d = self;
 
+	target_expect_echo(&d->target);
 	mem_set_again(&d->mem_set);
 }
 

@@ -55,6 +55,11 @@ void target_show(struct target *t)
 		words_see(t->words, WORDS_NODE, t->kib);
 }
 
+void target_expect_echo(struct target *t)
+{
+	t->wrote_ms = clock_now_ms();
+}
+
 /* Over what somebody else has written. */
 static void show_again(struct target *t)
 {
@@ -230,7 +235,8 @@ bool target_read_node(struct target *t)
 	if (rc == -EPIPE)
 		return false;
 	if (rc) {
-		/* removed, or not there yet: it shows what is in force */
+		/* removed, or not there yet: it shows what is in force, and what follows is its echo */
+		t->wrote_ms = clock_now_ms();
 		publish_rewrite(t->publish, KEY);
 		return false;
 	}

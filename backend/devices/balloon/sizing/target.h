@@ -68,6 +68,8 @@ bool target_set_forced(struct target *t, uint64_t kib, const char *source);
 bool target_set_auto(struct target *t, uint64_t kib);
 /** target_keep() - what is noted survives with @words: what they say is in force, if they say any */
 void target_keep(struct target *t, struct words *words);
+/** target_expect_echo() - the key is read again soon, whoever wrote it: a new xenstored tells of all keys */
+void target_expect_echo(struct target *t);
 /** target_show() - the size in force stands in the key `target` */
 void target_show(struct target *t);
 
