@@ -21,7 +21,7 @@
 #include "backend/devices/balloon/balloon-internal.h"
 #include "fake/hv-fake.h"
 #include "fuzz.h"
-#include "lethal.h"
+#include "fake/lethal.h"
 #include "machine.h"
 
 #define BASE UINT64_C(0x2000000)

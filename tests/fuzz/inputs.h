@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The inputs that are kept, a file each, for programs that go through them. */
-#ifndef FUZZ_CORPUS_H
-#define FUZZ_CORPUS_H
+#ifndef FUZZ_INPUTS_H
+#define FUZZ_INPUTS_H
 
 #include <stdbool.h>
 
@@ -25,4 +25,4 @@ void corpus_close(struct corpus *corpus);
 bool corpus_replay(const struct corpus *corpus, int index);
 const char *corpus_name(const struct corpus *corpus, int index);
 
-#endif /* FUZZ_CORPUS_H */
+#endif /* FUZZ_INPUTS_H */

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "fake/lethal.h"
 #include "unit/rigs/balloon-bench.h"
 
 #define KILLS 1000u
@@ -21,11 +22,6 @@
 #define SPARE 8192u
 enum { INFLATE, DEFLATE };
 
-static struct xenvirtio_hv_ops lethal;
-static const struct xenvirtio_hv_ops *real;
-static jmp_buf died;
-static unsigned int calls_to_live; /* 0: for ever */
-static bool after;
 static uint64_t chance = 1;
 static struct xenvirtio_hv *guest, *other;
 static void *mapped;
@@ -37,40 +33,6 @@ static uint32_t draw(uint32_t below)
 	return (uint32_t)(chance >> 33) % below;
 }
 
-static bool is_last_call(void)
-{
-	return calls_to_live && !--calls_to_live;
-}
-
-/* The process is no more: before the hypervisor has heard of the call, or after it has done it. */
-#define LETHAL(name, params, args) \
-	static int die_in_##name params \
-	{ \
-		bool last = is_last_call(); \
-		int ret; \
-\
-		if (last && !after) \
-			longjmp(died, 1); \
-		ret = real->name args; \
-		if (last) \
-			longjmp(died, 1); \
-		return ret; \
-	}
-
-LETHAL(domain_info, (struct xenvirtio_hv * hv, struct xenvirtio_domain_info *info), (hv, info))
-LETHAL(release_pages,
-       (struct xenvirtio_hv * hv, const struct xenvirtio_gfn *gfn, size_t nr, unsigned int order, size_t *done),
-       (hv, gfn, nr, order, done))
-LETHAL(populate_pages,
-       (struct xenvirtio_hv * hv, const struct xenvirtio_gfn *gfn, size_t nr, unsigned int order, size_t *done),
-       (hv, gfn, nr, order, done))
-LETHAL(frames_present, (struct xenvirtio_hv * hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present),
-       (hv, gfn, nr, present))
-LETHAL(pause, (struct xenvirtio_hv * hv), (hv))
-LETHAL(unpause, (struct xenvirtio_hv * hv), (hv))
-LETHAL(set_irq, (struct xenvirtio_hv * hv, uint32_t irq, bool level), (hv, irq, level))
-LETHAL(ioreq_complete, (struct xenvirtio_hv * hv, const struct xenvirtio_ioreq *req), (hv, req))
-
 static int serve(void *opaque)
 {
 	return bench_run(opaque);
@@ -79,17 +41,7 @@ static int serve(void *opaque)
 static void start(struct bench *b)
 {
 	assert_int_equal(bench_start(b), 0);
-	real = b->hv->ops;
-	lethal = *real;
-	lethal.domain_info = die_in_domain_info;
-	lethal.release_pages = die_in_release_pages;
-	lethal.populate_pages = die_in_populate_pages;
-	lethal.frames_present = die_in_frames_present;
-	lethal.pause = die_in_pause;
-	lethal.unpause = die_in_unpause;
-	lethal.set_irq = die_in_set_irq;
-	lethal.ioreq_complete = die_in_ioreq_complete;
-	b->hv->ops = &lethal;
+	lethal_wrap(b->hv);
 }
 
 /*
@@ -246,7 +198,7 @@ static bool is_paused(struct bench *b)
 /* The successor, to the end of all that the dead one had begun. */
 static void succeed(struct bench *b)
 {
-	calls_to_live = 0;
+	lethal_arm(0, false);
 	bench_kill(b);
 	/* with a frame that is still somebody's the host would be one short */
 	others_unmap();
@@ -276,13 +228,14 @@ static void a_thousand_deaths(void **state)
 {
 	struct bench *b = *state;
 	volatile unsigned int kills = 0, acts = 0;
+	unsigned int call;
 
 	assert_int_equal(fake_open(b->fake, &guest), 0);
 	assert_int_equal(fake_open(b->fake, &other), 0);
 	while (kills < KILLS) {
-		calls_to_live = 1 + draw(60);
-		after = draw(2);
-		if (setjmp(died)) {
+		call = 1 + draw(60);
+		lethal_arm(call, draw(2));
+		if (setjmp(lethal_died)) {
 			kills++;
 			succeed(b);
 			continue;
@@ -295,7 +248,7 @@ static void a_thousand_deaths(void **state)
 		}
 	}
 	print_message("# %u deaths in %u acts\n", kills, acts);
-	calls_to_live = 0;
+	lethal_arm(0, false);
 	others_unmap();
 	other->ops->close(other);
 	guest->ops->close(guest);

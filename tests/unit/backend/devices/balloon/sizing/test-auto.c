@@ -256,6 +256,11 @@ static void memories_follow_their_guests(void **state)
 	p->f[1] = guest_of(4, 300);
 	steps_until(p, p->collects + 3);
 	assert_int_equal(p->orders, 1);
+	/* nor when its own balloon driver moves: it is the same guest */
+	p->f[0].static_max_kib -= 8 * MIB;
+	p->f[0].target_kib -= 8 * MIB;
+	steps_until(p, p->collects + 3);
+	assert_int_equal(p->orders, 1);
 	/* another guest of that number co-operates until it is found not to */
 	p->nr = 0;
 	steps_until(p, p->collects + 1);

@@ -4,8 +4,8 @@
  * has heard of a call or after it has done it. Who runs the process says setjmp(lethal_died) first;
  * what it had allocated is theirs to free. It must not know what the process is.
  */
-#ifndef FUZZ_LETHAL_H
-#define FUZZ_LETHAL_H
+#ifndef FAKE_LETHAL_H
+#define FAKE_LETHAL_H
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -18,4 +18,4 @@ void lethal_wrap(struct xenvirtio_hv *hv);
 /** lethal_arm() - the call that is, counted from now; 0: none */
 void lethal_arm(unsigned int call, bool after);
 
-#endif /* FUZZ_LETHAL_H */
+#endif /* FAKE_LETHAL_H */
