@@ -18,6 +18,7 @@
 #define DEVICE_ID_ENTROPY 4
 #define BASE 0x2000000
 #define IRQ 33
+#define CHAINS_A_KICK 16
 
 static int kick(void *opaque, unsigned int index)
 {
@@ -25,24 +26,31 @@ static int kick(void *opaque, unsigned int index)
 	struct xenvirtio_device **dev = opaque;
 	struct xenvirtio_queue *q = xenvirtio_device_queue(*dev, index);
 	struct xenvirtio_chain chain;
-	int ret;
+	int ret = 0, chains;
 
-	while (!(ret = xenvirtio_queue_pop(q, &chain))) {
-		ret = xenvirtio_chain_write(q, &chain, 0, sevens, sizeof(sevens));
+	for (chains = 0; chains < CHAINS_A_KICK && !ret; chains++) {
+		ret = xenvirtio_queue_pop(q, &chain);
+		if (!ret)
+			ret = xenvirtio_chain_write(q, &chain, 0, sevens, sizeof(sevens));
 		if (!ret)
 			ret = xenvirtio_queue_push(q, &chain, sizeof(sevens));
-		if (ret)
-			break;
 	}
+	if (!ret)
+		xenvirtio_device_kick_again(*dev, index);
 	return ret < 0 || ret == XENVIRTIO_E_GONE ? ret : xenvirtio_queue_interrupt(q);
 }
 
 static const struct xenvirtio_device_ops ops = { .kick = kick };
 
-/* What the guest's vcpu waits for. */
+/* What the guest's vcpu waits for, and what a loop would do next. */
 static int serve(void *opaque)
 {
-	return xenvirtio_server_process(opaque);
+	int ret;
+
+	do
+		ret = xenvirtio_server_process(opaque);
+	while (ret == XENVIRTIO_E_AGAIN);
+	return ret;
 }
 
 static void must(int ret, const char *what)

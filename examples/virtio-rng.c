@@ -13,15 +13,18 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <xenvirtio.h>
 
 #define DEVICE_ID_ENTROPY 4
 #define PIECE_BYTES 256 /* what getrandom() gives whole */
 #define CHAIN_BYTES_MAX 65536
+#define KICK_PAGES_MAX 256 /* about; then others have their turn */
 
 static volatile sig_atomic_t stopped;
 
@@ -49,20 +52,34 @@ static int fill_chain(struct xenvirtio_queue *q, const struct xenvirtio_chain *c
 	return ret ? ret : xenvirtio_queue_push(q, chain, (uint32_t)wanted);
 }
 
+/* Pages that filling a chain may have to map: its buffers may be anywhere, and it has a table of them. */
+static unsigned int count_pages(const struct xenvirtio_chain *chain)
+{
+	uint64_t bytes = chain->writable_bytes < CHAIN_BYTES_MAX ? chain->writable_bytes : CHAIN_BYTES_MAX;
+
+	return 1 + chain->nr_writable + (unsigned int)(bytes / 4096);
+}
+
+/* The guest may fill its ring as fast as it is emptied. */
 static int kick(void *opaque, unsigned int index)
 {
 	struct xenvirtio_device **dev = opaque;
 	struct xenvirtio_queue *q = xenvirtio_device_queue(*dev, index);
 	struct xenvirtio_chain chain;
+	unsigned int pages = 0;
 	int ret;
 
 	do {
 		ret = xenvirtio_queue_pop(q, &chain);
-		if (!ret)
-			ret = fill_chain(q, &chain);
-	} while (!ret);
+		if (ret)
+			break;
+		pages += count_pages(&chain);
+		ret = fill_chain(q, &chain);
+	} while (!ret && pages < KICK_PAGES_MAX);
+	if (!ret)
+		xenvirtio_device_kick_again(*dev, index);
 	/* E_EMPTY: done. E_GUEST: NEEDS_RESET is set, or the buffer is gone and the guest waits. */
-	return ret < 0 ? ret : xenvirtio_queue_interrupt(q);
+	return ret < 0 || ret == XENVIRTIO_E_GONE ? ret : xenvirtio_queue_interrupt(q);
 }
 
 static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
@@ -85,18 +102,27 @@ static int serve(struct xenvirtio_hv *hv, struct xenvirtio_server *server,
 		 struct xenvirtio_store *store)
 {
 	struct pollfd fds[] = { { .fd = xenvirtio_server_fd(server), .events = POLLIN },
-				{ .fd = store->ops->fd(store), .events = POLLIN } };
+				{ .fd = store->ops->fd(store), .events = POLLIN },
+				{ .events = POLLIN } };
+	int ready = eventfd(1, EFD_CLOEXEC); /* never read, so always readable */
 	char path[XENVIRTIO_STORE_TEXT_MAX], token[16];
+	bool again = false;
 	sigset_t none;
 	int ret = 0;
 
+	if (ready < 0)
+		return -errno;
 	sigemptyset(&none);
 	while (!ret && !stopped) {
+		fds[2].fd = again ? ready : -1;
 		/* the only place where a signal is let in: none is lost before a wait */
-		if (ppoll(fds, 2, NULL, &none) < 0)
+		if (ppoll(fds, 3, NULL, &none) < 0)
 			continue;
-		if (fds[0].revents)
+		if (fds[0].revents || again)
 			ret = xenvirtio_server_process(server);
+		again = ret == XENVIRTIO_E_AGAIN;
+		if (again)
+			ret = 0;
 		while (fds[1].revents && !ret) {
 			ret = store->ops->next_event(store, path, sizeof(path), token,
 						     sizeof(token));

@@ -8,12 +8,12 @@
  * A device process makes one object of the type and calls it in this order; whatever is not
  * wanted may be NULL where that is said:
  *
- *   new, prepare, memory_bytes, open, start, report, serving, stop, close, free
+ *   new, prepare, memory_bytes, open, start, report, serving, stop, remove, close, free
  *
  * device() and in_use() are asked from open() to close(), work_pending(), work(), figures() and
  * report() from start() to stop(). stop() may come at any time after new(), also from inside a call
  * of the host: of all that is the type's own then nothing may be called any more but free(), and
- * `gone` of a client that was in an operation. Only start(), work(), store_event(), store_back()
+ * `gone` of a client that was in an operation. Only start(), work(), tick(), store_event(), store_back()
  * and the type's own timers and commands may end the process; they look at ended() after a call
  * that may.
  *
@@ -131,6 +131,12 @@ struct device_type {
 	 * in_use - the guest counts on it though no driver is bound; NULL: it never does
 	 */
 	bool (*in_use)(void *self);
+	/**
+	 * remove - before close(): the device is no more, and no process will go on with it; NULL
+	 *
+	 * Return: 0; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*remove)(void *self);
 
 	/**
 	 * start - the device is at its address, and nothing of the guest's was served yet
@@ -152,6 +158,8 @@ struct device_type {
 	bool (*work_pending)(void *self);
 	/** work - go on. Return: as xenvirtio_server_process() */
 	int (*work)(void *self);
+	/** tick - every other second while it serves; NULL. Return: as xenvirtio_server_process() */
+	int (*tick)(void *self);
 	/** report - publish the figures, and follow them; NULL */
 	void (*report)(void *self);
 	/** figures - fill in the type's, and driver_ok and guest_errors */

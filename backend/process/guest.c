@@ -226,6 +226,11 @@ void guest_close(struct guest *g, enum guest_end end)
 {
 	int rc;
 
+	if (g->type && g->type->remove && end == GUEST_REMOVE) {
+		rc = g->type->remove(g->device);
+		if (rc < 0)
+			log_msg(g->log, LOG_LEVEL_WARNING, rc, "cannot let go of the guest");
+	}
 	if (g->server && end == GUEST_REMOVE) {
 		rc = xenvirtio_server_close(g->server);
 		if (rc < 0)

@@ -52,6 +52,7 @@ struct device_process {
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
 	bool store_anew;		 /* xenstored was restarted; the node was not seen since */
 
+	bool again; /* xenvirtio_server_process() has more to do */
 	bool serving;
 	bool ended;
 	enum exit_code code;

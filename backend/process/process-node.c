@@ -188,6 +188,11 @@ void process_on_tick(void *opaque)
 		process_check_node(dp);
 	if (dp->ended)
 		return;
+	if (dp->serving && dp->type->tick) {
+		if (process_end_on(dp, dp->type->tick(dp->device), "cannot serve the guest any more"))
+			return;
+		process_look_for_work(dp);
+	}
 	publish_flush(&dp->publish);
 	log_flush(dp->log);
 }

@@ -26,18 +26,13 @@ static void end_turn(struct device_process *dp, int rc)
 {
 	if (process_end_on(dp, rc, "cannot serve the guest any more"))
 		return;
-	if (!dp->type->keeps_mappings &&
-	    process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
-			   "cannot let go of the guest's memory"))
+	if (!dp->type->keeps_mappings && process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
+							"cannot let go of the guest's memory"))
 		return;
+	dp->again = rc == XENVIRTIO_E_AGAIN;
+	if (dp->again)
+		timer_set(dp->work, 0);
 	process_look_for_work(dp);
-}
-
-static void on_work(void *opaque)
-{
-	struct device_process *dp = opaque;
-
-	end_turn(dp, dp->type->work(dp->device));
 }
 
 static void on_server(evutil_socket_t fd, short what, void *opaque)
@@ -45,6 +40,16 @@ static void on_server(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	end_turn(dp, xenvirtio_server_process(dp->guest.server));
+}
+
+static void on_work(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (dp->again)
+		on_server(-1, 0, dp);
+	else if (dp->type->work)
+		end_turn(dp, dp->type->work(dp->device));
 }
 
 static int make_serving_events(struct device_process *dp)
@@ -202,6 +207,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 
 void process_start_serving(struct device_process *dp)
 {
+	int rc;
 	struct xenvirtio_domain_info info;
 
 	if (process_end_on(dp, dp->hv->ops->domain_info(dp->hv, &info),
@@ -213,10 +219,10 @@ void process_start_serving(struct device_process *dp)
 		return;
 	if (!join_store(dp))
 		return;
-	if (process_end_on(dp, xenvirtio_server_resume(dp->guest.server),
-			   "cannot go on with the guest"))
+	rc = xenvirtio_server_resume(dp->guest.server);
+	if (process_end_on(dp, rc, "cannot go on with the guest"))
 		return;
-	end_turn(dp, 0);
+	end_turn(dp, rc);
 	if (dp->ended)
 		return;
 	process_on_report(dp);

@@ -25,6 +25,7 @@
  * @notify:     of the server it was added to; NULL before and after
  * @notify_on:  queues for which notify's queue_enable is to be undone, a bit each
  * @kicked:     queues to kick once the access is completed, a bit each
+ * @again:      queues to kick in the next call, likewise: those that can be kicked by then
  */
 struct xenvirtio_device {
 	struct xenvirtio_device_config cfg;
@@ -35,6 +36,7 @@ struct xenvirtio_device {
 	struct notify *notify;
 	uint32_t notify_on;
 	uint32_t kicked;
+	uint32_t again;
 	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
 };
 
@@ -71,6 +73,10 @@ void device_mark_kick(struct xenvirtio_device *dev, uint32_t index);
 void device_mark_signal(struct xenvirtio_device *dev, uint32_t index);
 /** device_mark_all() - look at every enabled queue */
 void device_mark_all(struct xenvirtio_device *dev);
+/** device_mark_again() - what was left for this call is marked */
+void device_mark_again(struct xenvirtio_device *dev);
+/** device_wants_again() - whether a queue that can be kicked is left for the next one */
+bool device_wants_again(const struct xenvirtio_device *dev);
 /** device_kicked() - the queues that device_run_kicks() would serve, a bit each */
 static inline uint32_t device_kicked(const struct xenvirtio_device *dev)
 {

@@ -71,6 +71,7 @@ static int enable_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)
 {
 	struct xenvirtio_queue *q = device_selected_queue(dev);
+	bool ran;
 	int ret;
 
 	if (!q || value > 1) {
@@ -79,7 +80,10 @@ int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)
 	}
 	if (value)
 		return enable_queue(dev, q);
+	ran = q->state->ready;
 	ret = device_notify_off(dev, 1u << q->index);
 	queue_stop(q);
+	if (ran && dev->cfg.ops->queue_stopped)
+		dev->cfg.ops->queue_stopped(dev->cfg.opaque, q->index);
 	return ret;
 }

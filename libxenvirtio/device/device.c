@@ -291,6 +291,33 @@ void device_mark_all(struct xenvirtio_device *dev)
 			dev->kicked |= 1u << i;
 }
 
+void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int index)
+{
+	if (index < dev->cfg.nr_queues)
+		dev->again |= 1u << index;
+}
+
+static uint32_t kickable(const struct xenvirtio_device *dev, uint32_t queues)
+{
+	if (!xenvirtio_device_driver_ok(dev))
+		return 0;
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
+		if (!xenvirtio_queue_enabled(&dev->queue[i]))
+			queues &= ~(1u << i);
+	return queues;
+}
+
+void device_mark_again(struct xenvirtio_device *dev)
+{
+	dev->kicked |= kickable(dev, dev->again);
+	dev->again = 0;
+}
+
+bool device_wants_again(const struct xenvirtio_device *dev)
+{
+	return kickable(dev, dev->again);
+}
+
 int device_run_kicks(struct xenvirtio_device *dev)
 {
 	uint32_t kicked = dev->kicked;

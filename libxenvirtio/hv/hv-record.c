@@ -323,6 +323,17 @@ static int record_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa ba
 	return end_line(r->file, ret);
 }
 
+static int record_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->pod_info(r->inner, info);
+
+	fprintf(r->file, "pod_info = %d", ret);
+	if (!ret)
+		fprintf(r->file, " entries=%" PRIu64 " cache_pages=%" PRIu64, info->entries, info->cache_pages);
+	return end_line(r->file, ret);
+}
+
 static int record_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
 {
 	struct record *r = to_record(hv);
@@ -401,6 +412,8 @@ static void choose_ops(struct record *r)
 	}
 	if (XENVIRTIO_HV_HAS(r->inner, frames_present))
 		r->ops.frames_present = record_frames_present;
+	if (XENVIRTIO_HV_HAS(r->inner, pod_info))
+		r->ops.pod_info = record_pod_info;
 	if (XENVIRTIO_HV_HAS(r->inner, kick_wait))
 		r->ops.kick_wait = record_kick_wait;
 	if (XENVIRTIO_HV_HAS(r->inner, host_info))

@@ -65,6 +65,14 @@ static int compare_start(const void *a, const void *b)
 	return (x->start.v > y->start.v) - (x->start.v < y->start.v);
 }
 
+static bool is_sorted(const struct xenvirtio_runs *runs)
+{
+	for (size_t i = 1; i < runs->nr; i++)
+		if (runs->run[i].start.v < runs->run[i - 1].start.v)
+			return false;
+	return true;
+}
+
 uint64_t xenvirtio_runs_coalesce(struct xenvirtio_runs *runs)
 {
 	uint64_t repeated = 0;
@@ -72,7 +80,9 @@ uint64_t xenvirtio_runs_coalesce(struct xenvirtio_runs *runs)
 
 	if (!runs->nr)
 		return 0;
-	qsort(runs->run, runs->nr, sizeof(*runs->run), compare_start);
+	/* Drivers that sort are not to pay for those that do not. */
+	if (!is_sorted(runs))
+		qsort(runs->run, runs->nr, sizeof(*runs->run), compare_start);
 	for (size_t in = 1; in < runs->nr; in++) {
 		struct xenvirtio_run *last = &runs->run[out];
 		const struct xenvirtio_run *next = &runs->run[in];

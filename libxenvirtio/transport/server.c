@@ -282,6 +282,15 @@ int xenvirtio_server_close(struct xenvirtio_server *server)
 	return ret ? ret : off;
 }
 
+/* Return: @ret; XENVIRTIO_E_AGAIN it is 0, and a kick has more to do */
+static int tell_again(const struct xenvirtio_server *server, int ret)
+{
+	for (size_t i = 0; !ret && i < server->nr_devices; i++)
+		if (device_wants_again(server->device[i].dev))
+			ret = XENVIRTIO_E_AGAIN;
+	return ret;
+}
+
 int xenvirtio_server_resume(struct xenvirtio_server *server)
 {
 	int first = 0;
@@ -292,7 +301,7 @@ int xenvirtio_server_resume(struct xenvirtio_server *server)
 		if (ret && !first)
 			first = ret;
 	}
-	return first;
+	return tell_again(server, first);
 }
 
 int xenvirtio_server_fd(const struct xenvirtio_server *server)
@@ -441,7 +450,7 @@ static int serve_further_kicks(struct xenvirtio_server *server, struct server_de
 	int64_t end = server->now_ms() + WAITS_MS;
 	int ret = 0;
 
-	while (!ret && queues && device_is_served(device->dev, queues) && server->now_ms() < end)
+	while (!tell_again(server, ret) && queues && device_is_served(device->dev, queues) && server->now_ms() < end)
 		ret = wait_for_kick(device, &queues);
 	return ret;
 }
@@ -479,11 +488,13 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 
 	if (!server->open)
 		return -EBADF;
+	for (size_t i = 0; i < server->nr_devices; i++)
+		device_mark_again(server->device[i].dev);
 	first = look_around(server, &requests);
 	if (requests) {
 		ret = serve_pending(server);
 		first = first ? first : ret;
 	}
 	ret = serve_kicks(server);
-	return first ? first : ret;
+	return tell_again(server, first ? first : ret);
 }

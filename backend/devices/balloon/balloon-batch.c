@@ -13,10 +13,13 @@
 #include "backend/devices/balloon/balloon-internal.h"
 
 /* Copied at a time. */
-#define PIECE_BYTES 4096
+#define PIECE_BYTES 1024
+/* What decoding that costs, beside the mapping of its memory; and what popping a chain does: its ring and its table. */
+#define PIECE_COST 20
+#define POP_COST (4 * BUDGET_CALL)
 #define PIECE_RUNS_MAX ((PIECE_BYTES + 7) * XENVIRTIO_BALLOON_RUNS_PER_BYTE)
-/* 1 MiB of memory for runs, and as much for sorting them. */
-#define SLICE_RUNS_MAX 65536u
+/* 128 KiB of memory for runs, and as much for sorting them, which has to be done within a turn. */
+#define SLICE_RUNS_MAX 8192u
 
 /* 1 GiB of page numbers: Linux sends 256, Windows 1024. A million chunks of anything. */
 #define PFNS_BYTES_MAX (UINT64_C(1) << 20)
@@ -46,25 +49,51 @@ static int begin_chain(struct balloon *b, struct balloon_batch *batch, uint64_t 
 
 static bool slice_full(const struct balloon_batch *batch)
 {
-	return batch->runs.nr > SLICE_RUNS_MAX - PIECE_RUNS_MAX;
+	return batch->slice.runs.nr > SLICE_RUNS_MAX - PIECE_RUNS_MAX;
 }
 
-/* The newest chain, to its end or until the slice is full. */
+uint64_t balloon_count_new_pages(const struct xenvirtio_chain *chain, uint64_t offset, uint64_t len)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int i = 0; i < chain->nr_readable && len; i++) {
+		const struct xenvirtio_seg *seg = &chain->seg[i];
+		uint64_t gpa = seg->gpa.v + offset, here;
+
+		if (offset >= seg->len_bytes) {
+			offset -= seg->len_bytes;
+			continue;
+		}
+		here = seg->len_bytes - offset < len ? seg->len_bytes - offset : len;
+		pages += ((gpa + here - 1) >> XENVIRTIO_PAGE_SHIFT) - (gpa >> XENVIRTIO_PAGE_SHIFT);
+		pages += !offset || !(gpa & (XENVIRTIO_PAGE_SIZE - 1));
+		len -= here;
+		offset = 0;
+	}
+	return pages;
+}
+
+/* The newest chain, to its end or until the slice is full or the turn over. */
 static int decode_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloon_batch *batch)
 {
 	const struct xenvirtio_chain *chain = &batch->chain[batch->nr_chains - 1];
 	unsigned char piece[PIECE_BYTES];
 	uint64_t left;
 
-	while ((left = xenvirtio_balloon_decoder_left(&batch->decoder)) && !slice_full(batch)) {
+	while ((left = xenvirtio_balloon_decoder_left(&batch->decoder)) && !slice_full(batch) &&
+	       !budget_spent(&b->reservation.budget)) {
 		size_t here = left < sizeof(piece) ? left : sizeof(piece);
-		int ret = xenvirtio_chain_read(q, chain, chain->readable_bytes - left, piece, here);
+		uint64_t offset = chain->readable_bytes - left;
+		int ret;
 
+		budget_charge(&b->reservation.budget, balloon_count_new_pages(chain, offset, here), 2 * BUDGET_CALL);
+		budget_charge(&b->reservation.budget, 1, PIECE_COST);
+		ret = xenvirtio_chain_read(q, chain, offset, piece, here);
 		if (ret == XENVIRTIO_E_GUEST)
 			return fault(b, XENVIRTIO_GUEST_BAD_ADDRESS, "page list is not in RAM");
 		if (!ret)
 			ret = xenvirtio_balloon_decoder_feed(&batch->decoder, piece, here,
-							     &batch->runs);
+							     &batch->slice.runs);
 		if (ret == XENVIRTIO_E_GUEST)
 			return fault(b, XENVIRTIO_GUEST_BAD_MESSAGE, batch->decoder.why);
 		if (ret)
@@ -82,6 +111,7 @@ static int add_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloo
 	struct xenvirtio_chain *chain = &batch->chain[batch->nr_chains];
 	int ret = xenvirtio_queue_pop(q, chain);
 
+	budget_charge(&b->reservation.budget, 1, ret == XENVIRTIO_E_EMPTY ? BUDGET_CALL : POP_COST);
 	if (!ret)
 		ret = begin_chain(b, batch, chain->readable_bytes);
 	if (ret)
@@ -96,15 +126,12 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 	uint64_t begin_ns = clock_now_ns();
 	int ret = 0;
 
-	/* Broken meanwhile, by another queue, or stopped by its driver: the rest of the message will not be answered. */
-	if (batch->partial && (!xenvirtio_device_driver_ok(b->dev) ||
-			       !xenvirtio_chain_held(q, &batch->chain[batch->nr_chains - 1])))
-		balloon_batch_reset(batch);
-	xenvirtio_runs_clear(&batch->runs);
+	xenvirtio_runs_clear(&batch->slice.runs);
 	if (batch->partial)
 		ret = decode_chain(b, q, batch);
-	while (!ret && !batch->partial && !slice_full(batch) &&
-	       batch->nr_chains < BALLOON_BATCH_CHAINS)
+	/* Empty is what was looked at, whatever is left of the turn. */
+	while (!ret && !batch->partial && !slice_full(batch) && batch->nr_chains < BALLOON_BATCH_CHAINS &&
+	       (!batch->nr_chains || !budget_spent(&b->reservation.budget)))
 		ret = add_chain(b, q, batch);
 	if (ret && ret != XENVIRTIO_E_EMPTY) {
 		balloon_batch_reset(batch);
@@ -140,5 +167,6 @@ void balloon_batch_reset(struct balloon_batch *batch)
 {
 	batch->nr_chains = 0;
 	batch->partial = false;
-	xenvirtio_runs_clear(&batch->runs);
+	batch->open = false;
+	xenvirtio_runs_clear(&batch->slice.runs);
 }

@@ -11,7 +11,8 @@
  */
 #include "backend/devices/balloon/balloon-internal.h"
 
-#define CHAINS_PER_CALL 64
+/* A chain's pop and push, and an interrupt: its ring and its table may have to be mapped. */
+#define CHAIN_COST (8 * BUDGET_CALL)
 
 static int set_cmd_id(struct balloon *b, uint32_t cmd_id)
 {
@@ -75,12 +76,15 @@ static int take_hints(struct balloon *b, const struct xenvirtio_chain *chain)
 
 		if (first_gfn >= end_gfn)
 			continue;
-		ret = xenvirtio_runs_add(&b->unused.runs, xenvirtio_gfn(first_gfn),
+		ret = xenvirtio_runs_add(&b->unused.slice.runs, xenvirtio_gfn(first_gfn),
 					 end_gfn - first_gfn);
 		if (ret)
 			return ret;
 	}
-	balloon_unused_add(b);
+	balloon_unused_begin(b);
+	/* Given back when all of its pages are noted, which may be in a later turn. */
+	b->hint_chain = *chain;
+	b->hint_held = true;
 	return 0;
 }
 
@@ -108,26 +112,55 @@ static int take_chain(struct balloon *b, struct xenvirtio_queue *q,
 	return ret;
 }
 
+void balloon_hint_stop(struct balloon *b)
+{
+	b->hinting = false;
+	if (b->hint_held)
+		balloon_unused_drop(b);
+	b->hint_held = false;
+}
+
+/* The pages of a chain that is held. Return: 0; XENVIRTIO_E_AGAIN the turn is over */
+static int end_held(struct balloon *b, struct xenvirtio_queue *q)
+{
+	if (!b->hint_held)
+		return 0;
+	/* If the question was let go of meanwhile, so was what is left of them. */
+	if (!balloon_unused_add(b))
+		return XENVIRTIO_E_AGAIN;
+	b->hint_held = false;
+	return xenvirtio_queue_push(q, &b->hint_chain, 0);
+}
+
+static int run_chain(struct balloon *b, struct xenvirtio_queue *q)
+{
+	struct xenvirtio_chain chain;
+	int ret = xenvirtio_queue_pop(q, &chain);
+
+	budget_charge(&b->unused.budget, 1, CHAIN_COST);
+	if (!ret)
+		ret = take_chain(b, q, &chain);
+	if (ret || b->hint_held)
+		return ret;
+	return xenvirtio_queue_push(q, &chain, 0);
+}
+
 int balloon_hint_run(struct balloon *b)
 {
 	struct xenvirtio_queue *q = balloon_queue(b, BALLOON_VQ_FREE_PAGE);
-	unsigned int chains;
-	int ret = 0;
+	int ret;
 
 	if (!q)
 		return 0;
-	for (chains = 0; chains < CHAINS_PER_CALL && !ret; chains++) {
-		struct xenvirtio_chain chain;
-
-		ret = xenvirtio_queue_pop(q, &chain);
+	ret = end_held(b, q);
+	while (!ret && !budget_spent(&b->unused.budget)) {
+		ret = run_chain(b, q);
 		if (!ret)
-			ret = take_chain(b, q, &chain);
-		if (!ret)
-			ret = xenvirtio_queue_push(q, &chain, 0);
+			ret = end_held(b, q);
 	}
-	if (!ret)
-		b->unused.pending = true;
-	if (ret && ret != XENVIRTIO_E_EMPTY)
+	if (!ret || ret == XENVIRTIO_E_AGAIN)
+		b->work |= BALLOON_WORK_UNUSED;
+	else if (ret != XENVIRTIO_E_EMPTY)
 		return ret;
-	return chains > 1 ? xenvirtio_queue_interrupt(q) : 0;
+	return xenvirtio_queue_interrupt(q);
 }

@@ -3,17 +3,20 @@
  * The host request queue: a request goes out in a buffer the driver keeps in the queue, the answer
  * comes in parts. kernel/balloon/include/uapi/linux/virtio_balloon_bulk.h has the format.
  *
- * We hold at most two chains: the request's until there is something to ask, and the last part of
- * an answer, which is what has the driver hold its pages. While that one is held nothing is taken
- * from the queue.
+ * We hold at most two chains: the request's until there is something to ask, and a part of an answer: while it is
+ * being read, for as many turns as that takes (budget.h), and the last one until the answer is let go of, which is what
+ * has the driver hold its pages. While a part is held nothing is taken from the queue.
  *
  * An answer that cannot be decoded, or to something else, is an error of the guest and the end of
  * the question at most: it moves no page, so the device goes on.
  */
 #include "backend/devices/balloon/balloon-internal.h"
 
-#define CHAINS_PER_CALL 8
-#define PIECE_BYTES 4096
+/* A chain's pop and push, and an interrupt: its ring and its table may have to be mapped. */
+#define CHAIN_COST (8 * BUDGET_CALL)
+/* Copied at a time; each of its bytes may be in a buffer of its own, up to the longest chain. */
+#define PIECE_BYTES 1024
+#define PIECE_COST 20
 /* Drivers send some KiB. All frames of any guest are described in 64 such parts. */
 #define PART_BYTES_MAX (UINT64_C(1) << 20)
 
@@ -61,28 +64,39 @@ int balloon_hostreq_ask(struct balloon *b)
 	return ret ? ret : push_one(b, &b->hostreq.request, sizeof(msg));
 }
 
-/* Feed the payload of a part, behind its header, and note what it names. */
-static int read_payload(struct balloon *b, struct xenvirtio_queue *q,
-			const struct xenvirtio_chain *chain, struct xenvirtio_balloon_decoder *d)
+/*
+ * The payload of the part that is held, behind its header: note what it names.
+ * Return: 0; XENVIRTIO_E_AGAIN the turn is over; XENVIRTIO_E_GUEST with decoder.why; -errno
+ */
+static int read_payload(struct balloon *b, struct xenvirtio_queue *q)
 {
+	struct xenvirtio_balloon_decoder *d = &b->hostreq.decoder;
+	const struct xenvirtio_chain *chain = &b->hostreq.part;
+	struct budget *budget = &b->unused.budget;
 	unsigned char piece[PIECE_BYTES];
 	uint64_t left;
 
-	while ((left = xenvirtio_balloon_decoder_left(d))) {
+	while (balloon_unused_add(b) && (left = xenvirtio_balloon_decoder_left(d))) {
 		size_t here = left < sizeof(piece) ? left : sizeof(piece);
-		int ret = xenvirtio_chain_read(q, chain, chain->readable_bytes - left, piece, here);
+		uint64_t offset = chain->readable_bytes - left;
+		int ret;
 
+		if (budget_spent(budget))
+			return XENVIRTIO_E_AGAIN;
+		budget_charge(budget, balloon_count_new_pages(chain, offset, here), 2 * BUDGET_CALL);
+		budget_charge(budget, 1, PIECE_COST);
+		ret = xenvirtio_chain_read(q, chain, offset, piece, here);
 		if (ret == XENVIRTIO_E_GUEST)
 			d->why = "answer is not in RAM";
 		if (!ret)
-			ret = xenvirtio_balloon_decoder_feed(d, piece, here, &b->unused.runs);
+			ret = xenvirtio_balloon_decoder_feed(d, piece, here, &b->unused.slice.runs);
 		if (ret) {
-			xenvirtio_runs_clear(&b->unused.runs);
+			balloon_unused_drop(b);
 			return ret;
 		}
-		balloon_unused_add(b);
+		balloon_unused_begin(b);
 	}
-	return 0;
+	return b->unused.slice.runs.nr ? XENVIRTIO_E_AGAIN : 0;
 }
 
 /* Return: 0, @answer is filled in; XENVIRTIO_E_GUEST with @d->why; -errno */
@@ -108,35 +122,60 @@ static int read_part(struct balloon *b, struct xenvirtio_queue *q,
 	return ret;
 }
 
-/* Return: 0 to be pushed; XENVIRTIO_E_AGAIN to be held; -errno */
+/* It cannot be read, or makes no sense. */
+static int refuse_part(struct balloon *b, const char *why)
+{
+	count_bad(b, why);
+	if (asked(b))
+		balloon_unused_end(b, BALLOON_UNUSED_FAILED);
+	return 0;
+}
+
+/* Return: 0 to be pushed; XENVIRTIO_E_AGAIN to be held, and read; -errno */
 static int take_part(struct balloon *b, struct xenvirtio_queue *q,
 		     const struct xenvirtio_chain *chain)
 {
-	struct xenvirtio_balloon_answer answer;
-	struct xenvirtio_balloon_decoder d;
-	int ret = read_part(b, q, chain, &answer, &d);
+	struct balloon_hostreq *h = &b->hostreq;
+	int ret = read_part(b, q, chain, &h->answer, &h->decoder);
 
-	if (!ret && answer.req_id != b->hostreq.req_id) {
-		/* Of a question that a dead process asked: not the guest's fault. */
-		if (b->hostreq.replay)
-			return 0;
-		d.why = "answer to a request of another number";
-		ret = XENVIRTIO_E_GUEST;
-	} else if (!ret) {
-		if (!asked(b))
-			return 0; /* given up meanwhile, or failed */
-		ret = read_payload(b, q, chain, &d);
-	}
-	if (ret == XENVIRTIO_E_GUEST) {
-		count_bad(b, d.why);
-		if (asked(b))
-			balloon_unused_end(b, BALLOON_UNUSED_FAILED);
-		return 0;
-	}
-	if (ret || !answer.done)
+	if (ret == XENVIRTIO_E_GUEST)
+		return refuse_part(b, h->decoder.why);
+	if (ret)
 		return ret;
-	balloon_unused_end(b, BALLOON_UNUSED_DONE);
+	if (h->answer.req_id != h->req_id) {
+		/* Of a question that a dead process asked: not the guest's fault. */
+		if (h->replay)
+			return 0;
+		return refuse_part(b, "answer to a request of another number");
+	}
+	/* given up meanwhile, or failed */
+	if (!asked(b))
+		return 0;
+	h->part = *chain;
+	h->part_held = true;
 	return XENVIRTIO_E_AGAIN;
+}
+
+/* A turn of the part that is held. Return: 0 it is not any more; XENVIRTIO_E_AGAIN the turn is over; -errno */
+static int end_part(struct balloon *b, struct xenvirtio_queue *q)
+{
+	struct balloon_hostreq *h = &b->hostreq;
+	int ret = 0;
+
+	/* else the question was let go of meanwhile, and with it what is left of the part */
+	if (asked(b))
+		ret = read_payload(b, q);
+	if (ret == XENVIRTIO_E_GUEST)
+		ret = refuse_part(b, h->decoder.why);
+	if (ret)
+		return ret;
+	h->part_held = false;
+	if (!asked(b) || !h->answer.done)
+		return push_one(b, &h->part, 0);
+	h->last = h->part;
+	h->last_held = true;
+	balloon_unused_end(b, BALLOON_UNUSED_DONE);
+	return 0;
 }
 
 static int take_request(struct balloon *b, const struct xenvirtio_chain *chain)
@@ -172,12 +211,18 @@ static int take_chain(struct balloon *b, struct xenvirtio_queue *q,
 	if (!chain->readable_bytes)
 		return take_request(b, chain);
 	ret = take_part(b, q, chain);
-	if (ret == XENVIRTIO_E_AGAIN) {
-		b->hostreq.last = *chain;
-		b->hostreq.last_held = true;
-		return 0;
-	}
-	return ret ? ret : push_one(b, chain, 0);
+	if (ret)
+		return ret == XENVIRTIO_E_AGAIN ? 0 : ret;
+	return push_one(b, chain, 0);
+}
+
+static int run_chain(struct balloon *b, struct xenvirtio_queue *q)
+{
+	struct xenvirtio_chain chain;
+	int ret = xenvirtio_queue_pop(q, &chain);
+
+	budget_charge(&b->unused.budget, 1, CHAIN_COST);
+	return ret ? ret : take_chain(b, q, &chain);
 }
 
 int balloon_hostreq_run(struct balloon *b)
@@ -187,16 +232,11 @@ int balloon_hostreq_run(struct balloon *b)
 
 	if (!q)
 		return 0;
-	for (int chains = 0; chains < CHAINS_PER_CALL && !ret && !b->hostreq.last_held; chains++) {
-		struct xenvirtio_chain chain;
-
-		ret = xenvirtio_queue_pop(q, &chain);
-		if (!ret)
-			ret = take_chain(b, q, &chain);
-	}
-	if (!ret && !b->hostreq.last_held)
-		b->unused.pending = true;
-	return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
+	while (!ret && !b->hostreq.last_held && !budget_spent(&b->unused.budget))
+		ret = b->hostreq.part_held ? end_part(b, q) : run_chain(b, q);
+	if ((!ret && !b->hostreq.last_held) || ret == XENVIRTIO_E_AGAIN)
+		b->work |= BALLOON_WORK_UNUSED;
+	return ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_AGAIN ? 0 : ret;
 }
 
 int balloon_hostreq_release(struct balloon *b)
@@ -207,14 +247,25 @@ int balloon_hostreq_release(struct balloon *b)
 		b->hostreq.last_held = false;
 		ret = push_one(b, &b->hostreq.last, 0);
 		/* The driver may have put something behind it, and will not kick again. */
-		b->unused.pending = true;
+		b->work |= BALLOON_WORK_UNUSED;
 	}
+	/* it goes back when its turn comes */
+	if (b->hostreq.part_held)
+		b->work |= BALLOON_WORK_UNUSED;
 	return ret;
+}
+
+void balloon_hostreq_stop(struct balloon *b)
+{
+	if (b->hostreq.part_held)
+		balloon_unused_drop(b);
+	b->hostreq.request_held = false;
+	b->hostreq.last_held = false;
+	b->hostreq.part_held = false;
 }
 
 void balloon_hostreq_reset(struct balloon *b)
 {
-	b->hostreq.request_held = false;
-	b->hostreq.last_held = false;
+	balloon_hostreq_stop(b);
 	b->hostreq.replay = false;
 }

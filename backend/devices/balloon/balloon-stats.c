@@ -8,6 +8,8 @@
 
 /* Sixteen tags are known; four times that leaves room for a driver of the future. */
 #define STATS_BYTES_MAX (64 * XENVIRTIO_BALLOON_STAT_BYTES)
+/* One is the rule. Each may cost a mapping and an interrupt. */
+#define CHAINS_PER_TURN 16
 
 static int give_back(struct balloon *b)
 {
@@ -50,7 +52,8 @@ int balloon_stats_run(struct balloon *b)
 {
 	struct xenvirtio_queue *q = balloon_queue(b, BALLOON_VQ_STATS);
 
-	for (unsigned int chains = 0; q && chains <= XENVIRTIO_QUEUE_SIZE_MAX; chains++) {
+	b->work &= ~(unsigned int)BALLOON_WORK_STATS;
+	for (unsigned int chains = 0; q && chains < CHAINS_PER_TURN; chains++) {
 		struct xenvirtio_chain chain;
 		int ret = xenvirtio_queue_pop(q, &chain);
 
@@ -73,12 +76,15 @@ int balloon_stats_run(struct balloon *b)
 		if (ret)
 			return ret;
 	}
+	if (q)
+		b->work |= BALLOON_WORK_STATS;
 	return 0;
 }
 
 void balloon_stats_reset(struct balloon *b)
 {
 	b->stats_held = false;
+	b->work &= ~(unsigned int)BALLOON_WORK_STATS;
 	b->status.stats_valid = 0;
 	b->status.stats_sequence = 0;
 }

@@ -19,53 +19,70 @@ static void free_answer(struct balloon_unused *u)
 	free(u->frames.word);
 	u->frames.word = NULL;
 	u->frames.nr_set = 0;
-	xenvirtio_runs_fini(&u->runs);
+	xenvirtio_runs_fini(&u->slice.runs);
+	balloon_slice_begin(&u->slice);
 }
 
 static void count_bad(struct balloon *b, const char *detail)
 {
+	budget_charge(&b->unused.budget, 1, BUDGET_ERROR);
 	xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_PAGE, detail);
 }
 
-/* All of @run is present. */
-static void mark_present(struct balloon *b, struct xenvirtio_run run)
+/* All of @run is in one range of RAM. */
+static void mark_run(struct balloon *b, struct xenvirtio_run run)
 {
+	if (frames_mark_present(&b->unused.frames, &b->frames, run))
+		count_bad(b, "page said to be unused is in the balloon");
 	while (run.nr) {
 		uint64_t nr = xenvirtio_device_next_ring(b->dev, run.start, run.nr);
 
-		frames_mark(&b->unused.frames, run.start, nr, true);
 		if (nr == run.nr)
 			return;
 		count_bad(b, "page said to be unused holds a virtqueue");
+		frames_mark(&b->unused.frames, xenvirtio_gfn(run.start.v + nr), 1, false);
 		run.start.v += nr + 1;
 		run.nr -= nr + 1;
 	}
 }
 
-void balloon_unused_add(struct balloon *b)
+void balloon_unused_begin(struct balloon *b)
 {
 	struct balloon_unused *u = &b->unused;
 
+	budget_charge(&u->budget, u->slice.runs.nr, BUDGET_LOOK);
 	/* Named twice is no error here, but would be twice the work. */
-	xenvirtio_runs_coalesce(&u->runs);
-	for (size_t i = 0; i < u->runs.nr; i++) {
-		struct xenvirtio_run run = u->runs.run[i], piece;
+	xenvirtio_runs_coalesce(&u->slice.runs);
+	balloon_slice_begin(&u->slice);
+}
 
-		while (run.nr) {
-			switch (frames_next(&b->frames, &run, &piece)) {
-			case FRAME_PRESENT:
-				mark_present(b, piece);
-				break;
-			case FRAME_BALLOONED:
-				count_bad(b, "page said to be unused is in the balloon");
-				break;
-			case FRAME_OUTSIDE:
-				count_bad(b, "page said to be unused is not RAM");
-				break;
-			}
+void balloon_unused_drop(struct balloon *b)
+{
+	xenvirtio_runs_clear(&b->unused.slice.runs);
+	balloon_slice_begin(&b->unused.slice);
+}
+
+bool balloon_unused_add(struct balloon *b)
+{
+	struct balloon_unused *u = &b->unused;
+	struct xenvirtio_run run;
+
+	while (balloon_slice_front(&u->slice, &run)) {
+		if (budget_spent(&u->budget))
+			return false;
+		if (frames_in_ram(&b->frames, run, &run.nr)) {
+			if (run.nr > BALLOON_WINDOW)
+				run.nr = BALLOON_WINDOW;
+			mark_run(b, run);
+			/* two bitmaps, one of them written */
+			budget_charge_look(&u->budget, 2 * run.nr);
+		} else {
+			count_bad(b, "page said to be unused is not RAM");
 		}
+		u->slice.offset += run.nr;
 	}
-	xenvirtio_runs_clear(&u->runs);
+	balloon_unused_drop(b);
+	return true;
 }
 
 void balloon_unused_forget(struct balloon *b, struct xenvirtio_run run)
@@ -93,7 +110,8 @@ int balloon_unused_run(struct balloon *b)
 {
 	int ret;
 
-	b->unused.pending = false;
+	b->work &= ~(unsigned int)BALLOON_WORK_UNUSED;
+	budget_begin(&b->unused.budget, BUDGET_TURN);
 	ret = run_queues(b);
 	/* The device is broken: its reset will say so. */
 	return ret == XENVIRTIO_E_GUEST ? 0 : ret;
@@ -101,8 +119,8 @@ int balloon_unused_run(struct balloon *b)
 
 void balloon_unused_reset(struct balloon *b)
 {
-	b->unused.pending = false;
-	b->hinting = false;
+	b->work &= ~(unsigned int)BALLOON_WORK_UNUSED;
+	balloon_hint_stop(b);
 	balloon_hostreq_reset(b);
 	/* Nobody holds the pages any more: what was complete is worth nothing either. */
 	if (b->unused.state == BALLOON_UNUSED_DONE)

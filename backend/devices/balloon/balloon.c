@@ -2,8 +2,8 @@
 /*
  * The balloon device as a whole: features, configuration space, target, life.
  *
- * A reset leaves no driver that knows which frames are out, so all of them are put back before the
- * reset is answered; if Xen cannot give them, no new driver is accepted until it has.
+ * A reset leaves no driver that knows which frames are out, so all of them are put back (balloon-refill.c), and no new driver
+ * is accepted before.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -139,23 +139,76 @@ static int driver_ok(void *opaque)
 	return 0;
 }
 
+static enum balloon_work find_work(enum balloon_vq vq)
+{
+	static const enum balloon_work work[BALLOON_VQS] = {
+		[BALLOON_VQ_INFLATE] = BALLOON_WORK_PAGES,
+		[BALLOON_VQ_DEFLATE] = BALLOON_WORK_PAGES,
+		[BALLOON_VQ_STATS] = BALLOON_WORK_STATS,
+		[BALLOON_VQ_FREE_PAGE] = BALLOON_WORK_UNUSED,
+		[BALLOON_VQ_HOST_REQ] = BALLOON_WORK_UNUSED,
+	};
+
+	return vq < BALLOON_VQS ? work[vq] : 0;
+}
+
+/* A turn of one kind. */
+static int run_work(struct balloon *b, enum balloon_work work)
+{
+	switch (work) {
+	case BALLOON_WORK_PAGES:
+		return balloon_pages_run(b);
+	case BALLOON_WORK_REFILL:
+		return balloon_refill_run(b, BUDGET_TURN);
+	case BALLOON_WORK_UNUSED:
+		return balloon_unused_run(b);
+	case BALLOON_WORK_STATS:
+		return balloon_stats_run(b);
+	default:
+		return balloon_verify_run(b);
+	}
+}
+
 static int kick(void *opaque, unsigned int index)
 {
 	struct balloon *b = opaque;
+	enum balloon_work work = find_work(find_vq(b, index));
 
-	switch (find_vq(b, index)) {
-	case BALLOON_VQ_INFLATE:
-	case BALLOON_VQ_DEFLATE:
-		return balloon_pages_run(b);
-	case BALLOON_VQ_STATS:
-		return balloon_stats_run(b);
-	case BALLOON_VQ_FREE_PAGE:
-	case BALLOON_VQ_HOST_REQ:
-		return balloon_unused_run(b);
-	default:
+	if (!work)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
 					     "a queue that was not negotiated");
+	if (work == BALLOON_WORK_PAGES)
+		b->kicked |= 1u << index;
+	/* What goes on has the turn; this queue is looked at when its own comes. */
+	if (!work || b->work) {
+		b->work |= work;
 		return 0;
+	}
+	return run_work(b, work);
+}
+
+/* What was popped from it is the driver's again. */
+static void queue_stopped(void *opaque, unsigned int index)
+{
+	struct balloon *b = opaque;
+	enum balloon_vq vq = find_vq(b, index);
+
+	switch (vq) {
+	case BALLOON_VQ_INFLATE:
+	case BALLOON_VQ_DEFLATE:
+		balloon_pages_stop(b, vq);
+		break;
+	case BALLOON_VQ_STATS:
+		b->stats_held = false;
+		break;
+	case BALLOON_VQ_FREE_PAGE:
+		balloon_hint_stop(b);
+		break;
+	case BALLOON_VQ_HOST_REQ:
+		balloon_hostreq_stop(b);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -171,7 +224,7 @@ static int reset(void *opaque)
 	b->persist->poison_val = 0;
 	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
 	b->bits = b->cfg.bits;
-	ret = b->frames.nr_set ? balloon_pages_refill(b) : 0;
+	ret = balloon_refill_reset(b);
 	balloon_changed(b);
 	return ret;
 }
@@ -192,16 +245,25 @@ static const struct xenvirtio_device_ops device_ops = {
 	.driver_ok = driver_ok,
 	.kick = kick,
 	.reset = reset,
+	.queue_stopped = queue_stopped,
 	.guest_error = guest_error,
 };
 
-size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+/* As daemons made it that did not keep what the reservation knows. */
+static size_t persist_bytes_min(const struct xenvirtio_gfn_range *range, size_t nr)
 {
 	uint64_t nr_frames = frames_count(range, nr);
 
 	if (!nr_frames)
 		return 0;
 	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
+}
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	size_t bytes = persist_bytes_min(range, nr);
+
+	return bytes ? bytes + sizeof(uint64_t) : 0;
 }
 
 static int note_ranges(struct balloon *b, struct balloon_persist *p)
@@ -221,6 +283,7 @@ static int note_ranges(struct balloon *b, struct balloon_persist *p)
 static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 {
 	struct balloon_persist *p = persist;
+	size_t nr;
 	int ret;
 
 	if (persist_bytes < sizeof(*p))
@@ -228,15 +291,18 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	ret = p->nr_ranges ? 0 : note_ranges(b, p);
 	if (ret)
 		return ret;
-	if (!balloon_persist_bytes(p->range, p->nr_ranges) ||
-	    balloon_persist_bytes(p->range, p->nr_ranges) > persist_bytes ||
-	    p->target_pages > frames_count(p->range, p->nr_ranges))
+	nr = p->nr_ranges & ~BALLOON_REFILL_FLAGS;
+	if (!persist_bytes_min(p->range, nr) || persist_bytes_min(p->range, nr) > persist_bytes ||
+	    p->target_pages > frames_count(p->range, nr) || !balloon_refill_valid(p))
 		return -EBADMSG;
 	b->persist = p;
-	ret = frames_init(&b->frames, p->range, p->nr_ranges, p->word);
+	ret = frames_init(&b->frames, p->range, nr, p->word);
 	if (ret)
 		return ret;
-	return reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+	ret = reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+	if (ret || balloon_persist_bytes(p->range, nr) > persist_bytes)
+		return ret;
+	return reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
 }
 
 /* Distinct, and in the range the specification leaves to a device. */
@@ -322,14 +388,12 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 		return ret;
 	}
 	ret = end_hints(b);
+	if (!ret)
+		ret = balloon_refill_resume(b);
 	if (ret) {
 		balloon_free(b);
 		return ret;
 	}
-	/* Died between a reset and its refill: the frames are still out, and no driver knows. */
-	b->refill_waiting = b->frames.nr_set && !xenvirtio_device_status(b->dev);
-	if (b->refill_waiting)
-		b->status.stall = BALLOON_STALL_HOST;
 	*out = b;
 	return 0;
 }
@@ -339,9 +403,10 @@ void balloon_free(struct balloon *b)
 	if (!b)
 		return;
 	xenvirtio_device_free(b->dev);
-	xenvirtio_runs_fini(&b->inflate.runs);
-	xenvirtio_runs_fini(&b->deflate.runs);
-	xenvirtio_runs_fini(&b->unused.runs);
+	xenvirtio_runs_fini(&b->inflate.slice.runs);
+	xenvirtio_runs_fini(&b->deflate.slice.runs);
+	xenvirtio_runs_fini(&b->unused.slice.runs);
+	xenvirtio_runs_fini(&b->refill.runs);
 	free(b->unused.frames.word);
 	free(b);
 }
@@ -364,17 +429,45 @@ int balloon_set_target(struct balloon *b, uint32_t pages)
 
 int balloon_retry(struct balloon *b)
 {
-	int ret = 0;
+	unsigned int due = b->work;
+	int ret;
 
-	if (b->refill_waiting)
-		ret = balloon_pages_refill(b);
-	else if (b->deflate_waiting || b->pages_pending)
-		ret = balloon_pages_run(b);
-	if (!ret && b->unused.pending)
-		ret = balloon_unused_run(b);
+	/* what waits for the host's memory, and not for its turn */
+	due |= b->refill_waiting ? BALLOON_WORK_REFILL : 0;
+	due |= b->deflate_waiting ? BALLOON_WORK_PAGES : 0;
+	if (!due)
+		return 0;
+	/* one kind a turn, in turn */
+	if (!(due & ~b->work_done))
+		b->work_done = 0;
+	due &= ~b->work_done;
+	due &= -due;
+	b->work_done |= due;
+	ret = run_work(b, due);
 	if (!ret)
 		balloon_changed(b);
 	return ret;
+}
+
+int balloon_give_up_pause(struct balloon *b)
+{
+	int ret = balloon_refill_give_up_pause(b);
+
+	balloon_changed(b);
+	return ret;
+}
+
+int balloon_remove(struct balloon *b)
+{
+	return balloon_refill_remove(b);
+}
+
+static uint64_t count_owed(const struct balloon *b)
+{
+	const struct reservation *r = &b->reservation;
+	uint64_t room = r->max_pages > r->tot_pages ? r->max_pages - r->tot_pages : 0;
+
+	return r->max_pages && room < b->frames.nr_set ? room : b->frames.nr_set;
 }
 
 void balloon_get_status(const struct balloon *b, struct balloon_status *status)
@@ -386,7 +479,11 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->ram_pages = b->frames.nr_frames;
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
-	status->work_pending = b->pages_pending || b->unused.pending;
+	status->owed_pages = count_owed(b);
+	status->guest_paused = balloon_refill_paused(b);
+	status->on_holes = balloon_refill_on_holes(b);
+	status->refilling = balloon_refill_busy(b);
+	status->work_pending = b->work;
 	status->unused = b->unused.state;
 	status->unused_via = b->unused.via;
 	status->unused_pages = b->unused.frames.nr_set;

@@ -3,7 +3,8 @@
  * The balloon device: what a guest's inflate, deflate and statistics queues mean on Xen.
  *
  * Inflating releases the guest's frames to Xen, deflating populates them again before the guest is
- * told it may use them. A bitmap holds exactly the frames Xen holds back; nothing else is believed.
+ * told it may use them. A bitmap holds exactly the frames Xen holds back; where anything speaks against it, the guest's page
+ * tables are asked.
  *
  * It knows the library and nothing of xenstore, the event loop or the command line: the caller
  * gives it memory that survives the process, a target, and calls it again when it is stalled.
@@ -74,9 +75,13 @@ struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
 	uint32_t actual_pages;		/* size the guest says it has: hostile, for show only */
 	uint64_t ballooned_pages;	/* frames Xen holds back: exact */
+	uint64_t owed_pages;		/* of them, as many as the domain may own beside what it has */
 	uint64_t ram_pages;		/* frames the RAM ranges have: the most a target can be */
 	enum balloon_stall stall;
 	uint64_t stall_pages;		/* frames still missing when stalled */
+	bool guest_paused;		/* by us: it was reset, and would run on holes */
+	bool on_holes;			/* it was reset, and runs: stall_pages are missing */
+	bool refilling;			/* it was reset, and what was begun then is not over */
 	uint64_t inflated_pages;	/* released since the start of this process */
 	uint64_t deflated_pages;	/* populated since the start of this process */
 	uint64_t inflate_ns;		/* spent on releasing, likewise */
@@ -202,13 +207,38 @@ enum balloon_frame balloon_next_frame(const struct balloon *b, struct xenvirtio_
 int balloon_release_unused(struct balloon *b);
 
 /**
- * balloon_retry() - go on with a stalled deflate, or with queues left half served
+ * balloon_verify() - see whether what is in the balloon is still there
+ *
+ * Call now and then: a guest can take frames back without its driver. Costs a look at the domain, and where that gives reason for
+ * it a bounded number of turns (work_pending) until the next call.
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+int balloon_verify(struct balloon *b);
+
+/**
+ * balloon_retry() - a turn of what a stalled deflate, or work that was too much for one turn, still needs
  *
  * Call after a while when balloon_status.stall is not BALLOON_STALL_NONE, and from the next turn of
- * the event loop when work_pending is set: the guest will not kick again.
+ * the event loop when work_pending is set: the guest will not kick again. No call of any function here takes longer
+ * than a few milliseconds, whatever the guest sent (budget.h).
  * Return: 0 (look at the status again); XENVIRTIO_E_GONE; -errno
  */
 int balloon_retry(struct balloon *b);
+
+/**
+ * balloon_give_up_pause() - a guest that was paused for want of memory runs on, and what it misses goes on being put back
+ *
+ * Nothing here counts time: call it when frames have not come back for so long that a guest which only shuts down should not wait
+ * for them any more. Until the guest is reset again. Not paused is fine.
+ * Return: 0; XENVIRTIO_E_GONE; -errno
+ */
+int balloon_give_up_pause(struct balloon *b);
+/**
+ * balloon_remove() - the device is no more, and nobody will go on with it: before balloon_free()
+ *
+ * A pause of ours ends. Return: as balloon_give_up_pause()
+ */
+int balloon_remove(struct balloon *b);
 
 /** balloon_get_status() - a snapshot */
 void balloon_get_status(const struct balloon *b, struct balloon_status *status);

@@ -98,34 +98,50 @@ static uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max
 	return count < max ? count : max;
 }
 
+enum frame_state frames_look(const struct frames *f, struct xenvirtio_gfn gfn, uint64_t max, uint64_t *nr)
+{
+	enum frame_state state = FRAME_OUTSIDE;
+	uint64_t index, count;
+
+	if (find_index(f, gfn.v, &index, &count)) {
+		bool set;
+
+		count = count_equal(f, index, count < max ? count : max, &set);
+		state = set ? FRAME_BALLOONED : FRAME_PRESENT;
+	}
+	*nr = count < max ? count : max;
+	return state;
+}
+
 enum frame_state frames_next(const struct frames *f, struct xenvirtio_run *run,
 			     struct xenvirtio_run *piece)
 {
-	enum frame_state state = FRAME_OUTSIDE;
-	uint64_t index, nr;
+	enum frame_state state;
 
-	if (find_index(f, run->start.v, &index, &nr)) {
-		bool set;
-
-		nr = count_equal(f, index, nr < run->nr ? nr : run->nr, &set);
-		state = set ? FRAME_BALLOONED : FRAME_PRESENT;
-	}
-	if (nr > run->nr)
-		nr = run->nr;
-	*piece = (struct xenvirtio_run){ run->start, nr };
-	run->start.v += nr;
-	run->nr -= nr;
+	piece->start = run->start;
+	state = frames_look(f, run->start, run->nr, &piece->nr);
+	run->start.v += piece->nr;
+	run->nr -= piece->nr;
 	return state;
 }
 
 static void mark_word(struct frames *f, uint64_t word, uint64_t mask, bool ballooned)
 {
 	uint64_t old = f->word[word];
-	uint64_t new = ballooned ? old | mask : old & ~mask;
+	uint64_t changed = mask & (ballooned ? ~old : old);
+	uint64_t nr = (uint64_t)__builtin_popcountll(changed);
 
-	f->word[word] = new;
-	f->nr_set += (uint64_t)__builtin_popcountll(new);
-	f->nr_set -= (uint64_t)__builtin_popcountll(old);
+	f->word[word] = old ^ changed;
+	f->nr_set = ballooned ? f->nr_set + nr : f->nr_set - nr;
+}
+
+/* Bits of the word at @index that belong to @nr frames from there on; @here: out; how many they are. */
+static uint64_t mask_word(uint64_t index, uint64_t nr, uint64_t *here)
+{
+	uint64_t bit = index % 64;
+
+	*here = 64 - bit < nr ? 64 - bit : nr;
+	return *here == 64 ? UINT64_MAX : ((UINT64_C(1) << *here) - 1) << bit;
 }
 
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned)
@@ -135,12 +151,59 @@ void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool
 	if (!find_index(f, start.v, &index, &contiguous) || nr > contiguous)
 		return;
 	while (nr) {
-		uint64_t bit = index % 64;
-		uint64_t in_word = 64 - bit < nr ? 64 - bit : nr;
-		uint64_t mask = in_word == 64 ? UINT64_MAX : ((UINT64_C(1) << in_word) - 1) << bit;
+		uint64_t here, mask = mask_word(index, nr, &here);
 
 		mark_word(f, index / 64, mask, ballooned);
-		index += in_word;
-		nr -= in_word;
+		index += here;
+		nr -= here;
 	}
+}
+
+bool frames_in_ram(const struct frames *f, struct xenvirtio_run run, uint64_t *nr)
+{
+	uint64_t index;
+	bool ram = find_index(f, run.start.v, &index, nr);
+
+	*nr = *nr < run.nr ? *nr : run.nr;
+	return ram;
+}
+
+uint64_t frames_count_ballooned(const struct frames *f, struct xenvirtio_run run)
+{
+	uint64_t count = 0;
+
+	while (run.nr) {
+		uint64_t index, nr;
+		bool ram = find_index(f, run.start.v, &index, &nr);
+
+		nr = nr < run.nr ? nr : run.nr;
+		run.start.v += nr;
+		run.nr -= nr;
+		while (ram && nr) {
+			uint64_t here, mask = mask_word(index, nr, &here);
+
+			count += (uint64_t)__builtin_popcountll(f->word[index / 64] & mask);
+			index += here;
+			nr -= here;
+		}
+	}
+	return count;
+}
+
+uint64_t frames_mark_present(struct frames *f, const struct frames *other, struct xenvirtio_run run)
+{
+	uint64_t index, contiguous, nr = run.nr, others = 0;
+
+	if (!find_index(f, run.start.v, &index, &contiguous) || nr > contiguous)
+		return nr;
+	while (nr) {
+		uint64_t here, mask = mask_word(index, nr, &here);
+		uint64_t ballooned = other->word[index / 64] & mask;
+
+		mark_word(f, index / 64, mask & ~ballooned, true);
+		others += (uint64_t)__builtin_popcountll(ballooned);
+		index += here;
+		nr -= here;
+	}
+	return others;
 }

@@ -50,7 +50,24 @@ int frames_init(struct frames *f, const struct xenvirtio_gfn_range *range, size_
 enum frame_state frames_next(const struct frames *f, struct xenvirtio_run *run,
 			     struct xenvirtio_run *piece);
 
+/** frames_look() - the state of a frame; @nr: out; so many from it on have the same, at most @max, which is not 0 */
+enum frame_state frames_look(const struct frames *f, struct xenvirtio_gfn gfn, uint64_t max, uint64_t *nr);
+
 /** frames_mark() - frames [start, start + nr), all in RAM, are ballooned or not from now on */
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned);
+
+/** frames_in_ram() - whether @run begins in RAM; @nr: out; so many of its frames, in one range, are as the first */
+bool frames_in_ram(const struct frames *f, struct xenvirtio_run run, uint64_t *nr);
+/** frames_count_ballooned() - of any run, at 64 frames a step */
+uint64_t frames_count_ballooned(const struct frames *f, struct xenvirtio_run run);
+
+/**
+ * frames_mark_present() - set in @f what @other has as FRAME_PRESENT, at 64 frames a step
+ * @other: of the same ranges
+ * @run:   all in RAM, of one range
+ *
+ * Return: frames of @run that are not
+ */
+uint64_t frames_mark_present(struct frames *f, const struct frames *other, struct xenvirtio_run run);
 
 #endif /* BACKEND_FRAMES_H */

@@ -19,7 +19,7 @@ struct rng {
 	struct xenvirtio_device *dev;
 	struct rng_memory *memory;
 	struct rng_status status;
-	bool pending; /* for the turn's sake */
+	bool pending; /* of the allowance that came, or of the turn that was over */
 	bool waiting; /* for an allowance */
 };
 
@@ -65,7 +65,8 @@ static int serve_chain(struct rng *rng, struct xenvirtio_queue *q,
 	if (rng->status.allowance != RNG_ALL)
 		rng->status.allowance -= cost;
 	rc = fill_chain(rng, q, chain, bytes);
-	/* one that is not given back would be filled again by a successor, behind the driver's back */
+	/* one that is not given back would be filled again by a successor, behind the driver's back
+	 */
 	if (rc == XENVIRTIO_E_GUEST && xenvirtio_chain_held(q, chain))
 		return xenvirtio_device_guest_fault(rng->dev, XENVIRTIO_GUEST_BAD_ADDRESS,
 						    "a buffer's memory is not there");
@@ -108,9 +109,16 @@ static int serve(struct rng *rng)
 static int kick(void *opaque, unsigned int index)
 {
 	struct rng *rng = opaque;
+	int rc;
 
 	/* who has to wait is served when the turn or the allowance comes, and this with it */
-	return rng->pending || rng->waiting ? 0 : serve(rng);
+	if (rng->pending || rng->waiting)
+		return 0;
+	rc = serve(rng);
+	if (rng->pending)
+		xenvirtio_device_kick_again(rng->dev, index);
+	rng->pending = false;
+	return rc;
 }
 
 static int reset(void *opaque)

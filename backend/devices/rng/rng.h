@@ -3,8 +3,9 @@
  * A virtio entropy device (virtio 1.2, 5.4): one queue, whose buffers are filled with random bytes.
  *
  * What a guest gets is bounded twice: by what one turn takes (RNG_TURN_BYTES), after which
- * rng_work_pending() is true, and by an allowance that its owner gives it from time to time. Each
- * segment of a buffer costs RNG_SEGMENT_BYTES at least, however little it holds. Knows no time.
+ * the library is asked to call again (xenvirtio_device_kick_again()), and by an allowance that its
+ * owner gives it from time to time. Each segment of a buffer costs RNG_SEGMENT_BYTES at least,
+ * however little it holds. Knows no time.
  */
 #ifndef BACKEND_RNG_H
 #define BACKEND_RNG_H
@@ -62,7 +63,7 @@ struct xenvirtio_device *rng_device(struct rng *rng);
 
 /** rng_allow() - the allowance is @bytes from now on; then rng_work() */
 void rng_allow(struct rng *rng, uint64_t bytes);
-/** rng_work_pending() - it stopped for the turn's sake, and may go on */
+/** rng_work_pending() - an allowance has come for one that waits, or was more than a turn took */
 bool rng_work_pending(const struct rng *rng);
 /** rng_work() - go on. Return: as xenvirtio_server_process() */
 int rng_work(struct rng *rng);

@@ -214,6 +214,21 @@ static int pause_result(int rc)
 	return errno == ESRCH ? XENVIRTIO_E_GONE : xen_error(errno);
 }
 
+/* Of a domain that cannot have any (PV, Arm) Xen says that the question cannot be. */
+int xen_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+	uint64_t tot_pages;
+
+	*info = (struct xenvirtio_pod_info){ 0 };
+	if (!xc_domain_get_pod_target(mem->xch, mem->domid, &tot_pages, &info->cache_pages, &info->entries))
+		return 0;
+	*info = (struct xenvirtio_pod_info){ 0 };
+	if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
+		return 0;
+	return errno == ESRCH ? XENVIRTIO_E_GONE : xen_error(errno);
+}
+
 int xen_pause(struct xenvirtio_hv *hv)
 {
 	struct xen_mem *mem = to_xen(hv)->mem;

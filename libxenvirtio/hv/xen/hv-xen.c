@@ -118,6 +118,7 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.unpause = xen_unpause,
 	.kick_wait = xen_kick_wait,
 	.frames_present = xen_frames_present,
+	.pod_info = xen_pod_info,
 };
 
 static int probe_device(const char *path)

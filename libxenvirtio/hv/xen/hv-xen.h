@@ -91,6 +91,7 @@ int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *star
 		       unsigned int order, size_t *done);
 int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib);
 int xen_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info);
+int xen_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
 int xen_pause(struct xenvirtio_hv *hv);
 int xen_unpause(struct xenvirtio_hv *hv);
 

@@ -91,13 +91,21 @@ struct xenvirtio_device_ops {
 	 * kick - look at queue @index (below nr_queues, enabled, DRIVER_OK)
 	 *
 	 * The driver notified it; or DRIVER_OK or a resume may have hidden that it did, so there
-	 * may be nothing.
+	 * may be nothing. A driver can fill a ring as fast as it is emptied: stop after a bounded
+	 * number of chains, and call xenvirtio_device_kick_again().
 	 */
 	int (*kick)(void *opaque, unsigned int index);
 	/** reset - queues are quiesced already; the guest waits until this returns */
 	int (*reset)(void *opaque);
 	/** guest_error - something was wrong on the guest's side; @detail for a rate-limited log */
 	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
+	/**
+	 * queue_stopped - the driver wrote 0 to QueueReady of queue @index
+	 *
+	 * All chains that were popped from it and not pushed are the driver's again: they are neither read nor written any more,
+	 * and pushing one does nothing. Not called at a reset, which stops all queues and says so itself.
+	 */
+	void (*queue_stopped)(void *opaque, unsigned int index);
 };
 
 /**
@@ -167,6 +175,15 @@ int xenvirtio_device_config_changed(struct xenvirtio_device *dev);
  */
 int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				 const char *detail);
+/**
+ * xenvirtio_device_kick_again() - from inside a kick: queue @index has more than one call should do
+ *
+ * The kick is called again by the next xenvirtio_server_process(), which the loop is told to call soon: XENVIRTIO_E_AGAIN. Until
+ * then others have their turn: the guest's registers, other devices, what else is in the loop. Forgotten when the queue
+ * stops and at a reset.
+ */
+void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int index);
+
 /** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
 void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				  const char *detail);

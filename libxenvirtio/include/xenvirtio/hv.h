@@ -100,6 +100,12 @@ struct xenvirtio_host_info {
 	uint64_t free_pages;	/* frames nobody has, and nobody has claimed: what xl info calls free */
 };
 
+/** what a guest that was started with populate-on-demand has still to touch */
+struct xenvirtio_pod_info {
+	uint64_t entries;	/* frames that will be populated at a touch, a mapping of ours included */
+	uint64_t cache_pages;	/* memory that is kept for them; counted in tot_pages */
+};
+
 /** what eventfd_features answers */
 #define XENVIRTIO_EVENTFD_IOEVENTFD 1u	/* ioeventfd_add works */
 #define XENVIRTIO_EVENTFD_IRQFD 2u	/* irqfd_add works */
@@ -341,6 +347,14 @@ struct xenvirtio_hv_ops {
 	 */
 	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 			      bool *present);
+
+	/**
+	 * pod_info - populate-on-demand; optional
+	 *
+	 * To release a frame that was never touched takes an entry away, and leaves tot_pages as they are.
+	 * Return: 0, all zero where the guest has none; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*pod_info)(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -72,7 +72,7 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
  * After adopting, call xenvirtio_server_resume(): kicks may have been lost with the old process.
  */
 int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id);
-/** xenvirtio_server_resume() - kick each enabled queue of each live device and interrupt its driver */
+/** xenvirtio_server_resume() - kick each enabled queue of each live device and interrupt its driver. Return: as process */
 int xenvirtio_server_resume(struct xenvirtio_server *server);
 /** xenvirtio_server_close() - destroy the ioreq server */
 int xenvirtio_server_close(struct xenvirtio_server *server);
@@ -86,7 +86,8 @@ int xenvirtio_server_fd(const struct xenvirtio_server *server);
  * a host that can (XENVIRTIO_EVENTFD_WAIT) it stays for further kicks, after one of which everything
  * was used that had been taken: until there is none for 0.2 ms, or 0.4 at most, and no longer than
  * 10 ms. An interrupt that a kick's callback asks for is delivered when it returns, at the latest.
- * Return: 0; XENVIRTIO_E_GONE; -errno the guest's device cannot go on
+ * Return: 0; XENVIRTIO_E_AGAIN a kick has more to do (xenvirtio_device_kick_again()): call again from the loop's next turn,
+ *         whatever the fd says; XENVIRTIO_E_GONE; -errno the guest's device cannot go on
  */
 int xenvirtio_server_process(struct xenvirtio_server *server);
 /**

@@ -27,7 +27,7 @@ int bench_run(struct bench *b)
 	if (!b->server)
 		return 0;
 	ret = xenvirtio_server_process(b->server);
-	for (int turn = 0; !ret && turn < 100 && bench_status(b).work_pending; turn++)
+	for (unsigned int turn = 0; !ret && turn < b->turns_max && bench_status(b).work_pending; turn++)
 		ret = balloon_retry(b->balloon);
 	return ret;
 }
@@ -97,6 +97,7 @@ int bench_setup(void **state)
 	b->persist = calloc(1, b->persist_bytes);
 	assert_non_null(b->persist);
 	b->server_id = XENVIRTIO_IOREQ_NEW;
+	b->turns_max = BENCH_TURNS_MAX;
 	assert_int_equal(bench_start(b), 0);
 	bus_fake_init(&b->bus, b->fake, BENCH_BASE, ram[0], xenvirtio_gfn(BENCH_HOLE_GFN), serve,
 		      NULL, b);

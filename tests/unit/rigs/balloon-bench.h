@@ -29,6 +29,9 @@
 #define F_PAGE_POISON (UINT64_C(1) << 4)
 #define F_HOST_REQ_VQ (UINT64_C(1) << 58)
 
+/* More turns than any message takes. */
+#define BENCH_TURNS_MAX 1000000u
+
 struct CMUnitTest;
 
 struct bench {
@@ -36,6 +39,7 @@ struct bench {
 	struct bus_fake bus;
 	struct driver driver;
 	enum bulk_encoding encoding;	/* of the driver's messages */
+	unsigned int turns_max;		/* that bench_run() goes on; 0: the access alone */
 	/* what survives the process */
 	struct xenvirtio_device_state state;
 	void *persist;

@@ -367,6 +367,17 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
 	return 0;
 }
 
+int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot_pages, uint64_t *cache_pages,
+			     uint64_t *entries)
+{
+	if (fails("get_pod_target"))
+		return -1;
+	*tot_pages = 1000;
+	*cache_pages = 20;
+	*entries = 30;
+	return 0;
+}
+
 int xc_domain_pause(xc_interface *xch, uint32_t domid)
 {
 	return fails("pause") ? -1 : 0;

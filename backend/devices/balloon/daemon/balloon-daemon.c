@@ -77,7 +77,15 @@ static bool holds_frames(void *self)
 	struct balloon_status status;
 
 	balloon_get_status(d->balloon, &status);
-	return status.ballooned_pages;
+	return status.ballooned_pages || status.refilling;
+}
+
+/* Who is paused for the device's sake runs on without it. */
+static int let_go(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	return d->balloon ? balloon_remove(d->balloon) : 0;
 }
 
 static bool work_pending(void *self)
@@ -96,6 +104,13 @@ static int work(void *self)
 	return balloon_retry(d->balloon);
 }
 
+static int verify(void *self)
+{
+	struct balloon_daemon *d = self;
+
+	return balloon_verify(d->balloon);
+}
+
 /* --- while it serves --- */
 
 static int start(void *self)
@@ -104,7 +119,8 @@ static int start(void *self)
 
 	d->retry = timer_new(d->host.base, balloon_daemon_on_retry, d);
 	d->stats = timer_new(d->host.base, balloon_daemon_on_stats, d);
-	if (!d->retry || !d->stats || balloon_daemon_make_unused(d))
+	d->pause_over = timer_new(d->host.base, balloon_daemon_on_pause_over, d);
+	if (!d->retry || !d->stats || !d->pause_over || balloon_daemon_make_unused(d))
 		return -ENOMEM;
 	if (d->opts->stats_interval_s)
 		timer_set(d->stats, d->opts->stats_interval_s * 1000);
@@ -167,8 +183,10 @@ static void stop(void *self)
 	unused_fini(&d->unused);
 	timer_free(d->retry);
 	timer_free(d->stats);
+	timer_free(d->pause_over);
 	d->retry = NULL;
 	d->stats = NULL;
+	d->pause_over = NULL;
 }
 
 static void free_daemon(void *self)
@@ -196,6 +214,7 @@ const struct device_type balloon_type = {
 	.device = get_device,
 	.close = close_balloon,
 	.in_use = holds_frames,
+	.remove = let_go,
 	.start = start,
 	.serving = start_auto,
 	.stop = stop,
@@ -203,6 +222,7 @@ const struct device_type balloon_type = {
 	.store_back = store_back,
 	.work_pending = work_pending,
 	.work = work,
+	.tick = verify,
 	.report = balloon_daemon_report,
 	.figures = balloon_daemon_figures,
 	.control = balloon_daemon_control,

@@ -44,12 +44,15 @@ struct balloon_daemon {
 	struct autopilot *autopilot; /* NULL: not wanted, or it could not be made */
 	struct timer *retry;
 	struct timer *stats;
+	struct timer *pause_over; /* set while the guest is paused and the host has no memory for it */
 	unsigned int retry_ms;
 	uint64_t static_max_kib;
 	uint64_t dynamic_min_kib; /* 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
-	bool ordering; /* inside a step of the autopilot */
+	bool guest_paused; /* said in the log */
+	uint64_t pause_pages; /* that were missing when pause_over was set */
+	bool ordering;	   /* inside a step of the autopilot */
 };
 
 /** balloon_type - the table */
@@ -84,6 +87,7 @@ void balloon_daemon_figures(void *self, struct figures *f);
 void balloon_daemon_changed(void *opaque);
 void balloon_daemon_on_stats(void *opaque);
 void balloon_daemon_on_retry(void *opaque);
+void balloon_daemon_on_pause_over(void *opaque);
 int balloon_daemon_host_free(void *opaque, uint64_t *kib);
 figures_collect balloon_daemon_collect;
 

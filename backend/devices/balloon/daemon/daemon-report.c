@@ -3,6 +3,7 @@
  * What the balloon did, told to xenstore, to the log and to whoever asks; and a deflate that
  * stalls, tried again.
  */
+#include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
 #include "backend/devices/balloon/daemon/report.h"
 
@@ -11,6 +12,9 @@
 
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
+/** a guest that is paused waits so long, and again while a PAUSE_PARTth of what is missing came back */
+#define PAUSE_MS 30000u
+#define PAUSE_PART 16
 
 bool balloon_daemon_refresh_stats(void *opaque)
 {
@@ -47,6 +51,56 @@ static void follow_stall(struct balloon_daemon *d, const struct balloon_status *
 	timer_set(d->retry, d->retry_ms);
 }
 
+/*
+ * Most guests that reset their device only shut down, and need nothing of what is missing: they do not wait for ever. So
+ * long as a good part of it comes back meanwhile, they do.
+ */
+static void follow_pause_over(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	if (!status->guest_paused || status->stall == BALLOON_STALL_NONE) {
+		timer_stop(d->pause_over);
+	} else if (!timer_is_set(d->pause_over)) {
+		d->pause_pages = status->stall_pages;
+		timer_set(d->pause_over, PAUSE_MS);
+	}
+}
+
+void balloon_daemon_on_pause_over(void *opaque)
+{
+	struct balloon_daemon *d = opaque;
+	struct balloon_status status;
+
+	balloon_get_status(d->balloon, &status);
+	if (status.guest_paused && status.stall != BALLOON_STALL_NONE &&
+	    status.stall_pages > d->pause_pages - d->pause_pages / PAUSE_PART &&
+	    balloon_daemon_end_on(d, balloon_give_up_pause(d->balloon),
+				  "cannot let the guest run on"))
+		return;
+	d->host.report(d->host.opaque);
+}
+
+static void follow_pause(struct balloon_daemon *d, const struct balloon_status *status)
+{
+	char size[SIZE_TEXT_MAX];
+
+	size_format(status->ballooned_pages * KIB_PER_PAGE, size);
+	if (status->guest_paused && !d->guest_paused)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest was reset while %s of it were in the balloon: paused until "
+			    "they are back",
+			    size);
+	else if (status->on_holes && d->guest_paused)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_WARNING, 0,
+			    "the guest runs on without %s of its memory: they are put back as "
+			    "soon as they can be had",
+			    size);
+	else if (!status->guest_paused && d->guest_paused)
+		log_limited(d->host.log, BALLOON_LOG_STALL, LOG_LEVEL_NOTICE, 0,
+			    "all of the guest's memory is back: it runs on");
+	d->guest_paused = status->guest_paused;
+	follow_pause_over(d, status);
+}
+
 void balloon_daemon_report(void *self)
 {
 	struct balloon_daemon *d = self;
@@ -55,6 +109,7 @@ void balloon_daemon_report(void *self)
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
 	follow_stall(d, &status);
+	follow_pause(d, &status);
 }
 
 void balloon_daemon_changed(void *opaque)

@@ -41,7 +41,8 @@ static bool admit_target(void *opaque, uint64_t kib, struct reserve *r)
 	balloon_get_status(d->balloon, &status);
 	balloon_kib = status.ballooned_pages * KIB_PER_PAGE;
 	rc = reserve_count(r, d->host.hv, d->host.bus->backend[0] ? d->host.link : NULL,
-			   d->opts->common.domid, d->host.bus->devid, balloon_kib);
+			   d->opts->common.domid, d->host.bus->devid,
+			   status.owed_pages * KIB_PER_PAGE);
 	if (!rc)
 		return reserve_allows(r, balloon_kib, d->target.static_max_kib - kib);
 	if (!d->uncounted_told)

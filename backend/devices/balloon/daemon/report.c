@@ -46,6 +46,19 @@ void report_status(struct publish *p, const struct balloon_status *status)
 
 	publish_u64(p, "actual", status->actual_pages * KIB_PER_PAGE);
 	publish_u64(p, "ballooned", status->ballooned_pages * KIB_PER_PAGE);
+	/* Nearly always the same: a key more would be written each time, at more than all else costs that a report does. */
+	if (status->owed_pages < status->ballooned_pages)
+		publish_u64(p, "owed", status->owed_pages * KIB_PER_PAGE);
+	else
+		publish_remove(p, "owed");
+	if (status->guest_paused)
+		publish_text(p, "paused", "1");
+	else
+		publish_remove(p, "paused");
+	if (status->on_holes)
+		publish_u64(p, "holes", status->stall_pages * KIB_PER_PAGE);
+	else
+		publish_remove(p, "holes");
 	if (report_stall_text(status, text, sizeof(text)))
 		publish_text(p, "stalled", text);
 	else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counting what is owed: the key `ballooned` of every device in the backend's tree. Nodes are
+ * Counting what is owed: the key `owed` of every device in the backend's tree, and `ballooned` where that is all owed. Nodes are
  * written by the toolstack and by device processes, and trusted to mean well, not to be
  * well-formed.
  */
@@ -33,14 +33,22 @@ static bool is_number(const char *name)
 	return len && len <= NAME_MAX_CHARS && strspn(name, "0123456789") == len;
 }
 
+static bool read_kib(struct store_link *link, const char *domain, const char *device, const char *key,
+		     uint64_t *kib)
+{
+	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16], value[XENVIRTIO_STORE_TEXT_MAX];
+
+	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/%s", domain, device, key);
+	return !store_link_read(link, path, value, sizeof(value)) && !size_parse_kib(value, kib);
+}
+
 static void add_device(struct reserve *r, struct store_link *link, const char *domain,
 		       const char *device)
 {
-	char path[sizeof(TREE) + 2 * NAME_MAX_CHARS + 16], value[XENVIRTIO_STORE_TEXT_MAX];
 	uint64_t kib;
 
-	snprintf(path, sizeof(path), TREE "/%.9s/%.9s/ballooned", domain, device);
-	if (store_link_read(link, path, value, sizeof(value)) || size_parse_kib(value, &kib))
+	if (!read_kib(link, domain, device, "owed", &kib) &&
+	    !read_kib(link, domain, device, "ballooned", &kib))
 		return;
 	if (__builtin_add_overflow(r->owed_kib, kib, &r->owed_kib))
 		r->owed_kib = UINT64_MAX;
@@ -88,7 +96,7 @@ static int add_others(struct reserve *r, struct store_link *link, uint32_t domid
 }
 
 int reserve_count(struct reserve *r, struct xenvirtio_hv *hv, struct store_link *link,
-		  uint32_t domid, uint32_t devid, uint64_t balloon_kib)
+		  uint32_t domid, uint32_t devid, uint64_t owed_kib)
 {
 	struct xenvirtio_host_info host;
 	int rc;
@@ -100,7 +108,7 @@ int reserve_count(struct reserve *r, struct xenvirtio_hv *hv, struct store_link 
 		return rc;
 	*r = (struct reserve){
 		.free_kib = host.free_pages * KIB_PER_PAGE,
-		.owed_kib = balloon_kib,
+		.owed_kib = owed_kib,
 	};
 	return link ? add_others(r, link, domid, devid) : 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The reserve: whether the host can still give back all that is in balloons.
  *
- *   free - what xl info calls free; owed - what is in the balloons of all guests
+ *   free - what xl info calls free; owed - what is in the balloons of all guests, of each as much as its domain may own
+ *          beside what it has: a guest that took its frames back itself, or names holes it never gave, is owed nothing for them
  *
  * A guest may take its whole balloon back at any moment, whatever its target is: when it runs out
  * of memory, suspends, or resets the device. Inflating and deflating move as much between free and
@@ -38,12 +39,12 @@ bool reserve_allows(const struct reserve *r, uint64_t balloon_kib, uint64_t want
 /**
  * reserve_count() - how it stands
  * @link:        NULL, or away: only the own balloon counts
- * @domid:       the own device, which is counted as @balloon_kib and not as published
- * @balloon_kib: what is in its balloon
+ * @domid:       the own device, which is counted as @owed_kib and not as published
+ * @owed_kib:    what it is owed
  *
  * Return: 0; -ENOSYS, -EACCES the host's memory cannot be seen from here; -ENOMEM; -errno
  */
 int reserve_count(struct reserve *r, struct xenvirtio_hv *hv, struct store_link *link,
-		  uint32_t domid, uint32_t devid, uint64_t balloon_kib);
+		  uint32_t domid, uint32_t devid, uint64_t owed_kib);
 
 #endif /* BACKEND_RESERVE_H */

@@ -310,6 +310,44 @@ static void a_stalled_deflate_goes_on_by_itself(void **state)
 	assert_true(process_bench_wait_key(b, "ballooned", "0"));
 }
 
+/* Its next kernel would run on holes: said where somebody looks, and undone as soon as the host has memory. */
+static void a_guest_that_resets_without_memory_is_paused(void **state)
+{
+	struct process_bench *b = *state;
+
+	process_bench_inflated(b, 100);
+	assert_true(process_bench_wait_key(b, "ballooned", "400"));
+	/* all of it, as nearly always: a key more would cost a write each time */
+	assert_null(process_bench_key(b, "owed"));
+	fake_set_heap(b->fake, 40);
+	assert_int_equal(driver_reset(&b->driver), 0);
+	assert_true(process_bench_wait_key(b, "paused", "1"));
+	assert_true(process_bench_wait_key(b, "stalled", "host: need 240 KiB"));
+	assert_true(log_capture_has(&b->capture, "240 KiB of it were in the balloon: paused"));
+	fake_set_heap(b->fake, 60);
+	assert_true(process_bench_wait_key(b, "paused", NULL));
+	assert_true(process_bench_wait_key(b, "ballooned", "0"));
+	assert_true(log_capture_has(&b->capture, "it runs on"));
+}
+
+/* Seen when the domain is looked at next, driver or none. */
+static void what_the_guest_takes_back_itself_is_published(void **state)
+{
+	struct process_bench *b = *state;
+	struct xenvirtio_gfn gfn[30];
+	struct xenvirtio_hv *guest;
+	size_t done;
+
+	process_bench_inflated(b, 100);
+	for (unsigned int i = 0; i < 30; i++)
+		gfn[i] = xenvirtio_gfn(BENCH_FREE_GFN + i);
+	assert_int_equal(fake_open(b->fake, &guest), 0);
+	assert_int_equal(guest->ops->populate_pages(guest, gfn, 30, 0, &done), 0);
+	guest->ops->close(guest);
+	assert_true(process_bench_wait_key(b, "ballooned", "280"));
+	assert_null(process_bench_key(b, "owed"));
+}
+
 /* What a guest can cause is cut in rate, counted exactly, and published. */
 static void a_guests_errors_are_counted(void **state)
 {
@@ -344,6 +382,8 @@ int main(void)
 		TEST(a_foreign_server_is_told),
 		TEST(a_second_daemon_is_refused),
 		TEST(a_stalled_deflate_goes_on_by_itself),
+		TEST(a_guest_that_resets_without_memory_is_paused),
+		TEST(what_the_guest_takes_back_itself_is_published),
 		TEST(a_guests_errors_are_counted),
 	};
 

@@ -138,6 +138,37 @@ static void every_call_is_a_line(void **state)
 	assert_string_equal(text, expected);
 }
 
+static int some_pod(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
+{
+	*info = (struct xenvirtio_pod_info){ 30, 20 };
+	return 0;
+}
+
+static void populate_on_demand_is_a_line(void **state)
+{
+	struct xenvirtio_pod_info info = { 0 };
+	struct xenvirtio_hv_ops ops;
+	struct xenvirtio_hv *inner;
+	struct fixture x;
+	char text[128];
+
+	open_recorder(&x);
+	/* the fake has none */
+	assert_false(XENVIRTIO_HV_HAS(x.hv, pod_info));
+	xenvirtio_hv_close(x.hv);
+	assert_int_equal(fake_open(x.f, &inner), 0);
+	ops = *inner->ops;
+	ops.pod_info = some_pod;
+	inner->ops = &ops;
+	assert_int_equal(xenvirtio_hv_open_record(&x.hv, inner, x.path), 0);
+	assert_int_equal(x.hv->ops->pod_info(x.hv, &info), 0);
+	assert_int_equal(info.entries, 30);
+	assert_int_equal(info.cache_pages, 20);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_non_null(strstr(text, "pod_info = 0 entries=30 cache_pages=20\n"));
+}
+
 /* Optional operations are there when the inner handle has them, and are lines like all others. */
 static void optional_calls_are_lines(void **state)
 {
@@ -233,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_is_a_line),
+		cmocka_unit_test(populate_on_demand_is_a_line),
 		cmocka_unit_test(optional_calls_are_lines),
 		cmocka_unit_test(failures_come_through),
 		cmocka_unit_test(open_needs_its_file),

@@ -443,6 +443,30 @@ static void claims_are_not_free(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+/* A domain that can have none has none. */
+static void what_is_populated_on_demand(void **state)
+{
+	static const struct {
+		int err;
+		int ret;
+		uint64_t entries;
+	} cases[] = {
+		{ 0, 0, 30 }, { EINVAL, 0, 0 }, { ENOSYS, 0, 0 }, { ESRCH, XENVIRTIO_E_GONE, 0 }, { EPERM, -EACCES, 0 },
+	};
+	struct xenvirtio_hv *hv = open_fresh();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct xenvirtio_pod_info info = { 99, 99 };
+
+		xen.fail_nth = cases[i].err ? xen.calls + 1 : 0;
+		xen.fail_errno = cases[i].err;
+		assert_int_equal(hv->ops->pod_info(hv, &info), cases[i].ret);
+		assert_int_equal(info.entries, cases[i].entries);
+		assert_int_equal(info.cache_pages, cases[i].entries ? 20 : 0);
+	}
+	xenvirtio_hv_close(hv);
+}
+
 /* A domain that is not there is a condition, everything else an error. */
 static void pausing_a_domain_that_is_gone(void **state)
 {
@@ -511,6 +535,7 @@ int main(void)
 		cmocka_unit_test(short_counts_are_looked_into),
 		cmocka_unit_test(another_domain_is_not_ours),
 		cmocka_unit_test(claims_are_not_free),
+		cmocka_unit_test(what_is_populated_on_demand),
 		cmocka_unit_test(pausing_a_domain_that_is_gone),
 #if defined(__x86_64__) || defined(__i386__)
 		cmocka_unit_test(interrupt_lines),

@@ -98,13 +98,16 @@ static int run_with(struct bench *b, __typeof__(&no_memory) frames_present, uint
 	return ret;
 }
 
-/* Whoever names frames that are there costs the host a bounded number of questions a slice, however short the message. */
-static void asking_in_vain_is_bounded(void **state)
+/* All of RAM but the hole. */
+static const struct bulk_run all[] = {{0x40000, 4095}, {0x200000, 1024}};
+
+/* Whoever names frames that are there costs the host a question for each, but not all of them in one turn. */
+static void asking_in_vain_takes_turns(void **state)
 {
-	/* all of RAM but the hole */
-	static const struct bulk_run all[] = {{0x40000, 4095}, {0x200000, 1024}};
+	unsigned char msg[DRIVER_QUEUE_SIZE_MAX];
 	struct bench *b = *state;
 	struct xenvirtio_hv_ops ops = *b->hv->ops;
+	uint64_t before = 0, most = 0;
 
 	b->encoding = BULK_CHUNKS;
 	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
@@ -112,9 +115,33 @@ static void asking_in_vain_is_bounded(void **state)
 	real_ops = b->hv->ops;
 	ops.frames_present = count_asked;
 	b->hv->ops = &ops;
-	assert_int_equal(bench_send_runs(b, 1, all, 2), 0);
+	b->turns_max = 0;
+	assert_int_equal(bench_post_bytes(b, 1, msg, bulk_encode(BULK_CHUNKS, all, 2, msg, sizeof(msg))), 0);
+	most = asked;
+	before = asked;
+	while (bench_status(b).work_pending) {
+		assert_int_equal(balloon_retry(b->balloon), 0);
+		most = asked - before > most ? asked - before : most;
+		before = asked;
+	}
 	b->hv->ops = real_ops;
-	assert_in_range(asked, 4096, 4096 + XENVIRTIO_EXTENTS_MAX);
+	assert_int_equal(asked, 4095 + 1024);
+	assert_in_range(most, 1, BUDGET_TURN / BUDGET_FRAME + XENVIRTIO_EXTENTS_MAX);
+	bench_assert_exact(b);
+}
+
+/* However much a message names in vain before: the holes at its end are not acknowledged as frames. */
+static void what_is_named_last_is_asked_for_too(void **state)
+{
+	struct bench *b = *state;
+
+	b->encoding = BULK_CHUNKS;
+	fake_make_hole(b->fake, xenvirtio_gfn(0x200000 + 1000), 24);
+	fake_set_heap(b->fake, 24);
+	assert_int_equal(bench_driver(b, F_MUST_TELL_HOST), 0);
+	assert_int_equal(bench_send_runs(b, 1, all, 2), 0);
+	assert_true(fake_present(b->fake, xenvirtio_gfn(0x200000 + 1023)));
+	assert_int_equal(bench_status(b).deflated_pages, 24);
 	bench_assert_exact(b);
 }
 
@@ -136,7 +163,8 @@ int main(void)
 		ON_BENCH(what_is_deflated_is_there),
 		ON_BENCH(or_it_is_not_acknowledged),
 		ON_BENCH(what_was_there_is_the_drivers_error),
-		ON_BENCH(asking_in_vain_is_bounded),
+		ON_BENCH(asking_in_vain_takes_turns),
+		ON_BENCH(what_is_named_last_is_asked_for_too),
 		ON_BENCH(a_host_short_of_memory_is_asked_frame_by_frame),
 	};
 

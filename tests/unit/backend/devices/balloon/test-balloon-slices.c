@@ -187,9 +187,9 @@ static void a_million_chunks_of_one_page(void **state)
 		assert_int_equal(balloon_retry(b->balloon), 0);
 	}
 	assert_true(is_used(b, INFLATE));
-	assert_in_range(calls, 1, 10);
+	assert_in_range(calls, 10, 2000);
 	assert_int_equal(bench_status(b).ballooned_pages, 1000);
-	assert_true(b->balloon->inflate.runs.room <= 65536);
+	assert_true(b->balloon->inflate.slice.runs.room <= 16384);
 	assert_true(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE) > 0);
 	bench_assert_exact(b);
 }
@@ -316,11 +316,12 @@ static void a_queue_stopped_in_mid_message_breaks_nothing(void **state)
 		start(b, BULK_CHUNKS);
 		add_chunks(b, INFLATE, every_second_frame, 16, 0);
 		notify(b, INFLATE);
+		assert_true(b->balloon->inflate.partial);
 		write_register(b, REG_QUEUE_SEL, INFLATE);
 		write_register(b, REG_QUEUE_READY, 0);
+		assert_false(b->balloon->inflate.partial);
 		if (again)
 			write_register(b, REG_QUEUE_READY, 1);
-		assert_true(b->balloon->inflate.partial);
 		assert_int_equal(balloon_retry(b->balloon), 0);
 		/* one that was started again finds the message in its ring, and begins anew */
 		assert_int_equal(b->balloon->inflate.partial, again);
@@ -382,7 +383,7 @@ static const struct {
 	{ "chunk in the hole between the ranges", BULK_CHUNKS, 16,
 	  { UINT64_C(0x100000) << 12, 16 << 12 }, 0, XENVIRTIO_GUEST_BAD_PAGE },
 	{ "chunk over a hole in RAM", BULK_CHUNKS, 16,
-	  { (uint64_t)(BENCH_HOLE_GFN - 3) << 12, 4 << 12 }, 3, XENVIRTIO_GUEST_BAD_PAGE },
+	  { (uint64_t)(BENCH_HOLE_GFN - 3) << 12, 4 << 12 }, 4, XENVIRTIO_GUEST_BAD_PAGE },
 	{ "unaligned base", BULK_CHUNKS, 16, { (RAM << 12) + 1, 4096 }, BREAKS,
 	  XENVIRTIO_GUEST_BAD_MESSAGE },
 	{ "unaligned size", BULK_CHUNKS, 16, { RAM << 12, 4097 }, BREAKS,

@@ -104,13 +104,15 @@ static void pages_that_cannot_be_are_skipped(void **state)
 	ring_pfn = (uint32_t)(b->driver.queue[DEFLATE].ring_gpa >> 12);
 	pfn[8] = ring_pfn;
 	assert_int_equal(bench_send(b, INFLATE, pfn, sizeof(pfn) / sizeof(pfn[0])), 0);
-	assert_int_equal(bench_status(b).ballooned_pages, 3);
+	/* three, and the hole: nobody has a frame there */
+	assert_int_equal(bench_status(b).ballooned_pages, 3 + 1);
+	assert_int_equal(bench_status(b).inflated_pages, 3);
 	bench_assert_exact(b);
 	assert_true(fake_present(b->fake, xenvirtio_gfn(ring_pfn)));
 	assert_true(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE) >= 4);
 	/* still a working device */
 	assert_int_equal(bench_send_run(b, DEFLATE, BENCH_FREE_GFN, 3), 0);
-	assert_int_equal(bench_status(b).ballooned_pages, 0);
+	assert_int_equal(bench_status(b).ballooned_pages, 1);
 	bench_assert_exact(b);
 }
 
@@ -406,6 +408,7 @@ static void a_successor_fills_the_holes(void **state)
 	assert_int_equal(driver_reset(&b->driver), 0);
 	bench_kill(b);
 	assert_int_equal(bench_start(b), 0);
+	assert_int_equal(bench_run(b), 0);
 	assert_int_not_equal(bench_status(b).stall, BALLOON_STALL_NONE);
 	assert_int_equal(bench_status(b).stall_pages, 300);
 	fake_set_max_pages(b->fake, all);

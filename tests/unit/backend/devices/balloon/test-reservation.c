@@ -11,246 +11,142 @@
 
 #include <cmocka.h>
 
-#include "backend/devices/balloon/reservation.h"
-#include "fake/hv-fake.h"
-
-#define RAM_START 0x40000u
-#define RAM_PAGES 4096u
-
-struct bench {
-	struct fake *fake;
-	struct xenvirtio_hv *hv;
-	struct xenvirtio_gmem *gmem;
-	struct frames frames;
-	struct reservation r;
-	struct reservation_journal journal;
-	uint64_t word[RAM_PAGES / 64];
-};
-
-static int open_bench(struct bench *b)
-{
-	const struct xenvirtio_gfn_range ram = { { RAM_START }, { RAM_START + RAM_PAGES - 1 } };
-	int ret;
-
-	assert_int_equal(fake_open(b->fake, &b->hv), 0);
-	ret = xenvirtio_gmem_new(&b->gmem, b->hv, 16);
-	if (!ret)
-		ret = frames_init(&b->frames, &ram, 1, b->word);
-	if (!ret)
-		ret = reservation_init(&b->r, b->hv, b->gmem, &b->frames, &b->journal);
-	return ret;
-}
-
-static void close_bench(struct bench *b)
-{
-	xenvirtio_gmem_free(b->gmem);
-	b->gmem = NULL;
-	xenvirtio_hv_close(b->hv);
-	b->hv = NULL;
-}
-
-static int setup(void **state)
-{
-	struct fake_config config = {
-		.ram = { { { RAM_START }, { RAM_START + RAM_PAGES - 1 } } },
-		.nr_ram = 1,
-		.heap_pages = 100,
-	};
-	struct bench *b = calloc(1, sizeof(*b));
-
-	assert_non_null(b);
-	b->fake = fake_new(&config);
-	assert_non_null(b->fake);
-	assert_int_equal(open_bench(b), 0);
-	*state = b;
-	return 0;
-}
-
-/* Each frame: ballooned in the bitmap if and only if the guest has a hole there. */
-static void assert_exact(struct bench *b)
-{
-	struct xenvirtio_run run = { xenvirtio_gfn(RAM_START), RAM_PAGES }, piece;
-
-	while (run.nr) {
-		bool present = frames_next(&b->frames, &run, &piece) == FRAME_PRESENT;
-
-		for (uint64_t i = 0; i < piece.nr; i++)
-			assert_int_equal(
-				fake_present(b->fake, xenvirtio_gfn(piece.start.v + i)), present);
-	}
-	assert_int_equal(b->frames.nr_set, RAM_PAGES - fake_tot_pages(b->fake));
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-
-	close_bench(b);
-	assert_int_equal(fake_faults_total(b->fake), 0);
-	assert_int_equal(fake_live_pages(b->fake), 0);
-	fake_free(b->fake);
-	free(b);
-	return 0;
-}
-
-static bool is_ballooned(const struct bench *b, uint64_t offset)
-{
-	struct xenvirtio_run run = { xenvirtio_gfn(RAM_START + offset), 1 }, piece;
-
-	return frames_next(&b->frames, &run, &piece) == FRAME_BALLOONED;
-}
-
-static struct xenvirtio_run run_at(uint64_t offset, uint64_t nr)
-{
-	return (struct xenvirtio_run){ xenvirtio_gfn(RAM_START + offset), nr };
-}
-
-static int release(struct bench *b, uint64_t offset, uint64_t nr)
-{
-	int ret = reservation_release(&b->r, run_at(offset, nr));
-
-	return ret ? ret : reservation_release_flush(&b->r);
-}
-
-/* Populate what is ballooned of a run, as the device does. */
-static int populate(struct bench *b, uint64_t offset, uint64_t nr)
-{
-	struct xenvirtio_run run = run_at(offset, nr), piece;
-	int ret = 0;
-
-	reservation_populate_begin(&b->r);
-	while (run.nr && !ret) {
-		if (frames_next(&b->frames, &run, &piece) == FRAME_BALLOONED)
-			ret = reservation_populate(&b->r, piece);
-	}
-	return ret ? ret : reservation_populate_flush(&b->r);
-}
+#include "unit/rigs/reservation-bench.h"
 
 static void release_and_populate_are_exact(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
-	assert_int_equal(release(b, 3, 1500), 0);
+	assert_int_equal(rb_release(b, 3, 1500), 0);
 	assert_int_equal(b->frames.nr_set, 1500);
-	assert_exact(b);
-	assert_int_equal(populate(b, 0, RAM_PAGES), 0);
+	rb_assert_exact(b);
+	assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
 	assert_int_equal(b->frames.nr_set, 0);
 	assert_false(b->r.short_of_memory);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 /* More extents of one order than a call takes: all of them go, in several calls. */
 static void many_scattered_frames(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
-	for (uint64_t i = 0; i < RAM_PAGES; i += 2)
-		assert_int_equal(reservation_release(&b->r, run_at(i, 1)), 0);
+	assert_int_equal(reservation_turn(&b->r, BUDGET_UNBOUNDED), 0);
+	for (uint64_t i = 0; i < RAM_PAGES; i += 2) {
+		struct xenvirtio_run run = rb_run_at(i, 1);
+
+		assert_int_equal(reservation_release(&b->r, &run), 0);
+		assert_int_equal(run.nr, 0);
+	}
 	assert_int_equal(reservation_release_flush(&b->r), 0);
 	assert_int_equal(b->frames.nr_set, RAM_PAGES / 2);
-	assert_exact(b);
-	assert_int_equal(populate(b, 0, RAM_PAGES), 0);
-	assert_exact(b);
+	rb_assert_exact(b);
+	assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
+	rb_assert_exact(b);
 }
 
-/* A hole anywhere in a large extent costs that frame only, and the count stays exact. */
+/* A hole anywhere in a large extent stops nothing, and is in the balloon from then on: the bitmap is what the guest has. */
 static void a_hole_in_a_large_extent(void **state)
 {
 	static const uint64_t holes[] = { 0, 1, 255, 511 };
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
 	for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
 		uint64_t at = 512 * i;
 
 		fake_make_hole(b->fake, xenvirtio_gfn(RAM_START + at + holes[i]), 1);
-		assert_int_equal(release(b, at, 512), 0);
+		assert_int_equal(rb_release(b, at, 512), 0);
 		assert_int_equal(b->r.bad_pages, i + 1);
-		assert_int_equal(b->frames.nr_set, 511 * (i + 1));
+		assert_int_equal(b->frames.nr_set, 512 * (i + 1));
+		rb_assert_exact(b);
+		assert_int_equal(b->r.released_pages, 511 * (i + 1));
 	}
 	assert_int_equal(fake_tot_pages(b->fake), RAM_PAGES - 4 * 512);
 }
 
 static void several_holes_next_to_each_other(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
 	fake_make_hole(b->fake, xenvirtio_gfn(RAM_START + 100), 3);
 	fake_make_hole(b->fake, xenvirtio_gfn(RAM_START + 700), 1);
-	assert_int_equal(release(b, 0, 1024), 0);
-	assert_int_equal(b->r.bad_pages, 4);
-	assert_int_equal(b->frames.nr_set, 1020);
+	assert_int_equal(rb_release(b, 0, 1024), 0);
+	/* one for each extent that was not released whole */
+	assert_int_equal(b->r.bad_pages, 2);
+	assert_int_equal(b->frames.nr_set, 1024);
+	rb_assert_exact(b);
 	assert_int_equal(fake_tot_pages(b->fake), RAM_PAGES - 1024);
 }
 
 /* A frame we have mapped is let go of first: else Xen would keep it allocated. */
 static void mappings_are_dropped_before_release(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	char byte;
 
 	assert_int_equal(xenvirtio_gmem_read(b->gmem, xenvirtio_gpa((RAM_START + 5) << 12), &byte, 1),
 			 0);
 	assert_int_equal(fake_frame_maps(b->fake, xenvirtio_gfn(RAM_START + 5)), 1);
-	assert_int_equal(release(b, 0, 10), 0);
+	assert_int_equal(rb_release(b, 0, 10), 0);
 	assert_int_equal(fake_live_pages(b->fake), 0);
 	assert_int_equal(fake_faults(b->fake)->released_mapped, 0);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 /* With max_mem in the way, exactly as many frames come back as it allows. */
 static void populate_up_to_the_limit(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
-	assert_int_equal(release(b, 0, 2048), 0);
+	assert_int_equal(rb_release(b, 0, 2048), 0);
 	fake_set_max_pages(b->fake, RAM_PAGES - 2048 + 777);
-	assert_int_equal(populate(b, 0, RAM_PAGES), 0);
+	assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
 	assert_true(b->r.short_of_memory);
 	assert_int_equal(b->frames.nr_set, 2048 - 777);
-	assert_exact(b);
+	rb_assert_exact(b);
 	fake_set_max_pages(b->fake, RAM_PAGES);
-	assert_int_equal(populate(b, 0, RAM_PAGES), 0);
+	assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
 	assert_false(b->r.short_of_memory);
 	assert_int_equal(b->frames.nr_set, 0);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 static void populate_from_a_fragmented_heap(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
-	assert_int_equal(release(b, 0, 2048), 0);
+	assert_int_equal(rb_release(b, 0, 2048), 0);
 	fake_set_heap_order(b->fake, 3);
-	assert_int_equal(populate(b, 0, RAM_PAGES), 0);
+	assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
 	assert_int_equal(b->frames.nr_set, 0);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 /* Let the n-th call fail for every n: the process dies there, its successor finds an exact bitmap. */
 static void any_call_may_fail(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	bool failed = true;
 
 	for (uint64_t nth = 1; failed; nth++) {
 		int ret;
 
 		fake_fail(b->fake, nth, -EIO, FAKE_FAIL_ONCE, false);
-		ret = release(b, 7, 1300);
+		ret = rb_release(b, 7, 1300);
 		if (!ret)
-			ret = populate(b, 0, 700);
+			ret = rb_populate(b, 0, 700);
 		if (!ret)
-			ret = populate(b, 0, RAM_PAGES);
+			ret = rb_populate(b, 0, RAM_PAGES);
 		failed = fake_failed(b->fake) != 0;
 		fake_fail(b->fake, 0, 0, FAKE_FAIL_ONCE, false);
 		if (failed)
 			assert_int_equal(ret, -EIO);
 		else
 			assert_int_equal(ret, 0);
-		close_bench(b);
-		assert_int_equal(open_bench(b), 0);
-		assert_exact(b);
-		assert_int_equal(populate(b, 0, RAM_PAGES), 0);
+		rb_close(b);
+		assert_int_equal(rb_open(b), 0);
+		rb_assert_exact(b);
+		assert_int_equal(rb_populate(b, 0, RAM_PAGES), 0);
 		assert_int_equal(b->frames.nr_set, 0);
 		assert_true(nth < 1000);
 		if (!failed)
@@ -261,23 +157,23 @@ static void any_call_may_fail(void **state)
 /* The same with a hole in the extent, where each frame has to be asked for. */
 static void any_call_may_fail_around_a_hole(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	bool failed = true, hole_set;
 
 	fake_make_hole(b->fake, xenvirtio_gfn(RAM_START + 200), 1);
 	for (uint64_t nth = 1; failed; nth++) {
 		fake_fail(b->fake, nth, -EIO, FAKE_FAIL_ONCE, false);
-		release(b, 0, 512);
+		rb_release(b, 0, 512);
 		failed = fake_failed(b->fake) != 0;
 		fake_fail(b->fake, 0, 0, FAKE_FAIL_ONCE, false);
-		close_bench(b);
-		assert_int_equal(open_bench(b), 0);
+		rb_close(b);
+		assert_int_equal(rb_open(b), 0);
 		/* the hole itself is in the balloon once it was in doubt */
-		hole_set = is_ballooned(b, 200);
+		hole_set = rb_is_ballooned(b, 200);
 		assert_int_equal(b->frames.nr_set - hole_set + 1,
 				 RAM_PAGES - fake_tot_pages(b->fake));
-		assert_int_equal(populate(b, 0, 200), 0);
-		assert_int_equal(populate(b, 201, 400), 0);
+		assert_int_equal(rb_populate(b, 0, 200), 0);
+		assert_int_equal(rb_populate(b, 201, 400), 0);
 		assert_int_equal(b->frames.nr_set, hole_set);
 		assert_true(nth < 100);
 	}
@@ -286,7 +182,7 @@ static void any_call_may_fail_around_a_hole(void **state)
 /* Killed in the middle of a call: the frames in the journal say how far it came. */
 static void a_journal_left_open_is_settled(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	struct xenvirtio_gfn start[3];
 	size_t done;
 
@@ -298,24 +194,24 @@ static void a_journal_left_open_is_settled(void **state)
 	}
 	b->journal.op = RESERVATION_RELEASE;
 	assert_int_equal(b->hv->ops->release_pages(b->hv, start, 2, 0, &done), 0);
-	close_bench(b);
-	assert_int_equal(open_bench(b), 0);
+	rb_close(b);
+	assert_int_equal(rb_open(b), 0);
 	assert_int_equal(b->frames.nr_set, 2);
-	assert_exact(b);
+	rb_assert_exact(b);
 
 	b->journal.op = RESERVATION_POPULATE;
 	assert_int_equal(b->hv->ops->populate_pages(b->hv, start, 1, 0, &done), 0);
-	close_bench(b);
-	assert_int_equal(open_bench(b), 0);
+	rb_close(b);
+	assert_int_equal(rb_open(b), 0);
 	assert_int_equal(b->frames.nr_set, 1);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 /* Others' mappings keep released frames counted: the counter would say that half of the call was not made. */
 static void a_journal_is_settled_whatever_others_have_mapped(void **state)
 {
 	struct xenvirtio_gfn gfn[100], start = xenvirtio_gfn(RAM_START);
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	struct xenvirtio_hv *other;
 	size_t done;
 	void *va;
@@ -332,29 +228,29 @@ static void a_journal_is_settled_whatever_others_have_mapped(void **state)
 		.start_gfn = { RAM_START },
 	};
 	assert_int_equal(b->hv->ops->release_pages(b->hv, &start, 1, 9, &done), 0);
-	close_bench(b);
-	assert_int_equal(open_bench(b), 0);
+	rb_close(b);
+	assert_int_equal(rb_open(b), 0);
 	assert_int_equal(b->frames.nr_set, 512);
 	assert_int_equal(fake_holes(b->fake), 512);
 	assert_int_equal(other->ops->unmap(other, va, 100), 0);
 	xenvirtio_hv_close(other);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 static void frames_in_doubt_are_asked_for(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
 	fake_make_hole(b->fake, xenvirtio_gfn(RAM_START + 3), 2);
-	assert_int_equal(reservation_settle(&b->r, run_at(0, 1000)), 0);
+	assert_int_equal(reservation_settle(&b->r, rb_run_at(0, 1000)), 0);
 	assert_int_equal(b->frames.nr_set, 2);
-	assert_exact(b);
+	rb_assert_exact(b);
 }
 
 /* The same by a seam that has no such operation. */
 static void frames_in_doubt_are_mapped_one_by_one(void **state)
 {
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 	struct xenvirtio_hv_ops ops = *b->hv->ops;
 	const struct xenvirtio_hv_ops *real = b->hv->ops;
 
@@ -373,16 +269,16 @@ static void a_journal_that_cannot_be_is_refused(void **state)
 		{ .op = RESERVATION_POPULATE, .nr = 1, .start_gfn = { RAM_START - 1 } },
 		{ .op = RESERVATION_POPULATE, .nr = 1, .order = 9, .start_gfn = { UINT64_MAX - 9 } },
 	};
-	struct bench *b = *state;
+	struct reservation_bench *b = *state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		close_bench(b);
+		rb_close(b);
 		b->journal = bad[i];
-		assert_int_equal(open_bench(b), -EBADMSG);
+		assert_int_equal(rb_open(b), -EBADMSG);
 	}
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, rb_setup, rb_teardown)
 
 int main(void)
 {

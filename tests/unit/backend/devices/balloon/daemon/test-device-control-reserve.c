@@ -92,6 +92,22 @@ static void a_key_is_refused_as_well(void **state)
 	refused_is(b, NULL);
 }
 
+/* Frames in the balloon that the domain may not own any more, because it has others, are nobody's debt. */
+static void what_the_domain_may_not_have_is_not_reserved(void **state)
+{
+	struct process_bench *b = *state;
+	int fd = start_with_debt(b, 100);
+
+	fake_set_max_pages(b->fake, fake_tot_pages(b->fake) + 200);
+	assert_true(process_bench_wait_key(b, "owed", "800"));
+	client_send(fd, "{\"cmd\":\"set\",\"kib\":16384}\n");
+	expect_u64(b->base, fd, "result.target_kib", 16384);
+	/* and when it may have all again, ballooned says it */
+	fake_set_max_pages(b->fake, BENCH_RAM_PAGES);
+	assert_true(process_bench_wait_key(b, "owed", NULL));
+	close(fd);
+}
+
 static void others_balloons_are_reserved_too(void **state)
 {
 	struct process_bench *b = *state;
@@ -164,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_used_is_not_asked_for_again),
 		TEST(a_key_is_refused_as_well),
+		TEST(what_the_domain_may_not_have_is_not_reserved),
 		TEST(others_balloons_are_reserved_too),
 		TEST(overcommit_asks_nevertheless),
 		TEST(what_cannot_be_counted_is_not_refused),

@@ -100,6 +100,22 @@ static void every_balloon_is_counted_once(void **state)
 	owed_is(b, 3420);
 }
 
+/* What is in a balloon and can never be asked for, its guest is not owed. A daemon before that says only the former. */
+static void what_is_owed_is_counted_where_it_is_said(void **state)
+{
+	struct link_bench *b = *state;
+
+	fake_store_put(b->store, TREE "/8/0/ballooned", "3000");
+	fake_store_put(b->store, TREE "/9/0/ballooned", "5000");
+	owed_is(b, 400 + 3000 + 5000);
+	fake_store_put(b->store, TREE "/9/0/owed", "16");
+	owed_is(b, 400 + 3000 + 16);
+	fake_store_put(b->store, TREE "/9/0/owed", "0");
+	owed_is(b, 400 + 3000);
+	fake_store_put(b->store, TREE "/9/0/owed", "none");
+	owed_is(b, 400 + 3000 + 5000);
+}
+
 /* No number, no device: nothing is counted for it, and nothing fails. */
 static void what_cannot_be_read_counts_nothing(void **state)
 {
@@ -158,6 +174,7 @@ int main(void)
 		cmocka_unit_test(the_rule),
 		cmocka_unit_test(inflating_changes_nothing),
 		TEST(every_balloon_is_counted_once),
+		TEST(what_is_owed_is_counted_where_it_is_said),
 		TEST(what_cannot_be_read_counts_nothing),
 		TEST(without_xenstore_the_own_balloon_counts),
 		TEST(failures_are_told),
