@@ -5,6 +5,10 @@
 #include "config.h"
 
 #include "backend/daemon.h"
+#include "backend/base/size.h"
+#include "backend/broker/broker.h"
+#include "backend/broker/client.h"
+#include "backend/broker/confine.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -14,11 +18,13 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -30,19 +36,55 @@ static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 	return xenvirtio_store_open_xen(store);
 }
 
-static enum exit_code serve(const struct device_type *type, const struct options *opts,
-			    struct log *log)
+/* What only the toolstack writes. */
+static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 {
-	const struct device_process_env env = {
-		.open_hv = open_xen_hv,
-		.open_store = open_xen_store,
-	};
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	struct xenvirtio_store *store;
+	int rc = open_xen_store(NULL, &store);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/static-max", domid);
+	rc = store->ops->read(store, path, value, sizeof(value));
+	store->ops->close(store);
+	return rc ? rc : size_parse_kib(value, kib);
+}
+
+/* Of a device process that has a broker; @opaque is its socket. */
+static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
+{
+	struct xenvirtio_hv *inner;
+	int rc = xenvirtio_hv_open_xen_confined(&inner, domid, log->xtl);
+
+	if (rc == -ENOSYS) {
+		rc = open_xen_hv(NULL, &inner, domid, log);
+		if (!rc)
+			log_msg(log, LOG_LEVEL_WARNING, 0,
+				"this kernel cannot restrict descriptors of Xen: the device process is not confined");
+	}
+	if (rc)
+		return rc;
+	rc = broker_client_open(hv, inner, broker_exchange_socket, opaque);
+	if (rc)
+		xenvirtio_hv_close(inner);
+	return rc;
+}
+
+static int keep_lock(void *opaque, int fd)
+{
+	return broker_client_keep(broker_exchange_socket, opaque, fd);
+}
+
+static enum exit_code serve(const struct device_type *type, const struct options *opts, struct log *log,
+			    const struct device_process_env *env)
+{
 	enum exit_code code = EXIT_CODE_HOST;
 	struct device_process *dp = NULL;
 	struct event_base *base;
 
 	base = event_base_new();
-	if (!base || device_process_new(&dp, base, type, opts, log, &env)) {
+	if (!base || device_process_new(&dp, base, type, opts, log, env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
 	}
@@ -55,6 +97,38 @@ out:
 	if (base)
 		event_base_free(base);
 	return code;
+}
+
+/* Two processes from here on; in the broker this comes back when the device has ended. @signal: as broker_start() */
+static enum exit_code serve_confined(const struct device_type *type, const struct options *opts, struct log *log,
+				     int *signal)
+{
+	const struct broker_config broker = {
+		.log = log,
+		.domid = opts->domid,
+		.open_hv = open_xen_hv,
+		.static_max = read_static_max,
+	};
+	int sock, code, rc = confine_privileges(type->program->group);
+	const struct device_process_env env = {
+		.open_hv = open_confined_hv,
+		.open_store = open_xen_store,
+		.keep_lock = keep_lock,
+		.opaque = &sock,
+		.owner = getpid(),
+	};
+	pid_t pid;
+
+	if (rc)
+		log_msg(log, LOG_LEVEL_WARNING, rc, "capabilities are kept");
+	pid = broker_start(&broker, &sock, &code, signal);
+	if (pid > 0)
+		return (enum exit_code)code;
+	if (pid < 0) {
+		log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
+		return EXIT_CODE_HOST;
+	}
+	return serve(type, opts, log, &env);
 }
 
 static void notify_manager(void *opaque, const char *text)
@@ -225,7 +299,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	enum exit_code code;
 	struct log log;
 	char why[256];
-	int answer;
+	int answer, end_signal = 0;
 
 	if (!opts) {
 		fprintf(stderr, "%s: out of memory\n", type->program->name);
@@ -247,8 +321,13 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve(type, opts, &log) : supervise(type, opts, &log, argc, argv);
+	code = opts->domid ? serve_confined(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
+	/* as the device ended: whoever waits for this process learns of it */
+	if (end_signal) {
+		signal(end_signal, SIG_DFL);
+		raise(end_signal);
+	}
 	return code;
 }

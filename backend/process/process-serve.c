@@ -90,6 +90,13 @@ static void path_changed(void *opaque, int why)
 	process_note_change(dp);
 }
 
+static int keep_lock(void *opaque, int fd)
+{
+	const struct device_process *dp = opaque;
+
+	return dp->env.keep_lock(dp->env.opaque, fd);
+}
+
 /* False: the process has ended. */
 static bool open_guest(struct device_process *dp)
 {
@@ -106,6 +113,8 @@ static bool open_guest(struct device_process *dp)
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
 		.notify = dp->opts->notify,
+		.owner = dp->env.owner,
+		.keep_lock = dp->env.keep_lock ? keep_lock : NULL,
 		.path_changed = path_changed,
 		.opaque = dp,
 	};
