@@ -51,21 +51,26 @@ static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 	return rc ? rc : size_parse_kib(value, kib);
 }
 
-/* Of a device process that has a broker; @opaque is its socket. */
+/** what a device process with a broker has of it */
+struct seat {
+	int sock;
+	bool required; /* all of its confinement */
+};
+
 static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
+	struct seat *seat = opaque;
 	struct xenvirtio_hv *inner;
 	int rc = xenvirtio_hv_open_xen_confined(&inner, domid, log->xtl);
 
 	if (rc == -ENOSYS) {
-		rc = open_xen_hv(NULL, &inner, domid, log);
-		if (!rc)
-			log_msg(log, LOG_LEVEL_WARNING, 0,
-				"this kernel cannot restrict descriptors of Xen: the device process is not confined");
+		log_msg(log, LOG_LEVEL_WARNING, 0, "this kernel does not restrict descriptors of Xen to a domain: %s",
+			seat->required ? "--sandbox=require" : "a device process taken over by its guest has all of them");
+		rc = seat->required ? -EACCES : open_xen_hv(NULL, &inner, domid, log);
 	}
 	if (rc)
 		return rc;
-	rc = broker_client_open(hv, inner, broker_exchange_socket, opaque);
+	rc = broker_client_open(hv, inner, broker_exchange_socket, &seat->sock);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
@@ -73,7 +78,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 
 static int keep_lock(void *opaque, int fd)
 {
-	return broker_client_keep(broker_exchange_socket, opaque, fd);
+	return broker_client_keep(broker_exchange_socket, &((struct seat *)opaque)->sock, fd);
 }
 
 static enum exit_code serve(const struct device_type *type, const struct options *opts, struct log *log,
@@ -109,25 +114,44 @@ static enum exit_code serve_confined(const struct device_type *type, const struc
 		.open_hv = open_xen_hv,
 		.static_max = read_static_max,
 	};
-	int sock, code, rc = confine_privileges(type->program->group);
+	struct seat seat = {.required = opts->sandbox_required};
+	int code, rc = confine_privileges(type->program->group);
 	const struct device_process_env env = {
 		.open_hv = open_confined_hv,
 		.open_store = open_xen_store,
 		.keep_lock = keep_lock,
-		.opaque = &sock,
+		.opaque = &seat,
 		.owner = getpid(),
 	};
 	pid_t pid;
 
-	if (rc)
-		log_msg(log, LOG_LEVEL_WARNING, rc, "capabilities are kept");
-	pid = broker_start(&broker, &sock, &code, signal);
+	if (rc) {
+		log_msg(log, LOG_LEVEL_WARNING, rc, "capabilities cannot be given away%s",
+			seat.required ? ": --sandbox=require" : "");
+		if (seat.required)
+			return EXIT_CODE_NO_XEN;
+	}
+	pid = broker_start(&broker, &seat.sock, &code, signal);
 	if (pid > 0)
 		return (enum exit_code)code;
 	if (pid < 0) {
 		log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
 		return EXIT_CODE_HOST;
 	}
+	return serve(type, opts, log, &env);
+}
+
+static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int *signal)
+{
+	const struct device_process_env env = {
+		.open_hv = open_xen_hv,
+		.open_store = open_xen_store,
+	};
+
+	if (!opts->no_sandbox)
+		return serve_confined(type, opts, log, signal);
+	log_msg(log, LOG_LEVEL_WARNING, 0,
+		"--no-sandbox: a fault in this process is one in dom0, with all that it may do");
 	return serve(type, opts, log, &env);
 }
 
@@ -321,7 +345,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve_confined(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
+	code = opts->domid ? serve_one(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
 	/* as the device ended: whoever waits for this process learns of it */

@@ -6,7 +6,7 @@
 #define BACKEND_BROKER_CONFINE_H
 
 /**
- * confine_privileges() - no capability in any set, none by exec, no core file
+ * confine_privileges() - no capability in any set, none by exec; no core file, and nobody traces it but root
  * @group: name of a group that files may still be given to, if there is one of that name
  *
  * The process stays the user it is: of root there remains that files of root are its own.
