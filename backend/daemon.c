@@ -5,10 +5,7 @@
 #include "config.h"
 
 #include "backend/daemon.h"
-#include "backend/base/size.h"
-#include "backend/broker/broker.h"
-#include "backend/broker/client.h"
-#include "backend/broker/confine.h"
+#include "backend/confined.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -18,13 +15,11 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -34,51 +29,6 @@ static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, s
 static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 {
 	return xenvirtio_store_open_xen(store);
-}
-
-/* What only the toolstack writes. */
-static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
-{
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
-	struct xenvirtio_store *store;
-	int rc = open_xen_store(NULL, &store);
-
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/static-max", domid);
-	rc = store->ops->read(store, path, value, sizeof(value));
-	store->ops->close(store);
-	return rc ? rc : size_parse_kib(value, kib);
-}
-
-/** what a device process with a broker has of it */
-struct seat {
-	int sock;
-	bool required; /* all of its confinement */
-};
-
-static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
-{
-	struct seat *seat = opaque;
-	struct xenvirtio_hv *inner;
-	int rc = xenvirtio_hv_open_xen_confined(&inner, domid, log->xtl);
-
-	if (rc == -ENOSYS) {
-		log_msg(log, LOG_LEVEL_WARNING, 0, "this kernel does not restrict descriptors of Xen to a domain: %s",
-			seat->required ? "--sandbox=require" : "a device process taken over by its guest has all of them");
-		rc = seat->required ? -EACCES : open_xen_hv(NULL, &inner, domid, log);
-	}
-	if (rc)
-		return rc;
-	rc = broker_client_open(hv, inner, broker_exchange_socket, &seat->sock);
-	if (rc)
-		xenvirtio_hv_close(inner);
-	return rc;
-}
-
-static int keep_lock(void *opaque, int fd)
-{
-	return broker_client_keep(broker_exchange_socket, &((struct seat *)opaque)->sock, fd);
 }
 
 static enum exit_code serve(const struct device_type *type, const struct options *opts, struct log *log,
@@ -104,43 +54,6 @@ out:
 	return code;
 }
 
-/* Two processes from here on; in the broker this comes back when the device has ended. @signal: as broker_start() */
-static enum exit_code serve_confined(const struct device_type *type, const struct options *opts, struct log *log,
-				     int *signal)
-{
-	const struct broker_config broker = {
-		.log = log,
-		.domid = opts->domid,
-		.open_hv = open_xen_hv,
-		.static_max = read_static_max,
-	};
-	struct seat seat = {.required = opts->sandbox_required};
-	int code, rc = confine_privileges(type->program->group);
-	const struct device_process_env env = {
-		.open_hv = open_confined_hv,
-		.open_store = open_xen_store,
-		.keep_lock = keep_lock,
-		.opaque = &seat,
-		.owner = getpid(),
-	};
-	pid_t pid;
-
-	if (rc) {
-		log_msg(log, LOG_LEVEL_WARNING, rc, "capabilities cannot be given away%s",
-			seat.required ? ": --sandbox=require" : "");
-		if (seat.required)
-			return EXIT_CODE_NO_XEN;
-	}
-	pid = broker_start(&broker, &seat.sock, &code, signal);
-	if (pid > 0)
-		return (enum exit_code)code;
-	if (pid < 0) {
-		log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
-		return EXIT_CODE_HOST;
-	}
-	return serve(type, opts, log, &env);
-}
-
 static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int *signal)
 {
 	const struct device_process_env env = {
@@ -149,7 +62,7 @@ static enum exit_code serve_one(const struct device_type *type, const struct opt
 	};
 
 	if (!opts->no_sandbox)
-		return serve_confined(type, opts, log, signal);
+		return confined_serve(type, opts, log, serve, signal);
 	log_msg(log, LOG_LEVEL_WARNING, 0,
 		"--no-sandbox: a fault in this process is one in dom0, with all that it may do");
 	return serve(type, opts, log, &env);

@@ -248,6 +248,7 @@ int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
 				   struct xentoollog_logger *logger)
 {
 	struct xen_hv *x;
+	uint32_t features;
 	int ret = open_handle(&x, domid, logger, &confined_ops);
 
 	if (ret)
@@ -258,6 +259,8 @@ int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
 		close_handle(&x->hv);
 		return ret;
 	}
+	/* now, since a process that is confined in other ways too may not open it later; what it cannot is known then */
+	xen_eventfd_features(&x->hv, &features);
 	*hv = &x->hv;
 	return 0;
 }

@@ -33,8 +33,8 @@ static void what_is_open_is_restricted_last(void **state)
 	struct xenvirtio_hv *hv = open_confined();
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 
-	/* nothing is opened after, but what restricts itself */
-	assert_string_equal(xen.trace + strlen(xen.trace) - strlen("restrict-all "), "restrict-all ");
+	/* the last that is opened is for eventfds, and restricts itself */
+	assert_string_equal(xen.trace, "probe probe dmod fmem restrict-all probe ");
 	assert_int_equal(xen.xchs, 0);
 	xen.trace[0] = '\0';
 	assert_int_equal(hv->ops->ioreq_open(hv, &window, 1, &id), 0);
@@ -80,7 +80,8 @@ static void what_cannot_be_restricted_is_closed(void **state)
 	unsigned int calls;
 
 	xenvirtio_hv_close(open_confined());
-	calls = xen.calls;
+	/* but for the last, which is for eventfds: there are other ways */
+	calls = xen.calls - 1;
 	for (unsigned int n = 1; n <= calls; n++) {
 		struct xenvirtio_hv *hv = NULL;
 
