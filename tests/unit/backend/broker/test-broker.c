@@ -239,6 +239,25 @@ static void ram_alone_is_released_and_populated(void **state)
 	assert_int_equal(b->log.at_level[LOG_LEVEL_WARNING], 1);
 }
 
+/* RAM that ends in the middle of a block, as an x86 guest's does below the VGA hole. */
+static void an_extent_across_the_end_of_ram_is_refused(void **state)
+{
+	const struct fake_config config = {.ram = {{{RAM}, {RAM + 0x29f}}}, .nr_ram = 1};
+	struct bench *b = *state;
+	uint64_t before;
+
+	fake_free(b->fake);
+	b->fake = fake_new(&config);
+	assert_non_null(b->fake);
+	before = fake_tot_pages(b->fake);
+	assert_int_equal(ask_frames(b, BROKER_RELEASE, RAM + 0x200, 1, 9), -EPERM);
+	assert_int_equal(ask_frames(b, BROKER_RELEASE, RAM + 0x280, 1, 6), -EPERM);
+	assert_int_equal(fake_tot_pages(b->fake), before);
+	assert_int_equal(ask_frames(b, BROKER_RELEASE, RAM + 0x280, 1, 5), 0);
+	assert_int_equal(b->answer.done, 1);
+	assert_int_equal(fake_tot_pages(b->fake), before - 32);
+}
+
 static void a_crooked_extent_ends_the_device(void **state)
 {
 	struct bench *b = *state;
@@ -407,6 +426,7 @@ int main(void)
 		TEST(a_descriptor_comes_with_its_question_only),
 		TEST(the_lock_is_kept_to_the_end_and_no_other),
 		TEST(ram_alone_is_released_and_populated),
+		TEST(an_extent_across_the_end_of_ram_is_refused),
 		TEST(a_crooked_extent_ends_the_device),
 		TEST(extents_are_moved_and_counted),
 		TEST(max_mem_ends_at_static_max),
