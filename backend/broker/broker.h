@@ -40,7 +40,8 @@
  *   - domain numbers come again: a device that is taken over can outlive its domain, silently, and its handles are then
  *     those of the next domain of that number. The broker is to watch @releaseDomain and end it;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
- *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself.
+ *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
+ *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
  *
  * This folder knows no event loop, no JSON, no xenstore, no device type.
  */
