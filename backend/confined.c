@@ -119,7 +119,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 		return rc;
 	rc = judge_missing(seat, log, keep_files(seat->opts), "files are not confined by Landlock");
 	if (!rc)
-		rc = broker_client_open(hv, inner, broker_exchange_socket, &seat->sock);
+		rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->sock);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
@@ -127,7 +127,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 
 static int keep_lock(void *opaque, int fd)
 {
-	return broker_client_keep(broker_exchange_socket, &((struct seat *)opaque)->sock, fd);
+	return broker_client_keep(broker_exchange_or_die, &((struct seat *)opaque)->sock, fd);
 }
 
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,

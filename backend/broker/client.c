@@ -6,9 +6,11 @@
 #include "backend/broker/client.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct client {
 	struct xenvirtio_hv hv;
@@ -57,6 +59,16 @@ int broker_exchange_socket(void *opaque, const struct broker_request *req, size_
 	if (got < 0)
 		return -errno;
 	return got == (ssize_t)sizeof(*answer) ? 0 : -EPIPE;
+}
+
+int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_t len, int fd,
+			   struct broker_answer *answer)
+{
+	int ret = broker_exchange_socket(opaque, req, len, fd, answer);
+
+	if (ret)
+		kill(getpid(), SIGKILL);
+	return ret;
 }
 
 /* The header of @c->req is filled in. Return: as the operation; -EPROTO; -errno the broker is not there */

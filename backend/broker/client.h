@@ -31,6 +31,13 @@ int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, bro
 
 /** broker_exchange_socket() - @opaque is the address of the socket's descriptor */
 broker_exchange broker_exchange_socket;
+/**
+ * broker_exchange_or_die() - the same; without a broker this process is killed
+ *
+ * A broker that died may have done what it was asked for. Nobody knows, so nothing more is noted: what the journal says is under
+ * way is for a successor to look at, as after a kill -9 of both.
+ */
+broker_exchange broker_exchange_or_die;
 
 /** broker_client_keep() - have the broker keep a copy of @fd until it ends. Return: 0; -errno */
 int broker_client_keep(broker_exchange *exchange, void *opaque, int fd);

@@ -367,6 +367,30 @@ static void without_a_broker_every_question_fails(void **state)
 	close(pair[1]);
 }
 
+/* The broker has died with a question before it: nothing is noted by the device any more, not even that it failed. */
+static void a_question_that_a_dead_broker_had_is_the_devices_last(void **state)
+{
+	struct broker_request req;
+	struct broker_answer answer;
+	int pair[2], status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		memset(&req, 0, BROKER_HEADER_BYTES);
+		req.op = BROKER_PAUSE;
+		broker_exchange_or_die(&pair[1], &req, BROKER_HEADER_BYTES, -1, &answer);
+		_exit(1);
+	}
+	close(pair[1]);
+	assert_int_equal(recv(pair[0], &req, sizeof(req), 0), BROKER_HEADER_BYTES);
+	close(pair[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -382,6 +406,7 @@ int main(void)
 		TEST(a_killed_devices_lock_is_kept_until_the_broker_ends),
 		TEST(a_device_dies_with_its_broker),
 		TEST(without_a_broker_every_question_fails),
+		TEST(a_question_that_a_dead_broker_had_is_the_devices_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
