@@ -237,17 +237,17 @@ static const struct {
 	answer_fn *fn;
 	bool frames, order, value, descriptor;
 } operations[BROKER_OPS] = {
-	[BROKER_RELEASE] = {answer_extents, .frames = true, .order = true},
-	[BROKER_POPULATE] = {answer_extents, .frames = true, .order = true},
-	[BROKER_PRESENT] = {answer_present, .frames = true},
-	[BROKER_RAM_RANGES] = {answer_ranges},
-	[BROKER_DOMAIN_INFO] = {answer_domain},
-	[BROKER_POD_INFO] = {answer_pod},
-	[BROKER_HOST_INFO] = {answer_host},
-	[BROKER_SET_MAX_MEM] = {answer_max_mem, .value = true},
-	[BROKER_PAUSE] = {answer_pause},
-	[BROKER_UNPAUSE] = {answer_unpause},
-	[BROKER_KEEP] = {answer_keep, .descriptor = true},
+	[BROKER_RELEASE] = {.fn = answer_extents, .frames = true, .order = true},
+	[BROKER_POPULATE] = {.fn = answer_extents, .frames = true, .order = true},
+	[BROKER_PRESENT] = {.fn = answer_present, .frames = true},
+	[BROKER_RAM_RANGES] = {.fn = answer_ranges},
+	[BROKER_DOMAIN_INFO] = {.fn = answer_domain},
+	[BROKER_POD_INFO] = {.fn = answer_pod},
+	[BROKER_HOST_INFO] = {.fn = answer_host},
+	[BROKER_SET_MAX_MEM] = {.fn = answer_max_mem, .value = true},
+	[BROKER_PAUSE] = {.fn = answer_pause},
+	[BROKER_UNPAUSE] = {.fn = answer_unpause},
+	[BROKER_KEEP] = {.fn = answer_keep, .descriptor = true},
 };
 
 /* Everything that can be said of a message without asking anybody. */
