@@ -6,6 +6,7 @@
 
 #include "backend/daemon.h"
 #include "backend/base/ready-fd.h"
+#include "backend/confined.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -49,19 +50,16 @@ static void tell_waiter(void *opaque)
 }
 
 static enum exit_code serve(const struct device_type *type, const struct options *opts,
-			    struct log *log)
+			    struct log *log, const struct device_process_env *world)
 {
 	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
-	const struct device_process_env env = {
-		.open_hv = open_xen_hv,
-		.open_store = open_xen_store,
-		.ready = tell_waiter,
-		.opaque = &waiter,
-	};
+	struct device_process_env env = *world;
 	enum exit_code code = EXIT_CODE_HOST;
 	struct device_process *dp = NULL;
 	struct event_base *base;
 
+	env.ready = tell_waiter;
+	env.ready_opaque = &waiter;
 	base = event_base_new();
 	if (!base || device_process_new(&dp, base, type, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
@@ -76,6 +74,20 @@ out:
 	if (base)
 		event_base_free(base);
 	return code;
+}
+
+static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int *signal)
+{
+	const struct device_process_env env = {
+		.open_hv = open_xen_hv,
+		.open_store = open_xen_store,
+	};
+
+	if (!opts->no_sandbox)
+		return confined_serve(type, opts, log, serve, signal);
+	log_msg(log, LOG_LEVEL_WARNING, 0,
+		"--no-sandbox: a fault in this process is one in dom0, with all that it may do");
+	return serve(type, opts, log, &env);
 }
 
 static void notify_manager(void *opaque, const char *text)
@@ -269,7 +281,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	enum exit_code code;
 	struct log log;
 	char why[256];
-	int answer;
+	int answer, end_signal = 0;
 
 	if (!opts) {
 		fprintf(stderr, "%s: out of memory\n", type->program->name);
@@ -293,8 +305,13 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve(type, opts, &log) : supervise(type, opts, &log, argc, argv);
+	code = opts->domid ? serve_one(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
+	/* as the device ended: whoever waits for this process learns of it */
+	if (end_signal) {
+		signal(end_signal, SIG_DFL);
+		raise(end_signal);
+	}
 	return code;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,20 +112,33 @@ static pid_t read_owner(const struct state_file *sf)
 	return (pid_t)header.owner_pid;
 }
 
+static int take_lock(struct state_file *sf, pid_t *owner)
+{
+	int rc = flock(sf->fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+
+	if (rc != -EWOULDBLOCK)
+		return rc;
+	*owner = read_owner(sf);
+	if (*owner <= 0 || !kill(*owner, 0) || errno != ESRCH)
+		return -EBUSY;
+	do
+		rc = flock(sf->fd, LOCK_EX) ? -errno : 0;
+	while (rc == -EINTR);
+	return rc;
+}
+
 static int open_locked(struct state_file *sf, pid_t *owner)
 {
 	for (int i = 0; i < OPEN_TRIES; i++) {
 		struct stat st;
+		int rc;
 
 		sf->fd = open(sf->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (sf->fd < 0)
 			return -errno;
-		if (flock(sf->fd, LOCK_EX | LOCK_NB)) {
-			if (errno != EWOULDBLOCK)
-				return -errno;
-			*owner = read_owner(sf);
-			return -EBUSY;
-		}
+		rc = take_lock(sf, owner);
+		if (rc)
+			return rc;
 		if (still_named(sf)) {
 			if (fstat(sf->fd, &st))
 				return -errno;
@@ -371,7 +385,7 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 	rc = adopt_or_make(sf, log);
 	if (rc)
 		goto fail;
-	sf->header->owner_pid = (uint32_t)getpid();
+	sf->header->owner_pid = (uint32_t)(key->owner ? key->owner : getpid());
 	*out = sf;
 	return 0;
 fail:
@@ -401,6 +415,11 @@ void state_file_remove(struct state_file *sf)
 bool state_file_adopted(const struct state_file *sf)
 {
 	return sf->adopted;
+}
+
+int state_file_fd(const struct state_file *sf)
+{
+	return sf->fd;
 }
 
 const char *state_file_path(const struct state_file *sf)

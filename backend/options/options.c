@@ -177,6 +177,17 @@ int options_take_record(void *opaque, const char *arg, char *why, size_t why_siz
 	return 0;
 }
 
+int options_take_sandbox(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	opts->sandbox_required = strcmp(arg, "require") == 0;
+	if (opts->sandbox_required || strcmp(arg, "auto") == 0)
+		return 0;
+	snprintf(why, why_size, "--sandbox %s: give auto or require", arg);
+	return -1;
+}
+
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct options *opts = opaque;
@@ -224,6 +235,10 @@ int options_check(const struct options *opts, const char *of_one, char *why, siz
 		snprintf(why, why_size,
 			 "%s without --domid: it is for one guest: say which, as xl list shows it",
 			 of_one);
+		return -1;
+	}
+	if (opts->sandbox_required && opts->no_sandbox) {
+		snprintf(why, why_size, "--sandbox=require and --no-sandbox: give one of them");
 		return -1;
 	}
 	if (opts->base_given != opts->irq_given) {

@@ -16,6 +16,7 @@
 #include "backend/base/exit-code.h"
 #include "backend/device/device-type.h"
 
+#include <sys/types.h>
 #include <xenvirtio/hv.h>
 #include <xenvirtio/store.h>
 
@@ -24,14 +25,19 @@ struct device_process;
 
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
+ * @keep_lock:    of the state file, struct guest_config; NULL: not wanted
+ * @owner:        likewise
  * @discovery_ms: how long a node may stay half written; 0: 10 s
- * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know
+ * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
 struct device_process_env {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void (*ready)(void *opaque);
+	void *ready_opaque;
+	int (*keep_lock)(void *opaque, int fd);
 	void *opaque;
+	pid_t owner;
 	unsigned int discovery_ms;
 };
 

@@ -92,6 +92,13 @@ static void path_changed(void *opaque, int why)
 	process_note_change(dp);
 }
 
+static int keep_lock(void *opaque, int fd)
+{
+	const struct device_process *dp = opaque;
+
+	return dp->env.keep_lock(dp->env.opaque, fd);
+}
+
 /* False: the process has ended. */
 static bool open_guest(struct device_process *dp)
 {
@@ -108,6 +115,8 @@ static bool open_guest(struct device_process *dp)
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
 		.notify = dp->opts->notify,
+		.owner = dp->env.owner,
+		.keep_lock = dp->env.keep_lock ? keep_lock : NULL,
 		.path_changed = path_changed,
 		.opaque = dp,
 	};
@@ -244,7 +253,7 @@ void process_start_serving(struct device_process *dp)
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
 	if (dp->env.ready)
-		dp->env.ready(dp->env.opaque);
+		dp->env.ready(dp->env.ready_opaque);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,

@@ -29,7 +29,8 @@ int xen_event_open(struct xen_hv *x)
 		return xen_error(errno);
 	fd = xenevtchn_fd(x->ioreq.evtchn);
 	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
+	    (x->confined && xenevtchn_restrict(x->ioreq.evtchn, x->domid))) {
 		int ret = -errno;
 
 		xen_event_close(x);

@@ -62,6 +62,7 @@ struct xen_eventfd {
 struct xen_hv {
 	struct xenvirtio_hv hv;
 	domid_t domid;
+	bool confined; /* every descriptor is to be restricted to @domid, and @mem is NULL */
 	struct xentoollog_logger *logger;
 	xendevicemodel_handle *dmod;
 	xenforeignmemory_handle *fmem;

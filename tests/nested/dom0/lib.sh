@@ -413,11 +413,34 @@ start_service()
 	wait_for "[ \"\$(cat $lock 2>/dev/null)\" = $service ]" 10
 }
 
-# device_process PROGRAM DOMID: its process that serves the domain
-device_process()
+# started PROGRAM: processes that were started: services and brokers. Each broker has a child, which is of the same program, and has
+# another name.
+started()
 {
 	local pid
 	for pid in $(pidof "$1"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = xenvirtio-dev ] || echo "$pid"
+	done
+}
+
+# device_of PID: the child of a broker, which reads what the guest says
+device_of()
+{
+	local stat
+	for stat in /proc/[0-9]*/stat; do
+		set -- "$1" $(sed 's/.*) //' "$stat" 2>/dev/null)
+		if [ "$3" = "$1" ]; then
+			stat=${stat#/proc/}
+			echo "${stat%/stat}"
+		fi
+	done
+}
+
+# device_process PROGRAM DOMID: its process that serves the domain: the broker, whose number everybody is told
+device_process()
+{
+	local pid
+	for pid in $(started "$1"); do
 		case " $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) " in
 		*" --domid=$2 "*|*" --domid $2 "*) echo "$pid" ;;
 		esac

@@ -133,6 +133,7 @@ struct process_bench *process_bench_new(void)
 		.open_hv = open_hv,
 		.open_store = open_store,
 		.ready = note_ready,
+		.ready_opaque = b,
 		.opaque = b,
 	};
 	put_nodes(b);

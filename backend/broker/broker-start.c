@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The broker's process: the fork, the socket, signals, and the device's end. Waits for whichever comes first, with nothing
+ * under way meanwhile: a broker that does nothing is stopped in poll().
+ */
+#include "config.h"
+
+#include "backend/broker/broker.h"
+#include "backend/base/exit-code.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/** as ps and top show the device; a process has 15 characters */
+#define DEVICE_NAME "xenvirtio-dev"
+
+/* The descriptor that came along, and no other. Return: 0; -EPROTO */
+static int take_descriptor(struct msghdr *msg, int *fd)
+{
+	int ret = msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; CMSG_LEN(at + sizeof(*fd)) <= c->cmsg_len; at += sizeof(*fd)) {
+			if (*fd >= 0) {
+				close(*fd);
+				ret = -EPROTO;
+			}
+			memcpy(fd, CMSG_DATA(c) + at, sizeof(*fd));
+		}
+	}
+	return ret;
+}
+
+int broker_serve_one(struct broker *b, int sock)
+{
+	struct broker_request req;
+	struct broker_answer answer;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = &req, .iov_len = sizeof(req)};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		/* not its SPACE, which with padding has room for two */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
+	};
+	ssize_t len = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd = -1, ret;
+
+	if (len < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? XENVIRTIO_E_EMPTY : -errno;
+	ret = take_descriptor(&msg, &fd);
+	if (!ret && len == 0 && fd < 0)
+		return XENVIRTIO_E_EMPTY;
+	if (ret) {
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	ret = broker_answer(b, &req, (size_t)len, fd, &answer);
+	if (ret)
+		return ret;
+	if (send(sock, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(answer))
+		return 0;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return XENVIRTIO_E_EMPTY;
+	return errno == EAGAIN ? -ENOBUFS : -errno;
+}
+
+/* Whether the device is to be ended for what it sent. */
+static bool broke_off(struct broker *b, int rc)
+{
+	if (rc >= 0)
+		return false;
+	log_msg(b->cfg.log, LOG_LEVEL_ERROR, 0, "the device process is ended: %s",
+		rc == -EPROTO	? "it sent what is no question" :
+		rc == -ENOBUFS	? "it does not take its answers" :
+				  "its socket failed");
+	return true;
+}
+
+/* Until the device has ended. Return: true: it was ended here */
+static bool serve(struct broker *b, int sock, int signals, int device)
+{
+	struct pollfd p[] = {
+		{.fd = sock, .events = POLLIN},
+		{.fd = signals, .events = POLLIN},
+		{.fd = device, .events = POLLIN},
+	};
+	bool ended = false;
+
+	while (!p[2].revents) {
+		struct signalfd_siginfo info;
+		int rc = 0;
+
+		if (poll(p, sizeof(p) / sizeof(p[0]), -1) < 0)
+			continue;
+		if (p[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			pidfd_send_signal(device, (int)info.ssi_signo, NULL, 0);
+		if (p[0].revents)
+			rc = broker_serve_one(b, sock);
+		if (rc)
+			p[0].fd = -1;
+		if (broke_off(b, rc)) {
+			ended = true;
+			pidfd_send_signal(device, SIGKILL, NULL, 0);
+		}
+	}
+	return ended;
+}
+
+static void end_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+static void be_device(pid_t parent, const sigset_t *mask)
+{
+	prctl(PR_SET_NAME, DEVICE_NAME);
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_CODE_HOST);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+static void be_broker(const struct broker_config *cfg, int sock, pid_t pid, int *code, int *signal)
+{
+	siginfo_t info = {0};
+	sigset_t set;
+	struct broker b;
+	bool ended = true;
+	int device = pidfd_open(pid, 0), signals;
+
+	end_signals(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	broker_init(&b, cfg);
+	if (device < 0 || signals < 0)
+		kill(pid, SIGKILL);
+	else
+		ended = serve(&b, sock, signals, device);
+	close(sock);
+	waitid(P_PID, (id_t)pid, &info, WEXITED);
+	if (device >= 0)
+		close(device);
+	if (signals >= 0)
+		close(signals);
+	broker_fini(&b);
+	*code = info.si_code == CLD_EXITED ? info.si_status : EXIT_CODE_HOST;
+	*signal = info.si_code == CLD_EXITED || ended ? 0 : info.si_status;
+}
+
+pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t block, mask;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	/* what comes before the broker listens is not lost */
+	end_signals(&block);
+	sigprocmask(SIG_BLOCK, &block, &mask);
+	pid = fork();
+	if (pid < 0) {
+		pid = -errno;
+		close(pair[0]);
+		close(pair[1]);
+	} else if (pid == 0) {
+		close(pair[0]);
+		*sock = pair[1];
+		be_device(parent, &mask);
+		return 0;
+	} else {
+		close(pair[1]);
+		be_broker(cfg, pair[0], pid, code, signal);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return pid;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two processes a device, and the broker of the two: what a device process may have done to its guest's memory.
+ *
+ * Roles
+ *   broker   the process that was started, by hand or by the supervisor: its number is the one that is noted, signalled and
+ *            waited for. It has plain hypercalls, reads not one byte of the guest, not even a mapping, and does for exactly one
+ *            domain what is below. It starts the device, passes the signals on that ask it to end, ends when the device
+ *            has ended, and as that did. Parent, not child: it is the one that can put its child into namespaces, tell how
+ *            the child ended, and start another; and whoever kills the process he started has killed both.
+ *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
+ *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
+ *            new privileges (confine.c), few files (confine-files.c), and the other end of the socket. It dies with the broker.
+ *
+ * Protocol (protocol.h has the bytes)
+ *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
+ *   of 8 bytes as the header says, one message; the broker answers with one message of fixed size. One question at a time:
+ *   a device that does not take its answers is ended. A memory call of up to 512 extents is one round trip.
+ *
+ *   release, populate   frames inside the RAM ranges that the broker was told of by Xen, when it was first asked
+ *   present             likewise; others are not there
+ *   ram_ranges          those ranges
+ *   domain_info, pod_info, host_info   what Xen says
+ *   set_max_mem         up to memory/static-max of xenstore and what libxl adds, read each time
+ *   pause, unpause      at most BROKER_PAUSES_MAX at a time, and no unpause beyond the pauses of this broker's, but for one if
+ *                       the domain was paused when the device had got its lock: a predecessor's, killed meanwhile
+ *   keep                a descriptor that stays open until the broker ends: the lock of the state file, so that no successor
+ *                       begins while a hypercall for a device that was killed is still under way
+ *
+ * Every message is checked as if the device were the enemy: length, reserved bytes, counts, orders, alignment, ranges, in
+ * broker-request.c, which is pure but for the seam below it. A message that is no question ends the device: there is no
+ * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
+ *
+ * What is not done yet, in the order in which it should be:
+ *   - the device has xenstore itself, as dom0: whoever takes over a device process can write where he likes there. Reads of
+ *     the domain's keys and writes below the device's node are to become questions here, then the device holds no connection;
+ *   - it is root without capabilities, and opens by name what Landlock leaves it (backend/confined.c has the list): the whole state
+ *     directory, and /dev/xen/evtchn once an ioreq server. Its own uid, an empty root, namespaces and seccomp want the state
+ *     file, the control socket's listener and the event channel's descriptor opened before, by the broker;
+ *   - domain numbers come again: a device that is taken over can outlive its domain, silently, and its handles are then
+ *     those of the next domain of that number. The broker is to watch @releaseDomain and end it;
+ *   - a pause that a predecessor left is told from the toolstack's only as said above;
+ *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
+ *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
+ *
+ * This folder knows no event loop, no JSON, no xenstore, no device type.
+ */
+#ifndef BACKEND_BROKER_H
+#define BACKEND_BROKER_H
+
+#include "backend/base/log.h"
+#include "backend/broker/protocol.h"
+
+#include <sys/types.h>
+#include <xenvirtio/hv.h>
+
+/** pauses of one broker at a time; a device needs one */
+#define BROKER_PAUSES_MAX 2u
+
+/**
+ * struct broker_config - what a broker stands on
+ * @log:        borrowed
+ * @open_hv:    plain handle of the domain; opened when first needed
+ * @static_max: memory/static-max of the domain, in KiB. Return: 0; -errno: no max_mem is set
+ */
+struct broker_config {
+	struct log *log;
+	uint32_t domid;
+	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
+	int (*static_max)(void *opaque, uint32_t domid, uint64_t *kib);
+	void *opaque;
+};
+
+struct broker {
+	struct broker_config cfg;
+	struct xenvirtio_hv *hv; /* NULL: not opened yet */
+	struct xenvirtio_gfn_range ram[BROKER_RANGES_MAX];
+	size_t nr_ram; /* 0: not asked yet */
+	unsigned int pauses;
+	bool inherits_pause; /* the domain was paused before anything was done here */
+	int kept; /* descriptor; -1: none */
+	uint64_t refused;
+};
+
+void broker_init(struct broker *b, const struct broker_config *cfg);
+/** broker_fini() - lets go of the kept descriptor last */
+void broker_fini(struct broker *b);
+
+/**
+ * broker_answer() - one message of the device's
+ * @bytes, @len: as it came; hostile
+ * @fd:          descriptor that came with it, owned by the broker from here on; -1: none
+ * @answer:      out; to be sent whole
+ *
+ * Return: 0; -EPROTO it is no question: end the device
+ */
+int broker_answer(struct broker *b, const void *bytes, size_t len, int fd, struct broker_answer *answer);
+
+/**
+ * broker_serve_one() - receive one message from @sock and answer it
+ *
+ * Waits for no one: there must be a message. Return: 0; XENVIRTIO_E_EMPTY the device has closed its end; -EPROTO;
+ * -ENOBUFS the device does not take its answers; -errno
+ */
+int broker_serve_one(struct broker *b, int sock);
+
+/**
+ * broker_start() - become a broker, with a device as a child
+ * @sock:   out; of the child, its end of the socket
+ * @code:   out; of the parent, once the device has ended: how this process is to end
+ * @signal: out; likewise; not 0: of this signal, instead
+ *
+ * Before anything was opened that must not be shared: the log may be. The child has the default signal handling and is in
+ * a process group of its own, so that what a terminal sends comes once, from the broker. Comes back in both processes.
+ * Return: the device's number in the parent, 0 in the child, -errno nothing was started
+ */
+pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal);
+
+#endif /* BACKEND_BROKER_H */
