@@ -11,12 +11,14 @@
 #include "backend/broker/client.h"
 #include "backend/broker/confine-files.h"
 #include "backend/broker/confine.h"
+#include "backend/broker/store-client.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -49,7 +51,7 @@ static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 /** what a device process with a broker has of it */
 struct seat {
 	const struct options *opts;
-	int sock;
+	struct broker_ends ends;
 };
 
 /* Where @path is, as far as it fits. */
@@ -72,7 +74,6 @@ static int keep_files(const struct options *opts)
 	const struct confine_path paths[] = {
 		{opts->state_dir, true},
 		{"/dev/xen/evtchn", true},
-		{"/dev/xen/xenbus", true},
 		{"/dev/null", true},
 		{"/dev/urandom", false},
 		{"/etc/group", false},
@@ -119,7 +120,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 		return rc;
 	rc = judge_missing(seat, log, keep_files(seat->opts), "files are not confined by Landlock");
 	if (!rc)
-		rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->sock);
+		rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
@@ -127,7 +128,24 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 
 static int keep_lock(void *opaque, int fd)
 {
-	return broker_client_keep(broker_exchange_or_die, &((struct seat *)opaque)->sock, fd);
+	return broker_client_keep(broker_exchange_or_die, &((struct seat *)opaque)->ends.memory, fd);
+}
+
+/* A device without a broker is at its end: see broker_exchange_or_die(). */
+static int ask_store_or_die(void *opaque, const struct broker_store_request *req, struct broker_store_answer *answer)
+{
+	int rc = store_exchange_socket(opaque, req, answer);
+
+	if (rc)
+		kill(getpid(), SIGKILL);
+	return rc;
+}
+
+static int open_confined_store(void *opaque, struct xenvirtio_store **store)
+{
+	struct seat *seat = opaque;
+
+	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
 }
 
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
@@ -140,12 +158,14 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.domid = opts->domid,
 		.open_hv = open_xen_hv,
 		.static_max = read_static_max,
+		.program = type->program,
+		.open_store = open_xen_store,
 	};
 	struct seat seat = {.opts = opts};
 	int code, rc = confine_privileges(type->program->group);
 	const struct device_process_env env = {
 		.open_hv = open_confined_hv,
-		.open_store = open_xen_store,
+		.open_store = open_confined_store,
 		.keep_lock = keep_lock,
 		.opaque = &seat,
 		.owner = getpid(),
@@ -154,7 +174,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 
 	if (judge_missing(&seat, log, rc, "capabilities cannot be given away"))
 		return EXIT_CODE_NO_XEN;
-	pid = broker_start(&broker, &seat.sock, &code, signal);
+	pid = broker_start(&broker, &seat.ends, &code, signal);
 	if (pid > 0)
 		return (enum exit_code)code;
 	if (pid < 0) {

@@ -10,7 +10,7 @@
  *            the child ended, and start another; and whoever kills the process he started has killed both.
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
- *            new privileges (confine.c), few files (confine-files.c), and the other end of the socket. It dies with the broker.
+ *            new privileges (confine.c), few files (confine-files.c), and the other ends of three sockets. It dies with the broker.
  *
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
@@ -27,30 +27,30 @@
  *   keep                a descriptor that stays open until the broker ends: the lock of the state file, so that no successor
  *                       begins while a hypercall for a device that was killed is still under way
  *
+ *   xenstore is on two more sockets: store-broker.h, store-rules.h, store-protocol.h.
+ *
  * Every message is checked as if the device were the enemy: length, reserved bytes, counts, orders, alignment, ranges, in
  * broker-request.c, which is pure but for the seam below it. A message that is no question ends the device: there is no
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
  * What is not done yet, in the order in which it should be:
- *   - the device has xenstore itself, as dom0: whoever takes over a device process can write where he likes there. Reads of
- *     the domain's keys and writes below the device's node are to become questions here, then the device holds no connection;
  *   - it is root without capabilities, and opens by name what Landlock leaves it (backend/confined.c has the list): the whole state
  *     directory, and /dev/xen/evtchn once an ioreq server. Its own uid, an empty root, namespaces and seccomp want the state
  *     file, the control socket's listener and the event channel's descriptor opened before, by the broker;
- *   - domain numbers come again: a device that is taken over can outlive its domain, silently, and its handles are then
- *     those of the next domain of that number. The broker is to watch @releaseDomain and end it;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
  *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
  *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
  *
- * This folder knows no event loop, no JSON, no xenstore, no device type.
+ * This folder knows no event loop, no JSON, no device type; of xenstore the seam.
  */
 #ifndef BACKEND_BROKER_H
 #define BACKEND_BROKER_H
 
 #include "backend/base/log.h"
 #include "backend/broker/protocol.h"
+#include "backend/broker/store-broker.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <xenvirtio/hv.h>
 
@@ -62,13 +62,24 @@
  * @log:        borrowed
  * @open_hv:    plain handle of the domain; opened when first needed
  * @static_max: memory/static-max of the domain, in KiB. Return: 0; -errno: no max_mem is set
+ * @program:    borrowed
+ * @open_store: as xenvirtio_store_open_xen(); when the device asks for it
  */
 struct broker_config {
 	struct log *log;
 	uint32_t domid;
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*static_max)(void *opaque, uint32_t domid, uint64_t *kib);
+	const struct program *program;
+	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
+};
+
+/** struct broker_ends - sockets, of one of the two; SOCK_SEQPACKET */
+struct broker_ends {
+	int memory; /* protocol.h */
+	int store;  /* store-protocol.h */
+	int events; /* likewise; from the broker to the device */
 };
 
 struct broker {
@@ -105,8 +116,18 @@ int broker_answer(struct broker *b, const void *bytes, size_t len, int fd, struc
 int broker_serve_one(struct broker *b, int sock);
 
 /**
+ * broker_serve() - answer until the device has ended
+ * @signals: signalfd of those that are passed on
+ * @device:  pidfd
+ *
+ * A device whose domain is no more has ten seconds to end by itself: its handles are restricted to a number, and numbers come again.
+ * Return: true: it was ended here
+ */
+bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_ends *ends, int signals, int device);
+
+/**
  * broker_start() - become a broker, with a device as a child
- * @sock:   out; of the child, its end of the socket
+ * @ends:   out; of the child
  * @code:   out; of the parent, once the device has ended: how this process is to end
  * @signal: out; likewise; not 0: of this signal, instead
  *
@@ -114,6 +135,6 @@ int broker_serve_one(struct broker *b, int sock);
  * a process group of its own, so that what a terminal sends comes once, from the broker. Comes back in both processes.
  * Return: the device's number in the parent, 0 in the child, -errno nothing was started
  */
-pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal);
+pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, int *code, int *signal);
 
 #endif /* BACKEND_BROKER_H */
