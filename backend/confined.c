@@ -5,22 +5,21 @@
 #include "config.h"
 
 #include "backend/confined.h"
+#include "backend/base/access.h"
 #include "backend/base/size.h"
-#include "backend/base/state-file.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
 #include "backend/broker/confine-files.h"
 #include "backend/broker/confine.h"
+#include "backend/broker/names.h"
 #include "backend/broker/store-client.h"
+#include "backend/metrics/metrics.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
@@ -51,48 +50,14 @@ static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 /** what a device process with a broker has of it */
 struct seat {
 	const struct options *opts;
+	struct log *log;
 	struct broker_ends ends;
 };
 
-/* Where @path is, as far as it fits. */
-static const char *directory_of(const char *path, char *out, size_t size)
+/* A device process opens nothing by name: all is open, or opened by the broker. */
+static int keep_no_files(void)
 {
-	snprintf(out, size, "%s", path);
-	return dirname(out);
-}
-
-/*
- * What a device process opens by name once it serves. /dev/xen/privcmd is not among it: those that it has are restricted, another
- * one would not be. A group's number is looked up by libc, in these files and whatever else nsswitch.conf names.
- */
-static int keep_files(const struct options *opts)
-{
-	const struct sockaddr_un *un = (const struct sockaddr_un *)&opts->metrics.address;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)&opts->metrics.address;
-	char metrics[sizeof(un->sun_path) + 1], record[PATH_MAX];
-	bool by_path = opts->metrics.len && un->sun_family == AF_UNIX;
-	const struct confine_path paths[] = {
-		{opts->state_dir, true},
-		{"/dev/xen/evtchn", true},
-		{"/dev/null", true},
-		{"/dev/urandom", false},
-		{"/etc/group", false},
-		{"/etc/nsswitch.conf", false},
-		{"/etc/ld.so.cache", false},
-		{"/etc/localtime", false},
-		{"/usr/share/zoneinfo", false},
-		{"/usr/lib", false},
-		{"/sys/hypervisor/guest_type", false},
-		{by_path ? directory_of(un->sun_path, metrics, sizeof(metrics)) : "", true},
-		{opts->record ? directory_of(opts->record, record, sizeof(record)) : "", true},
-	};
-	int rc = state_file_make_dir(opts->state_dir, opts->program->group);
-
-	if (rc)
-		return rc;
-	/* the port is at the same place of both families */
-	return confine_files(paths, sizeof(paths) / sizeof(paths[0]),
-			     opts->metrics.len && !by_path ? ntohs(in->sin_port) : 0);
+	return confine_files(NULL, 0, 0);
 }
 
 /* @rc: of what confines. Return: 0 it does, or may be missing; -errno */
@@ -118,17 +83,19 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 	}
 	if (rc)
 		return rc;
-	rc = judge_missing(seat, log, keep_files(seat->opts), "files are not confined by Landlock");
-	if (!rc)
-		rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
+	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
 }
 
-static int keep_lock(void *opaque, int fd)
+static int confine(void *opaque)
 {
-	return broker_client_keep(broker_exchange_or_die, &((struct seat *)opaque)->ends.memory, fd);
+	const struct seat *seat = opaque;
+
+	/* lines of the log have a time, by the machine's zone */
+	tzset();
+	return judge_missing(seat, seat->log, keep_no_files(), "files are not confined by Landlock");
 }
 
 /* A device without a broker is at its end: see broker_exchange_or_die(). */
@@ -148,11 +115,39 @@ static int open_confined_store(void *opaque, struct xenvirtio_store **store)
 	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
 }
 
-enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
-			      enum exit_code (*serve)(const struct device_type *type, const struct options *opts,
-						      struct log *log, const struct device_process_env *env),
-			      int *signal)
+static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
+				confined_body *serve)
 {
+	const struct broker_seat broker = {.exchange = broker_exchange_or_die, .opaque = &seat->ends.memory};
+	const struct device_process_env env = {
+		.open_hv = open_confined_hv,
+		.open_store = open_confined_store,
+		.confine = confine,
+		.doors = doors,
+		.opaque = seat,
+		.owner = owner,
+	};
+
+	broker_client_doors(doors, &broker);
+	return serve(type, seat->opts, seat->log, &env);
+}
+
+/* Before the device is: its listener may be at a place where it may not make one. */
+static int listen_for_metrics(const struct options *opts)
+{
+	return opts->metrics.len ? metrics_listen(&opts->metrics, opts->program->group) : -ENOENT;
+}
+
+enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
+			      confined_body *serve, int *signal)
+{
+	const struct names names = {
+		.dir = opts->state_dir,
+		.group = opts->program->group,
+		.gid = access_group(opts->program->group),
+		.domid = opts->domid,
+	};
+	struct doors doors = {.uid = geteuid(), .group = names.gid};
 	const struct broker_config broker = {
 		.log = log,
 		.domid = opts->domid,
@@ -160,26 +155,25 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.static_max = read_static_max,
 		.program = type->program,
 		.open_store = open_xen_store,
+		.doors = &doors,
 	};
-	struct seat seat = {.opts = opts};
+	struct seat seat = {.opts = opts, .log = log};
 	int code, rc = confine_privileges(type->program->group);
-	const struct device_process_env env = {
-		.open_hv = open_confined_hv,
-		.open_store = open_confined_store,
-		.keep_lock = keep_lock,
-		.opaque = &seat,
-		.owner = getpid(),
-	};
-	pid_t pid;
+	pid_t pid, owner = getpid();
 
 	if (judge_missing(&seat, log, rc, "capabilities cannot be given away"))
 		return EXIT_CODE_NO_XEN;
+	names_doors(&doors, &names);
+	doors.metrics = listen_for_metrics(opts);
 	pid = broker_start(&broker, &seat.ends, &code, signal);
+	if (pid == 0)
+		return be_device(type, &seat, &doors, owner, serve);
+	if (doors.metrics >= 0) {
+		metrics_unlisten(&opts->metrics);
+		close(doors.metrics);
+	}
 	if (pid > 0)
 		return (enum exit_code)code;
-	if (pid < 0) {
-		log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
-		return EXIT_CODE_HOST;
-	}
-	return serve(type, opts, log, &env);
+	log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
+	return EXIT_CODE_HOST;
 }

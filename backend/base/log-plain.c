@@ -23,7 +23,7 @@ static void emit_syslog(struct log *log, enum log_level level, int err, const ch
 int log_sink_open(struct log *log, bool syslog)
 {
 	if (syslog)
-		openlog(log->program->name, LOG_PID, LOG_DAEMON);
+		openlog(log->program->name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	log->emit = syslog ? emit_syslog : emit_stderr;
 	return 0;
 }

@@ -69,7 +69,7 @@ static xentoollog_logger *new_syslog_logger(const char *context, enum log_level 
 	self->vtable.destroy = syslog_destroy;
 	self->context = context;
 	self->level = level;
-	openlog(context, LOG_PID, LOG_DAEMON);
+	openlog(context, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	return &self->vtable;
 }
 

@@ -14,6 +14,7 @@
 #ifndef BACKEND_STATE_FILE_H
 #define BACKEND_STATE_FILE_H
 
+#include "backend/base/doors.h"
 #include "backend/base/log.h"
 
 #include <sys/types.h>
@@ -35,6 +36,7 @@ struct state_file_key {
 	uint32_t irq;
 	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
 	pid_t owner;	     /* the process to name to others; 0: this one */
+	const struct doors *doors; /* borrowed, for as long as it is open; NULL: this process opens it by its name */
 };
 
 struct state_file;

@@ -6,6 +6,7 @@
 #include "backend/broker/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ typedef int answer_fn(struct broker *b, const struct broker_request *req, struct
 
 void broker_init(struct broker *b, const struct broker_config *cfg)
 {
-	*b = (struct broker){.cfg = *cfg, .kept = -1};
+	*b = (struct broker){.cfg = *cfg, .kept = -1, .gives = -1};
 }
 
 void broker_fini(struct broker *b)
@@ -37,6 +38,13 @@ static int refuse(struct broker *b, const char *what)
 		log_msg(b->cfg.log, LOG_LEVEL_WARNING, 0,
 			"the device process asked for what it may not have, time %" PRIu64 ": %s", b->refused, what);
 	return -EPERM;
+}
+
+/* A copy of @fd with the answer. Return: 0; -errno */
+static int give(struct broker *b, int fd)
+{
+	b->gives = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return b->gives < 0 ? -errno : 0;
 }
 
 static int open_hv(struct broker *b)
@@ -222,20 +230,92 @@ static int answer_unpause(struct broker *b, const struct broker_request *req, st
 	return ret;
 }
 
-static int answer_keep(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+/* The number of what is asked for by name. The first is the device's; whether it is the right one the file will show. */
+static int take_devid(struct broker *b, const struct broker_request *req)
+{
+	if (req->value > UINT16_MAX || (b->has_devid && req->value != b->devid))
+		return refuse(b, "what belongs to another device");
+	b->has_devid = true;
+	b->devid = (uint32_t)req->value;
+	return 0;
+}
+
+static int answer_open_state(struct broker *b, const struct broker_request *req, struct broker_answer *a)
 {
 	struct xenvirtio_domain_info info;
-	int ret = b->hv->ops->domain_info(b->hv, &info);
+	pid_t owner = 0;
+	int ret = take_devid(b, req), fd;
 
+	if (ret)
+		return ret;
+	if (b->kept >= 0)
+		return refuse(b, "its state file a second time");
+	fd = b->cfg.doors->open_state(b->cfg.doors->opaque, b->devid, &owner);
+	if (fd == -EBUSY)
+		a->owner = (uint64_t)owner;
+	if (fd < 0)
+		return fd;
 	/* the lock is the device's: whoever served before does nothing any more */
+	ret = b->hv->ops->domain_info(b->hv, &info);
 	if (!ret)
-		b->inherits_pause = info.paused;
+		ret = give(b, fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	b->inherits_pause = info.paused;
+	b->kept = fd;
+	return 0;
+}
+
+/* All other names are those of a device that has its lock. */
+static int take_locked(struct broker *b, const struct broker_request *req)
+{
+	int ret = take_devid(b, req);
+
+	if (!ret && b->kept < 0)
+		ret = refuse(b, "what is of a device, without its lock");
 	return ret;
+}
+
+static int answer_remove_state(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->remove_state(b->cfg.doors->opaque, b->devid, b->kept);
+}
+
+static int answer_listen(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	if (!ret && b->listens)
+		ret = refuse(b, "a second control socket");
+	if (ret)
+		return ret;
+	ret = b->cfg.doors->listen_control(b->cfg.doors->opaque, b->devid);
+	if (ret < 0)
+		return ret;
+	b->listens = true;
+	b->gives = ret;
+	return 0;
+}
+
+static int answer_unlisten(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	if (!ret && !b->listens)
+		ret = refuse(b, "the name of a socket that it does not have");
+	if (ret)
+		return ret;
+	b->listens = false;
+	return b->cfg.doors->unlisten_control(b->cfg.doors->opaque, b->devid);
 }
 
 static const struct {
 	answer_fn *fn;
-	bool frames, order, value, descriptor;
+	bool frames, order, value;
 } operations[BROKER_OPS] = {
 	[BROKER_RELEASE] = {.fn = answer_extents, .frames = true, .order = true},
 	[BROKER_POPULATE] = {.fn = answer_extents, .frames = true, .order = true},
@@ -247,17 +327,20 @@ static const struct {
 	[BROKER_SET_MAX_MEM] = {.fn = answer_max_mem, .value = true},
 	[BROKER_PAUSE] = {.fn = answer_pause},
 	[BROKER_UNPAUSE] = {.fn = answer_unpause},
-	[BROKER_KEEP] = {.fn = answer_keep, .descriptor = true},
+	[BROKER_OPEN_STATE] = {.fn = answer_open_state, .value = true},
+	[BROKER_REMOVE_STATE] = {.fn = answer_remove_state, .value = true},
+	[BROKER_LISTEN_CONTROL] = {.fn = answer_listen, .value = true},
+	[BROKER_UNLISTEN_CONTROL] = {.fn = answer_unlisten, .value = true},
 };
 
 /* Everything that can be said of a message without asking anybody. */
-static bool is_question(const struct broker_request *req, size_t len, int fd)
+static bool is_question(const struct broker_request *req, size_t len)
 {
 	if (len < BROKER_HEADER_BYTES || req->op >= BROKER_OPS || !operations[req->op].fn)
 		return false;
 	if (req->nr > XENVIRTIO_EXTENTS_MAX || len != BROKER_HEADER_BYTES + req->nr * sizeof(req->frame[0]))
 		return false;
-	if (operations[req->op].frames != (req->nr > 0) || operations[req->op].descriptor != (fd >= 0))
+	if (operations[req->op].frames != (req->nr > 0))
 		return false;
 	if (req->order > (operations[req->op].order ? XENVIRTIO_ORDER_MAX : 0) || req->zero || req->zero2)
 		return false;
@@ -270,31 +353,28 @@ static bool is_question(const struct broker_request *req, size_t len, int fd)
 	return true;
 }
 
-int broker_answer(struct broker *b, const void *bytes, size_t len, int fd, struct broker_answer *answer)
+int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker_answer *answer, int *fd)
 {
 	struct broker_request req;
-	uint64_t done;
+	uint64_t first;
 
+	*fd = -1;
 	memset(&req, 0, BROKER_HEADER_BYTES);
 	memset(answer, 0, sizeof(*answer));
 	if (len <= sizeof(req))
 		memcpy(&req, bytes, len);
-	/* one descriptor and no more: it is not for a device to fill another's table */
-	if (len > sizeof(req) || !is_question(&req, len, fd) || (fd >= 0 && b->kept >= 0)) {
-		if (fd >= 0)
-			close(fd);
+	if (len > sizeof(req) || !is_question(&req, len))
 		return -EPROTO;
-	}
-	if (fd >= 0)
-		b->kept = fd;
 	answer->op = req.op;
 	answer->ret = open_hv(b);
 	if (!answer->ret)
 		answer->ret = operations[req.op].fn(b, &req, answer);
 	if (answer->ret) {
-		done = operations[req.op].order ? answer->done : 0;
+		first = operations[req.op].order || req.op == BROKER_OPEN_STATE ? answer->done : 0;
 		memset(&answer->ranges, 0, sizeof(answer->ranges));
-		answer->done = done;
+		answer->done = first;
 	}
+	*fd = b->gives;
+	b->gives = -1;
 	return 0;
 }

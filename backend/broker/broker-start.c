@@ -20,62 +20,54 @@
 /** as ps and top show the device; a process has 15 characters */
 #define DEVICE_NAME "xenvirtio-dev"
 
-/* The descriptor that came along, and no other. Return: 0; -EPROTO */
-static int take_descriptor(struct msghdr *msg, int *fd)
+/* @fd: goes with it; -1: none. Return: 0; XENVIRTIO_E_EMPTY; -ENOBUFS; -errno */
+static int send_answer(int sock, const struct broker_answer *answer, int fd)
 {
-	int ret = msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : 0;
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)answer, .iov_len = sizeof(*answer)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = 0; CMSG_LEN(at + sizeof(*fd)) <= c->cmsg_len; at += sizeof(*fd)) {
-			if (*fd >= 0) {
-				close(*fd);
-				ret = -EPROTO;
-			}
-			memcpy(fd, CMSG_DATA(c) + at, sizeof(*fd));
-		}
+	if (fd >= 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_LEN(sizeof(fd));
 	}
-	return ret;
+	if (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(*answer))
+		return 0;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return XENVIRTIO_E_EMPTY;
+	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
 
 int broker_serve_one(struct broker *b, int sock)
 {
 	struct broker_request req;
 	struct broker_answer answer;
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct iovec iov = {.iov_base = &req, .iov_len = sizeof(req)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		/* not its SPACE, which with padding has room for two */
-		.msg_controllen = CMSG_LEN(sizeof(int)),
-	};
-	ssize_t len = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fd = -1, ret;
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t len = recvmsg(sock, &msg, MSG_DONTWAIT);
+	int fd, ret;
 
 	if (len < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? XENVIRTIO_E_EMPTY : -errno;
-	ret = take_descriptor(&msg, &fd);
-	if (!ret && len == 0 && fd < 0)
+	/* a descriptor that comes along has no room, and is closed by the kernel: it is not for a device to fill another's table */
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return -EPROTO;
+	if (len == 0)
 		return XENVIRTIO_E_EMPTY;
-	if (ret) {
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	ret = broker_answer(b, &req, (size_t)len, fd, &answer);
+	ret = broker_answer(b, &req, (size_t)len, &answer, &fd);
 	if (ret)
 		return ret;
-	if (send(sock, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(answer))
-		return 0;
-	if (errno == EPIPE || errno == ECONNRESET)
-		return XENVIRTIO_E_EMPTY;
-	return errno == EAGAIN ? -ENOBUFS : -errno;
+	ret = send_answer(sock, &answer, fd);
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 static void close_ends(const struct broker_ends *ends)

@@ -24,8 +24,11 @@
  *   set_max_mem         up to memory/static-max of xenstore and what libxl adds, read each time
  *   pause, unpause      at most BROKER_PAUSES_MAX at a time, and no unpause beyond the pauses of this broker's, but for one if
  *                       the domain was paused when the device had got its lock: a predecessor's, killed meanwhile
- *   keep                a descriptor that stays open until the broker ends: the lock of the state file, so that no successor
- *                       begins while a hypercall for a device that was killed is still under way
+ *   open_state          the descriptor of <state_dir>/<domid>-<devid>.state, locked; once. The broker keeps a copy until it
+ *                       ends, so that no successor begins while a hypercall for a device that was killed is still under way
+ *   remove_state        that name, of the file that was locked
+ *   listen_control, unlisten_control   a listener at <state_dir>/<domid>-<devid>.sock, and that name; one at a time, with the lock
+ *                       The first of these four questions settles the device's number.
  *
  *   xenstore is on two more sockets: store-broker.h, store-rules.h, store-protocol.h.
  *
@@ -34,9 +37,7 @@
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
  * What is not done yet, in the order in which it should be:
- *   - it is root without capabilities, and opens by name what Landlock leaves it (backend/confined.c has the list): the whole state
- *     directory, and /dev/xen/evtchn once an ioreq server. Its own uid, an empty root, namespaces and seccomp want the state
- *     file, the control socket's listener and the event channel's descriptor opened before, by the broker;
+ *   - it is root without capabilities, though it opens nothing by name: its own uid, an empty root, namespaces and seccomp;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
  *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
  *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
@@ -46,6 +47,7 @@
 #ifndef BACKEND_BROKER_H
 #define BACKEND_BROKER_H
 
+#include "backend/base/doors.h"
 #include "backend/base/log.h"
 #include "backend/broker/protocol.h"
 #include "backend/broker/store-broker.h"
@@ -61,6 +63,7 @@
  * struct broker_config - what a broker stands on
  * @log:        borrowed
  * @open_hv:    plain handle of the domain; opened when first needed
+ * @doors:      what has a name, by that; borrowed
  * @static_max: memory/static-max of the domain, in KiB. Return: 0; -errno: no max_mem is set
  * @program:    borrowed
  * @open_store: as xenvirtio_store_open_xen(); when the device asks for it
@@ -72,6 +75,7 @@ struct broker_config {
 	int (*static_max)(void *opaque, uint32_t domid, uint64_t *kib);
 	const struct program *program;
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
+	const struct doors *doors;
 	void *opaque;
 };
 
@@ -89,7 +93,11 @@ struct broker {
 	size_t nr_ram; /* 0: not asked yet */
 	unsigned int pauses;
 	bool inherits_pause; /* the domain was paused before anything was done here */
-	int kept; /* descriptor; -1: none */
+	bool has_devid;
+	uint32_t devid; /* what names are of */
+	bool listens;
+	int gives; /* goes with the answer under way; -1: none */
+	int kept; /* the state file's descriptor; -1: none */
 	uint64_t refused;
 };
 
@@ -100,12 +108,12 @@ void broker_fini(struct broker *b);
 /**
  * broker_answer() - one message of the device's
  * @bytes, @len: as it came; hostile
- * @fd:          descriptor that came with it, owned by the broker from here on; -1: none
  * @answer:      out; to be sent whole
+ * @fd:          out; a descriptor that goes with it, the caller's; -1: none
  *
  * Return: 0; -EPROTO it is no question: end the device
  */
-int broker_answer(struct broker *b, const void *bytes, size_t len, int fd, struct broker_answer *answer);
+int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker_answer *answer, int *fd);
 
 /**
  * broker_serve_one() - receive one message from @sock and answer it

@@ -28,43 +28,52 @@ static struct client *to_client(struct xenvirtio_hv *hv)
 	return (struct client *)hv;
 }
 
-int broker_exchange_socket(void *opaque, const struct broker_request *req, size_t len, int fd,
-			   struct broker_answer *answer)
+/* The descriptor that comes with an answer, -1: none. */
+static int take_descriptor(struct msghdr *msg)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+	int fd = -1;
+
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(fd)))
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+int broker_exchange_socket(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer,
+			   int *fd)
 {
 	int sock = *(const int *)opaque;
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)req, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control;
+	struct iovec iov = {.iov_base = answer, .iov_len = sizeof(*answer)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
+			     .msg_controllen = sizeof(control.bytes)};
 	ssize_t got;
 
-	if (fd >= 0) {
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_LEN(sizeof(fd));
-	}
+	*fd = -1;
 	do
-		got = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		got = send(sock, req, len, MSG_NOSIGNAL);
 	while (got < 0 && errno == EINTR);
 	if (got != (ssize_t)len)
 		return got < 0 ? -errno : -EIO;
 	do
-		got = recv(sock, answer, sizeof(*answer), 0);
+		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
+	*fd = take_descriptor(&msg);
 	return got == (ssize_t)sizeof(*answer) ? 0 : -EPIPE;
 }
 
-int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_t len, int fd,
-			   struct broker_answer *answer)
+int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer,
+			   int *fd)
 {
-	int ret = broker_exchange_socket(opaque, req, len, fd, answer);
+	int ret = broker_exchange_socket(opaque, req, len, answer, fd);
 
 	if (ret)
 		kill(getpid(), SIGKILL);
@@ -74,13 +83,13 @@ int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_
 /* The header of @c->req is filled in. Return: as the operation; -EPROTO; -errno the broker is not there */
 static int ask(struct client *c, enum broker_op op)
 {
-	int ret;
+	int ret, none;
 
 	c->req.op = op;
 	c->req.zero = 0;
 	c->req.zero2 = 0;
-	ret = c->exchange(c->opaque, &c->req, BROKER_HEADER_BYTES + c->req.nr * sizeof(c->req.frame[0]), -1,
-			  &c->answer);
+	ret = c->exchange(c->opaque, &c->req, BROKER_HEADER_BYTES + c->req.nr * sizeof(c->req.frame[0]), &c->answer,
+			  &none);
 	if (ret)
 		return ret;
 	return c->answer.op == (uint32_t)op ? c->answer.ret : -EPROTO;
@@ -417,16 +426,4 @@ int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, bro
 	choose_ops(c);
 	*hv = &c->hv;
 	return 0;
-}
-
-int broker_client_keep(broker_exchange *exchange, void *opaque, int fd)
-{
-	struct broker_request req;
-	struct broker_answer answer;
-	int ret;
-
-	memset(&req, 0, BROKER_HEADER_BYTES);
-	req.op = BROKER_KEEP;
-	ret = exchange(opaque, &req, BROKER_HEADER_BYTES, fd, &answer);
-	return ret ? ret : answer.op == BROKER_KEEP ? answer.ret : -EPROTO;
 }

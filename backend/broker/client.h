@@ -6,17 +6,18 @@
 #ifndef BACKEND_BROKER_CLIENT_H
 #define BACKEND_BROKER_CLIENT_H
 
+#include "backend/base/doors.h"
 #include "backend/broker/protocol.h"
 
 /**
  * broker_exchange - one question and its answer
  * @len: bytes of @req
- * @fd:  goes with it; -1: none
+ * @fd:  out; came with the answer, the caller's; -1: none
  *
  * Return: 0; -errno the broker is not there
  */
-typedef int broker_exchange(void *opaque, const struct broker_request *req, size_t len, int fd,
-			    struct broker_answer *answer);
+typedef int broker_exchange(void *opaque, const struct broker_request *req, size_t len,
+			    struct broker_answer *answer, int *fd);
 
 /**
  * broker_client_open() - wrap @inner
@@ -39,7 +40,17 @@ broker_exchange broker_exchange_socket;
  */
 broker_exchange broker_exchange_or_die;
 
-/** broker_client_keep() - have the broker keep a copy of @fd until it ends. Return: 0; -errno */
-int broker_client_keep(broker_exchange *exchange, void *opaque, int fd);
+/** struct broker_seat - where to ask */
+struct broker_seat {
+	broker_exchange *exchange;
+	void *opaque;
+};
+
+/**
+ * broker_client_doors() - what the broker opens by name
+ * @doors: out; its functions are set, the rest stays
+ * @seat:  borrowed
+ */
+void broker_client_doors(struct doors *doors, const struct broker_seat *seat);
 
 #endif /* BACKEND_BROKER_CLIENT_H */

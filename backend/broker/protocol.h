@@ -20,7 +20,10 @@ enum broker_op {
 	BROKER_SET_MAX_MEM, /* @value: KiB */
 	BROKER_PAUSE,
 	BROKER_UNPAUSE,
-	BROKER_KEEP, /* with one descriptor */
+	BROKER_OPEN_STATE, /* @value: the device's number, here and below; the answer comes with a descriptor */
+	BROKER_REMOVE_STATE,
+	BROKER_LISTEN_CONTROL, /* with a descriptor */
+	BROKER_UNLISTEN_CONTROL,
 	BROKER_OPS,
 };
 
@@ -33,7 +36,7 @@ enum broker_op {
  * @nr:    1 to XENVIRTIO_EXTENTS_MAX for those that have frames, else 0
  * @order: 0 to XENVIRTIO_ORDER_MAX for release and populate, else 0
  * @zero:  0
- * @value: of set_max_mem, else 0
+ * @value: of set_max_mem and of what has a name; else 0
  */
 struct broker_request {
 	uint32_t op;
@@ -57,13 +60,15 @@ struct broker_request {
  * @op:  of the question
  * @ret: what the operation of the seam returns; or -EPERM: not for a device
  *
- * What is not of this answer is 0, and so is everything when @ret is not 0, but for @done.
+ * What is not of this answer is 0, and so is everything when @ret is not 0, but for @done and @owner. A descriptor comes with
+ * an answer to a question that is for one, if @ret is 0.
  */
 struct broker_answer {
 	uint32_t op;
 	int32_t ret;
 	union {
 		uint64_t done; /* extents */
+		uint64_t owner; /* of the state file, where that is another process's: -EBUSY */
 		uint64_t present[XENVIRTIO_EXTENTS_MAX / 64]; /* a bit a frame */
 		struct {
 			uint64_t nr;

@@ -13,6 +13,7 @@
 #ifndef BACKEND_DEVICE_PROCESS_H
 #define BACKEND_DEVICE_PROCESS_H
 
+#include "backend/base/doors.h"
 #include "backend/base/exit-code.h"
 #include "backend/device/device-type.h"
 
@@ -25,8 +26,10 @@ struct device_process;
 
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
- * @keep_lock:    of the state file, struct guest_config; NULL: not wanted
- * @owner:        likewise
+ * @confine:      all that is opened by name is open, and nothing was read yet that is not trusted. Return: 0; -errno, which is
+ *                in the log: the end. NULL: nothing to be done
+ * @doors:        what is opened later; NULL: by name
+ * @owner:        struct guest_config
  * @discovery_ms: how long a node may stay half written; 0: 10 s
  * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
@@ -35,7 +38,8 @@ struct device_process_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void (*ready)(void *opaque);
 	void *ready_opaque;
-	int (*keep_lock)(void *opaque, int fd);
+	int (*confine)(void *opaque);
+	const struct doors *doors;
 	void *opaque;
 	pid_t owner;
 	unsigned int discovery_ms;

@@ -36,16 +36,13 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		.irq = cfg->irq,
 		.memory_bytes = memory_bytes,
 		.owner = cfg->owner,
+		.doors = cfg->doors,
 	};
 	pid_t owner;
 	int rc;
 
 	snprintf(key.identity, sizeof(key.identity), "%s", cfg->identity);
 	rc = state_file_open(&g->state, cfg->state_dir, &key, g->log, &owner);
-	if (!rc && cfg->keep_lock)
-		return cfg->keep_lock(cfg->opaque, state_file_fd(g->state)) ?
-			       fail_host(g, -EPIPE, code, "the broker does not keep the lock") :
-			       0;
 	if (!rc)
 		return 0;
 	g->state = NULL;

@@ -30,8 +30,7 @@ struct guest_config {
 	uint32_t irq;
 	enum xenvirtio_notify_path notify;
 	pid_t owner; /* the process that others are told serves the device; 0: this one */
-	/** keep_lock - somebody who works for this process keeps its lock until he has ended; NULL: nobody does */
-	int (*keep_lock)(void *opaque, int fd);
+	const struct doors *doors; /* borrowed; NULL: the state file is opened by its name */
 	/** path_changed - notifications travel another way, because of @why (-errno) */
 	void (*path_changed)(void *opaque, int why);
 	void *opaque;

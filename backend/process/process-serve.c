@@ -92,13 +92,6 @@ static void path_changed(void *opaque, int why)
 	process_note_change(dp);
 }
 
-static int keep_lock(void *opaque, int fd)
-{
-	const struct device_process *dp = opaque;
-
-	return dp->env.keep_lock(dp->env.opaque, fd);
-}
-
 /* False: the process has ended. */
 static bool open_guest(struct device_process *dp)
 {
@@ -116,7 +109,7 @@ static bool open_guest(struct device_process *dp)
 		.irq = dp->bus.irq,
 		.notify = dp->opts->notify,
 		.owner = dp->env.owner,
-		.keep_lock = dp->env.keep_lock ? keep_lock : NULL,
+		.doors = dp->env.doors,
 		.path_changed = path_changed,
 		.opaque = dp,
 	};

@@ -33,9 +33,9 @@ static int no_limit(void *opaque, uint32_t domid, uint64_t *kib)
 	return 0;
 }
 
-static int exchange(void *opaque, const struct broker_request *req, size_t len, int fd, struct broker_answer *answer)
+static int exchange(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer, int *fd)
 {
-	return broker_answer(&((struct seat *)opaque)->broker, req, len, fd, answer);
+	return broker_answer(&((struct seat *)opaque)->broker, req, len, answer, fd);
 }
 
 static int open_client(void *ctx, struct xenvirtio_hv **hv)

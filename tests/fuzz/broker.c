@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The broker's protocol. Input: messages one after the other, each a byte for its length in units of 8 (0xff: all that is left),
- * a byte whether a descriptor comes along, and the message. Below the broker is a seam that does nothing and lets
+ * a byte that is the answer of whoever opens what has a name (odd: a failure), and the message. Below the broker is a seam that does nothing and lets
  * nothing through that a device may not have; unit tests have the whole fake there.
  */
 #include "fuzz.h"
@@ -123,7 +123,9 @@ static void say_nothing(struct log *log, enum log_level level, int err, const ch
 static void check_answer(const struct broker_request *req, const struct broker_answer *a)
 {
 	MUST(a->op > 0 && a->op < BROKER_OPS && a->op == req->op);
-	if (a->op == BROKER_RELEASE || a->op == BROKER_POPULATE) {
+	if (a->op == BROKER_OPEN_STATE) {
+		MUST(a->owner == (a->ret == -EBUSY ? 7 : 0));
+	} else if (a->op == BROKER_RELEASE || a->op == BROKER_POPULATE) {
 		MUST(a->done <= req->nr && (!a->ret || !a->done));
 	} else if (a->op == BROKER_RAM_RANGES) {
 		MUST(!a->ret && a->ranges.nr == 2 && !a->ranges.start[2]);
@@ -133,26 +135,71 @@ static void check_answer(const struct broker_request *req, const struct broker_a
 	}
 }
 
-/* Return: false: the device would be ended */
-static bool ask(struct broker *b, const uint8_t *data, size_t len, bool with_fd)
+static struct {
+	bool fails, locked, listens;
+	uint32_t devid;
+} names;
+
+static int open_state(void *opaque, uint32_t devid, pid_t *owner)
 {
-	int fd = with_fd ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	MUST(devid <= UINT16_MAX && !names.locked);
+	*owner = 7;
+	names.devid = devid;
+	names.locked = !names.fails;
+	return names.fails ? -EBUSY : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int remove_state(void *opaque, uint32_t devid, int fd)
+{
+	MUST(names.locked && devid == names.devid && fcntl(fd, F_GETFD) >= 0);
+	return names.fails ? -ENOENT : 0;
+}
+
+static int listen_control(void *opaque, uint32_t devid)
+{
+	MUST(names.locked && devid == names.devid && !names.listens);
+	names.listens = !names.fails;
+	return names.fails ? -EADDRINUSE : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int unlisten_control(void *opaque, uint32_t devid)
+{
+	MUST(names.listens && devid == names.devid);
+	names.listens = false;
+	return names.fails ? -ENOENT : 0;
+}
+
+static const struct doors doors = {
+	.open_state = open_state,
+	.remove_state = remove_state,
+	.listen_control = listen_control,
+	.unlisten_control = unlisten_control,
+};
+
+/* Return: false: the device would be ended */
+static bool ask(struct broker *b, const uint8_t *data, size_t len)
+{
 	struct broker_request req;
 	struct broker_answer answer;
-	int rc;
+	bool locked = names.locked;
+	int rc, fd;
 
 	/* an answer is all of itself, whatever was there before */
 	memset(&answer, 0xa5, sizeof(answer));
-	rc = broker_answer(b, data, len, fd, &answer);
+	rc = broker_answer(b, data, len, &answer, &fd);
 	MUST(rc == 0 || rc == -EPROTO);
-	/* taken or closed */
-	if (with_fd)
-		MUST((rc == 0) == (fcntl(fd, F_GETFD) >= 0 && b->kept == fd));
-	if (rc)
+	if (rc) {
+		MUST(fd < 0);
 		return false;
+	}
 	MUST(len >= BROKER_HEADER_BYTES && len <= sizeof(req));
 	memcpy(&req, data, len);
 	check_answer(&req, &answer);
+	MUST((fd >= 0) == (!answer.ret && (req.op == BROKER_OPEN_STATE || req.op == BROKER_LISTEN_CONTROL)));
+	MUST(req.op != BROKER_OPEN_STATE || !locked || answer.ret == -EPERM);
+	MUST((b->kept >= 0) == names.locked && (fd < 0 || fd != b->kept));
+	if (fd >= 0)
+		close(fd);
 	return true;
 }
 
@@ -166,10 +213,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.domid = 1,
 		.open_hv = open_hv,
 		.static_max = static_max,
+		.doors = &doors,
 		.opaque = &hv,
 	};
 
 	pauses = 2;
+	memset(&names, 0, sizeof(names));
 	log_open_emit(&log, LOG_LEVEL_ERROR, say_nothing);
 	broker_init(&broker, &cfg);
 	while (size >= 2) {
@@ -177,11 +226,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (len > size - 2)
 			len = size - 2;
-		if (!ask(&broker, data + 2, len, data[1] & 1))
+		names.fails = data[1] & 1;
+		if (!ask(&broker, data + 2, len))
 			break;
 		data += 2 + len;
 		size -= 2 + len;
 	}
+	/* a lock that was given is kept to the end */
+	MUST((broker.kept >= 0) == names.locked);
 	MUST(pauses >= 1 && broker.pauses <= BROKER_PAUSES_MAX);
 	broker_fini(&broker);
 	return 0;

@@ -81,6 +81,8 @@ static void close_handle(struct xenvirtio_hv *hv)
 	xen_ioreq_detach(x);
 	xen_unmap_all(x);
 	xen_mem_close(x->mem);
+	if (x->evtchn)
+		xenevtchn_close(x->evtchn);
 	if (x->fmem)
 		xenforeignmemory_close(x->fmem);
 	if (x->dmod)
@@ -253,7 +255,11 @@ int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
 
 	if (ret)
 		return ret;
-	x->confined = true;
+	ret = xen_event_keep(x);
+	if (ret) {
+		close_handle(&x->hv);
+		return ret;
+	}
 	if (xentoolcore_restrict_all(x->domid)) {
 		ret = errno == ENOTTY || errno == EOPNOTSUPP ? -ENOSYS : xen_error(errno);
 		close_handle(&x->hv);

@@ -241,11 +241,10 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 	return (void *)&handle_bytes[3];
 }
 
-int xenevtchn_restrict(xenevtchn_handle *xce, domid_t domid)
+int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
 {
-	if (fails("restrict-evtchn"))
-		return -1;
-	assert_int_equal(domid, DOMID);
+	assert_true(port >= 100 && port < 100 + VCPUS && xen.bound[port - 100]);
+	xen.bound[port - 100] = false;
 	return 0;
 }
 

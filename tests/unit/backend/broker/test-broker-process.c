@@ -5,7 +5,10 @@
  */
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
+#include "backend/broker/names.h"
+#include "backend/base/access.h"
 #include "backend/base/exit-code.h"
+#include "backend/base/state-lock.h"
 #include "fake/hv-fake.h"
 #include "unit/rigs/log-capture.h"
 
@@ -15,11 +18,13 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +41,10 @@ static int open_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struc
 	return fake_open(fake, hv);
 }
 
+static char state_dir[64];
+static struct names names = {.dir = state_dir, .group = "", .gid = ACCESS_NO_GROUP, .domid = 7};
+static struct doors doors;
+
 static int no_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 {
 	return -ENOENT;
@@ -44,7 +53,7 @@ static int no_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 static struct broker_config config(void)
 {
 	return (struct broker_config){
-		.log = &logged.log, .domid = 7, .open_hv = open_hv, .static_max = no_static_max};
+		.log = &logged.log, .domid = 7, .open_hv = open_hv, .static_max = no_static_max, .doors = &doors};
 }
 
 static int setup(void **state)
@@ -53,13 +62,16 @@ static int setup(void **state)
 	assert_non_null(fake);
 	log_capture_open(&logged, LOG_LEVEL_DEBUG);
 	code = end_signal = -1;
+	strcpy(state_dir, "/tmp/xenvirtio-test-XXXXXX");
+	assert_non_null(mkdtemp(state_dir));
+	names_doors(&doors, &names);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	fake_free(fake);
-	return 0;
+	return rmdir(state_dir);
 }
 
 /* The broker's side of a pair whose device does what @device says; comes back when that has ended. */
@@ -230,7 +242,7 @@ static int send_two_descriptors(int sock)
 	int fds[2] = {0, 0};
 
 	memset(&req, 0, BROKER_HEADER_BYTES);
-	req.op = BROKER_KEEP;
+	req.op = BROKER_DOMAIN_INFO;
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof(fds));
@@ -241,7 +253,7 @@ static int send_two_descriptors(int sock)
 	return 2;
 }
 
-static void two_descriptors_are_no_question(void **state)
+static void descriptors_are_no_question(void **state)
 {
 	int before = open("/dev/null", O_RDONLY | O_CLOEXEC), after;
 
@@ -254,68 +266,128 @@ static void two_descriptors_are_no_question(void **state)
 	assert_int_equal(before, after);
 }
 
-static char lock_path[64];
+static char lock_path[STATE_PATH_MAX];
 static int told[2];
 
-/* Takes the lock, has it kept, and is killed. */
+static void client_doors(struct doors *of, struct broker_seat *seat, int *sock)
+{
+	*seat = (struct broker_seat){.exchange = broker_exchange_socket, .opaque = sock};
+	broker_client_doors(of, seat);
+}
+
+/* Has its state file, and is killed. */
 static int lock_and_die(int sock)
 {
-	int fd = open(lock_path, O_RDWR | O_CLOEXEC);
+	struct broker_seat seat;
+	struct doors asked;
+	pid_t owner;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) || broker_client_keep(broker_exchange_socket, &sock, fd))
+	client_doors(&asked, &seat, &sock);
+	if (asked.open_state(asked.opaque, 3, &owner) < 0)
 		return 1;
 	raise(SIGKILL);
 	return 2;
 }
 
 /* As the broker sees it when it is done with the last hypercall: still locked. */
-static void look_at_lock(void *opaque, bool *locked)
+static bool is_locked(void)
 {
 	int fd = open(lock_path, O_RDWR | O_CLOEXEC);
+	bool locked;
 
 	assert_true(fd >= 0);
-	*locked = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	locked = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
 	close(fd);
+	return locked;
 }
 
 static void a_killed_devices_lock_is_kept_until_the_broker_ends(void **state)
 {
 	const struct broker_config cfg = config();
 	struct broker b;
-	int pair[2], fd;
-	bool locked;
+	int pair[2];
+	char first;
+	pid_t pid;
 
-	strcpy(lock_path, "/tmp/xenvirtio-test-XXXXXX");
-	fd = mkstemp(lock_path);
-	assert_true(fd >= 0);
-	close(fd);
+	snprintf(lock_path, sizeof(lock_path), "%s/7-3.state", state_dir);
 	/* by itself: the device has died, the broker not yet */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	broker_init(&b, &cfg);
-	pid_t pid = fork();
+	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
 		_exit(lock_and_die(pair[1]));
 	}
 	close(pair[1]);
 	/* its question waits: poll() is not needed once it has been sent, which its end or its answer tells */
-	while (recv(pair[0], &fd, sizeof(fd), MSG_PEEK) < 0)
+	while (recv(pair[0], &first, sizeof(first), MSG_PEEK) < 0)
 		;
 	assert_int_equal(broker_serve_one(&b, pair[0]), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	look_at_lock(NULL, &locked);
-	assert_true(locked);
+	assert_true(is_locked());
 	assert_int_equal(broker_serve_one(&b, pair[0]), XENVIRTIO_E_EMPTY);
 	broker_fini(&b);
-	look_at_lock(NULL, &locked);
-	assert_false(locked);
+	assert_false(is_locked());
 	close(pair[0]);
 	/* and as a whole */
 	run(lock_and_die);
 	assert_int_equal(end_signal, SIGKILL);
-	look_at_lock(NULL, &locked);
-	assert_false(locked);
+	assert_false(is_locked());
 	unlink(lock_path);
+}
+
+/* What has a name is made by the broker and used by the device. Return: the number of the line that failed; 0 */
+static int use_names(int sock)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int state, listener, client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct broker_seat seat;
+	struct doors asked;
+	pid_t owner;
+
+	client_doors(&asked, &seat, &sock);
+	state = asked.open_state(asked.opaque, 3, &owner);
+	if (state < 0 || ftruncate(state, 4096) || !is_locked())
+		return 1;
+	listener = asked.listen_control(asked.opaque, 3);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/7-3.sock", state_dir);
+	if (listener < 0 || connect(client, (struct sockaddr *)&address, sizeof(address)) || accept(listener, NULL, NULL) < 0)
+		return 2;
+	if (asked.unlisten_control(asked.opaque, 3) || access(address.sun_path, F_OK) == 0)
+		return 3;
+	if (asked.remove_state(asked.opaque, 3, state) || access(lock_path, F_OK) == 0)
+		return 4;
+	return 0;
+}
+
+static void what_has_a_name_is_the_brokers_to_make(void **state)
+{
+	snprintf(lock_path, sizeof(lock_path), "%s/7-3.state", state_dir);
+	run(use_names);
+	assert_int_equal(code, 0);
+}
+
+/* The name may be another file's by then: that one stays. */
+static int remove_what_is_anothers(int sock)
+{
+	struct broker_seat seat;
+	struct doors asked;
+	pid_t owner;
+	int state;
+
+	client_doors(&asked, &seat, &sock);
+	state = asked.open_state(asked.opaque, 3, &owner);
+	if (state < 0 || unlink(lock_path) || open(lock_path, O_CREAT | O_RDWR | O_CLOEXEC, 0600) < 0)
+		return 1;
+	return asked.remove_state(asked.opaque, 3, state) == -ENOENT && access(lock_path, F_OK) == 0 ? 0 : 2;
+}
+
+static void the_file_that_was_locked_is_removed_and_no_other(void **state)
+{
+	snprintf(lock_path, sizeof(lock_path), "%s/7-3.state", state_dir);
+	run(remove_what_is_anothers);
+	assert_int_equal(code, 0);
+	assert_int_equal(unlink(lock_path), 0);
 }
 
 static int tell_and_wait(int sock)
@@ -372,7 +444,7 @@ static void a_question_that_a_dead_broker_had_is_the_devices_last(void **state)
 {
 	struct broker_request req;
 	struct broker_answer answer;
-	int pair[2], status;
+	int pair[2], status, fd;
 	pid_t pid;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -381,7 +453,7 @@ static void a_question_that_a_dead_broker_had_is_the_devices_last(void **state)
 		close(pair[0]);
 		memset(&req, 0, BROKER_HEADER_BYTES);
 		req.op = BROKER_PAUSE;
-		broker_exchange_or_die(&pair[1], &req, BROKER_HEADER_BYTES, -1, &answer);
+		broker_exchange_or_die(&pair[1], &req, BROKER_HEADER_BYTES, &answer, &fd);
 		_exit(1);
 	}
 	close(pair[1]);
@@ -402,8 +474,10 @@ int main(void)
 		TEST(a_message_too_long_is_not_cut_to_a_good_one),
 		TEST(a_device_that_takes_no_answers_is_ended),
 		TEST(a_closed_socket_is_not_yet_an_end),
-		TEST(two_descriptors_are_no_question),
+		TEST(descriptors_are_no_question),
 		TEST(a_killed_devices_lock_is_kept_until_the_broker_ends),
+		TEST(what_has_a_name_is_the_brokers_to_make),
+		TEST(the_file_that_was_locked_is_removed_and_no_other),
 		TEST(a_device_dies_with_its_broker),
 		TEST(without_a_broker_every_question_fails),
 		TEST(a_question_that_a_dead_broker_had_is_the_devices_last),

@@ -209,10 +209,11 @@ static int close_all_and_wait(const struct broker_ends *ends)
 {
 	struct broker_answer answer;
 	struct broker_request req;
+	int fd;
 
 	memset(&req, 0, BROKER_HEADER_BYTES);
 	req.op = BROKER_DOMAIN_INFO;
-	if (broker_exchange_socket((void *)(uintptr_t)&ends->memory, &req, BROKER_HEADER_BYTES, -1, &answer))
+	if (broker_exchange_socket((void *)(uintptr_t)&ends->memory, &req, BROKER_HEADER_BYTES, &answer, &fd))
 		return 1;
 	if (answer.ret != XENVIRTIO_E_GONE)
 		return 2;

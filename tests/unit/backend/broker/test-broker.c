@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,10 @@ struct bench {
 	struct broker_answer answer;
 	int open_result;
 	int static_max_result;
+	struct doors doors;
+	int fd;		  /* came with the last answer */
+	int names_result; /* of whatever is asked for by name */
+	char named[256];  /* what was, in order */
 };
 
 static int open_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
@@ -51,6 +56,48 @@ static int static_max(void *opaque, uint32_t domid, uint64_t *kib)
 	return b->static_max_result;
 }
 
+static int note_name(struct bench *b, const char *what, uint32_t devid)
+{
+	size_t at = strlen(b->named);
+
+	snprintf(b->named + at, sizeof(b->named) - at, "%s %u ", what, devid);
+	return b->names_result;
+}
+
+static int open_null(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int open_state(void *opaque, uint32_t devid, pid_t *owner)
+{
+	int rc = note_name(opaque, "open", devid);
+
+	*owner = 77;
+	return rc ? rc : open_null();
+}
+
+static int remove_state(void *opaque, uint32_t devid, int fd)
+{
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	return note_name(opaque, "remove", devid);
+}
+
+static int listen_control(void *opaque, uint32_t devid)
+{
+	int rc = note_name(opaque, "listen", devid);
+
+	return rc ? rc : open_null();
+}
+
+static int unlisten_control(void *opaque, uint32_t devid)
+{
+	return note_name(opaque, "unlisten", devid);
+}
+
 static int setup(void **state)
 {
 	const struct fake_config config = {.heap_pages = 64};
@@ -62,6 +109,13 @@ static int setup(void **state)
 	assert_non_null(b->fake);
 	log_capture_open(&b->log, LOG_LEVEL_DEBUG);
 	cfg.log = &b->log.log;
+	cfg.doors = &b->doors;
+	b->fd = -1;
+	b->doors = (struct doors){.open_state = open_state,
+				  .remove_state = remove_state,
+				  .listen_control = listen_control,
+				  .unlisten_control = unlisten_control,
+				  .opaque = b};
 	broker_init(&b->broker, &cfg);
 	*state = b;
 	return 0;
@@ -72,6 +126,8 @@ static int teardown(void **state)
 	struct bench *b = *state;
 
 	broker_fini(&b->broker);
+	if (b->fd >= 0)
+		close(b->fd);
 	assert_int_equal(fake_open_handles(b->fake), 0);
 	assert_int_equal(fake_faults_total(b->fake), 0);
 	fake_free(b->fake);
@@ -82,7 +138,9 @@ static int teardown(void **state)
 static int ask_raw(struct bench *b, const void *bytes, size_t len)
 {
 	memset(&b->answer, 0xa5, sizeof(b->answer));
-	return broker_answer(&b->broker, bytes, len, -1, &b->answer);
+	if (b->fd >= 0)
+		close(b->fd);
+	return broker_answer(&b->broker, bytes, len, &b->answer, &b->fd);
 }
 
 /* Return: -EPROTO, or what the answer says */
@@ -110,6 +168,11 @@ static int ask_simply(struct bench *b, enum broker_op op, uint64_t value)
 	return ask(b);
 }
 
+static bool has_name(uint32_t op)
+{
+	return op >= BROKER_OPEN_STATE && op <= BROKER_UNLISTEN_CONTROL;
+}
+
 /* A question of the op that is one. */
 static void honest(struct bench *b, enum broker_op op)
 {
@@ -134,7 +197,7 @@ static void what_is_no_question_ends_the_device(void **state)
 		b->req.zero2 = UINT64_C(1) << 63;
 		assert_int_equal(ask(b), -EPROTO);
 		honest(b, op);
-		if (op != BROKER_SET_MAX_MEM) {
+		if (op != BROKER_SET_MAX_MEM && !has_name(op)) {
 			b->req.value = 1;
 			assert_int_equal(ask(b), -EPROTO);
 			honest(b, op);
@@ -178,40 +241,104 @@ static void counts_of_frames_have_an_end(void **state)
 	}
 }
 
-static void a_descriptor_comes_with_its_question_only(void **state)
+static void what_has_a_name_is_given_and_kept(void **state)
 {
 	struct bench *b = *state;
-	int fd;
+	int kept;
 
-	for (uint32_t op = 1; op < BROKER_OPS; op++) {
-		honest(b, op);
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		assert_true(fd >= 0);
-		if (op != BROKER_KEEP) {
-			assert_int_equal(broker_answer(&b->broker, &b->req, BROKER_HEADER_BYTES + b->req.nr * 8, fd,
-						       &b->answer),
-					 -EPROTO);
-			assert_int_equal(fcntl(fd, F_GETFD), -1);
-		} else {
-			assert_int_equal(ask(b), -EPROTO);
-			close(fd);
-		}
-	}
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), 0);
+	assert_true(fcntl(b->fd, F_GETFD) == FD_CLOEXEC);
+	kept = b->broker.kept;
+	assert_true(kept >= 0 && kept != b->fd);
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), 0);
+	assert_true(fcntl(b->fd, F_GETFD) >= 0);
+	assert_int_equal(ask_simply(b, BROKER_UNLISTEN_CONTROL, 3), 0);
+	assert_int_equal(b->fd, -1);
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), 0);
+	assert_int_equal(ask_simply(b, BROKER_REMOVE_STATE, 3), 0);
+	assert_string_equal(b->named, "open 3 listen 3 unlisten 3 listen 3 remove 3 ");
+	/* until it ends */
+	assert_true(fcntl(kept, F_GETFD) >= 0);
+	broker_fini(&b->broker);
+	assert_int_equal(fcntl(kept, F_GETFD), -1);
 }
 
-static void the_lock_is_kept_to_the_end_and_no_other(void **state)
+static void names_are_of_one_device(void **state)
 {
 	struct bench *b = *state;
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), second = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	honest(b, BROKER_KEEP);
-	assert_int_equal(broker_answer(&b->broker, &b->req, BROKER_HEADER_BYTES, fd, &b->answer), 0);
-	assert_int_equal(b->answer.ret, 0);
-	assert_int_equal(broker_answer(&b->broker, &b->req, BROKER_HEADER_BYTES, second, &b->answer), -EPROTO);
-	assert_int_equal(fcntl(second, F_GETFD), -1);
-	assert_true(fcntl(fd, F_GETFD) >= 0);
-	broker_fini(&b->broker);
-	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	/* nothing without the lock */
+	for (uint32_t op = BROKER_REMOVE_STATE; op <= BROKER_UNLISTEN_CONTROL; op++)
+		assert_int_equal(ask_simply(b, op, 3), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, UINT16_MAX + 1), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, UINT64_MAX), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, UINT64_C(1) << 32 | 3), -EPERM);
+	/* the number was settled by the first question */
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 4), -EPERM);
+	assert_string_equal(b->named, "");
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), 0);
+	for (uint32_t op = BROKER_OPEN_STATE; op <= BROKER_UNLISTEN_CONTROL; op++)
+		assert_int_equal(ask_simply(b, op, 4), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_UNLISTEN_CONTROL, 3), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), 0);
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), -EPERM);
+	assert_int_equal(b->fd, -1);
+	assert_string_equal(b->named, "open 3 listen 3 ");
+}
+
+static void another_owner_is_named(void **state)
+{
+	struct bench *b = *state;
+
+	b->names_result = -EBUSY;
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), -EBUSY);
+	assert_int_equal(b->answer.owner, 77);
+	assert_int_equal(b->fd, -1);
+	b->names_result = -EACCES;
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), -EACCES);
+	assert_int_equal(b->answer.owner, 0);
+	/* a failure is no lock */
+	b->names_result = 0;
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), -EPERM);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 3), 0);
+	b->names_result = -EADDRINUSE;
+	assert_int_equal(ask_simply(b, BROKER_LISTEN_CONTROL, 3), -EADDRINUSE);
+	assert_int_equal(b->fd, -1);
+	assert_int_equal(ask_simply(b, BROKER_UNLISTEN_CONTROL, 3), -EPERM);
+}
+
+static int exchange(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer, int *fd)
+{
+	struct bench *b = opaque;
+
+	return broker_answer(&b->broker, req, len, answer, fd);
+}
+
+static void the_devices_side_asks_by_number(void **state)
+{
+	struct bench *b = *state;
+	const struct broker_seat seat = {.exchange = exchange, .opaque = b};
+	struct doors doors;
+	pid_t owner = -1;
+	int fd;
+
+	broker_client_doors(&doors, &seat);
+	b->names_result = -EBUSY;
+	assert_int_equal(doors.open_state(doors.opaque, 5, &owner), -EBUSY);
+	assert_int_equal(owner, 77);
+	b->names_result = 0;
+	fd = doors.open_state(doors.opaque, 5, &owner);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(doors.open_state(doors.opaque, 5, &owner), -EPERM);
+	fd = doors.listen_control(doors.opaque, 5);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(doors.unlisten_control(doors.opaque, 5), 0);
+	assert_int_equal(doors.unlisten_control(doors.opaque, 5), -EPERM);
+	assert_int_equal(doors.remove_state(doors.opaque, 5, -1), 0);
+	assert_string_equal(b->named, "open 5 open 5 listen 5 unlisten 5 remove 5 ");
 }
 
 static void ram_alone_is_released_and_populated(void **state)
@@ -314,10 +441,7 @@ static bool is_paused(struct bench *b)
 
 static void keep(struct bench *b)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	honest(b, BROKER_KEEP);
-	assert_int_equal(broker_answer(&b->broker, &b->req, BROKER_HEADER_BYTES, fd, &b->answer), 0);
+	assert_int_equal(ask_simply(b, BROKER_OPEN_STATE, 0), 0);
 }
 
 /* Somebody else, by the hypercall that the broker has too. */
@@ -395,7 +519,7 @@ static void an_answer_is_all_of_itself(void **state)
 	fake_set_gone(b->fake);
 	for (uint32_t op = 1; op < BROKER_OPS; op++) {
 		honest(b, op);
-		if (op == BROKER_KEEP || op == BROKER_RAM_RANGES)
+		if (op == BROKER_RAM_RANGES)
 			continue;
 		if (ask(b))
 			assert_memory_equal(&b->answer.ranges, &none.ranges, sizeof(none.ranges));
@@ -424,8 +548,10 @@ int main(void)
 		TEST(what_is_no_question_ends_the_device),
 		TEST(an_operation_that_is_none_ends_the_device),
 		TEST(counts_of_frames_have_an_end),
-		TEST(a_descriptor_comes_with_its_question_only),
-		TEST(the_lock_is_kept_to_the_end_and_no_other),
+		TEST(what_has_a_name_is_given_and_kept),
+		TEST(names_are_of_one_device),
+		TEST(another_owner_is_named),
+		TEST(the_devices_side_asks_by_number),
 		TEST(ram_alone_is_released_and_populated),
 		TEST(an_extent_across_the_end_of_ram_is_refused),
 		TEST(a_crooked_extent_ends_the_device),
