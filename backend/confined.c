@@ -9,6 +9,7 @@
 #include "backend/base/state-file.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
+#include "backend/broker/confine-calls.h"
 #include "backend/broker/confine-files.h"
 #include "backend/broker/confine.h"
 
@@ -130,6 +131,11 @@ static int keep_lock(void *opaque, int fd)
 	return broker_client_keep(broker_exchange_or_die, &((struct seat *)opaque)->sock, fd);
 }
 
+static int seal_calls(void *opaque, struct log *log)
+{
+	return judge_missing(opaque, log, confine_calls(true), "system calls are not filtered");
+}
+
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
 			      enum exit_code (*serve)(const struct device_type *type, const struct options *opts,
 						      struct log *log, const struct device_process_env *env),
@@ -147,6 +153,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.open_hv = open_confined_hv,
 		.open_store = open_xen_store,
 		.keep_lock = keep_lock,
+		.seal = seal_calls,
 		.opaque = &seat,
 		.owner = getpid(),
 	};

@@ -10,7 +10,8 @@
  *            the child ended, and start another; and whoever kills the process he started has killed both.
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
- *            new privileges (confine.c), few files (confine-files.c), and the other end of the socket. It dies with the broker.
+ *            new privileges (confine.c), few files (confine-files.c), few system calls once it serves (confine-calls.c), and the
+ *            other end of the socket. It dies with the broker.
  *
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
@@ -35,7 +36,7 @@
  *   - the device has xenstore itself, as dom0: whoever takes over a device process can write where he likes there. Reads of
  *     the domain's keys and writes below the device's node are to become questions here, then the device holds no connection;
  *   - it is root without capabilities, and opens by name what Landlock leaves it (backend/confined.c has the list): the whole state
- *     directory, and /dev/xen/evtchn once an ioreq server. Its own uid, an empty root, namespaces and seccomp want the state
+ *     directory, and /dev/xen/evtchn once an ioreq server. Its own uid, an empty root and namespaces want the state
  *     file, the control socket's listener and the event channel's descriptor opened before, by the broker;
  *   - domain numbers come again: a device that is taken over can outlive its domain, silently, and its handles are then
  *     those of the next domain of that number. The broker is to watch @releaseDomain and end it;

@@ -28,6 +28,8 @@ struct device_process;
  * @keep_lock:    of the state file, struct guest_config; NULL: not wanted
  * @owner:        likewise
  * @discovery_ms: how long a node may stay half written; 0: 10 s
+ * @seal:         all is open that the guest is served with, and none of its requests was looked at: give away what serving does
+ *                not take. Return: 0; else the process ends, and why was logged. NULL: nothing is given away
  * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
 struct device_process_env {
@@ -36,6 +38,7 @@ struct device_process_env {
 	void (*ready)(void *opaque);
 	void *ready_opaque;
 	int (*keep_lock)(void *opaque, int fd);
+	int (*seal)(void *opaque, struct log *log);
 	void *opaque;
 	pid_t owner;
 	unsigned int discovery_ms;
