@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -43,7 +44,8 @@ int access_check_peer(int fd, gid_t group)
 	/* too many to look at are none */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, more, &more_size))
 		more_size = 0;
-	return access_allowed(peer.uid, peer.gid, more, more_size / sizeof(more[0]), geteuid(),
+	/* whoever started the program; not geteuid(), a call that a device process does not have (broker/confine-calls.h) */
+	return access_allowed(peer.uid, peer.gid, more, more_size / sizeof(more[0]), (uid_t)getauxval(AT_EUID),
 			      group)
 		       ? 0
 		       : -EACCES;

@@ -95,6 +95,7 @@ static const struct confine_call until_then[] = {
 	{"geteuid", NULL, NULL, 0, "", "whose that file is"},
 	{"socket", NULL, CHECKS(IS(0, AF_UNIX)), 0, "`AF_UNIX`", "xenstore anew; syslog anew"},
 	{"connect", NULL, NULL, 0, "", "the same"},
+	{"sendmsg", NULL, NULL, 0, "", "libxenstore, from Xen 4.18 on: what xenstored is asked"},
 	{"fcntl", NULL, CHECKS(IS(1, F_GETFD), IS(1, F_SETFD), IS(1, F_GETFL), IS(1, F_SETFL)), 0, "`F_GETFD`, `F_SETFD`, `F_GETFL`, `F_SETFL`", "libxenstore"},
 	{"pipe2", NULL, NULL, 0, "", "the same"},
 	{"clone", NULL, CHECKS(HAS(0, CLONE_THREAD)), 0, "`CLONE_THREAD`", "its thread"},

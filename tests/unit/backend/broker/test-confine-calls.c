@@ -161,8 +161,9 @@ static const struct {
 #define KIND(name) {#name, name, false}
 #define KIND_UNTIL_THEN(name) {#name, name, true}
 	KIND_UNTIL_THEN(try_open), KIND_UNTIL_THEN(try_connect), KIND_UNTIL_THEN(try_unix),
+	KIND_UNTIL_THEN(try_sendmsg),
 	KIND(try_openat2), KIND(try_inet), KIND(try_netlink), KIND(try_socketpair), KIND(try_bind), KIND(try_listen),
-	KIND(try_sendmsg), KIND(try_sendto_somebody), KIND(try_setsockopt), KIND(try_getsockopt_ip),
+	KIND(try_sendto_somebody), KIND(try_setsockopt), KIND(try_getsockopt_ip),
 	KIND(try_execve), KIND(try_execveat), KIND(try_ptrace), KIND(try_read_others), KIND(try_write_others),
 	KIND(try_pidfd_open), KIND(try_mount), KIND(try_userfaultfd), KIND(try_io_uring), KIND(try_unshare),
 	KIND(try_setns), KIND(try_bpf), KIND(try_perf), KIND(try_keyctl), KIND(try_mknod), KIND(try_chmod),
