@@ -9,6 +9,7 @@
 #include "backend/base/size.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
+#include "backend/broker/confine-calls.h"
 #include "backend/broker/confine-files.h"
 #include "backend/broker/confine.h"
 #include "backend/broker/names.h"
@@ -45,6 +46,22 @@ static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 	rc = store->ops->read(store, path, value, sizeof(value));
 	store->ops->close(store);
 	return rc ? rc : size_parse_kib(value, kib);
+}
+
+static int read_vm(void *opaque, uint32_t domid, char *vm, size_t size)
+{
+	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	struct xenvirtio_store *store;
+	int rc = open_xen_store(NULL, &store);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", domid);
+	rc = store->ops->read(store, path, value, sizeof(value));
+	store->ops->close(store);
+	if (!rc && (size_t)snprintf(vm, size, "%s", value) >= size)
+		rc = -ENAMETOOLONG;
+	return rc;
 }
 
 /** what a device process with a broker has of it */
@@ -104,7 +121,7 @@ static int ask_store_or_die(void *opaque, const struct broker_store_request *req
 	int rc = store_exchange_socket(opaque, req, answer);
 
 	if (rc)
-		kill(getpid(), SIGKILL);
+		raise(SIGKILL);
 	return rc;
 }
 
@@ -115,6 +132,11 @@ static int open_confined_store(void *opaque, struct xenvirtio_store **store)
 	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
 }
 
+static int seal_calls(void *opaque, struct log *log)
+{
+	return judge_missing(opaque, log, confine_calls(), "system calls are not filtered");
+}
+
 static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
 				confined_body *serve)
 {
@@ -123,6 +145,7 @@ static enum exit_code be_device(const struct device_type *type, struct seat *sea
 		.open_hv = open_confined_hv,
 		.open_store = open_confined_store,
 		.confine = confine,
+		.seal = seal_calls,
 		.doors = doors,
 		.opaque = seat,
 		.owner = owner,
@@ -143,6 +166,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 {
 	const struct names names = {
 		.dir = opts->state_dir,
+		.read_vm = read_vm,
 		.group = opts->program->group,
 		.gid = access_group(opts->program->group),
 		.domid = opts->domid,

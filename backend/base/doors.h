@@ -15,6 +15,7 @@
  * @remove_state:    its name, if it is still that of @fd, which has the lock. Return: 0; -errno
  * @listen_control:  the control socket, as access_listen(). Return: the descriptor; -errno
  * @unlisten_control: its name. Return: 0; -errno
+ * @read_size, @keep_size, @drop_size: of the guest that is served, as in saved-size.h
  * @metrics:         the listener of --metrics, which whoever serves them takes; or -errno
  * @uid, @group:     who may connect, beside root, access.h
  */
@@ -23,6 +24,9 @@ struct doors {
 	int (*remove_state)(void *opaque, uint32_t devid, int fd);
 	int (*listen_control)(void *opaque, uint32_t devid);
 	int (*unlisten_control)(void *opaque, uint32_t devid);
+	int (*read_size)(void *opaque, uint32_t devid, uint64_t *kib);
+	int (*keep_size)(void *opaque, uint32_t devid, uint64_t kib);
+	int (*drop_size)(void *opaque, uint32_t devid);
 	void *opaque;
 	int metrics;
 	uid_t uid;

@@ -156,6 +156,7 @@ static int answer_domain(struct broker *b, const struct broker_request *req, str
 	a->domain.tot_pages = info.tot_pages;
 	a->domain.max_pages = info.max_pages;
 	a->domain.nr_vcpus = info.nr_vcpus;
+	a->domain.shutdown_code = info.shutdown_code;
 	a->domain.flags = (info.dying ? BROKER_DYING : 0) | (info.shutdown ? BROKER_SHUTDOWN : 0) |
 			  (info.paused ? BROKER_PAUSED : 0);
 	return 0;
@@ -313,6 +314,27 @@ static int answer_unlisten(struct broker *b, const struct broker_request *req, s
 	return b->cfg.doors->unlisten_control(b->cfg.doors->opaque, b->devid);
 }
 
+static int answer_read_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->read_size(b->cfg.doors->opaque, b->devid, &a->kib);
+}
+
+static int answer_drop_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->drop_size(b->cfg.doors->opaque, b->devid);
+}
+
+static int answer_keep_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	if (b->kept < 0)
+		return refuse(b, "to keep a size, without its lock");
+	return b->cfg.doors->keep_size(b->cfg.doors->opaque, b->devid, req->value);
+}
+
 static const struct {
 	answer_fn *fn;
 	bool frames, order, value;
@@ -331,6 +353,9 @@ static const struct {
 	[BROKER_REMOVE_STATE] = {.fn = answer_remove_state, .value = true},
 	[BROKER_LISTEN_CONTROL] = {.fn = answer_listen, .value = true},
 	[BROKER_UNLISTEN_CONTROL] = {.fn = answer_unlisten, .value = true},
+	[BROKER_READ_SIZE] = {.fn = answer_read_size, .value = true},
+	[BROKER_DROP_SIZE] = {.fn = answer_drop_size, .value = true},
+	[BROKER_KEEP_SIZE] = {.fn = answer_keep_size, .value = true},
 };
 
 /* Everything that can be said of a message without asking anybody. */

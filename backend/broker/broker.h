@@ -10,7 +10,8 @@
  *            the child ended, and start another; and whoever kills the process he started has killed both.
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
- *            new privileges (confine.c), few files (confine-files.c), and the other ends of three sockets. It dies with the broker.
+ *            new privileges (confine.c), no files by name (confine-files.c), few system calls once it serves (confine-calls.c), and
+ *            the other ends of three sockets. It dies with the broker.
  *
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
@@ -28,7 +29,8 @@
  *                       ends, so that no successor begins while a hypercall for a device that was killed is still under way
  *   remove_state        that name, of the file that was locked
  *   listen_control, unlisten_control   a listener at <state_dir>/<domid>-<devid>.sock, and that name; one at a time, with the lock
- *                       The first of these four questions settles the device's number.
+ *   read_size, keep_size, drop_size   of the guest, by the UUID that xenstore has of it: base/saved-size.h; with the lock
+ *                       The first of these questions settles the device's number.
  *
  *   xenstore is on two more sockets: store-broker.h, store-rules.h, store-protocol.h.
  *
@@ -37,7 +39,7 @@
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
  * What is not done yet, in the order in which it should be:
- *   - it is root without capabilities, though it opens nothing by name: its own uid, an empty root, namespaces and seccomp;
+ *   - it is root without capabilities, though it opens nothing by name: its own uid, an empty root and namespaces;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
  *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
  *   - that a device is not confined is in the log, not yet in the status that the control socket tells.

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static int ask(const struct broker_seat *seat, enum broker_op op, uint32_t devid, struct broker_answer *answer, int *fd)
+static int ask(const struct broker_seat *seat, enum broker_op op, uint64_t value, struct broker_answer *answer, int *fd)
 {
 	struct broker_request req;
 	int ret;
 
 	memset(&req, 0, BROKER_HEADER_BYTES);
 	req.op = op;
-	req.value = devid;
+	req.value = value;
 	ret = seat->exchange(seat->opaque, &req, BROKER_HEADER_BYTES, answer, fd);
 	if (!ret)
 		ret = answer->op == (uint32_t)op ? answer->ret : -EPROTO;
@@ -74,11 +74,40 @@ static int unlisten_control(void *opaque, uint32_t devid)
 	return ask_simply(opaque, BROKER_UNLISTEN_CONTROL, devid);
 }
 
+static int read_size(void *opaque, uint32_t devid, uint64_t *kib)
+{
+	const struct broker_seat *seat = opaque;
+	struct broker_answer answer;
+	int fd, ret = ask(seat, BROKER_READ_SIZE, devid, &answer, &fd);
+
+	if (!ret)
+		*kib = answer.kib;
+	return ret;
+}
+
+/* Of which device the broker knows: it has given its state file. */
+static int keep_size(void *opaque, uint32_t devid, uint64_t kib)
+{
+	const struct broker_seat *seat = opaque;
+	struct broker_answer answer;
+	int fd;
+
+	return ask(seat, BROKER_KEEP_SIZE, kib, &answer, &fd);
+}
+
+static int drop_size(void *opaque, uint32_t devid)
+{
+	return ask_simply(opaque, BROKER_DROP_SIZE, devid);
+}
+
 void broker_client_doors(struct doors *doors, const struct broker_seat *seat)
 {
 	doors->open_state = open_state;
 	doors->remove_state = remove_state;
 	doors->listen_control = listen_control;
 	doors->unlisten_control = unlisten_control;
+	doors->read_size = read_size;
+	doors->keep_size = keep_size;
+	doors->drop_size = drop_size;
 	doors->opaque = (void *)(uintptr_t)seat;
 }

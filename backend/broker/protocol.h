@@ -24,6 +24,9 @@ enum broker_op {
 	BROKER_REMOVE_STATE,
 	BROKER_LISTEN_CONTROL, /* with a descriptor */
 	BROKER_UNLISTEN_CONTROL,
+	BROKER_READ_SIZE,
+	BROKER_DROP_SIZE,
+	BROKER_KEEP_SIZE, /* @value: KiB; of the device whose state file it has */
 	BROKER_OPS,
 };
 
@@ -68,6 +71,7 @@ struct broker_answer {
 	int32_t ret;
 	union {
 		uint64_t done; /* extents */
+		uint64_t kib; /* of the size that was kept */
 		uint64_t owner; /* of the state file, where that is another process's: -EBUSY */
 		uint64_t present[XENVIRTIO_EXTENTS_MAX / 64]; /* a bit a frame */
 		struct {
@@ -77,7 +81,7 @@ struct broker_answer {
 		} ranges;
 		struct {
 			uint64_t tot_pages, max_pages;
-			uint32_t nr_vcpus, flags;
+			uint32_t nr_vcpus, flags, shutdown_code, zero;
 		} domain;
 		struct {
 			uint64_t entries, cache_pages;

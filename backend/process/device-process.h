@@ -31,6 +31,8 @@ struct device_process;
  * @doors:        what is opened later; NULL: by name
  * @owner:        struct guest_config
  * @discovery_ms: how long a node may stay half written; 0: 10 s
+ * @seal:         all is open that the guest is served with, and none of its requests was looked at: give away what serving does
+ *                not take. Return: 0; else the process ends, and why was logged. NULL: nothing is given away
  * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
 struct device_process_env {
@@ -39,6 +41,7 @@ struct device_process_env {
 	void (*ready)(void *opaque);
 	void *ready_opaque;
 	int (*confine)(void *opaque);
+	int (*seal)(void *opaque, struct log *log);
 	const struct doors *doors;
 	void *opaque;
 	pid_t owner;

@@ -188,6 +188,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 		.link = dp->link,
 		.bus = &dp->bus,
 		.publish = &dp->publish,
+		.doors = dp->env.doors,
 		.end_on = host_end_on,
 		.ended = host_ended,
 		.check_node = host_check_node,
@@ -209,6 +210,15 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 	return !rc;
 }
 
+/* The guest's first byte is read after this. False: the process has ended, and has said why. */
+static bool seal(struct device_process *dp)
+{
+	if (!dp->env.seal || !dp->env.seal(dp->env.opaque, dp->log))
+		return true;
+	process_end(dp, EXIT_CODE_NO_XEN, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
+	return false;
+}
+
 void process_start_serving(struct device_process *dp)
 {
 	int rc;
@@ -223,6 +233,10 @@ void process_start_serving(struct device_process *dp)
 		return;
 	if (!join_store(dp))
 		return;
+	/* before the seal, since doors are sockets: whoever knocks waits until the loop runs */
+	process_open_doors(dp);
+	if (!seal(dp))
+		return;
 	rc = xenvirtio_server_resume(dp->guest.server);
 	if (process_end_on(dp, rc, "cannot go on with the guest"))
 		return;
@@ -234,7 +248,6 @@ void process_start_serving(struct device_process *dp)
 	if (dp->ended)
 		return;
 	dp->serving = true;
-	process_open_doors(dp);
 	if (dp->type->serving)
 		dp->type->serving(dp->device);
 	process_tell_connected(dp);

@@ -125,6 +125,8 @@ static void check_answer(const struct broker_request *req, const struct broker_a
 	MUST(a->op > 0 && a->op < BROKER_OPS && a->op == req->op);
 	if (a->op == BROKER_OPEN_STATE) {
 		MUST(a->owner == (a->ret == -EBUSY ? 7 : 0));
+	} else if (a->op == BROKER_READ_SIZE) {
+		MUST(a->kib == (a->ret ? 0 : 4096));
 	} else if (a->op == BROKER_RELEASE || a->op == BROKER_POPULATE) {
 		MUST(a->done <= req->nr && (!a->ret || !a->done));
 	} else if (a->op == BROKER_RAM_RANGES) {
@@ -169,11 +171,33 @@ static int unlisten_control(void *opaque, uint32_t devid)
 	return names.fails ? -ENOENT : 0;
 }
 
+static int read_size(void *opaque, uint32_t devid, uint64_t *kib)
+{
+	MUST(names.locked && devid == names.devid);
+	*kib = 4096;
+	return names.fails ? -ENOENT : 0;
+}
+
+static int keep_size(void *opaque, uint32_t devid, uint64_t kib)
+{
+	MUST(names.locked && devid == names.devid);
+	return names.fails ? -ENOSPC : 0;
+}
+
+static int drop_size(void *opaque, uint32_t devid)
+{
+	MUST(names.locked && devid == names.devid);
+	return names.fails ? -ENOENT : 0;
+}
+
 static const struct doors doors = {
 	.open_state = open_state,
 	.remove_state = remove_state,
 	.listen_control = listen_control,
 	.unlisten_control = unlisten_control,
+	.read_size = read_size,
+	.keep_size = keep_size,
+	.drop_size = drop_size,
 };
 
 /* Return: false: the device would be ended */

@@ -25,6 +25,8 @@ for pid in "$broker" "$device"; do
 	is "$(status_of "$pid" NoNewPrivs)" 1 "$(cat "/proc/$pid/comm"): no new privileges"
 done
 
+is "$(status_of "$device" Seccomp)" 2 "the device's system calls are filtered"
+
 rights-xen "$device" "$domid" "$other" >"$XV_LOGS/rights.tap" 2>"$XV_LOGS/rights.err"
 is $? 0 "rights-xen finds nothing that should be refused"
 relay_tap "$XV_LOGS/rights.tap" rights

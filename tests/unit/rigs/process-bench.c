@@ -35,6 +35,8 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 {
 	struct process_bench *b = opaque;
 
+	if (!b->by_broker.made)
+		store_by_broker_make(&b->by_broker, b->store, b->type->program, BENCH_DOMID, &b->capture.log);
 	return store_by_broker_open(&b->by_broker, store);
 }
 
@@ -179,7 +181,6 @@ int process_bench_teardown(void **state)
 bool process_bench_start(struct process_bench *b)
 {
 	assert_null(b->process);
-	store_by_broker_make(&b->by_broker, b->store, b->type->program, BENCH_DOMID, &b->capture.log);
 	assert_int_equal(
 		device_process_new(&b->process, b->base, b->type, b->type_opts,
 				   &b->capture.log, &b->env),

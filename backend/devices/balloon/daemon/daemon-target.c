@@ -5,7 +5,7 @@
  */
 #include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
-#include "backend/devices/balloon/sizing/saved-size.h"
+#include "backend/devices/balloon/daemon/kept-size.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -236,7 +236,7 @@ static void read_vm(struct balloon_daemon *d)
 /* Return: whether somebody had named a size for the guest before it was this domain: @kib */
 static bool read_saved(struct balloon_daemon *d, uint64_t *kib)
 {
-	int rc = saved_size_read(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
+	int rc = kept_size_read(d, kib);
 
 	if (rc && rc != -ENOENT && rc != -EINVAL)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
@@ -256,20 +256,20 @@ static bool comes_again(struct balloon_daemon *d)
 
 void balloon_daemon_keep_size(struct balloon_daemon *d)
 {
-	const char *dir = d->opts->common.state_dir;
 	int rc;
 
 	if (!d->vm[0])
 		return;
 	if (!d->target.pinned || !comes_again(d)) {
 		/* of a word that was overruled, or of a migration to this very host */
-		saved_size_drop(dir, d->vm, d->host.bus->devid);
+		kept_size_drop(d);
 		return;
 	}
-	rc = saved_size_keep(dir, d->vm, d->host.bus->devid, d->target.kib);
+	rc = kept_size_keep(d, d->target.kib);
 	if (rc)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
-			"the guest's size is lost when it comes again: cannot write to %s", dir);
+			"the guest's size is lost when it comes again: cannot write to %s",
+			d->opts->common.state_dir);
 }
 
 /* What it was made with is nobody's word, and no question to the host: Xen has no more for it. */
@@ -286,7 +286,7 @@ static void first_size_of_domain(struct balloon_daemon *d)
 		target_unpin(&d->target);
 	/* last: whoever is killed before is followed by one that finds it */
 	if (saved)
-		saved_size_drop(d->opts->common.state_dir, d->vm, d->host.bus->devid);
+		kept_size_drop(d);
 }
 
 /* What stands in a key was written before the command line, and before the process began. */

@@ -170,7 +170,7 @@ static int ask_simply(struct bench *b, enum broker_op op, uint64_t value)
 
 static bool has_name(uint32_t op)
 {
-	return op >= BROKER_OPEN_STATE && op <= BROKER_UNLISTEN_CONTROL;
+	return op >= BROKER_OPEN_STATE && op <= BROKER_KEEP_SIZE;
 }
 
 /* A question of the op that is one. */
