@@ -205,7 +205,7 @@ static long live(void)
 {
 	char *big = malloc(1 << 20);
 	uint64_t count = 1;
-	struct timespec now;
+	uint64_t now[2];
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	time_t epoch = 0;
 	struct tm tm;
@@ -218,11 +218,11 @@ static long live(void)
 	free(big);
 	NEED(3, write(fd, &count, sizeof(count)) == sizeof(count) && read(fd, &count, sizeof(count)) == sizeof(count));
 	NEED(4, getrandom(&count, sizeof(count), 0) == sizeof(count));
-	NEED(5, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) == 0);
+	NEED(5, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, now) == 0);
 	/* what libc reads a file for, the first time */
 	NEED(6, localtime_r(&epoch, &tm) && gmtime_r(&epoch, &tm));
 	NEED(7, ioctl(fd, FIONREAD, &count) < 0 && errno == ENOTTY);
-	NEED(8, syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, &now, NULL) < 0 && errno == EPERM);
+	NEED(8, syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, now, NULL) < 0 && errno == EPERM);
 	NEED(9, futimens(fd, NULL) == 0 || errno != ENOSYS);
 	NEED(10, fprintf(stderr, "# sealed\n") > 0);
 	close(fd);
