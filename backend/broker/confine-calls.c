@@ -78,12 +78,13 @@ static const struct confine_call serving[] = {
 	{"tgkill", NULL, CHECKS(IS(0, OWN_PID)), 0, "itself", "the same: an end that can be told from SIGSYS"},
 	{"exit_group", NULL, NULL, 0, "", "its end"},
 	{"mremap", NULL, NULL, ENOMEM, "", "realloc(), which takes another way then"},
+	{"socket", NULL, CHECKS(IS(1, SOCK_DGRAM | SOCK_CLOEXEC)), EACCES, ", `SOCK_DGRAM`", "syslog() that was cut off: the line is lost"},
 	{"clock_nanosleep", NULL, NULL, EPERM, "", "libxenforeignmemory, of a frame that is paged out: it asks again at once"},
 };
 
 /*
  * Until then: what a device process does that its broker is to do. It has xenstore itself, by a thread of libxenstore's that is
- * made anew with the connection; makes and removes files by name; syslog() connects anew when it was cut off.
+ * made anew with the connection; makes and removes files by name.
  */
 static const struct confine_call until_then[] = {
 	{"openat", NULL, NULL, 0, "", "a size that is kept, sockets' directories; what Landlock leaves"},
@@ -93,7 +94,7 @@ static const struct confine_call until_then[] = {
 	{"rename", "renameat", NULL, 0, "", "that size"},
 	{"lseek", NULL, NULL, 0, "", "stdio"},
 	{"geteuid", NULL, NULL, 0, "", "whose that file is"},
-	{"socket", NULL, CHECKS(IS(0, AF_UNIX)), 0, "`AF_UNIX`", "xenstore anew; syslog anew"},
+	{"socket", NULL, CHECKS(IS(0, AF_UNIX)), 0, "`AF_UNIX`", "xenstore anew"},
 	{"connect", NULL, NULL, 0, "", "the same"},
 	{"sendmsg", NULL, NULL, 0, "", "libxenstore, from Xen 4.18 on: what xenstored is asked"},
 	{"fcntl", NULL, CHECKS(IS(1, F_GETFD), IS(1, F_SETFD), IS(1, F_GETFL), IS(1, F_SETFL)), 0, "`F_GETFD`, `F_SETFD`, `F_GETFL`, `F_SETFL`", "libxenstore"},
