@@ -188,19 +188,30 @@ static int load(bool second)
 	return ret;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WATCHED true
-#elif defined(__has_feature)
-#define WATCHED __has_feature(address_sanitizer)
-#else
-#define WATCHED false
+/* gcc has the one, clang the other */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED
 #endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) && !defined(WATCHED)
+#define WATCHED
+#endif
+
+bool confine_calls_can(void)
+{
+#ifdef WATCHED
+	return false;
+#else
+	return true;
+#endif
+}
 
 int confine_calls(bool second)
 {
 	int ret;
 
-	if (WATCHED)
+	if (!confine_calls_can())
 		return -EOPNOTSUPP;
 	warm_up();
 	ret = load(second);
