@@ -35,12 +35,15 @@ struct confine_call {
 /** confine_calls_list() - what SECURITY.md shows. Return: the first of @nr */
 const struct confine_call *confine_calls_list(size_t *nr);
 
+/** confine_calls_can() - whether this build can be confined: one with sanitizers makes calls of its own */
+bool confine_calls_can(void);
+
 /**
  * confine_calls() - these and no others, in all threads, for good; what is not allowed kills the process (SIGSYS)
  *
  * Other ABIs of the machine (32 bits, x32) are not allowed at all. Needs no_new_privs. What libc does once, with calls that are
  * on no list, it is made to do before.
- * Return: 0; -EOPNOTSUPP the kernel has no filters, or the process is watched by sanitizers, which need calls of their own; -errno
+ * Return: 0; -EOPNOTSUPP the kernel has no filters, or this build cannot; -errno
  */
 int confine_calls(void);
 

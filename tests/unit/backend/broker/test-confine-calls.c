@@ -32,6 +32,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,11 +45,7 @@ enum seal { OPEN, SEALED };
 
 static bool can_seal(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return false;
-#else
-	return !getenv("UNDER_VALGRIND");
-#endif
+	return confine_calls_can() && !getenv("UNDER_VALGRIND");
 }
 
 static void need_seal(void)
@@ -214,7 +211,7 @@ static long live(void)
 {
 	char *big = malloc(1 << 20);
 	uint64_t count = 1;
-	struct timespec now;
+	uint64_t now[2];
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	time_t epoch = 0;
 	struct tm tm;
@@ -227,11 +224,14 @@ static long live(void)
 	free(big);
 	NEED(3, write(fd, &count, sizeof(count)) == sizeof(count) && read(fd, &count, sizeof(count)) == sizeof(count));
 	NEED(4, getrandom(&count, sizeof(count), 0) == sizeof(count));
-	NEED(5, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) == 0);
+	NEED(5, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, now) == 0);
 	/* what libc reads a file for, the first time */
 	NEED(6, localtime_r(&epoch, &tm) && gmtime_r(&epoch, &tm));
 	NEED(7, ioctl(fd, FIONREAD, &count) < 0 && errno == ENOTTY);
-	NEED(8, usleep(1) < 0 && errno == EPERM);
+	NEED(8, syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, now, NULL) < 0 && errno == EPERM);
+	/* nobody was connected to before: neither this line nor this process is more than lost */
+	syslog(LOG_DEBUG, "xenvirtio-test");
+	NEED(11, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0 && errno == EACCES);
 	NEED(10, fprintf(stderr, "# sealed\n") > 0);
 	close(fd);
 	return 0;
@@ -294,13 +294,11 @@ static long watched(void)
 
 static void under_sanitizers_it_says_that_it_does_not(void **state)
 {
-#ifdef __SANITIZE_ADDRESS__
+	if (confine_calls_can()) {
+		print_message("# this build has no sanitizers\n");
+		skip();
+	}
 	assert_int_equal(status_of(OPEN, watched), 0);
-#else
-	(void)watched;
-	print_message("# this build has no sanitizers\n");
-	skip();
-#endif
 }
 
 /* --- the lists --- */
@@ -363,8 +361,9 @@ static size_t count_rows(const char *from)
 	const char *end = strstr(from, "\n\n");
 	size_t rows = 0;
 
-	for (const char *at = from; at < end && (at = strstr(at, "\n| `")); at++)
-		rows += at < end;
+	/* @from is the line of the title */
+	for (const char *at = from + 1; (at = strstr(at, "\n| ")) && at < end; at++)
+		rows++;
 	return rows;
 }
 
@@ -382,10 +381,10 @@ static void page_has(const char *page, const char *title)
 		char other[40] = "", refused[40] = "";
 
 		if (call[i].other)
-			snprintf(other, sizeof(other), ", `%s`", call[i].other);
+			snprintf(other, sizeof(other), ", %s", call[i].other);
 		if (call[i].err)
 			snprintf(refused, sizeof(refused), "refused: %s", strerrorname_np(call[i].err));
-		snprintf(row, sizeof(row), "\n| `%s`%s | %s%s | %s |\n", call[i].name, other, refused, call[i].args, call[i].why);
+		snprintf(row, sizeof(row), "\n| %s%s | %s%s | %s |\n", call[i].name, other, refused, call[i].args, call[i].why);
 		if (!strstr(at, row))
 			print_message("# SECURITY.md lacks%s", row);
 		assert_non_null(strstr(at, row));
