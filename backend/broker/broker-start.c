@@ -122,14 +122,29 @@ static void end_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-static void be_device(pid_t parent, const sigset_t *mask)
+void broker_device_tie(int sock)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* it may have died before; its number says nothing, which in a pid namespace of its own a device does not see */
+	if (recv(sock, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(EXIT_CODE_HOST);
+}
+
+void broker_device_hear(void)
+{
+	sigset_t set;
+
+	end_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void be_device(int sock)
 {
 	prctl(PR_SET_NAME, DEVICE_NAME);
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_CODE_HOST);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	broker_device_tie(sock);
 }
 
 static void be_broker(const struct broker_config *cfg, int sock, pid_t pid, int *code, int *signal)
@@ -143,7 +158,7 @@ static void be_broker(const struct broker_config *cfg, int sock, pid_t pid, int 
 	end_signals(&set);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	broker_init(&b, cfg);
-	if (device < 0 || signals < 0)
+	if (device < 0 || signals < 0 || (cfg->started && cfg->started(cfg->opaque)))
 		kill(pid, SIGKILL);
 	else
 		ended = serve(&b, sock, signals, device);
@@ -160,7 +175,7 @@ static void be_broker(const struct broker_config *cfg, int sock, pid_t pid, int 
 
 pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal)
 {
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 	sigset_t block, mask;
 	int pair[2];
 
@@ -177,7 +192,7 @@ pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *s
 	} else if (pid == 0) {
 		close(pair[0]);
 		*sock = pair[1];
-		be_device(parent, &mask);
+		be_device(pair[1]);
 		return 0;
 	} else {
 		close(pair[1]);

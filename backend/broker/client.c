@@ -75,9 +75,12 @@ int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_
 {
 	int ret = broker_exchange_socket(opaque, req, len, answer, fd);
 
-	if (ret)
+	if (ret) {
 		kill(getpid(), SIGKILL);
-	return ret;
+		/* the first process of a pid namespace, which cannot do that */
+		_exit(128 + SIGKILL);
+	}
+	return 0;
 }
 
 /* The header of @c->req is filled in. Return: as the operation; -EPROTO; -errno the broker is not there */
