@@ -13,9 +13,9 @@
 #include "backend/broker/confine-world.h"
 #include "backend/broker/confine.h"
 #include "backend/broker/names.h"
+#include "backend/broker/store-client.h"
 #include "backend/metrics/metrics.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -53,24 +53,15 @@ static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
 struct seat {
 	const struct options *opts;
 	struct log *log;
-	int sock;
+	struct broker_ends ends;
 	bool names_pids; /* processes to be made have a pid namespace */
 	bool unrestricted; /* what it has of Xen is as good as root, and is opened by name now and then */
 };
 
-/*
- * What a device process opens by name once it serves: xenstore, when xenstored has been started anew, and what libc loads for the
- * end of xenstore's thread. All else is open, or opened by the broker.
- */
-static int keep_files(void)
+/* A device process opens nothing by name: all is open, or opened by the broker. */
+static int keep_no_files(void)
 {
-	static const struct confine_path paths[] = {
-		{"/dev/xen/xenbus", true},
-		{"/etc/ld.so.cache", false},
-		{"/usr/lib", false},
-	};
-
-	return confine_files(paths, sizeof(paths) / sizeof(paths[0]), 0);
+	return confine_files(NULL, 0, 0);
 }
 
 /* @rc: of what confines. Return: 0 it does, or may be missing; -errno */
@@ -97,19 +88,10 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 	}
 	if (rc)
 		return rc;
-	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->sock);
+	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
-}
-
-/* What libraries would look for by name later. */
-static void load_what_comes_later(void)
-{
-	/* lines of the log have a time, by the machine's zone */
-	tzset();
-	/* the end of libxenstore's thread needs it, and libc ends the process where it is not there */
-	(void)!dlopen("libgcc_s.so.1", RTLD_NOW);
 }
 
 static bool writes_files(const struct options *opts)
@@ -153,14 +135,15 @@ static int confine(void *opaque)
 	const struct seat *seat = opaque;
 	int rc = 0;
 
-	load_what_comes_later();
+	/* lines of the log have a time, by the machine's zone */
+	tzset();
 	if (!seat->unrestricted)
 		rc = empty_world(seat);
 	if (!rc)
 		rc = become_nobody(seat);
 	if (!rc && !seat->unrestricted)
-		rc = judge_missing(seat, seat->log, keep_files(), "files are not confined by Landlock");
-	broker_device_tie(seat->sock);
+		rc = judge_missing(seat, seat->log, keep_no_files(), "files are not confined by Landlock");
+	broker_device_tie(seat->ends.memory);
 	broker_device_hear();
 	return rc;
 }
@@ -177,13 +160,30 @@ static int give_away(void *opaque)
 	return judge_missing(seat, seat->log, rc, "capabilities cannot be given away");
 }
 
+/* A device without a broker is at its end: see broker_exchange_or_die(). */
+static int ask_store_or_die(void *opaque, const struct broker_store_request *req, struct broker_store_answer *answer)
+{
+	int rc = store_exchange_socket(opaque, req, answer);
+
+	if (rc)
+		broker_device_end();
+	return rc;
+}
+
+static int open_confined_store(void *opaque, struct xenvirtio_store **store)
+{
+	struct seat *seat = opaque;
+
+	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
+}
+
 static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
 				confined_body *serve)
 {
-	const struct broker_seat broker = {.exchange = broker_exchange_or_die, .opaque = &seat->sock};
+	const struct broker_seat broker = {.exchange = broker_exchange_or_die, .opaque = &seat->ends.memory};
 	const struct device_process_env env = {
 		.open_hv = open_confined_hv,
-		.open_store = open_xen_store,
+		.open_store = open_confined_store,
 		.confine = confine,
 		.doors = doors,
 		.opaque = seat,
@@ -217,6 +217,8 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.open_hv = open_xen_hv,
 		.static_max = read_static_max,
 		.started = give_away,
+		.program = type->program,
+		.open_store = open_xen_store,
 		.doors = &doors,
 		.opaque = &seat,
 	};
@@ -228,7 +230,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		return EXIT_CODE_NO_XEN;
 	names_doors(&doors, &names);
 	doors.metrics = listen_for_metrics(opts);
-	pid = broker_start(&broker, &seat.sock, &code, signal);
+	pid = broker_start(&broker, &seat.ends, &code, signal);
 	if (pid == 0)
 		return be_device(type, &seat, &doors, owner, serve);
 	if (doors.metrics >= 0) {

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/** LIBXL_MAXMEM_CONSTANT: what libxl grants a domain beyond its memory, in KiB */
-#define MAX_MEM_SLACK_KIB 1024u
+/** LIBXL_MAXMEM_CONSTANT: what libxl grants a domain beyond its memory, in KiB, and a page: sizing/mem-set.c */
+#define MAX_MEM_SLACK_KIB (1024u + 4u)
 /** a line of refusals for as many of them: who sends them decides how many there are */
 #define REFUSALS_PER_LINE 4096u
 

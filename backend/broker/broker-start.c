@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The broker's process: the fork, the socket, signals, and the device's end. Waits for whichever comes first, with nothing
- * under way meanwhile: a broker that does nothing is stopped in poll().
+ * The broker's process: the sockets, the fork, and the device's end.
  */
 #include "config.h"
 
@@ -9,7 +8,6 @@
 #include "backend/base/exit-code.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -72,46 +70,11 @@ int broker_serve_one(struct broker *b, int sock)
 	return ret;
 }
 
-/* Whether the device is to be ended for what it sent. */
-static bool broke_off(struct broker *b, int rc)
+static void close_ends(const struct broker_ends *ends)
 {
-	if (rc >= 0)
-		return false;
-	log_msg(b->cfg.log, LOG_LEVEL_ERROR, 0, "the device process is ended: %s",
-		rc == -EPROTO	? "it sent what is no question" :
-		rc == -ENOBUFS	? "it does not take its answers" :
-				  "its socket failed");
-	return true;
-}
-
-/* Until the device has ended. Return: true: it was ended here */
-static bool serve(struct broker *b, int sock, int signals, int device)
-{
-	struct pollfd p[] = {
-		{.fd = sock, .events = POLLIN},
-		{.fd = signals, .events = POLLIN},
-		{.fd = device, .events = POLLIN},
-	};
-	bool ended = false;
-
-	while (!p[2].revents) {
-		struct signalfd_siginfo info;
-		int rc = 0;
-
-		if (poll(p, sizeof(p) / sizeof(p[0]), -1) < 0)
-			continue;
-		if (p[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			pidfd_send_signal(device, (int)info.ssi_signo, NULL, 0);
-		if (p[0].revents)
-			rc = broker_serve_one(b, sock);
-		if (rc)
-			p[0].fd = -1;
-		if (broke_off(b, rc)) {
-			ended = true;
-			pidfd_send_signal(device, SIGKILL, NULL, 0);
-		}
-	}
-	return ended;
+	close(ends->memory);
+	close(ends->store);
+	close(ends->events);
 }
 
 static void end_signals(sigset_t *set)
@@ -147,56 +110,88 @@ static void be_device(int sock)
 	broker_device_tie(sock);
 }
 
-static void be_broker(const struct broker_config *cfg, int sock, pid_t pid, int *code, int *signal)
+static void be_broker(const struct broker_config *cfg, const struct broker_ends *ends, pid_t pid, int *code, int *signal)
 {
+	const struct store_broker_config store = {
+		.log = cfg->log,
+		.program = cfg->program,
+		.domid = cfg->domid,
+		.open = cfg->open_store,
+		.opaque = cfg->opaque,
+	};
 	siginfo_t info = {0};
 	sigset_t set;
 	struct broker b;
+	struct store_broker s;
 	bool ended = true;
 	int device = pidfd_open(pid, 0), signals;
 
 	end_signals(&set);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	broker_init(&b, cfg);
+	store_broker_init(&s, &store);
 	if (device < 0 || signals < 0 || (cfg->started && cfg->started(cfg->opaque)))
 		kill(pid, SIGKILL);
 	else
-		ended = serve(&b, sock, signals, device);
-	close(sock);
+		ended = broker_serve(&b, &s, ends, signals, device);
+	close_ends(ends);
 	waitid(P_PID, (id_t)pid, &info, WEXITED);
 	if (device >= 0)
 		close(device);
 	if (signals >= 0)
 		close(signals);
+	store_broker_fini(&s);
 	broker_fini(&b);
 	*code = info.si_code == CLD_EXITED ? info.si_status : EXIT_CODE_HOST;
 	*signal = info.si_code == CLD_EXITED || ended ? 0 : info.si_status;
 }
 
-pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal)
+/* One of each for the broker, the other for the device. */
+static int make_ends(struct broker_ends *broker, struct broker_ends *device)
 {
+	int *ends[] = {&broker->memory, &device->memory, &broker->store, &device->store, &broker->events, &device->events};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i += 2) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+			int rc = -errno;
+
+			while (i--)
+				close(*ends[i]);
+			return rc;
+		}
+		*ends[i] = pair[0];
+		*ends[i + 1] = pair[1];
+	}
+	return 0;
+}
+
+pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, int *code, int *signal)
+{
+	struct broker_ends mine, device;
 	pid_t pid;
 	sigset_t block, mask;
-	int pair[2];
+	int rc = make_ends(&mine, &device);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
+	if (rc)
+		return rc;
 	/* what comes before the broker listens is not lost */
 	end_signals(&block);
 	sigprocmask(SIG_BLOCK, &block, &mask);
 	pid = fork();
 	if (pid < 0) {
 		pid = -errno;
-		close(pair[0]);
-		close(pair[1]);
+		close_ends(&mine);
+		close_ends(&device);
 	} else if (pid == 0) {
-		close(pair[0]);
-		*sock = pair[1];
-		be_device(pair[1]);
+		close_ends(&mine);
+		*ends = device;
+		be_device(device.memory);
 		return 0;
 	} else {
-		close(pair[1]);
-		be_broker(cfg, pair[0], pid, code, signal);
+		close_ends(&device);
+		be_broker(cfg, &mine, pid, code, signal);
 	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return pid;

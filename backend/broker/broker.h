@@ -11,7 +11,7 @@
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
  *            new privileges and a user of its own (confine.c), an empty root, namespaces and limits (confine-world.c), no files by name
- *            (confine-files.c), and the other end of the socket. It dies with the broker.
+ *            (confine-files.c), and the other ends of three sockets. It dies with the broker.
  *
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
@@ -31,20 +31,19 @@
  *   listen_control, unlisten_control   a listener at <state_dir>/<domid>-<devid>.sock, and that name; one at a time, with the lock
  *                       The first of these four questions settles the device's number.
  *
+ *   xenstore is on two more sockets: store-broker.h, store-rules.h, store-protocol.h.
+ *
  * Every message is checked as if the device were the enemy: length, reserved bytes, counts, orders, alignment, ranges, in
  * broker-request.c, which is pure but for the seam below it. A message that is no question ends the device: there is no
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
  * What is not done yet, in the order in which it should be:
- *   - the device has xenstore itself, as dom0: whoever takes over a device process can write where he likes there. Reads of
- *     the domain's keys and writes below the device's node are to become questions here, then the device holds no connection;
- *   - domain numbers come again: a device that is taken over can outlive its domain, silently, and its handles are then
- *     those of the next domain of that number. The broker is to watch @releaseDomain and end it;
+ *   - its system calls are filtered by systemd's unit alone: seccomp;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
  *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
  *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
  *
- * This folder knows no event loop, no JSON, no xenstore, no device type.
+ * This folder knows no event loop, no JSON, no device type; of xenstore the seam.
  */
 #ifndef BACKEND_BROKER_H
 #define BACKEND_BROKER_H
@@ -52,7 +51,9 @@
 #include "backend/base/doors.h"
 #include "backend/base/log.h"
 #include "backend/broker/protocol.h"
+#include "backend/broker/store-broker.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <xenvirtio/hv.h>
 
@@ -66,6 +67,8 @@
  * @doors:      what has a name, by that; borrowed
  * @started:    the device has been: the broker gives away what it needed for that. Return: 0; -errno: end it; NULL: no more to do
  * @static_max: memory/static-max of the domain, in KiB. Return: 0; -errno: no max_mem is set
+ * @program:    borrowed
+ * @open_store: as xenvirtio_store_open_xen(); when the device asks for it
  */
 struct broker_config {
 	struct log *log;
@@ -73,8 +76,17 @@ struct broker_config {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*static_max)(void *opaque, uint32_t domid, uint64_t *kib);
 	int (*started)(void *opaque);
+	const struct program *program;
+	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	const struct doors *doors;
 	void *opaque;
+};
+
+/** struct broker_ends - sockets, of one of the two; SOCK_SEQPACKET */
+struct broker_ends {
+	int memory; /* protocol.h */
+	int store;  /* store-protocol.h */
+	int events; /* likewise; from the broker to the device */
 };
 
 struct broker {
@@ -115,8 +127,18 @@ int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker
 int broker_serve_one(struct broker *b, int sock);
 
 /**
+ * broker_serve() - answer until the device has ended
+ * @signals: signalfd of those that are passed on
+ * @device:  pidfd
+ *
+ * A device whose domain is no more has ten seconds to end by itself: its handles are restricted to a number, and numbers come again.
+ * Return: true: it was ended here
+ */
+bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_ends *ends, int signals, int device);
+
+/**
  * broker_start() - become a broker, with a device as a child
- * @sock:   out; of the child, its end of the socket
+ * @ends:   out; of the child
  * @code:   out; of the parent, once the device has ended: how this process is to end
  * @signal: out; likewise; not 0: of this signal, instead
  *
@@ -125,7 +147,7 @@ int broker_serve_one(struct broker *b, int sock);
  * terminal sends comes once, from the broker. Comes back in both processes.
  * Return: the device's number in the parent, 0 in the child, -errno nothing was started
  */
-pid_t broker_start(const struct broker_config *cfg, int *sock, int *code, int *signal);
+pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, int *code, int *signal);
 
 /**
  * broker_device_tie() - in the device: it dies with its broker, or at once if that is gone

@@ -70,17 +70,21 @@ int broker_exchange_socket(void *opaque, const struct broker_request *req, size_
 	return got == (ssize_t)sizeof(*answer) ? 0 : -EPIPE;
 }
 
+void broker_device_end(void)
+{
+	kill(getpid(), SIGKILL);
+	/* the first process of a pid namespace, which cannot do that */
+	_exit(128 + SIGKILL);
+}
+
 int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer,
 			   int *fd)
 {
 	int ret = broker_exchange_socket(opaque, req, len, answer, fd);
 
-	if (ret) {
-		kill(getpid(), SIGKILL);
-		/* the first process of a pid namespace, which cannot do that */
-		_exit(128 + SIGKILL);
-	}
-	return 0;
+	if (ret)
+		broker_device_end();
+	return ret;
 }
 
 /* The header of @c->req is filled in. Return: as the operation; -EPROTO; -errno the broker is not there */

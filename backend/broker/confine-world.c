@@ -17,8 +17,6 @@
 
 /** clients of two sockets, each queue's eventfds, Xen's handles */
 #define FILES_MAX 256u
-/** threads of a user, and all devices of a domain are one: libxenstore has one a connection */
-#define THREADS_MAX 8u
 /** a state file has some bits a frame: more than the largest guest there can be takes */
 #define FILE_BYTES_MAX (UINT64_C(1) << 30)
 /** what is allocated: clients, their lines, and what is told of one device */
@@ -104,7 +102,7 @@ int confine_limits(bool files)
 		uint64_t most;
 	} all[] = {
 		{RLIMIT_NOFILE, FILES_MAX},
-		{RLIMIT_NPROC, THREADS_MAX},
+		{RLIMIT_NPROC, 0},
 		{RLIMIT_FSIZE, files ? RLIM_INFINITY : FILE_BYTES_MAX},
 		{RLIMIT_DATA, DATA_BYTES_MAX},
 		{RLIMIT_AS, SPACE_BYTES_MAX},

@@ -71,7 +71,7 @@ static int frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *g
 
 static int set_max_mem(struct xenvirtio_hv *hv, uint64_t kib)
 {
-	MUST(kib <= LIMIT_KIB + 1024);
+	MUST(kib <= LIMIT_KIB + 1028);
 	return 0;
 }
 

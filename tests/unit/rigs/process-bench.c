@@ -35,7 +35,7 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 {
 	struct process_bench *b = opaque;
 
-	return fake_store_open(b->store, store);
+	return store_by_broker_open(&b->by_broker, store);
 }
 
 static void note_ready(void *opaque)
@@ -179,6 +179,7 @@ int process_bench_teardown(void **state)
 bool process_bench_start(struct process_bench *b)
 {
 	assert_null(b->process);
+	store_by_broker_make(&b->by_broker, b->store, b->type->program, BENCH_DOMID, &b->capture.log);
 	assert_int_equal(
 		device_process_new(&b->process, b->base, b->type, b->type_opts,
 				   &b->capture.log, &b->env),
@@ -240,6 +241,7 @@ int process_bench_stop(struct process_bench *b)
 	device_process_ended(b->process, &code);
 	device_process_free(b->process);
 	b->process = NULL;
+	store_by_broker_end(&b->by_broker);
 	return (int)code;
 }
 

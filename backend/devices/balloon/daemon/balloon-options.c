@@ -25,6 +25,21 @@
 #define BAND_WIDTH_MIN 5u
 #define STATS_INTERVAL_MAX_S 86400u
 
+#define DEVICES "backend/virtio"
+
+static const char *const store_keys[] = {"actual", "ballooned", "holes",   "owed",   "paused", "pinned",
+					 "refused", "stalled",   "stats/?*", "target", NULL};
+/* the reserve: what the host owes to the balloons of guests that live */
+static const char *const store_reads[] = {
+	DEVICES,
+	DEVICES "/*",
+	DEVICES "/*/*/type",
+	DEVICES "/*/*/owed",
+	DEVICES "/*/*/ballooned",
+	"/local/domain/*/memory/static-max",
+	NULL,
+};
+
 const struct program balloon_program = {
 	.name = "xen-vballoond",
 	.node_type = "virtio,device5",
@@ -37,6 +52,9 @@ const struct program balloon_program = {
 		    "ranges: give it a lower "
 		    "maxmem, or no such device",
 	.control_tool = "xen-vballoonctl",
+	.store_keys = store_keys,
+	.store_reads = store_reads,
+	.store_target_perms = true,
 	.log_kind = {"stalled deflate", "bad target"},
 };
 

@@ -78,11 +78,11 @@ static int teardown(void **state)
 static void run(int (*device)(int sock))
 {
 	const struct broker_config cfg = config();
-	int sock = -1;
-	pid_t pid = broker_start(&cfg, &sock, &code, &end_signal);
+	struct broker_ends ends;
+	pid_t pid = broker_start(&cfg, &ends, &code, &end_signal);
 
 	if (pid == 0)
-		_exit(device(sock));
+		_exit(device(ends.memory));
 	assert_true(pid > 0);
 	/* it was waited for */
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
