@@ -78,7 +78,7 @@ broker=$(daemon_pid "$domid")
 device=$(device_of "$broker")
 check "the broker is killed" stop_daemon "$domid" KILL
 check "the device is gone with it" wait_for "! pid_alive $device" 5
-check "another takes over at once" start_daemon "$domid"
+check "another takes over at once, and has all that it asks for" start_daemon "$domid" --sandbox=require
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
 check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -183,7 +184,7 @@ static int be_limited(void)
 	NEED(2, getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max <= 256 && files.rlim_cur <= 256);
 	/* an answer, not a signal */
 	NEED(3, ftruncate(fd, (off_t)1 << 31) && errno == EFBIG);
-	NEED(4, malloc((size_t)1 << 30) == NULL);
+	NEED(4, mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
 	NEED(5, confine_user(SOMEBODY) == 0 && confine_privileges(ACCESS_NO_GROUP, 0) == 0);
 	NEED(6, fork() < 0 && errno == EAGAIN);
 	return 0;
