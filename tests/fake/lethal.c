@@ -46,6 +46,7 @@ LETHAL(populate_pages,
 LETHAL(frames_present,
        (struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present),
        (hv, gfn, nr, present))
+LETHAL(pod_info, (struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info), (hv, info))
 LETHAL(pause, (struct xenvirtio_hv *hv), (hv))
 LETHAL(unpause, (struct xenvirtio_hv *hv), (hv))
 LETHAL(set_irq, (struct xenvirtio_hv *hv, uint32_t irq, bool level), (hv, irq, level))
@@ -60,6 +61,7 @@ void lethal_wrap(struct xenvirtio_hv *hv)
 	lethal.release_pages = die_in_release_pages;
 	lethal.populate_pages = die_in_populate_pages;
 	lethal.frames_present = die_in_frames_present;
+	lethal.pod_info = die_in_pod_info;
 	lethal.pause = die_in_pause;
 	lethal.unpause = die_in_unpause;
 	lethal.set_irq = die_in_set_irq;
