@@ -289,14 +289,25 @@ static void first_size_of_domain(struct balloon_daemon *d)
 		saved_size_drop(d->opts->common.state_dir, d->vm, d->host.bus->devid);
 }
 
+/* While nobody followed memory/target, what was written there was said to the guest's own driver. */
+static bool hear_mem_set(struct balloon_daemon *d)
+{
+	if (words_seen(d->target.words, WORDS_MEM_SET))
+		return mem_set_read(&d->mem_set);
+	mem_set_pass(&d->mem_set);
+	return false;
+}
+
 /* What stands in a key was written before the command line, and before the process began. */
 static void first_target(struct balloon_daemon *d)
 {
+	if (!d->opts->mem_set_follow)
+		words_forget(d->target.words, WORDS_MEM_SET);
 	if (d->first)
 		first_size_of_domain(d);
 	else if (hear_command_line(d))
 		mem_set_pass(&d->mem_set);
-	else if (!mem_set_read(&d->mem_set))
+	else if (!hear_mem_set(d))
 		target_read_node(&d->target);
 	target_show(&d->target);
 }

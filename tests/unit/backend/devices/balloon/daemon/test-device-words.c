@@ -201,6 +201,34 @@ static void video_ram_is_not_taken(void **state)
 	in_force(b, 16384);
 }
 
+/* What xl mem-set said while nobody followed it, it said to the guest's own driver, and before what was said since. */
+static void what_stood_there_before_it_was_followed_is_no_word(void **state)
+{
+	struct process_bench *b = *state;
+
+	begin(b);
+	mem_set(b, 16384);
+	say(b, "set", 18432);
+	b->opts.mem_set_follow = true;
+	restart(b);
+	in_force(b, 18432);
+	fake_store_event(b->store, MEM_SET);
+	process_bench_run(b);
+	in_force(b, 18432);
+	mem_set(b, 14336);
+	in_force(b, 14336);
+	/* nor the second time */
+	b->opts.mem_set_follow = false;
+	restart(b);
+	mem_set(b, 16384);
+	in_force(b, 14336);
+	b->opts.mem_set_follow = true;
+	restart(b);
+	in_force(b, 14336);
+	mem_set(b, 12288);
+	in_force(b, 12288);
+}
+
 static void end_domain(struct process_bench *b, unsigned int code)
 {
 	fake_set_shutdown(b->fake, code);
@@ -343,6 +371,7 @@ int main(void)
 		TEST(a_command_line_is_heard_once),
 		TEST(a_new_guest_has_what_it_was_made_with),
 		TEST(video_ram_is_not_taken),
+		TEST(what_stood_there_before_it_was_followed_is_no_word),
 		TEST(a_guest_that_comes_again_has_its_size),
 		TEST(what_is_no_saved_size_is_left_alone),
 		TEST(a_slip_is_refused),
