@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* what xl puts behind the name of a guest that migrates */
+#define COMING "--incoming"
+#define GONE "--migratedaway"
+
 void balloon_daemon_target_changed(void *opaque, uint64_t kib)
 {
 	balloon_daemon_size(opaque);
@@ -223,14 +227,32 @@ static bool hear_command_line(struct balloon_daemon *d)
 	return true;
 }
 
+static bool read_of_domain(const struct balloon_daemon *d, const char *key, char value[XENVIRTIO_STORE_TEXT_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", d->opts->common.domid, key);
+	return !store_link_read(d->host.link, path, value, XENVIRTIO_STORE_TEXT_MAX);
+}
+
 static void read_vm(struct balloon_daemon *d)
 {
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	char value[XENVIRTIO_STORE_TEXT_MAX];
 
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", d->opts->common.domid);
-	if (!store_link_read(d->host.link, path, value, sizeof(value)) &&
-	    strlen(value) < sizeof(d->vm))
+	if (read_of_domain(d, "vm", value) && strlen(value) < sizeof(d->vm))
 		strcpy(d->vm, value);
+}
+
+/* xl names a guest so while it comes from another host, and when it has gone to one; it has its own name in between. */
+static bool is_named(const struct balloon_daemon *d, const char *end)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	size_t len;
+
+	if (!read_of_domain(d, "name", value))
+		return false;
+	len = strlen(value);
+	return len > strlen(end) && strcmp(value + len - strlen(end), end) == 0;
 }
 
 /* Return: whether somebody had named a size for the guest before it was this domain: @kib */
@@ -261,7 +283,7 @@ void balloon_daemon_keep_size(struct balloon_daemon *d)
 
 	if (!d->vm[0])
 		return;
-	if (!d->target.pinned || !comes_again(d)) {
+	if (!d->target.pinned || !comes_again(d) || is_named(d, GONE)) {
 		/* of a word that was overruled, or of a migration to this very host */
 		saved_size_drop(dir, d->vm, d->host.bus->devid);
 		return;
@@ -280,7 +302,7 @@ static void first_size_of_domain(struct balloon_daemon *d)
 
 	mem_set_pass(&d->mem_set);
 	d->target.kib = balloon_daemon_made_with_kib(d);
-	if (!hear_command_line(d) && !target_read_node(&d->target) && saved)
+	if (!hear_command_line(d) && !target_read_node(&d->target) && saved && !is_named(d, COMING))
 		target_set_forced(&d->target, saved_kib, "its size before");
 	if (!d->target.pinned)
 		target_unpin(&d->target);

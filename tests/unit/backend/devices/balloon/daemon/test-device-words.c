@@ -285,6 +285,36 @@ static void a_guest_that_comes_again_has_its_size(void **state)
 	in_force(b, 18432);
 }
 
+/* The guest lives on elsewhere, and whoever names a size there says nothing here: what it had before it left is over. */
+static void a_size_does_not_outlive_a_migration(void **state)
+{
+	struct process_bench *b = *state;
+
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
+	begin(b);
+	say(b, "set", 12288);
+	/* as xl renames it before it destroys it */
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g--migratedaway");
+	end_domain(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
+	put_away(b);
+	begin(b);
+	in_force(b, BENCH_RAM_KIB);
+	/* saved here, restored elsewhere, and then it comes from there */
+	say(b, "set", 12288);
+	end_domain(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g--incoming");
+	put_away(b);
+	begin(b);
+	in_force(b, BENCH_RAM_KIB);
+	assert_null(process_bench_key(b, "pinned"));
+	/* one that is only named so is none */
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "--incoming-g");
+	say(b, "set", 12288);
+	come_again(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	in_force(b, 12288);
+}
+
 static void what_is_no_saved_size_is_left_alone(void **state)
 {
 	static const char *const bad[] = {"", "\n", "16384", "16M\n", "-1\n", "16384\n\n",
@@ -373,6 +403,7 @@ int main(void)
 		TEST(video_ram_is_not_taken),
 		TEST(what_stood_there_before_it_was_followed_is_no_word),
 		TEST(a_guest_that_comes_again_has_its_size),
+		TEST(a_size_does_not_outlive_a_migration),
 		TEST(what_is_no_saved_size_is_left_alone),
 		TEST(a_slip_is_refused),
 	};
