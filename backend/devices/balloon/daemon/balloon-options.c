@@ -111,6 +111,14 @@ static int take_auto_floor(void *opaque, const char *arg, char *why, size_t why_
 	return -1;
 }
 
+static int take_guests(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+
+	opts->guests = strcmp(arg, "none") == 0 ? NULL : arg;
+	return 0;
+}
+
 static int take_no_deflate_on_oom(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct balloon_options *opts = opaque;
@@ -207,6 +215,8 @@ static const struct option_row table[] = {
 	 .take = take_auto_band},
 	{"auto-floor", "SIZE", "least of a guest without memory/dynamic-min (default: a quarter)",
 	 .take = take_auto_floor},
+	{"guests", "FILE|none", "least and most memory of guests (default: " BALLOON_GUESTS_FILE ")",
+	 .take = take_guests},
 	{"overcommit", NULL, "take lower targets also when the host could not give it back",
 	 FLAG(overcommit)},
 	{"no-deflate-on-oom", NULL, "do not let a guest short of memory take it back",
@@ -274,6 +284,7 @@ void balloon_options_default(struct options *common)
 		.auto_low_percent = band_low,
 		.auto_high_percent = band_high,
 		.auto_interval_ms = DEFAULT_AUTO_INTERVAL_MS,
+		.guests = BALLOON_GUESTS_FILE,
 		.deflate_on_oom = true,
 		.bulk = bulk_bits_default(),
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,

@@ -18,6 +18,7 @@ struct balloon_options {
 	bool steered;	/* somebody does: this process, or the service that started it */
 	uint32_t auto_interval_ms;
 	unsigned int auto_low_percent, auto_high_percent;
+	const char *guests; /* the file of their limits; NULL: none */
 	uint64_t auto_floor_kib; /* 0: a quarter of static-max */
 	bool overcommit;	 /* a lower target is taken whatever the host has free */
 	bool deflate_on_oom;

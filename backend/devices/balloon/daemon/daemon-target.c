@@ -51,7 +51,11 @@ static void refuse_too_much(const struct balloon_daemon *d, uint64_t kib, uint64
 {
 	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX], held[SIZE_TEXT_MAX];
 
-	if (kib > d->target.static_max_kib)
+	if (kib > d->target.max_kib && d->target.max_kib < d->target.static_max_kib)
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot have %s: give at most %s (%s)", size_format(kib, asked),
+				  size_format(d->target.max_kib, limit), d->opts->guests);
+	else if (kib > d->target.static_max_kib)
 		control_error_set(error, CONTROL_OUT_OF_RANGE,
 				  "the guest cannot have %s: give at most %s (memory/static-max)",
 				  size_format(kib, asked),
@@ -79,7 +83,7 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	if (min_kib < KIB_PER_PAGE)
 		min_kib = KIB_PER_PAGE;
 	/* xl makes a domain with a MiB less than it was told */
-	if (kib > d->target.static_max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
+	if (kib > d->target.max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
 		refuse_too_much(d, kib, max_kib, error);
 		return false;
 	}
@@ -103,7 +107,7 @@ static bool check_floor(const struct balloon_daemon *d, uint64_t kib, struct con
 			  "%s would leave the guest less than %s (%s): a size in MiB or GiB? "
 			  "--force sets it nevertheless",
 			  size_format(kib, asked), size_format(d->target.floor_kib, floor),
-			  d->dynamic_min_kib ? "memory/dynamic-min"
+			  d->dynamic_min_kib ? "memory/dynamic-min, or the file of --guests"
 					     : "64 MiB, or an eighth of what it can have");
 	return false;
 }
@@ -255,6 +259,23 @@ static bool is_named(const struct balloon_daemon *d, const char *end)
 	return len > strlen(end) && strcmp(value + len - strlen(end), end) == 0;
 }
 
+/* Once: they are those of the next boot. Without a name, or while it comes from another host under a longer one: as it is called here. */
+static void read_limits(struct balloon_daemon *d)
+{
+	char name[XENVIRTIO_STORE_TEXT_MAX] = "", why[LIMITS_WHY_MAX];
+	int rc;
+
+	if (!d->opts->guests)
+		return;
+	if (read_of_domain(d, "name", name) && is_named(d, COMING))
+		name[strlen(name) - strlen(COMING)] = '\0';
+	rc = limits_read(d->opts->guests, name, &d->limits, why);
+	if (rc == -EBADMSG)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, 0, "%s: passed over", why);
+	else if (rc && (rc != -ENOENT || strcmp(d->opts->guests, BALLOON_GUESTS_FILE) != 0))
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc, "--guests %s", d->opts->guests);
+}
+
 /* Return: whether somebody had named a size for the guest before it was this domain: @kib */
 static bool read_saved(struct balloon_daemon *d, uint64_t *kib)
 {
@@ -302,6 +323,7 @@ static void first_size_of_domain(struct balloon_daemon *d)
 
 	mem_set_pass(&d->mem_set);
 	d->target.kib = balloon_daemon_made_with_kib(d);
+	target_limit(&d->target, d->limits.max_kib);
 	if (!hear_command_line(d) && !target_read_node(&d->target) && saved && !is_named(d, COMING))
 		target_set_forced(&d->target, saved_kib, "its size before");
 	if (!d->target.pinned)
@@ -378,7 +400,7 @@ static void read_dynamic_min(struct balloon_daemon *d)
 	if (rc == -EPIPE)
 		return;
 	if (rc || size_parse_kib(value, &d->dynamic_min_kib))
-		d->dynamic_min_kib = 0;
+		d->dynamic_min_kib = d->limits.min_kib;
 	d->target.floor_kib = target_floor_kib(d->target.static_max_kib, d->dynamic_min_kib);
 	d->host.changed(d->host.opaque);
 }
@@ -416,10 +438,12 @@ int balloon_daemon_start_target(struct balloon_daemon *d)
 		rc = watch(d);
 	if (rc)
 		return rc;
+	read_limits(d);
 	read_dynamic_min(d);
 	read_vm(d);
 	go_on_with_target(d);
 	kept_kib = d->target.kib;
+	target_limit(&d->target, d->limits.max_kib);
 	balloon_daemon_count_room(d);
 	first_target(d);
 	d->target.named = balloon_daemon_named;

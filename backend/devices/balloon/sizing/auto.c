@@ -132,6 +132,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 	struct policy_guest g = {
 		.static_max_kib = f->static_max_kib,
 		.floor_kib = f->dynamic_min_kib,
+		.most_kib = f->limit_kib,
 		.target_kib = f->target_kib,
 		.balloon_kib = f->ballooned_kib,
 		.unowed_kib = f->unowed_kib,
