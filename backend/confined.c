@@ -18,6 +18,7 @@
 #include "backend/metrics/metrics.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -223,6 +224,14 @@ static int listen_for_metrics(const struct options *opts)
 	return opts->metrics.len ? metrics_listen(&opts->metrics, opts->program->group) : -ENOENT;
 }
 
+/* Likewise. */
+static int open_to_read(const struct options *opts)
+{
+	int fd = opts->reads ? open(opts->reads, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+
+	return fd >= 0 ? fd : opts->reads ? -errno : -ENOENT;
+}
+
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
 			      confined_body *serve, int *signal)
 {
@@ -254,9 +263,12 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		return EXIT_CODE_NO_XEN;
 	names_doors(&doors, &names);
 	doors.metrics = listen_for_metrics(opts);
+	doors.reads = open_to_read(opts);
 	pid = broker_start(&broker, &seat.ends, &code, signal);
 	if (pid == 0)
 		return be_device(type, &seat, &doors, owner, serve);
+	if (doors.reads >= 0)
+		close(doors.reads);
 	if (doors.metrics >= 0) {
 		metrics_unlisten(&opts->metrics);
 		close(doors.metrics);

@@ -17,6 +17,7 @@
  * @unlisten_control: its name. Return: 0; -errno
  * @read_size, @keep_size, @drop_size: of the guest that is served, as in saved-size.h
  * @metrics:         the listener of --metrics, which whoever serves them takes; or -errno
+ * @reads:           the file that the type reads of its own, from its beginning, which it closes; or -errno
  * @uid, @group:     who may connect, beside root, access.h
  */
 struct doors {
@@ -29,6 +30,7 @@ struct doors {
 	int (*drop_size)(void *opaque, uint32_t devid);
 	void *opaque;
 	int metrics;
+	int reads;
 	uid_t uid;
 	gid_t group;
 };

@@ -129,6 +129,14 @@ static int take_auto_floor(void *opaque, const char *arg, char *why, size_t why_
 	return -1;
 }
 
+static int take_guests(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+
+	opts->common.reads = strcmp(arg, "none") == 0 ? NULL : arg;
+	return 0;
+}
+
 static int take_no_deflate_on_oom(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct balloon_options *opts = opaque;
@@ -225,6 +233,8 @@ static const struct option_row table[] = {
 	 .take = take_auto_band},
 	{"auto-floor", "SIZE", "least of a guest without memory/dynamic-min (default: a quarter)",
 	 .take = take_auto_floor},
+	{"guests", "FILE|none", "least and most memory of guests (default: " BALLOON_GUESTS_FILE ")",
+	 .take = take_guests},
 	{"overcommit", NULL, "take lower targets also when the host could not give it back",
 	 FLAG(overcommit)},
 	{"no-deflate-on-oom", NULL, "do not let a guest short of memory take it back",
@@ -297,4 +307,5 @@ void balloon_options_default(struct options *common)
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,
 	};
 	options_default(&opts->common, &balloon_program);
+	opts->common.reads = BALLOON_GUESTS_FILE;
 }

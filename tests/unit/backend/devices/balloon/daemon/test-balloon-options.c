@@ -122,6 +122,11 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--auto-interval=50 --auto-elsewhere --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
 	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
+	assert_string_equal(opts.common.reads, "/etc/xen-vballoon/guests");
+	assert_int_equal(parse("--guests /a/b"), COMMAND_LINE_RUN);
+	assert_string_equal(opts.common.reads, "/a/b");
+	assert_int_equal(parse("--guests none"), COMMAND_LINE_RUN);
+	assert_null(opts.common.reads);
 	assert_int_equal(parse("--domid 1 --target 8 --force"), COMMAND_LINE_RUN);
 	assert_true(opts.force);
 	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
@@ -294,7 +299,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 29);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 30);
 }
 
 int main(void)
