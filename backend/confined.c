@@ -11,6 +11,7 @@
 #include "backend/broker/client.h"
 #include "backend/broker/confine-calls.h"
 #include "backend/broker/confine-files.h"
+#include "backend/broker/confine-world.h"
 #include "backend/broker/confine.h"
 #include "backend/broker/names.h"
 #include "backend/broker/store-client.h"
@@ -18,8 +19,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +71,8 @@ struct seat {
 	const struct options *opts;
 	struct log *log;
 	struct broker_ends ends;
+	bool names_pids; /* processes to be made have a pid namespace */
+	bool unrestricted; /* what it has of Xen is as good as root, and is opened by name now and then */
 };
 
 /* A device process opens nothing by name: all is open, or opened by the broker. */
@@ -95,6 +99,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 
 	if (rc == -ENOSYS) {
 		rc = judge_missing(seat, log, rc, "this kernel does not restrict descriptors of Xen: a device process has all rights");
+		seat->unrestricted = !rc;
 		if (!rc)
 			rc = open_xen_hv(NULL, &inner, domid, log);
 	}
@@ -106,13 +111,70 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 	return rc;
 }
 
+static bool writes_files(const struct options *opts)
+{
+	struct stat st;
+
+	return opts->record || (!opts->syslog && !fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode));
+}
+
+static int empty_world(const struct seat *seat)
+{
+	const char *missing = "";
+	char text[96];
+	int rc = confine_namespaces(&missing);
+
+	snprintf(text, sizeof(text), "the device process shares what it needs no part of: %s", missing);
+	rc = judge_missing(seat, seat->log, rc, text);
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_root(seat->opts->state_dir),
+				   "the device process does not get an empty root");
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_limits(writes_files(seat->opts)),
+				   "the device process is not limited");
+	return rc;
+}
+
+static int become_nobody(const struct seat *seat)
+{
+	uid_t uid = seat->opts->sandbox_uid + seat->opts->domid;
+	int rc = judge_missing(seat, seat->log, confine_bounds(), "capabilities could come by exec");
+
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_user(uid), "the device process is the user that started it");
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_privileges(ACCESS_NO_GROUP, 0), "capabilities cannot be given away");
+	return rc;
+}
+
 static int confine(void *opaque)
 {
 	const struct seat *seat = opaque;
+	int rc = 0;
 
 	/* lines of the log have a time, by the machine's zone */
 	tzset();
-	return judge_missing(seat, seat->log, keep_no_files(), "files are not confined by Landlock");
+	if (!seat->unrestricted)
+		rc = empty_world(seat);
+	if (!rc)
+		rc = become_nobody(seat);
+	if (!rc && !seat->unrestricted)
+		rc = judge_missing(seat, seat->log, keep_no_files(), "files are not confined by Landlock");
+	broker_device_tie(seat->ends.memory);
+	broker_device_hear();
+	return rc;
+}
+
+/* In the broker. It signals a process of another user. */
+static int give_away(void *opaque)
+{
+	const struct seat *seat = opaque;
+	const struct options *opts = seat->opts;
+	int rc = seat->names_pids ? confine_pids_end() : 0;
+
+	if (!rc)
+		rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
+	return judge_missing(seat, seat->log, rc, "capabilities cannot be given away");
 }
 
 /* A device without a broker is at its end: see broker_exchange_or_die(). */
@@ -121,7 +183,7 @@ static int ask_store_or_die(void *opaque, const struct broker_store_request *req
 	int rc = store_exchange_socket(opaque, req, answer);
 
 	if (rc)
-		raise(SIGKILL);
+		broker_device_end();
 	return rc;
 }
 
@@ -171,21 +233,24 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.gid = access_group(opts->program->group),
 		.domid = opts->domid,
 	};
+	struct seat seat = {.opts = opts, .log = log};
 	struct doors doors = {.uid = geteuid(), .group = names.gid};
 	const struct broker_config broker = {
 		.log = log,
 		.domid = opts->domid,
 		.open_hv = open_xen_hv,
 		.static_max = read_static_max,
+		.started = give_away,
 		.program = type->program,
 		.open_store = open_xen_store,
 		.doors = &doors,
+		.opaque = &seat,
 	};
-	struct seat seat = {.opts = opts, .log = log};
-	int code, rc = confine_privileges(type->program->group);
 	pid_t pid, owner = getpid();
+	int code, rc = confine_pids_begin();
 
-	if (judge_missing(&seat, log, rc, "capabilities cannot be given away"))
+	seat.names_pids = !rc;
+	if (judge_missing(&seat, log, rc, "the device process sees the numbers of others"))
 		return EXIT_CODE_NO_XEN;
 	names_doors(&doors, &names);
 	doors.metrics = listen_for_metrics(opts);

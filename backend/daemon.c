@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -150,6 +151,16 @@ static char **make_words(const struct device_type *type, int argc, char **argv, 
 	add_words(words + argc + common, type->service_words);
 	*nr = argc + common + own;
 	return words;
+}
+
+/* What whoever started this process left open, a directory perhaps, is nothing for a device process to hold. */
+static void close_inherited(const struct options *opts)
+{
+	unsigned int ready = opts->ready_fd ? (unsigned int)opts->ready_fd : STDERR_FILENO;
+
+	if (ready > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, ready - 1, 0);
+	close_range(ready + 1, ~0u, 0);
 }
 
 /* What stands beside the supervisor, and needs the figures of all guests. */
@@ -296,6 +307,8 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	if (opts->ready_fd)
 		ready_fd_hide(opts->ready_fd);
+	if (opts->domid && !opts->no_sandbox)
+		close_inherited(opts);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {

@@ -85,14 +85,29 @@ static void end_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-static void be_device(pid_t parent, const sigset_t *mask)
+void broker_device_tie(int sock)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* it may have died before; its number says nothing, which in a pid namespace of its own a device does not see */
+	if (recv(sock, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(EXIT_CODE_HOST);
+}
+
+void broker_device_hear(void)
+{
+	sigset_t set;
+
+	end_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void be_device(int sock)
 {
 	prctl(PR_SET_NAME, DEVICE_NAME);
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_CODE_HOST);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	broker_device_tie(sock);
 }
 
 static void be_broker(const struct broker_config *cfg, const struct broker_ends *ends, pid_t pid, int *code, int *signal)
@@ -115,7 +130,7 @@ static void be_broker(const struct broker_config *cfg, const struct broker_ends 
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	broker_init(&b, cfg);
 	store_broker_init(&s, &store);
-	if (device < 0 || signals < 0)
+	if (device < 0 || signals < 0 || (cfg->started && cfg->started(cfg->opaque)))
 		kill(pid, SIGKILL);
 	else
 		ended = broker_serve(&b, &s, ends, signals, device);
@@ -155,7 +170,7 @@ static int make_ends(struct broker_ends *broker, struct broker_ends *device)
 pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, int *code, int *signal)
 {
 	struct broker_ends mine, device;
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 	sigset_t block, mask;
 	int rc = make_ends(&mine, &device);
 
@@ -172,7 +187,7 @@ pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, in
 	} else if (pid == 0) {
 		close_ends(&mine);
 		*ends = device;
-		be_device(parent, &mask);
+		be_device(device.memory);
 		return 0;
 	} else {
 		close_ends(&device);

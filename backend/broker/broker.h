@@ -10,8 +10,9 @@
  *            the child ended, and start another; and whoever kills the process he started has killed both.
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
- *            new privileges (confine.c), no files by name (confine-files.c), few system calls once it serves (confine-calls.c), and
- *            the other ends of three sockets. It dies with the broker.
+ *            new privileges and a user of its own (confine.c), an empty root, namespaces and limits (confine-world.c), no files by name
+ *            (confine-files.c), few system calls once it serves (confine-calls.c), and the other ends of three sockets. It dies with the
+ *            broker.
  *
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
@@ -39,7 +40,6 @@
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
  * What is not done yet, in the order in which it should be:
- *   - it is root without capabilities, though it opens nothing by name: its own uid, an empty root and namespaces;
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
  *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
  *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
@@ -66,6 +66,7 @@
  * @log:        borrowed
  * @open_hv:    plain handle of the domain; opened when first needed
  * @doors:      what has a name, by that; borrowed
+ * @started:    the device has been: the broker gives away what it needed for that. Return: 0; -errno: end it; NULL: no more to do
  * @static_max: memory/static-max of the domain, in KiB. Return: 0; -errno: no max_mem is set
  * @program:    borrowed
  * @open_store: as xenvirtio_store_open_xen(); when the device asks for it
@@ -75,6 +76,7 @@ struct broker_config {
 	uint32_t domid;
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*static_max)(void *opaque, uint32_t domid, uint64_t *kib);
+	int (*started)(void *opaque);
 	const struct program *program;
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	const struct doors *doors;
@@ -141,10 +143,20 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
  * @code:   out; of the parent, once the device has ended: how this process is to end
  * @signal: out; likewise; not 0: of this signal, instead
  *
- * Before anything was opened that must not be shared: the log may be. The child has the default signal handling and is in
- * a process group of its own, so that what a terminal sends comes once, from the broker. Comes back in both processes.
+ * Before anything was opened that must not be shared: the log may be. The child has the default signal handling, with the
+ * signals that ask for its end blocked until broker_device_hear(), and is in a process group of its own, so that what a
+ * terminal sends comes once, from the broker. Comes back in both processes.
  * Return: the device's number in the parent, 0 in the child, -errno nothing was started
  */
 pid_t broker_start(const struct broker_config *cfg, struct broker_ends *ends, int *code, int *signal);
+
+/**
+ * broker_device_tie() - in the device: it dies with its broker, or at once if that is gone
+ *
+ * To be said again when it has become another user: the kernel forgets it then.
+ */
+void broker_device_tie(int sock);
+/** broker_device_hear() - in the device: it has handlers for what asks for its end, which may have come meanwhile */
+void broker_device_hear(void);
 
 #endif /* BACKEND_BROKER_H */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct client {
 	struct xenvirtio_hv hv;
@@ -70,13 +71,20 @@ int broker_exchange_socket(void *opaque, const struct broker_request *req, size_
 	return got == (ssize_t)sizeof(*answer) ? 0 : -EPIPE;
 }
 
+void broker_device_end(void)
+{
+	raise(SIGKILL);
+	/* the first process of a pid namespace, which cannot do that */
+	_exit(128 + SIGKILL);
+}
+
 int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer,
 			   int *fd)
 {
 	int ret = broker_exchange_socket(opaque, req, len, answer, fd);
 
 	if (ret)
-		raise(SIGKILL);
+		broker_device_end();
 	return ret;
 }
 

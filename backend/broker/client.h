@@ -39,6 +39,8 @@ broker_exchange broker_exchange_socket;
  * way is for a successor to look at, as after a kill -9 of both.
  */
 broker_exchange broker_exchange_or_die;
+/** broker_device_end() - for questions of other protocols, likewise */
+__attribute__((noreturn)) void broker_device_end(void);
 
 /** struct broker_seat - where to ask */
 struct broker_seat {

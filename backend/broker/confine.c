@@ -3,6 +3,8 @@
  * Capabilities and no_new_privs. The sets are cleared with capset() itself: that is all there is to it, and no reason for a
  * library. A file is given to a group by chown(), which its owner may do for groups that he is in.
  */
+#include "config.h"
+
 #include "backend/broker/confine.h"
 #include "backend/base/access.h"
 
@@ -21,7 +23,7 @@ static int keep_group(gid_t group)
 	return setgroups(nr, &group) && errno != EPERM ? -errno : 0;
 }
 
-static int drop_bounding_set(void)
+int confine_bounds(void)
 {
 	/* ends with the first that this kernel does not know; EPERM: what has none to drop with has none to lose */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
@@ -31,18 +33,37 @@ static int drop_bounding_set(void)
 	return 0;
 }
 
-int confine_privileges(const char *group)
+int confine_user(uid_t uid)
+{
+	/* the first of these says whether it may */
+	return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -errno : 0;
+}
+
+static int set_capabilities(uint64_t keep)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-	int ret = keep_group(access_group(group));
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, sets))
+		return -errno;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		sets[i].permitted &= (uint32_t)(keep >> (32 * i));
+		sets[i].effective = sets[i].permitted;
+		sets[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &header, sets) ? -errno : 0;
+}
+
+int confine_privileges(gid_t group, uint64_t keep)
+{
+	int ret = keep_group(group);
 
 	if (!ret)
-		ret = drop_bounding_set();
+		ret = confine_bounds();
 	if (ret)
 		return ret;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    syscall(SYS_capset, &header, none) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
-	return 0;
+	return set_capabilities(keep);
 }

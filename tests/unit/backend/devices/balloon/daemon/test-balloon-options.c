@@ -80,7 +80,7 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
 			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
 			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
-			       "--notify=eventfd-regs --sandbox=auto --no-sandbox"),
+			       "--notify=eventfd-regs --sandbox=auto --sandbox-uid=4294934543 --no-sandbox"),
 			 COMMAND_LINE_RUN);
 	assert_int_equal(opts.common.domid, 32751);
 	assert_true(opts.common.devid_given);
@@ -89,6 +89,7 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(opts.common.base.v, 0x2000200);
 	assert_false(opts.common.sandbox_required);
 	assert_true(opts.common.no_sandbox);
+	assert_int_equal(opts.common.sandbox_uid, 4294934543);
 	assert_int_equal(opts.common.irq, 34);
 	assert_true(opts.target_given);
 	assert_int_equal(opts.target_kib, 262144);
@@ -241,6 +242,9 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --record=", "--record"},
 		{"--domid 1 --log-level 3", "--log-level"},
 		{"--domid 1 --sandbox none", "--sandbox"},
+		{"--domid 1 --sandbox-uid 0", "--sandbox-uid"},
+		{"--domid 1 --sandbox-uid nobody", "--sandbox-uid"},
+		{"--domid 1 --sandbox-uid 4294934544", "--sandbox-uid"},
 		{"--domid 1 --sandbox=require --no-sandbox", "--no-sandbox"},
 		{"--domid 1 --syslog=yes", "--syslog"},
 	};
@@ -290,7 +294,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 28);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 29);
 }
 
 int main(void)
