@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -170,16 +171,14 @@ static int live(struct process_bench *b)
 }
 
 /* A client who waits for all of the answer; @until: its end, NULL: the other closes. */
-static void ask(const char *path, const char *question, const char *until, const char *expected)
+static void ask(const struct metrics_address *where, const char *question, const char *until, const char *expected)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(where->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	static char answer[1 << 17];
 	size_t have = 0;
 	ssize_t n;
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-	assert_int_equal(connect(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&where->address, where->len), 0);
 	assert_int_equal(send(fd, question, strlen(question), MSG_NOSIGNAL), strlen(question));
 	answer[0] = '\0';
 	while (!until || !strstr(answer, until)) {
@@ -195,30 +194,52 @@ static void ask(const char *path, const char *question, const char *until, const
 	close(fd);
 }
 
-static void be_clients(struct process_bench *b, const char *metrics)
+static struct metrics_address at_path(const char *path)
 {
-	ask(b->socket_path, "{\"id\":1,\"cmd\":\"status\"}\n", "\n", "\"ballooned_kib\"");
-	ask(b->socket_path, "{\"cmd\":\"set\",\"kib\":16384}\n", "\n", "16384");
-	ask(b->socket_path, "{\"cmd\":\"watch\"}\n", "\n", "result");
-	ask(b->socket_path, "{\"cmd\":\"nonsense\"}\n", "\n", "error");
-	ask(b->socket_path, "this is no JSON\n", "\n", "error");
+	struct metrics_address a = {.len = sizeof(struct sockaddr_un)};
+	struct sockaddr_un *un = (struct sockaddr_un *)&a.address;
+
+	un->sun_family = AF_UNIX;
+	assert_in_range(strlen(path), 1, sizeof(un->sun_path) - 1);
+	strcpy(un->sun_path, path);
+	return a;
+}
+
+/* One that is free: nobody is given it again soon. */
+static struct metrics_address at_port(void)
+{
+	struct metrics_address a = {.len = sizeof(struct sockaddr_in)};
+	struct sockaddr_in *in = (struct sockaddr_in *)&a.address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)in, a.len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)in, &a.len), 0);
+	close(fd);
+	return a;
+}
+
+static void be_clients(struct process_bench *b)
+{
+	const struct metrics_address control = at_path(b->socket_path), *metrics = &b->opts.common.metrics;
+
+	ask(&control, "{\"id\":1,\"cmd\":\"status\"}\n", "\n", "\"ballooned_kib\"");
+	ask(&control, "{\"cmd\":\"set\",\"kib\":16384}\n", "\n", "16384");
+	ask(&control, "{\"cmd\":\"watch\"}\n", "\n", "result");
+	ask(&control, "{\"cmd\":\"nonsense\"}\n", "\n", "error");
+	ask(&control, "this is no JSON\n", "\n", "error");
 	ask(metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", NULL, "xen_vballoon_");
 	ask(metrics, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", NULL, "404");
 	ask(metrics, "nonsense\r\n\r\n", NULL, "");
 }
 
-static void a_whole_life_is_within_the_list(void **state)
+static void whole_life(struct process_bench *b)
 {
-	struct process_bench *b = *state;
-	struct sockaddr_un *un = (struct sockaddr_un *)&b->opts.common.metrics.address;
-	char metrics[96], byte;
+	char byte;
 	int status;
 	pid_t pid;
 
-	snprintf(metrics, sizeof(metrics), "%s/metrics.sock", b->dir);
-	un->sun_family = AF_UNIX;
-	snprintf(un->sun_path, sizeof(un->sun_path), "%s", metrics);
-	b->opts.common.metrics.len = sizeof(*un);
 	assert_int_equal(pipe(serves), 0);
 	assert_int_equal(pipe(done), 0);
 	pid = fork();
@@ -229,7 +250,7 @@ static void a_whole_life_is_within_the_list(void **state)
 	}
 	close(serves[1]);
 	if (read(serves[0], &byte, 1) == 1) {
-		be_clients(b, metrics);
+		be_clients(b);
 		assert_int_equal(write(done[1], "", 1), 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -239,7 +260,29 @@ static void a_whole_life_is_within_the_list(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 	unlink(b->socket_path);
 	unlink(b->state_file);
+	close(serves[0]);
+	close(done[0]);
+	close(done[1]);
+}
+
+static void a_whole_life_is_within_the_list(void **state)
+{
+	struct process_bench *b = *state;
+	char metrics[96];
+
+	snprintf(metrics, sizeof(metrics), "%s/metrics.sock", b->dir);
+	b->opts.common.metrics = at_path(metrics);
+	whole_life(b);
 	unlink(metrics);
+}
+
+/* libevent tells the peer's address there, as text. */
+static void so_is_one_with_metrics_at_a_port(void **state)
+{
+	struct process_bench *b = *state;
+
+	b->opts.common.metrics = at_port();
+	whole_life(b);
 }
 
 static int fail_to_seal(void *opaque, struct log *log)
@@ -267,6 +310,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, process_bench_setup, process_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_whole_life_is_within_the_list),
+		TEST(so_is_one_with_metrics_at_a_port),
 		TEST(what_cannot_be_sealed_does_not_serve),
 	};
 
