@@ -25,7 +25,6 @@
 #include <asm/sync_bitops.h>
 #include <xen/events.h>
 #include <xen/evtchn-hook.h>
-#include <xen/features.h>
 #include <xen/interface/memory.h>
 #include <xen/page.h>
 #include <xen/xen.h>
@@ -75,6 +74,8 @@ struct privcmd_ioreq_group {
 	u64 ioreq;
 	domid_t dom;
 	struct privcmd_frames *frames;
+	unsigned long offset; /* in frames, in Xen's pages */
+	void *page; /* as privcmd_frames_reach() has it */
 	struct ioreq_slot *slots;
 	typeof(&xen_evtchn_hook_del) hook_del;
 	struct privcmd_waiter waiter;
@@ -180,9 +181,6 @@ bool privcmd_ioreqs_supported(void)
 {
 	typeof(&xen_evtchn_hook_add) add;
 
-	if (!xen_feature(XENFEAT_auto_translated_physmap))
-		return false;
-
 	add = symbol_get(xen_evtchn_hook_add);
 	if (!add)
 		return false;
@@ -269,13 +267,14 @@ static bool group_is_attached(const struct privcmd_ioreq_group *group)
 	return true;
 }
 
-/* The frames and the slots in them at an address, if they are an ioreq page of @dom. */
-static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, struct ioreq_slot **slots)
+/*
+ * The frames at an address and, in Xen's pages, where in them it is, if that is an
+ * ioreq page of @dom.
+ */
+static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, unsigned long *offset)
 {
 	struct privcmd_frames *frames;
 	unsigned int page_idx;
-	unsigned long offset;
-	void *page;
 	int rc;
 
 	if (!IS_ALIGNED(ioreq, XEN_PAGE_SIZE))
@@ -287,24 +286,17 @@ static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, struct ior
 	if (IS_ERR(frames))
 		return frames;
 
-	offset = (unsigned long)page_idx * XEN_PFN_PER_PAGE +
-		 offset_in_page(ioreq) / XEN_PAGE_SIZE;
+	*offset = (unsigned long)page_idx * XEN_PFN_PER_PAGE +
+		  offset_in_page(ioreq) / XEN_PAGE_SIZE;
 
 	rc = -EINVAL;
 	if (!frames->is_resource || frames->type != XENMEM_resource_ioreq_server ||
-	    frames->idx + offset != IOREQ_SERVER_FRAME_IOREQ0)
+	    frames->idx + *offset != IOREQ_SERVER_FRAME_IOREQ0)
 		goto err;
 
 	rc = -EPERM;
 	if (frames->dom != dom)
 		goto err;
-
-	rc = -EOPNOTSUPP;
-	page = page_address(frames->pages[page_idx]);
-	if (!page)
-		goto err;
-
-	*slots = page + offset_in_page(ioreq);
 
 	return frames;
 err:
@@ -313,9 +305,21 @@ err:
 	return ERR_PTR(rc);
 }
 
+static int group_reach(struct privcmd_ioreq_group *group)
+{
+	group->page = privcmd_frames_reach(group->frames, group->ioreq,
+					   group->offset / XEN_PFN_PER_PAGE);
+	if (IS_ERR(group->page))
+		return PTR_ERR(group->page);
+
+	group->slots = group->page + offset_in_page(group->ioreq);
+
+	return 0;
+}
+
 static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 					     struct privcmd_frames *frames,
-					     struct ioreq_slot *slots, const u32 *ports, u32 vcpus)
+					     unsigned long offset, const u32 *ports, u32 vcpus)
 {
 	struct privcmd_ioreq_group *group;
 	int rc;
@@ -328,18 +332,27 @@ static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 	group->ioreq = ioreq;
 	group->dom = dom;
 	group->frames = frames;
-	group->slots = slots;
+	group->offset = offset;
 	group->vcpus = vcpus;
 	hash_init(group->watches);
 	privcmd_waiter_init(&group->waiter);
 
+	rc = group_reach(group);
+	if (rc)
+		goto err_free;
+
 	rc = group_hook(group, ports);
-	if (rc) {
-		kfree(group);
-		return ERR_PTR(rc);
-	}
+	if (rc)
+		goto err_leave;
 
 	return group;
+
+err_leave:
+	privcmd_frames_leave(group->page);
+err_free:
+	kfree(group);
+
+	return ERR_PTR(rc);
 }
 
 struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64 ioreq,
@@ -347,14 +360,12 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 {
 	struct privcmd_ioreq_group *group;
 	struct privcmd_frames *frames;
-	struct ioreq_slot *slots;
+	unsigned long offset;
 	u32 *ports;
 
 	BUILD_BUG_ON(sizeof(struct ioreq_slot) * PRIVCMD_IOREQ_VCPUS_MAX != XEN_PAGE_SIZE);
 	lockdep_assert_held(&ioreqs->lock);
 
-	if (!xen_feature(XENFEAT_auto_translated_physmap))
-		return ERR_PTR(-EOPNOTSUPP);
 	if (!vcpus || vcpus > PRIVCMD_IOREQ_VCPUS_MAX)
 		return ERR_PTR(-EINVAL);
 
@@ -362,14 +373,14 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 	if (IS_ERR(ports))
 		return ERR_CAST(ports);
 
-	frames = find_ioreq_page(ioreq, dom, &slots);
+	frames = find_ioreq_page(ioreq, dom, &offset);
 	if (IS_ERR(frames)) {
 		kfree(ports);
 		return ERR_CAST(frames);
 	}
 
 	list_for_each_entry(group, &ioreqs->groups, list) {
-		if (group->slots != slots)
+		if (group->frames != frames || group->offset != offset)
 			continue;
 
 		/* The group keeps its own reference: the page cannot be another one. */
@@ -383,7 +394,7 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 		goto out;
 	}
 
-	group = group_new(ioreq, dom, frames, slots, ports, vcpus);
+	group = group_new(ioreq, dom, frames, offset, ports, vcpus);
 	if (IS_ERR(group))
 		privcmd_frames_put(frames);
 	else
@@ -420,6 +431,7 @@ void privcmd_ioreq_put(struct privcmd_ioreq_group *group)
 	list_del(&group->list);
 	group_unhook(group);
 	symbol_put(xen_evtchn_hook_del);
+	privcmd_frames_leave(group->page);
 	privcmd_frames_put(group->frames);
 	kfree(group);
 }

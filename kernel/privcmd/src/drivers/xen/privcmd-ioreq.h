@@ -67,7 +67,7 @@ void privcmd_ioreqs_init(struct privcmd_ioreqs *ioreqs);
  * an ioreq page, unaligned, too many vcpus, a port that is not its vcpu's, or
  * not what the group has already; -EPERM the page or a port is of another
  * domain; -ENOTCONN a port that current does not own; -EBUSY a port that is
- * hooked; -EOPNOTSUPP a PV domain, or xen-evtchn has no hooks.
+ * hooked; -EOPNOTSUPP xen-evtchn has no hooks.
  */
 struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64 ioreq,
 					      domid_t dom, u64 uports, u32 vcpus);
