@@ -116,6 +116,20 @@ void privcmd_frames_set_resource(struct privcmd_frames *frames,
 	frames->is_resource = true;
 }
 
+bool privcmd_frames_suffice(const struct vm_area_struct *vma, unsigned long va,
+			    unsigned long nr_pages)
+{
+	unsigned long idx = (va - vma->vm_start) >> PAGE_SHIFT;
+	const struct privcmd_frames *frames;
+
+	if (!xen_feature(XENFEAT_auto_translated_physmap))
+		return true;
+
+	frames = privcmd_frames_of_vma(vma);
+
+	return frames && idx < frames->nr_pages && nr_pages <= frames->nr_pages - idx;
+}
+
 /* mmap_lock is held. Return: without a reference. */
 static struct privcmd_frames *frames_at(unsigned long va, unsigned int *page_idx)
 {

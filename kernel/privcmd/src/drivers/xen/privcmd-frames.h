@@ -57,6 +57,12 @@ void privcmd_frames_put(struct privcmd_frames *frames);
 /* Remember that the mapping succeeded and of what. */
 void privcmd_frames_set_resource(struct privcmd_frames *frames,
 				 const struct privcmd_mmap_resource *res);
+/*
+ * Are there frames for so many pages at an address of the mapping's? Always in a PV
+ * domain, which needs none. mmap_lock is held.
+ */
+bool privcmd_frames_suffice(const struct vm_area_struct *vma, unsigned long va,
+			    unsigned long nr_pages);
 /**
  * privcmd_frames_find() - the frames at an address of current's
  * @va: in a mapping of /dev/xen/privcmd

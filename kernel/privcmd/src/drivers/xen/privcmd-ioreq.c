@@ -31,7 +31,12 @@
 
 #include "privcmd-frames.h"
 #include "privcmd-ioreq.h"
+#include "privcmd-ioreq-server.h"
+#include "privcmd-irqfd.h"
 #include "privcmd-waiter.h"
+
+/* How long a dead guest is kept at most, and how often that costs a hypercall */
+#define LOOK_INTERVAL	(2 * HZ)
 
 /* Frame 0 of the resource is the buffered page, which works differently. */
 #define IOREQ_SERVER_FRAME_IOREQ0	1
@@ -73,6 +78,7 @@ struct privcmd_ioreq_group {
 	unsigned int refs;
 	u64 ioreq;
 	domid_t dom;
+	bool gone; /* nothing is hooked, and there are no frames */
 	struct privcmd_frames *frames;
 	unsigned long offset; /* in frames, in Xen's pages */
 	void *page; /* as privcmd_frames_reach() has it */
@@ -355,6 +361,59 @@ err_free:
 	return ERR_PTR(rc);
 }
 
+/* What the group has of the guest goes. */
+static void group_end(struct privcmd_ioreq_group *group)
+{
+	group_unhook(group);
+	symbol_put(xen_evtchn_hook_del);
+	privcmd_frames_leave(group->page);
+	privcmd_frames_put(group->frames);
+	group->frames = NULL;
+}
+
+/*
+ * A reference to its page keeps a dead guest, and with it its number. So who could
+ * still interrupt a guest of that number learns it first.
+ */
+static void group_forget(struct privcmd_ioreqs *ioreqs, struct privcmd_ioreq_group *group)
+{
+	WRITE_ONCE(group->gone, true);
+	privcmd_irqfds_guest_gone(ioreqs->irqfds, group->dom);
+	/* Waits for all who have not seen either. */
+	group_end(group);
+}
+
+/*
+ * By looking: the one event that tells of the end of a domain is xenstored's, and
+ * who has the file may not listen to it, or be stopped, or have got it by accident.
+ */
+static void look_for_gone(struct work_struct *work)
+{
+	struct privcmd_ioreqs *ioreqs = container_of(to_delayed_work(work),
+						     struct privcmd_ioreqs, look);
+	struct privcmd_ioreq_group *group;
+	bool again = false;
+
+	mutex_lock(&ioreqs->lock);
+	list_for_each_entry(group, &ioreqs->groups, list) {
+		if (group->gone)
+			continue;
+		if (privcmd_ioreq_server_is_gone(group->dom, group->frames->id))
+			group_forget(ioreqs, group);
+		else
+			again = true;
+	}
+	if (again)
+		schedule_delayed_work(&ioreqs->look, LOOK_INTERVAL);
+	mutex_unlock(&ioreqs->lock);
+}
+
+static void group_start(struct privcmd_ioreqs *ioreqs, struct privcmd_ioreq_group *group)
+{
+	list_add(&group->list, &ioreqs->groups);
+	schedule_delayed_work(&ioreqs->look, LOOK_INTERVAL);
+}
+
 struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64 ioreq,
 					      domid_t dom, u64 uports, u32 vcpus)
 {
@@ -398,7 +457,7 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 	if (IS_ERR(group))
 		privcmd_frames_put(frames);
 	else
-		list_add(&group->list, &ioreqs->groups);
+		group_start(ioreqs, group);
 out:
 	kfree(ports);
 
@@ -414,7 +473,7 @@ struct privcmd_ioreq_group *privcmd_ioreq_find(struct privcmd_ioreqs *ioreqs, u6
 
 	/* The newest first: an older one's page may have been unmapped from there. */
 	list_for_each_entry(group, &ioreqs->groups, list) {
-		if (privcmd_ioreq_is(group, ioreq, dom)) {
+		if (!group->gone && privcmd_ioreq_is(group, ioreq, dom)) {
 			group->refs++;
 			return group;
 		}
@@ -429,11 +488,14 @@ void privcmd_ioreq_put(struct privcmd_ioreq_group *group)
 		return;
 
 	list_del(&group->list);
-	group_unhook(group);
-	symbol_put(xen_evtchn_hook_del);
-	privcmd_frames_leave(group->page);
-	privcmd_frames_put(group->frames);
+	if (!group->gone)
+		group_end(group);
 	kfree(group);
+}
+
+bool privcmd_ioreq_is_gone(const struct privcmd_ioreq_group *group)
+{
+	return READ_ONCE(group->gone);
 }
 
 bool privcmd_ioreq_is(const struct privcmd_ioreq_group *group, u64 ioreq, domid_t dom)
@@ -466,13 +528,13 @@ int privcmd_ioreq_watch_add(struct privcmd_ioreq_group *group,
 	return 0;
 }
 
-void privcmd_ioreq_watch_del(struct privcmd_ioreq_watch *watch[], unsigned int nr)
+void privcmd_ioreq_watch_del(struct privcmd_ioreq_watch *watch)
 {
-	unsigned int i;
+	hash_del_rcu(&watch->node);
+}
 
-	for (i = 0; i < nr; i++)
-		hash_del_rcu(&watch[i]->node);
-
+void privcmd_ioreq_watches_sync(void)
+{
 	synchronize_rcu_expedited();
 }
 
@@ -491,8 +553,15 @@ void privcmd_ioreqs_count(struct privcmd_ioreqs *ioreqs, u64 *matched, u64 *othe
 	}
 }
 
-void privcmd_ioreqs_init(struct privcmd_ioreqs *ioreqs)
+void privcmd_ioreqs_init(struct privcmd_ioreqs *ioreqs, struct privcmd_irqfds *irqfds)
 {
 	mutex_init(&ioreqs->lock);
 	INIT_LIST_HEAD(&ioreqs->groups);
+	ioreqs->irqfds = irqfds;
+	INIT_DELAYED_WORK(&ioreqs->look, look_for_gone);
+}
+
+void privcmd_ioreqs_fini(struct privcmd_ioreqs *ioreqs)
+{
+	cancel_delayed_work_sync(&ioreqs->look);
 }
