@@ -100,6 +100,8 @@ static void signal_queue(struct file *file, wait_queue_head_t *wqh, poll_table *
 	struct privcmd_signal *sig = container_of(pt, struct privcmd_signal, pt);
 
 	sig->wqh = wqh;
+	/* A write that is consumed wakes nobody else. Linux 6.17 and later do not add it. */
+	sig->wait.flags |= WQ_FLAG_EXCLUSIVE;
 	add_wait_queue_priority(wqh, &sig->wait);
 }
 
