@@ -25,6 +25,9 @@ stop_daemon "$domid" KILL
 check "killed, then its guest destroyed" xl destroy "$domid"
 check "without a trace" wait_for '! xen-dominfo "$domid" >/dev/null 2>&1' 10
 
+# As libxl does with a guest of its own; this one hvm-guest has made.
+xenstore-rm "/local/domain/0/backend/virtio/$domid"
+
 is "$(create_again h "$domid")" "$domid" "another guest has that number"
 check "a daemon serves it" start_daemon "$domid"
 is "$(xs "$domid" path)" eventfd-regs "by the kernel"
