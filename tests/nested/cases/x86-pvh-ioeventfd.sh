@@ -6,8 +6,8 @@
 # mode: icount
 # timeout: 240
 #
-# A PVH dom0 has what a PV one lacks: with our modules kicks come by ioeventfd there, and InterruptStatus is the kernel's, over
-# a PCI slot's line, which is held until InterruptACK.
+# In a PVH dom0, whose foreign pages take the place of pages of its own, kicks come by ioeventfd with our modules as in a PV one,
+# and InterruptStatus is the kernel's, over a PCI slot's line, which is held until InterruptACK.
 
 is "$(cat /sys/hypervisor/guest_type)" PVH "dom0 is a PVH domain"
 start_guest g 256
