@@ -7,6 +7,7 @@
 #include "backend/confined.h"
 #include "backend/base/access.h"
 #include "backend/base/size.h"
+#include "backend/base/state-file.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
 #include "backend/broker/confine-calls.h"
@@ -171,10 +172,17 @@ static int give_away(void *opaque)
 {
 	const struct seat *seat = opaque;
 	const struct options *opts = seat->opts;
-	int rc = seat->names_pids ? confine_pids_end() : 0;
+	int pids = seat->names_pids ? confine_pids_end() : 0;
+	int rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
 
-	if (!rc)
-		rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
+	/* without it there are no threads, and so no xenstore */
+	if (pids) {
+		log_msg(seat->log, LOG_LEVEL_ERROR, pids, "the broker cannot leave its child's namespace");
+		return pids;
+	}
+	/* who waits for its end shall see that of the device */
+	if (opts->ready_fd)
+		close(opts->ready_fd);
 	return judge_missing(seat, seat->log, rc, "capabilities cannot be given away");
 }
 
@@ -256,7 +264,12 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.opaque = &seat,
 	};
 	pid_t pid, owner = getpid();
-	int code, rc = confine_pids_begin();
+	int code, rc = state_file_make_dir(opts->state_dir, opts->program->group);
+
+	/* the empty root is mounted there, before there is any file */
+	if (rc)
+		log_msg(log, LOG_LEVEL_WARNING, rc, "cannot make %s", opts->state_dir);
+	rc = confine_pids_begin();
 
 	seat.names_pids = !rc;
 	if (judge_missing(&seat, log, rc, "the device process sees the numbers of others"))

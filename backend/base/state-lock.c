@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /** times the file is opened again because its last owner was just removing it */
@@ -32,9 +33,38 @@ static bool still_named(const char *path, int fd)
 	       ours.st_ino == named.st_ino;
 }
 
+/*
+ * Who took the lock, by the kernel: what the file says is written by a process that a guest may have taken over, and whoever asks
+ * ends the one that he is told. Return: 0: it has no such lock, or the file system is one whose numbers are others there
+ */
+static pid_t lock_holder(int fd)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	unsigned int maj, min;
+	unsigned long ino;
+	char line[256];
+	pid_t holder = 0;
+	struct stat st;
+	int pid;
+
+	if (!locks)
+		return 0;
+	while (!holder && !fstat(fd, &st) && fgets(line, sizeof(line), locks)) {
+		if (sscanf(line, "%*u: FLOCK ADVISORY WRITE %d %x:%x:%lu", &pid, &maj, &min, &ino) == 4 &&
+		    maj == major(st.st_dev) && min == minor(st.st_dev) && ino == st.st_ino)
+			holder = pid;
+	}
+	fclose(locks);
+	return holder;
+}
+
 pid_t state_lock_owner(int fd)
 {
 	struct state_header header;
+	pid_t holder = lock_holder(fd);
+
+	if (holder)
+		return holder > 0 ? holder : 0;
 
 	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || header.magic != STATE_MAGIC)
 		return 0;

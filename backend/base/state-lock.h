@@ -22,7 +22,7 @@ struct state_header {
 	uint32_t irq;
 	uint64_t base_gpa;
 	uint64_t memory_bytes;
-	uint32_t owner_pid; /* for a message only */
+	uint32_t owner_pid; /* where the kernel does not tell who holds the lock, state_lock_owner() */
 	uint16_t server;    /* id + 1; 0: unknown; SERVER_NONE */
 	uint16_t device_id; /* 0: of a daemon that did not note it */
 	char identity[STATE_FILE_IDENTITY_MAX];
@@ -41,7 +41,11 @@ int state_lock_path(char *path, size_t size, const char *dir, uint32_t domid, ui
  */
 int state_lock(const char *path, pid_t *owner);
 
-/** state_lock_owner() - whom a file names. Return: 0: nobody */
+/**
+ * state_lock_owner() - who has locked a file: by /proc/locks, and where that does not have the file, as it says itself
+ *
+ * Return: 0: nobody
+ */
 pid_t state_lock_owner(int fd);
 
 /** state_lock_remove() - the name of the file that @fd has locked, if it still has it. Return: 0; -ENOENT; -errno */

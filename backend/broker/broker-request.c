@@ -146,6 +146,11 @@ static int answer_ranges(struct broker *b, const struct broker_request *req, str
 	return 0;
 }
 
+void broker_sees_it_run(struct broker *b)
+{
+	b->inherits_pause = false;
+}
+
 static int answer_domain(struct broker *b, const struct broker_request *req, struct broker_answer *a)
 {
 	struct xenvirtio_domain_info info;
@@ -153,6 +158,8 @@ static int answer_domain(struct broker *b, const struct broker_request *req, str
 
 	if (ret)
 		return ret;
+	if (!info.paused)
+		broker_sees_it_run(b);
 	a->domain.tot_pages = info.tot_pages;
 	a->domain.max_pages = info.max_pages;
 	a->domain.nr_vcpus = info.nr_vcpus;
@@ -192,7 +199,7 @@ static int answer_max_mem(struct broker *b, const struct broker_request *req, st
 	int ret = b->cfg.static_max(b->cfg.opaque, b->cfg.domid, &static_max_kib);
 
 	if (ret)
-		return refuse(b, "max_mem, and its limit, static-max, cannot be read");
+		return ret;
 	if (req->value > MAX_MEM_SLACK_KIB && req->value - MAX_MEM_SLACK_KIB > static_max_kib)
 		return refuse(b, "a max_mem above static-max");
 	return b->hv->ops->set_max_mem(b->hv, req->value);

@@ -81,6 +81,9 @@ static int serve_store_one(struct server *sv, int sock)
 		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? XENVIRTIO_E_EMPTY : -errno;
 	if (len == 0)
 		return XENVIRTIO_E_EMPTY;
+	/* whose state file it has, that one's keys it writes */
+	if (sv->b->has_devid)
+		store_broker_bind(sv->s, sv->b->devid);
 	rc = store_broker_answer(sv->s, bytes, (size_t)len, &answer);
 	if (rc)
 		return rc;
@@ -96,6 +99,7 @@ static int serve_store_one(struct server *sv, int sock)
 /* One at a time, as fast as they are taken. */
 static void pass_event_on(struct server *sv)
 {
+	store_broker_take_events(sv->s);
 	if (!sv->pending)
 		sv->pending = !store_broker_event(sv->s, &sv->event);
 	if (!sv->pending || sv->p[EVENTS].fd < 0)
@@ -111,8 +115,12 @@ static void look_at_domain(struct server *sv)
 {
 	struct xenvirtio_domain_info info;
 	uint64_t now_ms = clock_now_ms();
+	int rc = sv->b->hv ? sv->b->hv->ops->domain_info(sv->b->hv, &info) : XENVIRTIO_E_EMPTY;
 
-	if (!sv->b->hv || sv->b->hv->ops->domain_info(sv->b->hv, &info) != XENVIRTIO_E_GONE)
+	if (!rc && !info.paused)
+		broker_sees_it_run(sv->b);
+	/* one that is dying stays so for as long as somebody has its memory mapped */
+	if (rc != XENVIRTIO_E_GONE && (rc || !info.dying))
 		return;
 	if (!sv->gone_ms)
 		sv->gone_ms = now_ms ? now_ms : 1;
@@ -167,7 +175,7 @@ static void update_epoll(struct server *sv)
 static bool wait_for_any(struct server *sv)
 {
 	sv->p[EVENTS].events = sv->pending ? POLLOUT : 0;
-	sv->p[XENSTORE].fd = sv->pending ? -1 : store_broker_fd(sv->s);
+	sv->p[XENSTORE].fd = store_broker_fd(sv->s);
 	if (poll(sv->p, WAITED_FOR, 0) > 0)
 		return true;
 	update_epoll(sv);
@@ -199,7 +207,7 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
 		end_device(&sv);
 	}
 	while (!sv.p[DEVICE].revents) {
-		bool some = wait_for_any(&sv), look = is_time_to_look(&sv);
+		bool some = wait_for_any(&sv), look = is_time_to_look(&sv), some_events;
 
 		if (some && sv.p[SIGNALS].revents)
 			pass_signal_on(&sv);
@@ -207,10 +215,12 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
 			judge(&sv, MEMORY, broker_serve_one(b, sv.p[MEMORY].fd));
 		if (some && sv.p[STORE].revents)
 			judge(&sv, STORE, serve_store_one(&sv, sv.p[STORE].fd));
+		/* one that was not taken, or more of them than one */
+		some_events = sv.pending || store_broker_has_event(s);
 		/* told whatever was asked for: without this it would be told for ever */
 		if (some && sv.p[EVENTS].revents & (POLLHUP | POLLERR))
 			sv.p[EVENTS].fd = -1;
-		if (look || (some && (sv.p[XENSTORE].revents || sv.p[EVENTS].revents)))
+		if (look || some_events || (some && sv.p[XENSTORE].revents))
 			pass_event_on(&sv);
 		if (look)
 			look_at_domain(&sv);

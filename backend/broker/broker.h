@@ -119,6 +119,9 @@ void broker_fini(struct broker *b);
  */
 int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker_answer *answer, int *fd);
 
+/** broker_sees_it_run() - the domain is not paused: a pause from now on is no predecessor's */
+void broker_sees_it_run(struct broker *b);
+
 /**
  * broker_serve_one() - receive one message from @sock and answer it
  *

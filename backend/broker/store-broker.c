@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** events taken from xenstored before the device is heard again */
+#define EVENTS_PER_TURN 4096u
 /** a line of refusals for as many of them: who sends them decides how many there are */
 #define REFUSALS_PER_LINE 4096u
 
@@ -62,6 +64,7 @@ static int answer_open(struct store_broker *s)
 	int rc;
 
 	drop(s);
+	s->lost = false;
 	rc = s->cfg.open(s->cfg.opaque, &s->store);
 	if (rc)
 		s->store = NULL;
@@ -76,8 +79,10 @@ static int bind_device(struct store_broker *s, uint32_t devid, const char *path)
 	char devices[STORE_DEVICES_MAX], type_path[96], type[XENVIRTIO_STORE_TEXT_MAX];
 	int rc;
 
+	if ((s->bound || s->numbered) && s->devid != devid)
+		return refuse(s, path);
 	if (s->bound)
-		return s->devid == devid ? 0 : refuse(s, path);
+		return 0;
 	store_rules_devices(&s->rules, devices);
 	snprintf(type_path, sizeof(type_path), "%s/%" PRIu32 "/type", devices, devid);
 	rc = s->store->ops->read(s->store, type_path, type, sizeof(type));
@@ -92,22 +97,31 @@ static int bind_device(struct store_broker *s, uint32_t devid, const char *path)
 
 static int watch(struct store_broker *s, const struct broker_store_request *req)
 {
+	struct store_watch *w = &s->watch[s->watches];
 	int rc;
 
 	if (s->watches == BROKER_STORE_WATCHES_MAX)
 		return refuse(s, req->path);
 	rc = s->store->ops->watch(s->store, req->path, req->text);
-	if (!rc)
-		s->watches++;
-	return rc;
+	if (rc)
+		return rc;
+	*w = (struct store_watch){0};
+	snprintf(w->path, sizeof(w->path), "%s", req->path);
+	snprintf(w->token, sizeof(w->token), "%.*s", (int)sizeof(w->token) - 1, req->text);
+	s->watches++;
+	return 0;
 }
 
 static int unwatch(struct store_broker *s, const struct broker_store_request *req)
 {
 	int rc = s->store->ops->unwatch(s->store, req->path, req->text);
 
-	if (!rc && s->watches)
-		s->watches--;
+	for (unsigned int i = 0; !rc && i < s->watches; i++) {
+		if (strcmp(s->watch[i].path, req->path) == 0 && strcmp(s->watch[i].token, req->text) == 0) {
+			s->watch[i] = s->watch[--s->watches];
+			break;
+		}
+	}
 	return rc;
 }
 
@@ -205,7 +219,7 @@ static bool is_question(const struct broker_store_request *req)
 		return false;
 	if (req->op == BROKER_STORE_OPEN)
 		return !req->path[0];
-	return store_path_is_plain(req->path) || (special && req->path[0] == '@' && !strpbrk(req->path, "\n\r\x1b"));
+	return store_path_is_plain(req->path) || (special && strcmp(req->path, "@releaseDomain") == 0);
 }
 
 int store_broker_answer(struct store_broker *s, const void *bytes, size_t len, struct broker_store_answer *a)
@@ -229,24 +243,71 @@ int store_broker_fd(const struct store_broker *s)
 	return s->store ? s->store->ops->fd(s->store) : -1;
 }
 
+/* All watches of the token: which of their nodes it was is not told. */
+static void note_event(struct store_broker *s, const char *token)
+{
+	for (unsigned int i = 0; i < s->watches; i++) {
+		if (strcmp(s->watch[i].token, token) == 0)
+			s->watch[i].fired = true;
+	}
+}
+
+void store_broker_take_events(struct store_broker *s)
+{
+	char path[XENVIRTIO_STORE_TEXT_MAX], token[BROKER_STORE_TOKEN_MAX];
+
+	for (unsigned int i = 0; s->store && i < EVENTS_PER_TURN; i++) {
+		int rc = s->store->ops->next_event(s->store, path, sizeof(path), token, sizeof(token));
+
+		if (rc == XENVIRTIO_E_EMPTY)
+			return;
+		if (!rc) {
+			note_event(s, token);
+			continue;
+		}
+		s->lost = true;
+		s->lost_connection = s->connection;
+		drop(s);
+	}
+}
+
+bool store_broker_has_event(const struct store_broker *s)
+{
+	bool has = s->lost;
+
+	for (unsigned int i = 0; i < s->watches; i++)
+		has |= s->watch[i].fired;
+	return has;
+}
+
+void store_broker_bind(struct store_broker *s, uint32_t devid)
+{
+	if (!s->numbered) {
+		s->numbered = true;
+		s->bound = s->bound && s->devid == devid;
+		s->devid = devid;
+	}
+}
+
 int store_broker_event(struct store_broker *s, struct broker_store_event *event)
 {
-	char path[XENVIRTIO_STORE_TEXT_MAX];
-	int rc;
-
 	memset(event, 0, sizeof(*event));
-	if (!s->store)
-		return XENVIRTIO_E_EMPTY;
 	event->connection = s->connection;
-	rc = s->store->ops->next_event(s->store, path, sizeof(path), event->token, sizeof(event->token));
-	if (rc == XENVIRTIO_E_EMPTY)
-		return rc;
-	if (rc) {
-		drop(s);
+	if (s->lost) {
+		s->lost = false;
 		event->lost = 1;
-		event->token[0] = '\0';
+		event->connection = s->lost_connection;
 		return 0;
 	}
-	snprintf(event->path, sizeof(event->path), "%.*s", (int)sizeof(event->path) - 1, path);
-	return 0;
+	for (unsigned int i = 0; i < s->watches; i++) {
+		struct store_watch *w = &s->watch[i];
+
+		if (!w->fired)
+			continue;
+		w->fired = false;
+		memcpy(event->path, w->path, sizeof(event->path));
+		memcpy(event->token, w->token, sizeof(event->token));
+		return 0;
+	}
+	return XENVIRTIO_E_EMPTY;
 }

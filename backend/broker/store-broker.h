@@ -4,7 +4,8 @@
  * xenvirtio/store.h, and what it may ask is in store-rules.h. The device is taken for the enemy, as in broker.h.
  *
  * One device a broker: the first write fixes whose node is written to, and only if that node is of the broker's device type.
- * Events go to a socket of their own, one at a time and as fast as they are taken: those that are not wait in xenstored.
+ * Events go to a socket of their own, one at a time and as fast as they are taken. All say the same,
+ * look again, so a watch has one event at a time: who makes more of them than are taken fills nobody's memory.
  */
 #ifndef BACKEND_BROKER_STORE_BROKER_H
 #define BACKEND_BROKER_STORE_BROKER_H
@@ -21,13 +22,24 @@ struct store_broker_config {
 	void *opaque;
 };
 
+/** struct store_watch - of the device; @fired: it has an event */
+struct store_watch {
+	char path[BROKER_STORE_PATH_MAX];
+	char token[BROKER_STORE_TOKEN_MAX];
+	bool fired;
+};
+
 struct store_broker {
 	struct store_broker_config cfg;
 	struct xenvirtio_store *store; /* NULL: none, or lost */
 	unsigned int connection; /* another number for another one */
 	struct store_rules rules;
+	struct store_watch watch[BROKER_STORE_WATCHES_MAX];
 	unsigned int watches;
-	bool bound; /* @devid is the one that is written to */
+	bool lost; /* which is to be told */
+	uint32_t lost_connection;
+	bool numbered; /* @devid is the device's */
+	bool bound;    /* and its node is of the right type */
 	uint32_t devid;
 	uint64_t refused;
 };
@@ -47,10 +59,16 @@ int store_broker_answer(struct store_broker *s, const void *bytes, size_t len, s
 /** store_broker_fd() - readable when there may be an event; -1: no connection */
 int store_broker_fd(const struct store_broker *s);
 /**
- * store_broker_event() - the next one for the device
+ * store_broker_take_events() - those that xenstored has sent, out of its way
  *
- * To be called from time to time even so: a lost connection wakes nobody. Return: 0; XENVIRTIO_E_EMPTY
+ * To be called from time to time even so: a lost connection wakes nobody.
  */
+void store_broker_take_events(struct store_broker *s);
+/** store_broker_has_event() - without asking xenstored */
+bool store_broker_has_event(const struct store_broker *s);
+/** store_broker_bind() - the device's number is known: no other node is written to */
+void store_broker_bind(struct store_broker *s, uint32_t devid);
+/** store_broker_event() - the next one for the device, of those that were taken. Return: 0; XENVIRTIO_E_EMPTY */
 int store_broker_event(struct store_broker *s, struct broker_store_event *event);
 
 #endif /* BACKEND_BROKER_STORE_BROKER_H */

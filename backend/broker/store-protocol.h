@@ -64,7 +64,7 @@ struct broker_store_answer {
  * struct broker_store_event - always all of it, on a socket of its own
  * @lost: 1: the connection is lost, and there is no path
  * @connection: whose event it is: one that was closed may still have had some under way
- * @path: cut where it is longer
+ * @path: that is watched; which node below it, if any, is not told
  */
 struct broker_store_event {
 	uint32_t lost;

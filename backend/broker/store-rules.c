@@ -13,8 +13,22 @@
 
 #define RELEASE_DOMAIN "@releaseDomain"
 
-/* Keys of every device: XenbusState, the notification path, what the guest did wrong. */
-static const char *const common_keys[] = {"state", "path", "guest-errors/*", NULL};
+/* Keys of every device: XenbusState, the notification path. No stars: as many names as there are is all that can be made. */
+static const char *const common_keys[] = {"state", "path", NULL};
+
+/* What the guest did wrong, kind by kind. */
+static bool is_guest_error(const char *key)
+{
+	static const char dir[] = "guest-errors/";
+
+	if (strncmp(key, dir, sizeof(dir) - 1) != 0)
+		return false;
+	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
+		if (strcmp(key + sizeof(dir) - 1, xenvirtio_guest_error_name((enum xenvirtio_guest_error)kind)) == 0)
+			return true;
+	}
+	return false;
+}
 
 bool store_path_is_plain(const char *path)
 {
@@ -87,7 +101,7 @@ static bool may_write(const struct store_rules *r, enum broker_store_op op, cons
 	/* removed it would be made anew by whoever it belongs to */
 	if (strcmp(key, "state") == 0)
 		return op == BROKER_STORE_WRITE && is_state(text);
-	return one_of(common_keys, key) || one_of(r->program->store_keys, key);
+	return is_guest_error(key) || one_of(common_keys, key) || one_of(r->program->store_keys, key);
 }
 
 /* "n0", then who may read: as libxl has it, with the guest or without. */

@@ -16,7 +16,7 @@
 #define NODE "/local/domain/0/backend/virtio/7/1/"
 #define DOMAIN "/local/domain/7"
 
-static const char *const keys[] = {"target", "stats/*", NULL};
+static const char *const keys[] = {"target", "stats/free", NULL};
 static const struct program program = {.node_type = "virtio,device5", .store_keys = keys, .store_target_perms = true};
 
 static unsigned int watches;
@@ -50,7 +50,7 @@ static bool is_writable(const char *path)
 
 	if (!begins(path, node))
 		return false;
-	if (begins(key, "stats/") || begins(key, "guest-errors/"))
+	if (strcmp(key, "stats/free") == 0 || begins(key, "guest-errors/"))
 		return !strchr(strchr(key, '/') + 1, '/');
 	return strcmp(key, "target") == 0 || strcmp(key, "state") == 0 || strcmp(key, "path") == 0;
 }

@@ -42,6 +42,7 @@ static int next_event(struct xenvirtio_store *store, char *path, size_t path_siz
 {
 	struct broker_store_event event;
 
+	store_broker_take_events(&opened->broker);
 	if (!store_broker_event(&opened->broker, &event))
 		assert_int_equal(send(opened->pair[1], &event, sizeof(event), MSG_DONTWAIT), sizeof(event));
 	return opened->client_ops->next_event(store, path, path_size, token, token_size);

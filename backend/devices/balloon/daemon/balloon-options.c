@@ -27,8 +27,34 @@
 
 #define DEVICES "backend/virtio"
 
-static const char *const store_keys[] = {"actual", "ballooned", "holes",   "owed",   "paused", "pinned",
-					 "refused", "stalled",   "stats/?*", "target", NULL};
+static const char *const store_keys[] = {
+	"actual",
+	"ballooned",
+	"holes",
+	"owed",
+	"paused",
+	"pinned",
+	"refused",
+	"stalled",
+	"target",
+	"stats/swap-in",
+	"stats/swap-out",
+	"stats/major-faults",
+	"stats/minor-faults",
+	"stats/free-memory",
+	"stats/total-memory",
+	"stats/available-memory",
+	"stats/disk-caches",
+	"stats/hugetlb-allocations",
+	"stats/hugetlb-failures",
+	"stats/oom-kill",
+	"stats/alloc-stall",
+	"stats/async-scan",
+	"stats/direct-scan",
+	"stats/async-reclaim",
+	"stats/direct-reclaim",
+	NULL,
+};
 /* the reserve: what the host owes to the balloons of guests that live */
 static const char *const store_reads[] = {
 	DEVICES,

@@ -223,6 +223,9 @@ bool target_set_auto(struct target *t, uint64_t kib)
 {
 	bool changed;
 
+	/* what it goes by is other processes' word */
+	if (kib < t->floor_kib && kib < t->kib)
+		return false;
 	return take(t, kib, "--auto", false, &changed);
 }
 

@@ -4,11 +4,13 @@
  * read but its own domain's and what its type's reserve counts.
  */
 #include "backend/broker/store-rules.h"
+#include "backend/devices/balloon/balloon.h"
 #include "backend/devices/balloon/figures/balloon-names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -128,14 +130,31 @@ static void a_balloon_counts_the_reserve_and_no_more(void **state)
 static void its_own_keys_are_written(void **state)
 {
 	static const struct question all[] = {
-		{NODE "/state", "4"},	 {NODE "/path", "eventfd"}, {NODE "/guest-errors/ring", "1"}, {NODE "/target", "1024"},
-		{NODE "/stats/free", "1"}, {NODE "/ballooned", "0"},
+		{NODE "/state", "4"},	 {NODE "/path", "eventfd"}, {NODE "/guest-errors/bad-ring", "1"}, {NODE "/target", "1024"},
+		{NODE "/stats/free-memory", "1"}, {NODE "/ballooned", "0"},
 	};
 
 	ALL(&balloon, BROKER_STORE_WRITE, all, true);
 	assert_true(may(&plain, BROKER_STORE_WRITE, NODE "/given", "1"));
 	assert_false(may(&plain, BROKER_STORE_WRITE, NODE "/target", "1"));
-	assert_true(may(&balloon, BROKER_STORE_REMOVE, NODE "/stats/free", ""));
+	assert_true(may(&balloon, BROKER_STORE_REMOVE, NODE "/stats/free-memory", ""));
+}
+
+/* A name a time would fill xenstored, where dom0 has no quota. */
+static void names_are_as_many_as_there_are(void **state)
+{
+	char path[128];
+
+	for (unsigned int tag = 0; tag < BALLOON_STATS; tag++) {
+		snprintf(path, sizeof(path), NODE "/stats/%s", balloon_stat_name(tag));
+		assert_true(may(&balloon, BROKER_STORE_WRITE, path, "1"));
+	}
+	for (unsigned int kind = 0; kind < XENVIRTIO_GUEST_ERRORS; kind++) {
+		snprintf(path, sizeof(path), NODE "/guest-errors/%s", xenvirtio_guest_error_name(kind));
+		assert_true(may(&plain, BROKER_STORE_WRITE, path, "1"));
+	}
+	assert_false(may(&balloon, BROKER_STORE_WRITE, NODE "/stats/x1", "1"));
+	assert_false(may(&balloon, BROKER_STORE_WRITE, NODE "/guest-errors/x1", "1"));
 }
 
 static void nothing_that_the_toolstack_acts_on_is(void **state)
@@ -206,6 +225,7 @@ int main(void)
 		cmocka_unit_test(others_are_not),
 		cmocka_unit_test(a_balloon_counts_the_reserve_and_no_more),
 		cmocka_unit_test(its_own_keys_are_written),
+		cmocka_unit_test(names_are_as_many_as_there_are),
 		cmocka_unit_test(nothing_that_the_toolstack_acts_on_is),
 		cmocka_unit_test(a_guest_gets_no_right_to_write),
 		cmocka_unit_test(one_event_is_of_no_domain),
