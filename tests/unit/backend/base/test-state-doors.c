@@ -108,6 +108,7 @@ static void life_is_shown_by_another_user(void **state)
 		if (setuid(65534))
 			_exit(1);
 		state_file_show_life(sf);
+		state_file_close(sf);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

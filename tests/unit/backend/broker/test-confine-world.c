@@ -63,6 +63,11 @@ static int make_namespace(void)
 
 static void need_namespaces(void)
 {
+	/* it checks arguments that the kernel does not look at, and has no process left when there may be no more */
+	if (getenv("UNDER_VALGRIND")) {
+		print_message("# not under valgrind\n");
+		skip();
+	}
 	if (in_child(make_namespace)) {
 		print_message("# no namespaces to be had here\n");
 		skip();
@@ -315,11 +320,14 @@ static int be_ended(int sock)
 {
 	sigset_t pending;
 
-	kill(getppid(), SIGTERM);
-	signal(SIGTERM, on_term);
-	sigpending(&pending);
 	if (write(told[1], "", 1) != 1)
 		return 96;
+	do {
+		sched_yield();
+		sigpending(&pending);
+	} while (!sigismember(&pending, SIGTERM));
+	/* it has come, and there was no handler */
+	signal(SIGTERM, on_term);
 	broker_device_hear();
 	for (;;)
 		pause();

@@ -264,6 +264,7 @@ static void one_that_has_only_the_lock_yet_is_no_other(void **state)
 	pid_t pid;
 	int rc;
 
+	need_processes();
 	init(b, "wait");
 	pid = hold_the_lock(b, true);
 	rc = b->launcher.attach(b->launcher.opaque, 7, 2, &p);
