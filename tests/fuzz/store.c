@@ -46,7 +46,8 @@ static bool is_readable(const char *path)
 
 static bool is_writable(const char *path)
 {
-	const char *node = *path == '/' ? NODE : NODE + strlen("/local/domain/0/"), *key = path + strlen(node);
+	static const char from_here[] = "backend/virtio/7/1/";
+	const char *node = *path == '/' ? NODE : from_here, *key = path + strlen(node);
 
 	if (!begins(path, node))
 		return false;
