@@ -114,14 +114,16 @@ static int watch(struct store_broker *s, const struct broker_store_request *req)
 
 static int unwatch(struct store_broker *s, const struct broker_store_request *req)
 {
-	int rc = s->store->ops->unwatch(s->store, req->path, req->text);
+	unsigned int i = 0;
+	int rc;
 
-	for (unsigned int i = 0; !rc && i < s->watches; i++) {
-		if (strcmp(s->watch[i].path, req->path) == 0 && strcmp(s->watch[i].token, req->text) == 0) {
-			s->watch[i] = s->watch[--s->watches];
-			break;
-		}
-	}
+	while (i < s->watches && (strcmp(s->watch[i].path, req->path) != 0 || strcmp(s->watch[i].token, req->text) != 0))
+		i++;
+	if (i == s->watches)
+		return -ENOENT;
+	rc = s->store->ops->unwatch(s->store, req->path, req->text);
+	if (!rc)
+		s->watch[i] = s->watch[--s->watches];
 	return rc;
 }
 

@@ -140,6 +140,7 @@ static void watches_are_few(void **state)
 		assert_int_equal(ask(r, BROKER_STORE_WATCH, "/local/domain/7/name", token), 0);
 	}
 	assert_int_equal(ask(r, BROKER_STORE_WATCH, "/local/domain/7/name", "more"), -EPERM);
+	assert_int_equal(ask(r, BROKER_STORE_UNWATCH, "/local/domain/7/name", "no-such"), -ENOENT);
 	assert_int_equal(ask(r, BROKER_STORE_UNWATCH, "/local/domain/7/name", "3"), 0);
 	assert_int_equal(ask(r, BROKER_STORE_WATCH, "/local/domain/7/name", "more"), 0);
 	/* with the connection they go */
