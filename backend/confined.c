@@ -6,6 +6,7 @@
 
 #include "backend/confined.h"
 #include "backend/base/access.h"
+#include "backend/base/no-xen.h"
 #include "backend/base/size.h"
 #include "backend/base/state-file.h"
 #include "backend/broker/broker.h"
@@ -264,8 +265,17 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.opaque = &seat,
 	};
 	pid_t pid, owner = getpid();
-	int code, rc = state_file_make_dir(opts->state_dir, opts->program->group);
+	char text[NO_XEN_TEXT_MAX];
+	struct xenvirtio_hv *hv;
+	int code, rc = open_xen_hv(NULL, &hv, opts->domid, log);
 
+	/* one sentence, before there are others of what this host cannot confine */
+	if (rc) {
+		log_msg(log, LOG_LEVEL_ERROR, 0, "%s", no_xen_hypervisor(rc, text));
+		return EXIT_CODE_NO_XEN;
+	}
+	xenvirtio_hv_close(hv);
+	rc = state_file_make_dir(opts->state_dir, opts->program->group);
 	/* the empty root is mounted there, before there is any file */
 	if (rc)
 		log_msg(log, LOG_LEVEL_WARNING, rc, "cannot make %s", opts->state_dir);
