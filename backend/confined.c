@@ -277,8 +277,11 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 	xenvirtio_hv_close(hv);
 	rc = state_file_make_dir(opts->state_dir, opts->program->group);
 	/* the empty root is mounted there, before there is any file */
-	if (rc)
-		log_msg(log, LOG_LEVEL_WARNING, rc, "cannot make %s", opts->state_dir);
+	if (rc) {
+		log_msg(log, LOG_LEVEL_ERROR, rc, "cannot keep state in %s: make the directory writable, or give --state-dir",
+			opts->state_dir);
+		return EXIT_CODE_HOST;
+	}
 	rc = confine_pids_begin();
 
 	seat.names_pids = !rc;
