@@ -33,8 +33,6 @@ struct server {
 	int epoll;
 	struct pollfd known[WAITED_FOR];
 	unsigned int known_connection;
-	struct broker_store_event event;
-	bool pending; /* @event was not taken yet */
 	uint64_t looked_ms; /* at what wakes nobody */
 	uint64_t gone_ms; /* when the domain was first found to be no more; 0: it is there */
 	bool ended;
@@ -96,19 +94,16 @@ static int serve_store_one(struct server *sv, int sock)
 	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
 
-/* One at a time, as fast as they are taken. */
-static void pass_event_on(struct server *sv)
+int broker_pass_events(struct store_broker *s, int sock)
 {
-	store_broker_take_events(sv->s);
-	if (!sv->pending)
-		sv->pending = !store_broker_event(sv->s, &sv->event);
-	if (!sv->pending || sv->p[EVENTS].fd < 0)
-		return;
-	if (send(sv->p[EVENTS].fd, &sv->event, sizeof(sv->event), MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	    (ssize_t)sizeof(sv->event))
-		sv->pending = false;
-	else if (errno != EAGAIN && errno != EINTR)
-		sv->p[EVENTS].fd = -1;
+	store_broker_take_events(s);
+	while (s->pending || !store_broker_event(s, &s->event)) {
+		s->pending = true;
+		if (send(sock, &s->event, sizeof(s->event), MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)sizeof(s->event))
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		s->pending = false;
+	}
+	return 0;
 }
 
 static void look_at_domain(struct server *sv)
@@ -174,7 +169,7 @@ static void update_epoll(struct server *sv)
 /* Return: false: nothing, by now */
 static bool wait_for_any(struct server *sv)
 {
-	sv->p[EVENTS].events = sv->pending ? POLLOUT : 0;
+	sv->p[EVENTS].events = sv->s->pending ? POLLOUT : 0;
 	sv->p[XENSTORE].fd = store_broker_fd(sv->s);
 	if (poll(sv->p, WAITED_FOR, 0) > 0)
 		return true;
@@ -207,7 +202,7 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
 		end_device(&sv);
 	}
 	while (!sv.p[DEVICE].revents) {
-		bool some = wait_for_any(&sv), look = is_time_to_look(&sv), some_events;
+		bool some = wait_for_any(&sv), look = is_time_to_look(&sv);
 
 		if (some && sv.p[SIGNALS].revents)
 			pass_signal_on(&sv);
@@ -215,13 +210,11 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
 			judge(&sv, MEMORY, broker_serve_one(b, sv.p[MEMORY].fd));
 		if (some && sv.p[STORE].revents)
 			judge(&sv, STORE, serve_store_one(&sv, sv.p[STORE].fd));
-		/* one that was not taken, or more of them than one */
-		some_events = sv.pending || store_broker_has_event(s);
 		/* told whatever was asked for: without this it would be told for ever */
 		if (some && sv.p[EVENTS].revents & (POLLHUP | POLLERR))
 			sv.p[EVENTS].fd = -1;
-		if (look || some_events || (some && sv.p[XENSTORE].revents))
-			pass_event_on(&sv);
+		if (sv.p[EVENTS].fd >= 0 && (look || some) && broker_pass_events(s, sv.p[EVENTS].fd))
+			sv.p[EVENTS].fd = -1;
 		if (look)
 			look_at_domain(&sv);
 	}

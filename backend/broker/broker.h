@@ -131,6 +131,13 @@ void broker_sees_it_run(struct broker *b);
 int broker_serve_one(struct broker *b, int sock);
 
 /**
+ * broker_pass_events() - all that xenstore has for the device, as far as @sock takes them
+ *
+ * What it does not take is kept, @s->pending: to be called again when it does. Return: 0; -errno: it is not heard any more
+ */
+int broker_pass_events(struct store_broker *s, int sock);
+
+/**
  * broker_serve() - answer until the device has ended
  * @signals: signalfd of those that are passed on
  * @device:  pidfd

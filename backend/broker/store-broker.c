@@ -273,15 +273,6 @@ void store_broker_take_events(struct store_broker *s)
 	}
 }
 
-bool store_broker_has_event(const struct store_broker *s)
-{
-	bool has = s->lost;
-
-	for (unsigned int i = 0; i < s->watches; i++)
-		has |= s->watch[i].fired;
-	return has;
-}
-
 void store_broker_bind(struct store_broker *s, uint32_t devid)
 {
 	if (!s->numbered) {

@@ -36,6 +36,8 @@ struct store_broker {
 	struct store_rules rules;
 	struct store_watch watch[BROKER_STORE_WATCHES_MAX];
 	unsigned int watches;
+	struct broker_store_event event;
+	bool pending; /* @event was not taken yet */
 	bool lost; /* which is to be told */
 	uint32_t lost_connection;
 	bool numbered; /* @devid is the device's */
@@ -64,8 +66,6 @@ int store_broker_fd(const struct store_broker *s);
  * To be called from time to time even so: a lost connection wakes nobody.
  */
 void store_broker_take_events(struct store_broker *s);
-/** store_broker_has_event() - without asking xenstored */
-bool store_broker_has_event(const struct store_broker *s);
 /** store_broker_bind() - the device's number is known: no other node is written to */
 void store_broker_bind(struct store_broker *s, uint32_t devid);
 /** store_broker_event() - the next one for the device, of those that were taken. Return: 0; XENVIRTIO_E_EMPTY */

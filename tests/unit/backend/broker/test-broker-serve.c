@@ -11,6 +11,7 @@
 #include "fake/hv-fake.h"
 #include "fake/store-fake.h"
 #include "unit/rigs/log-capture.h"
+#include "unit/rigs/need-pidfd.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,15 +59,6 @@ static int teardown(void **state)
 	fake_free(fake);
 	fake_store_free(store);
 	return 0;
-}
-
-/* valgrind of Debian 12 does not know pidfd_open(), without which there is no broker. */
-static void need_pidfd(void)
-{
-	if (getenv("UNDER_VALGRIND")) {
-		print_message("# not under valgrind\n");
-		skip();
-	}
 }
 
 static void run(int (*device)(const struct broker_ends *ends))
@@ -163,6 +155,39 @@ static void events_wait_and_questions_do_not(void **state)
 	need_pidfd();
 	run(let_events_wait);
 	assert_int_equal(code, EXIT_CODE_BUSY);
+}
+
+/* One write, two watches: the second event waits for nothing that may come two seconds later. */
+static void all_that_fired_is_passed_on(void **state)
+{
+	const struct store_broker_config cfg = {
+		.log = &logged.log, .program = &balloon_program, .domid = 7, .open = open_store};
+	static struct broker_store_answer answer;
+	struct broker_store_request req = {.op = BROKER_STORE_OPEN};
+	struct broker_store_event event;
+	struct store_broker s;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	store_broker_init(&s, &cfg);
+	assert_int_equal(store_broker_answer(&s, &req, sizeof(req), &answer), 0);
+	for (char token = 't'; token <= 'u'; token++) {
+		req = (struct broker_store_request){.op = BROKER_STORE_WATCH, .path = NODE "/state", .text = {token}};
+		assert_int_equal(store_broker_answer(&s, &req, sizeof(req), &answer), 0);
+		assert_int_equal(answer.ret, 0);
+	}
+	assert_int_equal(broker_pass_events(&s, pair[0]), 0);
+	for (char token = 't'; token <= 'u'; token++) {
+		assert_int_equal(recv(pair[1], &event, sizeof(event), MSG_DONTWAIT), sizeof(event));
+		assert_int_equal(event.token[0], token);
+	}
+	assert_int_equal(recv(pair[1], &event, sizeof(event), MSG_DONTWAIT), -1);
+	/* nobody hears it any more */
+	close(pair[1]);
+	fake_store_put(store, NODE "/state", "5");
+	assert_true(broker_pass_events(&s, pair[0]) < 0);
+	close(pair[0]);
+	store_broker_fini(&s);
 }
 
 /* The next connection hears nothing of the last one's watches. */
@@ -280,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(xenstore_is_there),
 		TEST(events_wait_and_questions_do_not),
+		cmocka_unit_test_setup_teardown(all_that_fired_is_passed_on, setup, teardown),
 		TEST(another_connection_has_no_old_events),
 		TEST(a_lost_connection_is_heard_of),
 		TEST(nonsense_ends_the_device),

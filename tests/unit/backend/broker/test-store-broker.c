@@ -177,14 +177,12 @@ static void many_events_are_one(void **state)
 		fake_store_put(r->fake, "/local/domain/7/data/x", "1");
 		store_broker_take_events(&r->broker);
 	}
-	assert_true(store_broker_has_event(&r->broker));
 	assert_int_equal(store_broker_event(&r->broker, &event), 0);
 	assert_string_equal(event.token, "t");
 	assert_string_equal(event.path, "/local/domain/7/data");
 	assert_int_equal(store_broker_event(&r->broker, &event), 0);
 	assert_string_equal(event.token, "u");
 	assert_int_equal(store_broker_event(&r->broker, &event), XENVIRTIO_E_EMPTY);
-	assert_false(store_broker_has_event(&r->broker));
 }
 
 /* The number that its state file has is whose keys it writes. */
