@@ -39,31 +39,33 @@ static int open_xen_store(void *opaque, struct xenvirtio_store **store)
 }
 
 /* What only the toolstack writes. */
-static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
+static int read_of_domain(uint32_t domid, const char *key, char value[XENVIRTIO_STORE_TEXT_MAX])
 {
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
 	struct xenvirtio_store *store;
+	char path[64];
 	int rc = open_xen_store(NULL, &store);
 
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/static-max", domid);
-	rc = store->ops->read(store, path, value, sizeof(value));
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", domid, key);
+	rc = store->ops->read(store, path, value, XENVIRTIO_STORE_TEXT_MAX);
 	store->ops->close(store);
+	return rc;
+}
+
+static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc = read_of_domain(domid, "memory/static-max", value);
+
 	return rc ? rc : size_parse_kib(value, kib);
 }
 
 static int read_vm(void *opaque, uint32_t domid, char *vm, size_t size)
 {
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
-	struct xenvirtio_store *store;
-	int rc = open_xen_store(NULL, &store);
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc = read_of_domain(domid, "vm", value);
 
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", domid);
-	rc = store->ops->read(store, path, value, sizeof(value));
-	store->ops->close(store);
 	if (!rc && (size_t)snprintf(vm, size, "%s", value) >= size)
 		rc = -ENAMETOOLONG;
 	return rc;
@@ -77,12 +79,6 @@ struct seat {
 	bool names_pids; /* processes to be made have a pid namespace */
 	bool unrestricted; /* what it has of Xen is as good as root, and is opened by name now and then */
 };
-
-/* A device process opens nothing by name: all is open, or opened by the broker. */
-static int keep_no_files(void)
-{
-	return confine_files(NULL, 0, 0);
-}
 
 /* @rc: of what confines. Return: 0 it does, or may be missing; -errno */
 static int judge_missing(const struct seat *seat, struct log *log, int rc, const char *what)
@@ -162,7 +158,7 @@ static int confine(void *opaque)
 	if (!rc)
 		rc = become_nobody(seat);
 	if (!rc && !seat->unrestricted)
-		rc = judge_missing(seat, seat->log, keep_no_files(), "files are not confined by Landlock");
+		rc = judge_missing(seat, seat->log, confine_files(), "files are not confined by Landlock");
 	broker_device_tie(seat->ends.memory);
 	broker_device_hear();
 	return rc;
