@@ -11,6 +11,7 @@
 #include "backend/base/state-lock.h"
 #include "fake/hv-fake.h"
 #include "unit/rigs/log-capture.h"
+#include "unit/rigs/need-pidfd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,15 +73,6 @@ static int teardown(void **state)
 {
 	fake_free(fake);
 	return rmdir(state_dir);
-}
-
-/* valgrind of Debian 12 does not know pidfd_open(), without which there is no broker. */
-static void need_pidfd(void)
-{
-	if (getenv("UNDER_VALGRIND")) {
-		print_message("# not under valgrind\n");
-		skip();
-	}
 }
 
 /* The broker's side of a pair whose device does what @device says; comes back when that has ended. */
