@@ -6,14 +6,6 @@
 # What domid-reuse.sh is about, in a PV dom0, where a mapping of the kernel's own is what could keep a dead guest, or be
 # taken for its successor's.
 
-# create_again NAME DOMID: as create_guest, with that number. In a subshell: all it starts is to create with that number.
-create_again()
-{
-	rm -f /run/xen/domid-history
-	export XV_DOMID=$2 LD_PRELOAD=/xv/choose-domid.so
-	create_guest "$1" 256
-}
-
 export CHOOSE_DOMID="env LD_PRELOAD=/xv/choose-domid.so"
 kernel_tests eventfd-reuse
 

@@ -509,6 +509,48 @@ cleanup()
 	xv_left=$left
 }
 
+# create_again NAME DOMID: as create_guest, with that number. In a subshell: all it starts is to create with that number.
+create_again()
+{
+	rm -f /run/xen/domid-history
+	export XV_DOMID=$2 LD_PRELOAD=/xv/choose-domid.so
+	create_guest "$1" 256
+}
+
+# interrupts NAME: of the guest's virtio device, on x86
+interrupts()
+{
+	guest_run "$1" 'awk "/virtio0/ { print \$2 }" /proc/interrupts'
+}
+
+# try_line NAME TEXT IRQ HOW: on x86, a device at this line, as an event channel (pirq) or not (-). 32 MiB go and come back
+# exactly, and the line is down at the end: the interrupts' count rests.
+try_line()
+{
+	local name=$1 id before count
+	id=$(XV_ACPI="--irq $3" XV_PIRQ=$4 create_guest "$name" 160) || bail "$2: a guest is made"
+	# what xl would leave 0
+	xs_set "$id" base 0xfea00000
+	xs_set "$id" irq "$3"
+	start_daemon "$id" || bail "$2: the device is served"
+	unpause "$name"
+	wait_guest "$name" || bail "$2: the guest boots"
+	diag "$2: $(guest_run "$name" 'grep virtio0 /proc/interrupts')"
+	before=$(xen_pages "$id")
+	set_target "$id" 131072
+	check "$2: inflates" wait_pages "$id" $((before - 8192))
+	set_target "$id" 163840
+	check "$2: deflates" wait_pages "$id" "$before"
+	wait_for "[ \"\$(xs $id actual)\" = 0 ]" 5
+	count=$(interrupts "$name")
+	check "$2: interrupts came" [ "${count:-0}" -gt 5 ]
+	guest_run "$name" 'sleep 1' >/dev/null
+	# statistics take one or two
+	check "$2: and rest" [ $(($(interrupts "$name") - count)) -lt 10 ]
+	check "$2: the guest is well" guest_run "$name" 'test -z "$(dmesg | grep -iE "oops|BUG:|nobody cared|unable to handle")"'
+	xl destroy "$name"
+}
+
 finish()
 {
 	set +x
