@@ -74,7 +74,7 @@ kill -KILL "$device"
 check "the device is killed: the broker ends" wait_daemon "$domid" 5
 is "$daemon_status" 137 "of the same signal"
 check "another takes over" start_daemon "$domid"
-check "and knows what is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 131072 ]' 5
+check "and knows what is ballooned" wait_ballooned "$domid" 131072 5
 broker=$(daemon_pid "$domid")
 device=$(device_of "$broker")
 check "the broker is killed" stop_daemon "$domid" KILL
@@ -82,5 +82,5 @@ check "the device is gone with it" wait_for "! pid_alive $device" 5
 check "another takes over at once, and has all that it asks for" start_daemon "$domid" --sandbox=require
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
-check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30

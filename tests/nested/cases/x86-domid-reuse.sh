@@ -31,5 +31,5 @@ set_target "$domid" 229376
 check "32 MiB given back" wait_pages "$domid" $((before - 8192))
 set_target "$domid" 262144
 check "and taken again" wait_pages "$domid" "$before"
-check "exactly" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "exactly" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run h 'test -z "$(dmesg | grep -iE "oops|BUG:|unable to handle")"'

@@ -13,13 +13,13 @@ is "$(cat /sys/hypervisor/guest_type)" PV "dom0 is a PV domain"
 is "$(xs "$domid" path)" eventfd-regs "and the best path is found"
 set_target "$domid" 196608
 check "inflates" wait_pages "$domid" $((before - 16384))
-check "the daemon publishes it" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+check "the daemon publishes it" wait_ballooned "$domid" 65536 5
 set_target "$domid" 262144
 wait_for '[ "$(xen_pages "$domid")" -gt $((before - 12288)) ]' 30
 stop_daemon "$domid" KILL
 check "killed under way, another adopts" start_daemon "$domid"
 check "deflates" wait_pages "$domid" "$before"
-check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 interrupts=$(guest_run g 'sed -n "s/^ *[0-9]*: *\([0-9]*\) .* 47-fasteoi *virtio0/\1/p" /proc/interrupts')
 check "interrupts came by GSI 47" [ "${interrupts:-0}" -gt 10 ]
 check "and stopped: no storm" [ "${interrupts:-0}" -lt 5000 ]

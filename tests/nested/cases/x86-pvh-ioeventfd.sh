@@ -15,8 +15,8 @@ before=$(xen_pages "$domid")
 is "$(xs "$domid" path)" eventfd-regs "the best path is found"
 set_target "$domid" 196608
 check "inflates" wait_pages "$domid" $((before - 16384))
-check "the daemon publishes it" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+check "the daemon publishes it" wait_ballooned "$domid" 65536 5
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
-check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG:|nobody cared|unable to handle")"'

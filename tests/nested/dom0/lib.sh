@@ -459,6 +459,12 @@ wait_pages()
 	wait_for "[ \"\$(xen_pages $1)\" = $2 ]" "${3:-60}"
 }
 
+# wait_ballooned DOMID KIB [SECONDS]: until the device's node says exactly that, which is a moment after Xen counts it.
+wait_ballooned()
+{
+	wait_for "[ \"\$(xs $1 ballooned)\" = $2 ]" "${3:-60}"
+}
+
 # start_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES [DAEMON_ARGUMENTS]]]]: guest and daemon up and the agent ready, or the
 # case ends. Sets domid.
 start_guest()
