@@ -23,6 +23,7 @@
 struct fake_node {
 	struct fake_node *next;
 	char *path;
+	size_t len;	/* of path */
 	char *value;
 	char perms[XENVIRTIO_STORE_TEXT_MAX];
 };
@@ -107,8 +108,11 @@ static bool is_below(const char *parent, const char *path)
 
 static struct fake_node *find_node(const struct fake_store *s, const char *abs)
 {
+	size_t len = strlen(abs);
+
+	/* most paths begin alike, and differ in length or at the end */
 	for (struct fake_node *n = s->nodes; n; n = n->next) {
-		if (strcmp(n->path, abs) == 0)
+		if (n->len == len && n->path[len - 1] == abs[len - 1] && strcmp(n->path, abs) == 0)
 			return n;
 	}
 	return NULL;
@@ -172,6 +176,7 @@ static struct fake_node *make_node(struct fake_store *s, const char *abs)
 	}
 	n = must(calloc(1, sizeof(*n)));
 	n->path = must(strdup(abs));
+	n->len = strlen(abs);
 	n->value = must(strdup(""));
 	strcpy(n->perms, "n0");
 	n->next = s->nodes;

@@ -90,7 +90,8 @@ static void check_form(enum form form, size_t bytes)
 		assert_true(encode_and_decode(&c, form, buf, bytes));
 	}
 	assert_int_equal(got.nr, want.nr);
-	assert_memory_equal(got.set, want.set, sizeof(want.set));
+	/* not assert_memory_equal(), which goes byte by byte: thousands of these are compared */
+	assert_int_equal(memcmp(got.set, want.set, sizeof(want.set)), 0);
 	free(buf);
 }
 

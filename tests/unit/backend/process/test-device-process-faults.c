@@ -5,6 +5,7 @@
  * is exactly what that one says.
  */
 #include "unit/rigs/process-bench.h"
+#include "unit/rigs/stride.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -85,7 +86,7 @@ static void every_hypervisor_call_may_fail(void **state)
 	uint64_t nth;
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-		for (nth = 1; live_with_failed_hv_call(nth, results[i]); nth++)
+		for (nth = 1; live_with_failed_hv_call(nth, results[i]); nth += stride())
 			;
 		/* it was a life, not a stillbirth */
 		assert_true(nth > 20);
@@ -94,7 +95,7 @@ static void every_hypervisor_call_may_fail(void **state)
 
 static void the_domain_may_go_at_every_call(void **state)
 {
-	for (uint64_t nth = 1;; nth++) {
+	for (uint64_t nth = 1;; nth += stride()) {
 		struct process_bench *b = process_bench_new();
 		bool failed;
 		enum exit_code code;
@@ -143,7 +144,7 @@ static void every_xenstore_call_may_fail(void **state)
 	uint64_t nth;
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-		for (nth = 1; live_with_failed_store_call(nth, results[i]); nth++)
+		for (nth = 1; live_with_failed_store_call(nth, results[i]); nth += stride())
 			;
 		assert_true(nth > 40);
 	}

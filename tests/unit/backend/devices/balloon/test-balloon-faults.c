@@ -17,6 +17,7 @@
 
 #include "unit/rigs/balloon-bench.h"
 #include "unit/rigs/forced-path.h"
+#include "unit/rigs/stride.h"
 
 #define ALL (F_MUST_TELL_HOST | F_STATS_VQ | F_DEFLATE_ON_OOM)
 enum { INFLATE, DEFLATE, STATS };
@@ -158,12 +159,12 @@ static void every_call_may_fail(void **state)
 			bool failed = true;
 			uint64_t nth;
 
-			for (nth = 1; failed; nth++) {
+			for (nth = 1; failed; nth += stride()) {
 				run_with_failure(b, scenarios[s].run, nth, errors[e], &failed);
 				assert_true(nth < 5000);
 			}
-			print_message("# %s: %s at each of %llu calls\n", scenarios[s].name,
-				      strerror(-errors[e]), (unsigned long long)nth - 2);
+			print_message("# %s: %s in %llu calls, at every %u\n", scenarios[s].name,
+				      strerror(-errors[e]), (unsigned long long)nth - 2, stride());
 			assert_true(nth > 20);
 		}
 	}
@@ -208,7 +209,7 @@ static void the_domain_may_go_at_any_call(void **state)
 	const struct bench *given = *state;
 	bool failed = true;
 
-	for (uint64_t nth = 1; failed; nth++) {
+	for (uint64_t nth = 1; failed; nth += stride()) {
 		struct bench *b;
 		void *fresh;
 
