@@ -22,13 +22,14 @@
 /* Level-triggered: readable exactly while an unmasked port is pending. */
 static void update_fd(struct fake_handle *h)
 {
-	const struct fake_server *s = &h->f->server[h->server];
+	const struct fake_server *s;
 	bool ready = false;
 	uint64_t count = 1;
 	ssize_t n = 0;
 
 	if (h->fd < 0)
 		return;
+	s = &h->f->server[h->server];
 	for (uint32_t i = 0; i < h->f->config.nr_vcpus; i++)
 		ready |= s->port[i].pending && !s->port[i].masked;
 	if (ready && !h->fd_set)

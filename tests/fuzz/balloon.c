@@ -33,11 +33,21 @@
 #define QUEUES 5u
 #define HINT_QUEUE 3u
 #define RING_SIZE 16u
+#define DESC_BYTES 16u
+#define DESC_LEN 8u
+#define DESC_FLAGS 12u
+#define DESC_INDIRECT 4u
+#define NO_MESSAGE_BYTES (1u << 24)
+#define TABLE_BYTES 0x3fffu
+#define TABLE_LONG_BYTES 0x1ffffu
+#define RING_LONG_BYTES 0x3fffu
+#define SHORT_BYTES 0x3ffu
 #define OPERATION_BYTES 10
 #define OPERATIONS_MAX 64 /* as many as the head lets libFuzzer make */
 /* What costs most, and shows nothing new after a few times. */
 #define SET_UPS_MAX 6
 #define DEATHS_MAX 6
+#define LONG_BYTES_MAX 0x10000
 /* Looking at each frame takes time. */
 #define CHECK_EVERY 16
 #define FRAME_WORDS ((RAM_PAGES + HIGH_PAGES + 63) / 64)
@@ -56,6 +66,7 @@ struct machine {
 	uint16_t avail_idx[QUEUES];
 	unsigned int set_ups;
 	unsigned int deaths;
+	uint64_t long_bytes;	/* of long descriptors that were made available */
 	uint64_t holes;		/* that the guest made itself, beside the balloon */
 	uint64_t excused;	/* of them, frames we had mapped: not our doing */
 	uint64_t taken;		/* frames of the balloon that it took back itself */
@@ -198,15 +209,6 @@ static uint64_t known_features(uint64_t n)
 	return (n & 0x1f) | (n >> 5 & 7) << 56 | (n >> 8 & 3) << 28;
 }
 
-/*
- * What makes a message of many turns is a chain of many; one long descriptor would be where most of
- * the time goes. What is a hint is not read.
- */
-static uint64_t desc_bytes(unsigned int queue, uint64_t n)
-{
-	return queue == HINT_QUEUE ? n : n & 0x3fff;
-}
-
 /* Descriptor @where of a queue, fields from @much: page, offset, length, flags, next. */
 static void write_desc(struct machine *m, uint8_t where, uint64_t much)
 {
@@ -215,9 +217,70 @@ static void write_desc(struct machine *m, uint8_t where, uint64_t much)
 	if (where >> 4 >= QUEUES)
 		return;
 	write_le(m, at, ((RAM_GFN + (much & 0x7ff)) << 12) + (much >> 11 & 0xff), 8);
-	write_le(m, at + 8, desc_bytes(where >> 4, much >> 19 & 0xffffff), 4);
+	write_le(m, at + 8, much >> 19 & 0xffffff, 4);
 	write_le(m, at + 12, much >> 43 & 7, 2);
 	write_le(m, at + 14, much >> 46 & 0x1f, 2);
+}
+
+/* A descriptor whose length may be cut: not one that is no message. Return: its bytes, if many */
+static uint32_t cut_length(uint8_t *desc, uint32_t limit)
+{
+	uint32_t bytes;
+
+	memcpy(&bytes, desc + DESC_LEN, sizeof(bytes));
+	if (bytes <= SHORT_BYTES || bytes >= NO_MESSAGE_BYTES)
+		return 0;
+	bytes &= limit;
+	memcpy(desc + DESC_LEN, &bytes, sizeof(bytes));
+	return bytes > SHORT_BYTES ? bytes : 0;
+}
+
+static uint32_t cut_table(struct machine *m, uint64_t gpa, uint32_t bytes, uint32_t limit)
+{
+	uint8_t *page = NULL;
+	uint32_t long_bytes = 0;
+
+	for (; bytes >= DESC_BYTES; bytes -= DESC_BYTES, gpa += DESC_BYTES) {
+		uint64_t at = gpa % 4096;
+
+		if (!page || at < DESC_BYTES) {
+			if (!fake_present(m->fake, xenvirtio_gfn(gpa >> 12)))
+				break;
+			page = fake_guest_page(m->fake, xenvirtio_gfn(gpa >> 12));
+		}
+		/* one that two pages share is left as it is */
+		if (at <= 4096 - DESC_BYTES)
+			long_bytes += cut_length(page + at, limit);
+	}
+	return long_bytes;
+}
+
+/*
+ * What makes a message of many turns is a chain of many: one endless descriptor would be where most
+ * of the time goes, in the ring or in a table, and so would be a message that is long again and
+ * again. What is a hint is not read.
+ */
+static void cut_messages(struct machine *m, unsigned int queue)
+{
+	bool enough = m->long_bytes >= LONG_BYTES_MAX;
+	uint8_t *desc;
+
+	if (queue == HINT_QUEUE || !fake_present(m->fake, xenvirtio_gfn(RAM_GFN + queue)))
+		return;
+	desc = fake_guest_page(m->fake, xenvirtio_gfn(RAM_GFN + queue));
+	for (unsigned int i = 0; i < RING_SIZE; i++, desc += DESC_BYTES) {
+		uint64_t gpa;
+		uint32_t bytes;
+
+		if (!(desc[DESC_FLAGS] & DESC_INDIRECT)) {
+			m->long_bytes += cut_length(desc, enough ? SHORT_BYTES : RING_LONG_BYTES);
+			continue;
+		}
+		memcpy(&gpa, desc, sizeof(gpa));
+		memcpy(&bytes, desc + DESC_LEN, sizeof(bytes));
+		m->long_bytes += cut_table(m, gpa, bytes & TABLE_BYTES,
+					   enough ? SHORT_BYTES : TABLE_LONG_BYTES);
+	}
 }
 
 static void make_available(struct machine *m, uint8_t where, uint64_t much)
@@ -225,6 +288,7 @@ static void make_available(struct machine *m, uint8_t where, uint64_t much)
 	unsigned int index = where % QUEUES;
 	uint16_t idx = m->avail_idx[index]++;
 
+	cut_messages(m, index);
 	write_le(m, ring_gpa(index) + 1024 + 4 + idx % RING_SIZE * 2, much & 0x1f, 2);
 	write_le(m, ring_gpa(index) + 1024 + 2, m->avail_idx[index] + (much >> 5 & 7) / 7, 2);
 	write_register(m, REG_QUEUE_NOTIFY, 4, index);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCKS 3
+#define BLOCKS 2
 #define BLOCK_BYTES (512u << 10)
 #define BIG_BYTES (64u << 10)
 
