@@ -327,8 +327,8 @@ static bool populate_extent(struct fake *f, uint64_t start, unsigned int order)
 			return false;
 		}
 	}
-	if (!f->direct && (order > f->heap_order || f->heap_free < nr || f->tot_pages > f->max_pages ||
-			   f->max_pages - f->tot_pages < nr))
+	if (!f->direct && (order > f->heap_order || f->heap_free < nr || f->nr_free < nr ||
+			   f->tot_pages > f->max_pages || f->max_pages - f->tot_pages < nr))
 		return false;
 	for (uint64_t k = 0; k < nr; k++) {
 		uint32_t *entry = fake_find_entry(f, start + k);
@@ -461,7 +461,9 @@ void fake_set_max_pages(struct fake *f, uint64_t max_pages)
 
 void fake_set_heap(struct fake *f, uint64_t pages)
 {
-	f->heap_free = pages < f->nr_free ? pages : f->nr_free;
+	uint64_t most = f->nr_free + f->config.others_pages;
+
+	f->heap_free = pages < most ? pages : most;
 }
 
 void fake_set_heap_order(struct fake *f, unsigned int order)

@@ -163,7 +163,7 @@ static int read_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *i
 	if (ret)
 		return ret;
 	*info = (struct xenvirtio_host_info){
-		.total_pages = f->tot_pages + f->nr_free,
+		.total_pages = f->tot_pages + f->nr_free + f->config.others_pages,
 		.free_pages = f->heap_free,
 	};
 	return 0;

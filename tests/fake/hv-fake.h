@@ -35,6 +35,8 @@ extern "C" {
  * @nr_vcpus:       1 to XENVIRTIO_VCPUS_MAX; default 1
  * @max_pages:      the domain's limit; default: what it has at first
  * @heap_pages:     free frames of the host beside the guest's; default 0
+ * @others_pages:   what fake_set_heap() may say beyond those: free, but this guest never gets them, and there is no
+ *                  memory behind them; default 0
  * @no_ioreq:       this Xen has no ioreq servers: -ENOSYS
  * @invalidate:     each release makes the next access of a vcpu an IOREQ_TYPE_INVALIDATE first
  * @held_irqs:      lines are levels that stay (x86); default: whether the environment variable
@@ -53,6 +55,7 @@ struct fake_config {
 	uint32_t nr_vcpus;
 	uint64_t max_pages;
 	uint64_t heap_pages;
+	uint64_t others_pages;
 	bool no_ioreq;
 	bool invalidate;
 	bool held_irqs;
@@ -141,7 +144,7 @@ void fake_set_paused(struct fake *f, bool paused);
 /** fake_set_gone() - destroyed: every call but unmap and close answers XENVIRTIO_E_GONE */
 void fake_set_gone(struct fake *f);
 void fake_set_max_pages(struct fake *f, uint64_t max_pages);
-/** fake_set_heap() - free frames of the host from now on, at most what there were at first */
+/** fake_set_heap() - free frames of the host from now on, at most what there were at first, and @others_pages */
 void fake_set_heap(struct fake *f, uint64_t pages);
 /** fake_set_heap_order() - fragmentation: no contiguous block above this order is left */
 void fake_set_heap_order(struct fake *f, unsigned int order);
