@@ -223,18 +223,15 @@ int fake_op_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *
 			   bool *present)
 {
 	struct fake *f = to_handle(hv)->f;
-	uint32_t frame;
 	int ret = fake_count_call(f, false);
 
 	if (!ret && (!nr || nr > XENVIRTIO_EXTENTS_MAX))
 		ret = -EINVAL;
 	if (!ret && f->gone)
 		ret = XENVIRTIO_E_GONE;
-	/* as any mapping, it populates */
-	for (size_t i = 0; !ret && i < nr; i++) {
-		fake_pod_touch(f, fake_find_entry(f, gfn[i].v));
-		present[i] = find_frame(f, gfn[i].v, &frame);
-	}
+	/* no mapping: it populates nothing */
+	for (size_t i = 0; !ret && i < nr; i++)
+		present[i] = fake_present(f, gfn[i]);
 	return ret;
 }
 

@@ -106,10 +106,10 @@ static int release_present(struct balloon *b, struct xenvirtio_run run, struct x
 	return ret;
 }
 
-static struct xenvirtio_run take_front(struct xenvirtio_run run)
+static struct xenvirtio_run take_front(const struct balloon *b, struct xenvirtio_run run)
 {
-	if (run.nr > XENVIRTIO_EXTENTS_MAX)
-		run.nr = XENVIRTIO_EXTENTS_MAX;
+	if (run.nr > reservation_ask_max(&b->reservation))
+		run.nr = reservation_ask_max(&b->reservation);
 	return run;
 }
 
@@ -117,7 +117,7 @@ static struct xenvirtio_run take_front(struct xenvirtio_run run)
 static int release_claimed(struct balloon *b, struct xenvirtio_run run, bool replay, struct xenvirtio_run *clear,
 			   uint64_t *done)
 {
-	struct xenvirtio_run front = take_front(run), piece;
+	struct xenvirtio_run front = take_front(b, run), piece;
 	uint64_t holes = 0, part;
 	int ret = reservation_settle(&b->reservation, front);
 
@@ -188,17 +188,13 @@ static int populate_ballooned(struct balloon *b, struct xenvirtio_run *run)
  */
 static int populate_claimed(struct balloon *b, struct xenvirtio_run run, bool replay, uint64_t *done)
 {
-	struct xenvirtio_run front = take_front(run), piece;
+	struct xenvirtio_run front, piece;
 	uint64_t there = 0;
 	int ret = reservation_look(&b->reservation);
 
+	front = take_front(b, run);
 	*done = front.nr;
-	/* Who has only begun to touch its memory has had no time to lose a balloon: the bitmap is right. */
-	if (!ret && !b->reservation.pod_over) {
-		there = front.nr;
-		front.nr = 0;
-	}
-	if (!ret && front.nr)
+	if (!ret)
 		ret = reservation_settle(&b->reservation, front);
 	while (!ret && front.nr) {
 		if (frames_next(&b->frames, &front, &piece) != FRAME_BALLOONED) {

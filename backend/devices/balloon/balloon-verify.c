@@ -6,8 +6,8 @@
  * the other, until as many have been found as the counters tell of. That costs as much as mapping them, so each call of
  * balloon_verify() pays for so many turns only: a guest that gives cause for it all the time does not have the host's
  * processor. An exchange of frames no counter tells of: some are asked for all the time, few enough to cost nothing.
- * Frames that are not in the balloon are never asked for here: of a guest started with populate-on-demand,
- * the question would populate them.
+ * Frames that are not in the balloon are never asked for here: what the guest gave away is its loss until its driver
+ * names it.
  */
 #include "backend/devices/balloon/balloon-internal.h"
 
@@ -62,8 +62,8 @@ static int ask_range(struct balloon *b, const struct xenvirtio_gfn_range *range,
 		state = frames_next(&b->frames, &run, &piece);
 		budget_charge_look(budget, piece.nr);
 		if (state == FRAME_BALLOONED) {
-			if (piece.nr > XENVIRTIO_EXTENTS_MAX)
-				piece.nr = XENVIRTIO_EXTENTS_MAX;
+			if (piece.nr > reservation_ask_max(&b->reservation))
+				piece.nr = reservation_ask_max(&b->reservation);
 			ret = ask(b, piece);
 		}
 		*gfn += piece.nr;

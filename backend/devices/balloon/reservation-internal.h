@@ -14,8 +14,6 @@ void journal_begin(struct reservation *r, enum reservation_op op, unsigned int o
 		   const struct xenvirtio_gfn *start, size_t nr);
 void journal_end(struct reservation *r);
 
-/** ask_max() - frames to ask for at a time */
-size_t ask_max(const struct reservation *r);
 /**
  * ask_frames() - ask Xen, and mark the frames as they are
  * @nr:      at most XENVIRTIO_EXTENTS_MAX

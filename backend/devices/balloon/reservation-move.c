@@ -136,7 +136,7 @@ static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsig
 
 	r->suspect = UINT64_MAX;
 	for (size_t at = 0; at < nr && !ret; at += here) {
-		here = nr - at < ask_max(r) ? nr - at : ask_max(r);
+		here = nr - at < reservation_ask_max(r) ? nr - at : reservation_ask_max(r);
 		for (size_t i = 0; i < here; i++)
 			gfn[i] = xenvirtio_gfn(start.v + at + i);
 		ret = ask_frames(r, gfn, here, present);
@@ -157,7 +157,7 @@ static int split_extent(struct reservation *r, struct xenvirtio_gfn start, unsig
 
 /*
  * The first of these single frames was not released. Holes are marked; those that are there stay to be released, but it. Those
- * behind it are not asked for while the question may populate them.
+ * behind it are not asked for while each costs a hypercall.
  */
 static int sort_singles(struct reservation *r, size_t nr)
 {
@@ -167,7 +167,7 @@ static int sort_singles(struct reservation *r, size_t nr)
 	size_t kept = 0;
 	int ret;
 
-	nr = !r->pod_over ? 1 : nr < ask_max(r) ? nr : ask_max(r);
+	nr = !r->pod_over ? 1 : nr < reservation_ask_max(r) ? nr : reservation_ask_max(r);
 	ret = ask_frames(r, start, nr, present);
 	if (ret)
 		return ret;
@@ -400,7 +400,7 @@ static int look_at_carried(struct reservation *r)
 /* Populating what is there would leave the guest a frame that nobody can name any more. */
 static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 {
-	struct xenvirtio_run front = { run->start, run->nr < ask_max(r) ? run->nr : ask_max(r) }, piece;
+	struct xenvirtio_run front = { run->start, run->nr < reservation_ask_max(r) ? run->nr : reservation_ask_max(r) }, piece;
 	int ret = reservation_settle(r, front);
 
 	run->start.v += front.nr;

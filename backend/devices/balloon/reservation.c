@@ -12,6 +12,9 @@
 
 #include "backend/devices/balloon/reservation-internal.h"
 
+/* A hypercall each. */
+#define ASK_SINGLY_MAX 64u
+
 void journal_begin(struct reservation *r, enum reservation_op op, unsigned int order,
 		   const struct xenvirtio_gfn *start, size_t nr)
 {
@@ -52,8 +55,16 @@ static int ask_by_map(struct reservation *r, const struct xenvirtio_gfn *gfn, si
 	return 0;
 }
 
-size_t ask_max(const struct reservation *r)
+/* A question by mapping populates: of what the guest never touched, if no memory is kept for it, Xen crashes the guest. */
+static bool may_map(const struct reservation *r)
 {
+	return !r->pod_left;
+}
+
+size_t reservation_ask_max(const struct reservation *r)
+{
+	if (r->pod_left)
+		return ASK_SINGLY_MAX;
 	return XENVIRTIO_HV_HAS(r->hv, frames_present) ? XENVIRTIO_EXTENTS_MAX : 16;
 }
 
@@ -62,11 +73,11 @@ int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr
 	int ret;
 
 	budget_charge(&r->budget, 1, BUDGET_CALL);
-	budget_charge(&r->budget, nr, BUDGET_FRAME);
+	budget_charge(&r->budget, nr, r->pod_left ? BUDGET_CALL : BUDGET_FRAME);
 	ret = XENVIRTIO_HV_HAS(r->hv, frames_present) ? r->hv->ops->frames_present(r->hv, gfn, nr, present)
 						      : ask_by_map(r, gfn, nr, present);
 	/* A host short of memory may still have it for one frame at a time. */
-	if (ret == -ENOMEM)
+	if (ret == -ENOMEM && may_map(r))
 		ret = ask_by_map(r, gfn, nr, present);
 	for (size_t i = 0; !ret && i < nr; i++)
 		frames_mark(r->frames, gfn[i], 1, !present[i]);
@@ -90,7 +101,7 @@ int reservation_settle(struct reservation *r, struct xenvirtio_run run)
 	int ret = 0;
 
 	while (run.nr && !ret) {
-		size_t nr = run.nr < ask_max(r) ? (size_t)run.nr : ask_max(r);
+		size_t max = reservation_ask_max(r), nr = run.nr < max ? (size_t)run.nr : max;
 
 		for (size_t i = 0; i < nr; i++)
 			gfn[i] = xenvirtio_gfn(run.start.v + i);
@@ -144,6 +155,7 @@ static int look_at_pod(struct reservation *r)
 	}
 	r->pod_pages = pod.entries - pod.cache_pages;
 	r->pod_over = !ret && !pod.entries && !pod.cache_pages;
+	r->pod_left = !ret && !r->pod_over;
 	return ret;
 }
 

@@ -71,7 +71,8 @@ struct reservation {
 	uint64_t max_pages;	/* of the domain, likewise */
 	bool paused;		/* by whomever: likewise */
 	uint64_t pod_pages;	/* that it can touch beside what it owns; below 0 modulo 2^64 */
-	bool pod_over;		/* and never will again; until then frames that are not in the balloon are not asked for */
+	bool pod_over;		/* and never will again */
+	bool pod_left;		/* it was seen to have entries: each frame that is asked for costs a hypercall */
 	uint64_t base;		/* the sum (see above) when all frames were asked for */
 	uint64_t floor;		/* the sum that the domain had with all frames its own: base does not fall below */
 	bool base_known;
@@ -135,12 +136,13 @@ bool reservation_release_idle(const struct reservation *r);
 
 /**
  * reservation_settle() - frames in doubt: ask Xen for each, and mark it as it is
- * @run: all in RAM; asked for at once, whatever the budget. In the balloon, or pod_over: a mapping populates what the guest
- *       never touched, and where no memory is kept for it Xen crashes the guest
+ * @run: all in RAM; asked for at once, whatever the budget: of one turn are reservation_ask_max() frames
  *
  * Return: 0; XENVIRTIO_E_GONE; -errno
  */
 int reservation_settle(struct reservation *r, struct xenvirtio_run run);
+/** reservation_ask_max() - frames that one question is for */
+size_t reservation_ask_max(const struct reservation *r);
 
 /** reservation_populate_begin() - look for large extents again, forget an earlier shortage */
 void reservation_populate_begin(struct reservation *r);

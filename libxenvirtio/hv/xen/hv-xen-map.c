@@ -120,7 +120,10 @@ static int judge_presence(int err, bool *present)
 	}
 }
 
-/* A mapping asks Xen frame by frame; it lives for the question only. */
+/*
+ * A mapping asks Xen frame by frame; it lives for the question only. It would populate what a guest with populate-on-demand never
+ * touched: of such a guest Xen is asked otherwise, by who may.
+ */
 int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 		       bool *present)
 {
@@ -128,6 +131,7 @@ int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn,
 	xen_pfn_t frame[XENVIRTIO_EXTENTS_MAX];
 	int err[XENVIRTIO_EXTENTS_MAX];
 	size_t at[XENVIRTIO_EXTENTS_MAX], asked = 0;
+	bool typed[XENVIRTIO_EXTENTS_MAX];
 	void *va;
 	int ret = nr && nr <= XENVIRTIO_EXTENTS_MAX ? 0 : -EINVAL;
 
@@ -140,6 +144,12 @@ int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn,
 	}
 	if (ret || !asked)
 		return ret;
+	ret = x->mem ? xen_frames_typed(hv, frame, asked, typed) : -ENOSYS;
+	for (size_t i = 0; !ret && i < asked; i++)
+		present[at[i]] = typed[i];
+	if (ret != -ENOSYS)
+		return ret;
+	ret = 0;
 	va = xenforeignmemory_map(x->fmem, x->domid, PROT_READ, asked, frame, err);
 	if (!va)
 		return xen_error(errno);

@@ -3,7 +3,8 @@
  * The domain's size: what Xen says of it, where its RAM is, releasing and populating frames.
  *
  * The only file that includes xenctrl.h: libxenctrl has no stable ABI, and plain hypercalls are
- * what a restricted process may not make, so all of them are behind struct xen_mem.
+ * what a restricted process may not make, so all of them are behind struct xen_mem. One that no
+ * library has a function for, of Xen's stable interface, goes by libxencall.
  *
  * Xen's memory operations return how many extents are done, and nothing else: a domain that is
  * gone, or one we may not touch, also looks like "none". So a short count is followed by asking
@@ -13,13 +14,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <xencall.h>
 #include <xenctrl.h>
+
+#include <xen/hvm/hvm_op.h>
 
 #include "hv/hv-check.h"
 #include "hv/xen/hv-xen.h"
 
 struct xen_mem {
 	xc_interface *xch;
+	xencall_handle *call;
+	struct xen_hvm_get_mem_type *mem_type; /* memory that Xen can reach; NULL: not asked yet */
+	bool no_pod;			       /* and never will have */
 	domid_t domid;
 	/* Xen may write into the list it is given */
 	xen_pfn_t start[XENVIRTIO_EXTENTS_MAX];
@@ -60,7 +67,9 @@ int xen_mem_open(struct xen_mem **mem, domid_t domid, struct xentoollog_logger *
 		return -ENOMEM;
 	m->domid = domid;
 	m->xch = xc_interface_open(logger, logger, 0);
-	if (!m->xch)
+	if (m->xch)
+		m->call = xencall_open(logger, 0);
+	if (!m->call)
 		ret = xen_error(errno);
 	else if (xc_domain_getinfolist(m->xch, domid, 1, &info) < 0)
 		ret = xen_error(errno);
@@ -77,6 +86,10 @@ void xen_mem_close(struct xen_mem *mem)
 {
 	if (!mem)
 		return;
+	if (mem->mem_type)
+		xencall_free_buffer(mem->call, mem->mem_type);
+	if (mem->call)
+		xencall_close(mem->call);
 	if (mem->xch)
 		xc_interface_close(mem->xch);
 	free(mem);
@@ -228,6 +241,40 @@ int xen_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
 	if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
 		return 0;
 	return errno == ESRCH ? XENVIRTIO_E_GONE : xen_error(errno);
+}
+
+static int ask_type(struct xen_mem *mem, uint64_t gfn, bool *present)
+{
+	struct xen_hvm_get_mem_type *a = mem->mem_type;
+
+	*a = (struct xen_hvm_get_mem_type){ .domid = mem->domid, .pfn = gfn };
+	if (xencall2(mem->call, __HYPERVISOR_hvm_op, HVMOP_get_mem_type, (uintptr_t)a))
+		return xen_error(errno);
+	/* what Xen has no entry for is a device model's to emulate */
+	*present = a->mem_type != HVMMEM_mmio_dm;
+	return 0;
+}
+
+/* A domain without entries gets none later: Xen makes new ones only of what it puts in the place of others. */
+int xen_frames_typed(struct xenvirtio_hv *hv, const xen_pfn_t *frame, size_t nr, bool *present)
+{
+	struct xen_mem *mem = to_xen(hv)->mem;
+	struct xenvirtio_pod_info pod = { 0 };
+	int ret = mem->no_pod ? 0 : xen_pod_info(hv, &pod);
+
+	if (ret)
+		return ret;
+	mem->no_pod = !pod.entries && !pod.cache_pages;
+	if (mem->no_pod)
+		return -ENOSYS;
+	if (!mem->mem_type)
+		mem->mem_type = xencall_alloc_buffer(mem->call, sizeof(*mem->mem_type));
+	if (!mem->mem_type)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr && !ret; i++)
+		ret = ask_type(mem, frame[i], &present[i]);
+	/* the interface is as old as populate-on-demand: that it is not there is no reason to map */
+	return ret == -ENOSYS ? -EOPNOTSUPP : ret;
 }
 
 int xen_pause(struct xenvirtio_hv *hv)

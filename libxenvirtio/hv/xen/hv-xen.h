@@ -7,7 +7,7 @@
  *   hv-xen-event.c  its event channels: next request, answer
  *   hv-xen-eventfd.c  ioeventfds, irqfds, registers answered by the kernel
  *   hv-xen-map.c    foreign mappings
- *   hv-xen-mem.c    domain information, release and populate: all of libxenctrl
+ *   hv-xen-mem.c    domain information, release and populate: all of libxenctrl and libxencall
  *
  * Only these include Xen headers, and only hv-xen-mem.c the one without a stable ABI. Functions
  * return what the seam returns (error.h).
@@ -93,6 +93,11 @@ int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *star
 int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib);
 int xen_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info);
 int xen_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
+/**
+ * xen_frames_typed() - frames_present, by what Xen has noted of each frame: no mapping, nothing is populated
+ * Return: 0; -ENOSYS the domain has no populate-on-demand: a mapping tells, and is cheaper; XENVIRTIO_E_GONE; -errno
+ */
+int xen_frames_typed(struct xenvirtio_hv *hv, const xen_pfn_t *frame, size_t nr, bool *present);
 int xen_pause(struct xenvirtio_hv *hv);
 int xen_unpause(struct xenvirtio_hv *hv);
 

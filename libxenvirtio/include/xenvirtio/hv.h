@@ -348,8 +348,10 @@ struct xenvirtio_hv_ops {
 	 * @nr:      how many, 1 to XENVIRTIO_EXTENTS_MAX
 	 * @present: out; @nr of them
 	 *
-	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames. Not for a
-	 * guest started with populate-on-demand: the question populates what it has not touched yet.
+	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames. Of a guest
+	 * started with populate-on-demand what it has not touched yet is present, and is not populated by the question;
+	 * while there are such frames it costs a hypercall a frame. (But a handle of xenvirtio_hv_open_xen_confined()
+	 * can only map, which populates: it has no plain hypercalls, and its caller asks somebody who has.)
 	 * Return: 0; XENVIRTIO_E_GONE; -errno
 	 */
 	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,

@@ -16,6 +16,12 @@ vga = \"none\"
 vnc = 0
 usb = 0"
 
+id=$(create_guest p 192 1 "$lines") || bail "a guest is made"
+pod-xen "$id" >"$XV_LOGS/pod.tap" 2>"$XV_LOGS/pod.err"
+is "$?" 0 "Xen is asked for frames of it without populating them"
+relay_tap "$XV_LOGS/pod.tap" pod
+check "destroyed" xl destroy p
+
 start_guest g 192 1 "$lines"
 has=$(xs "$domid" target)
 check "the first size is what it was made with, $has KiB: xl keeps a MiB" [ $((has / 4096)) = 47 ]

@@ -17,6 +17,7 @@
 
 #include <xentoolcore.h>
 
+#include <xen/hvm/hvm_op.h>
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
 
@@ -390,8 +391,50 @@ int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot_pa
 	if (fails("get_pod_target"))
 		return -1;
 	*tot_pages = 1000;
-	*cache_pages = 20;
-	*entries = 30;
+	*cache_pages = xen.no_pod ? 0 : 20;
+	*entries = xen.no_pod ? 0 : 30;
+	return 0;
+}
+
+xencall_handle *xencall_open(xentoollog_logger *logger, unsigned int flags)
+{
+	if (fails("xencall"))
+		return NULL;
+	xen.calls_open++;
+	return (void *)&handle_bytes[0];
+}
+
+int xencall_close(xencall_handle *call)
+{
+	xen.calls_open--;
+	return 0;
+}
+
+void *xencall_alloc_buffer(xencall_handle *call, size_t size)
+{
+	void *buffer = fails("buffer") ? NULL : calloc(1, size);
+
+	xen.call_buffers += buffer != NULL;
+	return buffer;
+}
+
+void xencall_free_buffer(xencall_handle *call, void *buffer)
+{
+	xen.call_buffers--;
+	free(buffer);
+}
+
+int xencall2(xencall_handle *call, unsigned int op, uint64_t arg1, uint64_t arg2)
+{
+	struct xen_hvm_get_mem_type *a = (void *)(uintptr_t)arg2;
+	size_t len = strlen(xen.asked);
+
+	if (op != __HYPERVISOR_hvm_op || arg1 != HVMOP_get_mem_type || !a->domid)
+		return fail_with(EINVAL);
+	if (fails("hvm_op"))
+		return -1;
+	snprintf(xen.asked + len, sizeof(xen.asked) - len, "%llx ", (unsigned long long)a->pfn);
+	a->mem_type = xen.mem_type;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "hv/ioreq-page.h"
 #include "hv/xen/hv-xen.h"
 
+#include <xencall.h>
 #include <xenctrl.h>
 
 #define DOMID 5
@@ -42,6 +43,10 @@ struct xen_libs {
 	int domain_flags;
 	uint64_t free_pages;
 	bool domain_gone;
+	bool no_pod;
+	uint16_t mem_type;
+	size_t calls_open, call_buffers;
+	char asked[64];	/* frames whose type was asked for */
 	int extents_done;
 };
 

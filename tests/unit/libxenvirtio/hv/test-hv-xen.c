@@ -15,6 +15,8 @@
 
 #include "unit/rigs/xen-libs.h"
 
+#include <xen/hvm/hvm_op.h>
+
 #include <xen/hvm/ioreq.h>
 
 static const struct xenvirtio_gpa_range window = { { WINDOW }, { WINDOW + 0x1ff } };
@@ -38,7 +40,7 @@ static struct xenvirtio_hv *open_fresh(void)
 static void assert_all_closed(void)
 {
 	assert_int_equal(xen.dmods + xen.fmems + xen.xchs + xen.evtchns, 0);
-	assert_int_equal(xen.resources + xen.mappings, 0);
+	assert_int_equal(xen.resources + xen.mappings + xen.calls_open + xen.call_buffers, 0);
 }
 
 static size_t nr_servers(void)
@@ -311,6 +313,7 @@ static void presence_is_told_frame_by_frame(void **state)
 	struct xenvirtio_hv *hv = open_fresh();
 	bool present[4];
 
+	xen.no_pod = true;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		xen.page_err = cases[i].err;
 		assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present), cases[i].ret);
@@ -326,6 +329,49 @@ static void presence_is_told_frame_by_frame(void **state)
 	assert_int_equal(hv->ops->frames_present(hv, gfn, 1, present), 0);
 	assert_false(present[0]);
 	assert_int_equal(hv->ops->frames_present(hv, gfn, 0, present), -EINVAL);
+	xenvirtio_hv_close(hv);
+	assert_all_closed();
+}
+
+/* A mapping would populate what the guest never touched: Xen is asked for the type of each frame. */
+static void with_populate_on_demand_nothing_is_mapped(void **state)
+{
+	static const struct {
+		uint16_t type;
+		bool present;
+	} cases[] = {
+		{ HVMMEM_ram_rw, true }, { HVMMEM_ram_ro, true }, { HVMMEM_ioreq_server, true }, { HVMMEM_mmio_dm, false },
+	};
+	const struct xenvirtio_gfn gfn[] = { { UINT64_C(1) << 40 }, { 0x41 }, { 0x42 }, { UINT64_MAX } };
+	struct xenvirtio_hv *hv = open_fresh();
+	bool present[4];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		xen.mem_type = cases[i].type;
+		xen.asked[0] = '\0';
+		xen.trace[0] = '\0';
+		assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present), 0);
+		assert_null(strstr(xen.trace, "map"));
+		assert_string_equal(xen.asked, "41 42 ");
+		assert_false(present[0] || present[3]);
+		assert_true(present[1] == cases[i].present && present[2] == cases[i].present);
+	}
+	/* what fails says nothing of a frame, and is no reason to map one */
+	for (int err = ESRCH; err; err = err == ESRCH ? ENOSYS : err == ENOSYS ? ENOMEM : 0) {
+		xen.trace[0] = '\0';
+		xen.fail_nth = xen.calls + 3;
+		xen.fail_errno = err;
+		assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present),
+				 err == ESRCH ? XENVIRTIO_E_GONE : err == ENOSYS ? -EOPNOTSUPP : -ENOMEM);
+		assert_null(strstr(xen.trace, "map"));
+	}
+	/* once there is none, there is none */
+	xen.no_pod = true;
+	assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present), 0);
+	xen.trace[0] = '\0';
+	assert_int_equal(hv->ops->frames_present(hv, gfn, 4, present), 0);
+	assert_null(strstr(xen.trace, "pod"));
+	assert_non_null(strstr(xen.trace, "map"));
 	xenvirtio_hv_close(hv);
 	assert_all_closed();
 }
@@ -531,6 +577,7 @@ int main(void)
 		cmocka_unit_test(adopting_announces_old_answers),
 		cmocka_unit_test(requests_are_answered_in_order),
 		cmocka_unit_test(presence_is_told_frame_by_frame),
+		cmocka_unit_test(with_populate_on_demand_nothing_is_mapped),
 		cmocka_unit_test(mapping_is_all_or_nothing),
 		cmocka_unit_test(short_counts_are_looked_into),
 		cmocka_unit_test(another_domain_is_not_ours),

@@ -60,6 +60,21 @@ static void or_it_is_not_acknowledged(void **state)
 	assert_int_equal(bench_status(b).deflated_pages, NR);
 }
 
+/* Some of what the guest never touched is left, in the same message and elsewhere: it is no hole, and stays as it is. */
+static void nor_with_populate_on_demand(void **state)
+{
+	struct bench *b = *state;
+
+	lose(b);
+	fake_set_pod(b->fake, xenvirtio_gfn(BENCH_FREE_GFN + NR), 2 * NR, 0);
+	assert_int_equal(bench_send_run(b, 1, BENCH_FREE_GFN, 2 * NR), 0);
+	assert_true(all_there(b));
+	assert_int_equal(bench_status(b).deflated_pages, NR);
+	assert_int_equal(bench_status(b).ballooned_pages, 0);
+	assert_int_equal(bench_status(b).guest_errors[XENVIRTIO_GUEST_BAD_PAGE], 1);
+	assert_int_equal(fake_pod_populated(b->fake), 0);
+}
+
 static void what_was_there_is_the_drivers_error(void **state)
 {
 	struct bench *b = *state;
@@ -162,6 +177,7 @@ int main(void)
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 		ON_BENCH(what_is_deflated_is_there),
 		ON_BENCH(or_it_is_not_acknowledged),
+		ON_BENCH(nor_with_populate_on_demand),
 		ON_BENCH(what_was_there_is_the_drivers_error),
 		ON_BENCH(asking_in_vain_takes_turns),
 		ON_BENCH(what_is_named_last_is_asked_for_too),
