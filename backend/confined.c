@@ -17,6 +17,7 @@
 #include "backend/broker/confine.h"
 #include "backend/broker/names.h"
 #include "backend/broker/store-client.h"
+#include "backend/figures/figures.h"
 #include "backend/metrics/metrics.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,13 +80,22 @@ struct seat {
 	struct broker_ends ends;
 	bool names_pids; /* processes to be made have a pid namespace */
 	bool unrestricted; /* what it has of Xen is as good as root, and is opened by name now and then */
+	char unconfined[FIGURES_UNCONFINED_MAX]; /* what is missing, a line each, for the status */
 };
 
+static void note_missing(struct seat *seat, const char *what)
+{
+	size_t used = strlen(seat->unconfined);
+
+	snprintf(seat->unconfined + used, sizeof(seat->unconfined) - used, "%s%s", used ? "\n" : "", what);
+}
+
 /* @rc: of what confines. Return: 0 it does, or may be missing; -errno */
-static int judge_missing(const struct seat *seat, struct log *log, int rc, const char *what)
+static int judge_missing(struct seat *seat, struct log *log, int rc, const char *what)
 {
 	if (!rc)
 		return 0;
+	note_missing(seat, what);
 	log_msg(log, LOG_LEVEL_WARNING, rc, "%s%s", what, seat->opts->sandbox_required ? ": --sandbox=require" : "");
 	return seat->opts->sandbox_required ? -EACCES : 0;
 }
@@ -117,7 +128,7 @@ static bool writes_files(const struct options *opts)
 	return opts->record || (!opts->syslog && !fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode));
 }
 
-static int empty_world(const struct seat *seat)
+static int empty_world(struct seat *seat)
 {
 	const char *missing = "";
 	char text[96];
@@ -134,7 +145,7 @@ static int empty_world(const struct seat *seat)
 	return rc;
 }
 
-static int become_nobody(const struct seat *seat)
+static int become_nobody(struct seat *seat)
 {
 	uid_t uid = seat->opts->sandbox_uid + seat->opts->domid;
 	int rc = judge_missing(seat, seat->log, confine_bounds(), "capabilities could come by exec");
@@ -148,7 +159,7 @@ static int become_nobody(const struct seat *seat)
 
 static int confine(void *opaque)
 {
-	const struct seat *seat = opaque;
+	struct seat *seat = opaque;
 	int rc = 0;
 
 	/* lines of the log have a time, by the machine's zone */
@@ -167,7 +178,7 @@ static int confine(void *opaque)
 /* In the broker. It signals a process of another user. */
 static int give_away(void *opaque)
 {
-	const struct seat *seat = opaque;
+	struct seat *seat = opaque;
 	const struct options *opts = seat->opts;
 	int pids = seat->names_pids ? confine_pids_end() : 0;
 	int rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
@@ -215,6 +226,7 @@ static enum exit_code be_device(const struct device_type *type, struct seat *sea
 		.confine = confine,
 		.seal = seal_calls,
 		.doors = doors,
+		.unconfined = seat->unconfined,
 		.opaque = seat,
 		.owner = owner,
 	};

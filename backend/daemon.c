@@ -82,6 +82,7 @@ static enum exit_code serve_one(const struct device_type *type, const struct opt
 	const struct device_process_env env = {
 		.open_hv = open_xen_hv,
 		.open_store = open_xen_store,
+		.unconfined = "anything: --no-sandbox",
 	};
 
 	if (!opts->no_sandbox)

@@ -41,8 +41,7 @@
  *
  * What is not done yet, in the order in which it should be:
  *   - a pause that a predecessor left is told from the toolstack's only as said above;
- *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself;
- *   - that a device is not confined is in the log, not yet in the status that the control socket tells.
+ *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself.
  *
  * This folder knows no event loop, no JSON, no device type; of xenstore the seam.
  */

@@ -62,13 +62,14 @@ void figures_add_guest_errors(struct json_maker *m, const struct figures *f)
 	json_maker_add(m, "guest_errors", guest_errors_json(f));
 }
 
-/* Text with blanks between words becomes an array. */
-static struct json_object *features_json(const struct figures *f)
+/* Text with @between after each part but the last becomes an array. */
+static struct json_object *parts_json(const char *text, char between)
 {
+	const char stop[] = {between, '\0'};
 	struct json_object *array = json_object_new_array(), *word;
 
-	for (const char *at = f->features; array && *at;) {
-		size_t len = strcspn(at, " ");
+	for (const char *at = text; array && *at;) {
+		size_t len = strcspn(at, stop);
 
 		word = json_object_new_string_len(at, (int)len);
 		if (!word || json_object_array_add(array, word)) {
@@ -76,7 +77,7 @@ static struct json_object *features_json(const struct figures *f)
 			json_object_put(array);
 			return NULL;
 		}
-		at += len + (at[len] == ' ');
+		at += len + (at[len] == between);
 	}
 	return array;
 }
@@ -94,7 +95,8 @@ void figures_add_status(struct json_maker *m, const struct figures *f)
 		json_maker_add_text(m, "name", f->name);
 	json_maker_add_text(m, "path", f->path);
 	json_maker_add_bool(m, "driver", f->driver_ok);
-	json_maker_add(m, "features", features_json(f));
+	json_maker_add(m, "features", parts_json(f->features, ' '));
+	json_maker_add(m, "unconfined", parts_json(f->unconfined, '\n'));
 	json_maker_add_u64(m, "uptime_ms", f->uptime_ms);
 }
 
@@ -164,26 +166,26 @@ static void get_guest_errors(struct json_object *json, struct figures *f)
 }
 
 /* One that does not fit, or is no text, is left out. */
-static void get_features(struct json_object *json, struct figures *f)
+static void get_parts(struct json_object *json, const char *key, char between, char *out, size_t size)
 {
 	struct json_object *v;
 	size_t used = 0;
 
-	f->features[0] = '\0';
-	if (!json_object_object_get_ex(json, "features", &v) ||
-	    !json_object_is_type(v, json_type_array))
+	out[0] = '\0';
+	if (!json_object_object_get_ex(json, key, &v) || !json_object_is_type(v, json_type_array))
 		return;
 	for (size_t i = 0; i < json_object_array_length(v); i++) {
 		struct json_object *word = json_object_array_get_idx(v, i);
 		const char *text = json_object_get_string(word);
 
 		if (!json_object_is_type(word, json_type_string) || !*text ||
-		    used + strlen(text) + 2 > sizeof(f->features))
+		    used + strlen(text) + 2 > size)
 			continue;
-		used += (size_t)snprintf(f->features + used, sizeof(f->features) - used, "%s%s",
-					 used ? " " : "", text);
+		if (used)
+			out[used++] = between;
+		used += (size_t)snprintf(out + used, size - used, "%s", text);
+		make_printable(out + used - strlen(text));
 	}
-	make_printable(f->features);
 }
 
 bool figures_get_device(struct figures *f, struct json_object *json)
@@ -200,7 +202,8 @@ bool figures_get_status(struct figures *f, struct json_object *json)
 		return false;
 	json_get_text(json, "name", f->name, sizeof(f->name));
 	json_get_u64(json, "uptime_ms", &f->uptime_ms);
-	get_features(json, f);
+	get_parts(json, "features", ' ', f->features, sizeof(f->features));
+	get_parts(json, "unconfined", '\n', f->unconfined, sizeof(f->unconfined));
 	get_guest_errors(json, f);
 	return true;
 }

@@ -21,6 +21,7 @@ struct json_object;
 #define FIGURES_NAME_MAX 64
 #define FIGURES_PATH_MAX 32
 #define FIGURES_FEATURES_MAX 256
+#define FIGURES_UNCONFINED_MAX 512
 
 struct figures {
 	uint32_t domid;
@@ -29,6 +30,7 @@ struct figures {
 	char path[FIGURES_PATH_MAX]; /* how notifications travel */
 	bool driver_ok;		     /* the guest's driver is at work */
 	char features[FIGURES_FEATURES_MAX]; /* negotiated, blanks between; empty: none yet */
+	char unconfined[FIGURES_UNCONFINED_MAX]; /* what does not confine the process, a line each; empty: all does */
 	uint64_t uptime_ms; /* since the process began to serve */
 	/* since the process started */
 	uint64_t guest_errors[XENVIRTIO_GUEST_ERRORS];

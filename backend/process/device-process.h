@@ -33,6 +33,7 @@ struct device_process;
  * @discovery_ms: how long a node may stay half written; 0: 10 s
  * @seal:         all is open that the guest is served with, and none of its requests was looked at: give away what serving does
  *                not take. Return: 0; else the process ends, and why was logged. NULL: nothing is given away
+ * @unconfined:   what @confine and @seal could not do, a line each, from then on; NULL: it is not told
  * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
 struct device_process_env {
@@ -43,6 +44,7 @@ struct device_process_env {
 	int (*confine)(void *opaque);
 	int (*seal)(void *opaque, struct log *log);
 	const struct doors *doors;
+	const char *unconfined;
 	void *opaque;
 	pid_t owner;
 	unsigned int discovery_ms;

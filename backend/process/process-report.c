@@ -63,6 +63,7 @@ void process_get_figures(void *opaque, struct figures *f)
 	f->devid = dp->bus.devid;
 	snprintf(f->name, sizeof(f->name), "%s", dp->name);
 	snprintf(f->path, sizeof(f->path), "%s", xenvirtio_server_path(dp->guest.server));
+	snprintf(f->unconfined, sizeof(f->unconfined), "%s", dp->env.unconfined ? dp->env.unconfined : "");
 	f->uptime_ms = clock_now_ms() - dp->began_ms;
 	feature_names(f->features, sizeof(f->features),
 		      xenvirtio_device_features(dp->type->device(dp->device)), dp->type->feature_name,

@@ -6,6 +6,7 @@
 #include "backend/base/size.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void print_mib(FILE *out, uint64_t kib)
 {
@@ -57,6 +58,16 @@ void ctl_print_row(FILE *out, const struct balloon_figures *f, bool wide)
 	fprintf(out, " %s\n", state_name(f));
 }
 
+static void print_unconfined(FILE *out, const char *lines)
+{
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		fprintf(out, "%-14s %.*s\n", "not confined", (int)len, lines);
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 static void print_moved(FILE *out, const char *what, uint64_t bytes, uint64_t ns)
 {
 	char size[SIZE_TEXT_MAX];
@@ -96,6 +107,7 @@ void ctl_print_status(FILE *out, const struct balloon_figures *f)
 	/* a daemon of before says none */
 	if (f->common.features[0])
 		fprintf(out, "%-14s %s\n", "features", f->common.features);
+	print_unconfined(out, f->common.unconfined);
 	print_moved(out, "inflated", f->inflated_bytes, f->inflate_ns);
 	print_moved(out, "deflated", f->deflated_bytes, f->deflate_ns);
 	fprintf(out, "%-14s %" PRIu64 "\n", "stalls", f->stalls);

@@ -61,6 +61,12 @@ foreign_files()
 
 is "$(foreign_files "$device")" "" "no descriptor of it is a directory, or a file that is not its state or its log"
 is "$(grep -c 'shares what\|does not get\|is the user that\|sees the numbers\|is not limited\|not confined' "$(daemon_log "$domid")")" 0 "nothing was missing"
+# unconfined_of: what the status says of it
+unconfined_of()
+{
+	xen-vballoonctl status "$domid" --json | tr -d ' \n' | grep -o '"unconfined":[^]]*]'
+}
+is "$(unconfined_of)" '"unconfined":[]' "as the status says"
 
 rights-xen "$device" "$domid" "$other" >"$XV_LOGS/rights.tap" 2>"$XV_LOGS/rights.err"
 is $? 0 "rights-xen finds nothing that should be refused"
@@ -83,4 +89,7 @@ check "another takes over at once, and has all that it asks for" start_daemon "$
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
 check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
+check "ended, and begun for debugging" stop_daemon "$domid"
+check "with --no-sandbox" start_daemon "$domid" --no-sandbox
+is "$(unconfined_of)" '"unconfined":["anything:--no-sandbox"]' "the status says it aloud"
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30

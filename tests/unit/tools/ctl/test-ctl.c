@@ -240,10 +240,12 @@ static void figures_are_shown(void **state)
 	r.bench->figures.stats_valid = 1u << BALLOON_STAT_FREE_MEMORY;
 	r.bench->figures.stats[BALLOON_STAT_FREE_MEMORY] = 268435456;
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
-	assert_null(strstr(tool.out, "features"));
+	assert_true(!strstr(tool.out, "features") && !strstr(tool.out, "not confined"));
 	snprintf(r.bench->figures.common.features, FIGURES_FEATURES_MAX, "stats-vq \033[2J version-1");
+	snprintf(r.bench->figures.common.unconfined, FIGURES_UNCONFINED_MAX, "files are not\033 confined\nsystem calls neither");
 	assert_int_equal(run(&r, "status guest"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "features       stats-vq ?[2J version-1\n"));
+	assert_non_null(strstr(tool.out, "not confined   files are not? confined\nnot confined   system calls neither\n"));
 	assert_non_null(strstr(tool.out, "512 MiB of 1024 MiB"));
 	assert_non_null(strstr(tool.out, "settled"));
 	assert_non_null(strstr(tool.out, "bad-ring 4"));
@@ -252,11 +254,11 @@ static void figures_are_shown(void **state)
 	json = json_tokener_parse(tool.out);
 	assert_int_equal(json_object_get_int(json_at(json, "target_kib")), 524288);
 	assert_int_equal(json_object_array_length(json_at(json, "features")), 3);
+	assert_int_equal(json_object_array_length(json_at(json, "unconfined")), 2);
 	json_object_put(json);
 	assert_int_equal(run(&r, "status 7 --devid 1"), CTL_EXIT_NO_DAEMON);
 	assert_int_equal(run(&r, "list"), CTL_EXIT_DONE);
-	assert_non_null(
-		strstr(tool.out, "    7 guest                  0     1024      512      512 settled"));
+	assert_non_null(strstr(tool.out, "    7 guest                  0     1024      512      512 settled"));
 	assert_int_equal(run(&r, "stats 7"), CTL_EXIT_DONE);
 	assert_non_null(strstr(tool.out, "domain 7, "));
 	assert_non_null(strstr(tool.out, "free-memory"));
