@@ -5,6 +5,7 @@
  *   balloon.c        the object, its configuration space, its target, what survives the process
  *   balloon-batch.c  chains of the inflate and deflate queues to slices of runs
  *   balloon-slice.c  a slice of runs to the reservation, as far as a turn goes
+ *   balloon-due.c    frames the driver has put into its balloon and Xen has not taken yet
  *   balloon-pages.c  turns of the page queues, and chains back to the driver
  *   balloon-refill.c putting all frames back after a reset, the guest paused meanwhile
  *   balloon-verify.c whether what is in the balloon is still there
@@ -16,6 +17,7 @@
  * Who calls whom, beside what balloon.c has for all of them (counting an error):
  *
  *   balloon --> pages --> batch                 one object: the balloon of balloon.h
+ *      |          +-----> due --+
  *      |          +-----> slice --> reservation, frames
  *      +------> refill -> slice
  *      +------> verify -> reservation
@@ -59,6 +61,18 @@ struct balloon_batch {
 	struct balloon_slice slice;
 };
 
+/** frames in the driver's balloon that the guest still has: balloon-due.c */
+struct balloon_due {
+	struct frames frames;	/* word is NULL: a file of an older daemon has no room for them, and nothing is put off */
+	uint64_t *window;	/* a bit for DUE_WINDOW frames, of which some may be due */
+	struct balloon_slice slice; /* that is being released */
+	bool releasing;
+	bool overdue;		/* whatever the driver has in mind */
+	bool taking;		/* it took frames out of its balloon last, and put none in */
+	uint64_t put_pages;	/* acknowledged since the driver wrote actual: put into the balloon, and taken out */
+	uint64_t taken_pages;
+};
+
 /** what a queue or a task of the balloon's own still has to do when a turn ends: a bit each */
 enum balloon_work {
 	BALLOON_WORK_PAGES = 1,
@@ -88,7 +102,10 @@ struct balloon_persist {
 	uint32_t bits;
 	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
 	struct reservation_journal journal;
-	/* frames_words() of what is in the ranges; one more is reservation_keep()'s, but in a file of an older daemon */
+	/*
+	 * frames_words() of what is in the ranges; one more is reservation_keep()'s; as many again for those that are due. A file
+	 * of an older daemon ends before the last, or the last two.
+	 */
 	uint64_t word[];
 };
 
@@ -147,6 +164,7 @@ struct balloon {
 	struct reservation reservation;
 	struct balloon_batch inflate;
 	struct balloon_batch deflate;
+	struct balloon_due due;
 	bool deflate_waiting;	/* the deflate batch is held until Xen has the frames */
 	bool deflate_due;	/* inflating took the last turn */
 	unsigned int untold_turns; /* since balloon_changed() */
@@ -218,6 +236,36 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 int balloon_slice_populate(struct balloon *b, struct balloon_slice *s, bool replay, bool *done);
 /** balloon_bad_pages() - count an error, if @nr is not 0 */
 void balloon_bad_pages(struct balloon *b, uint64_t nr, const char *detail);
+
+/** balloon_due_init() - @word: frames_words() of them, where they survive; what a dead process left is due again */
+int balloon_due_init(struct balloon *b, uint64_t *word);
+void balloon_due_fini(struct balloon *b);
+/** balloon_due_reset() - no driver is left that has a balloon */
+void balloon_due_reset(struct balloon *b);
+/** balloon_due_told() - the driver wrote how much it has in its balloon */
+void balloon_due_told(struct balloon *b);
+/**
+ * balloon_due_put() - frames that the driver puts into its balloon
+ * @replay: a dead process may have noted them
+ *
+ * Return: noted, the message can be acknowledged; false: they are to be released first, and are not due any more
+ */
+bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay);
+/**
+ * balloon_due_take() - the driver takes frames back
+ * @piece: all in RAM; cut down to the front of it that is due, or is not
+ *
+ * Return: it was due, and is not any more
+ */
+bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece);
+/** balloon_due_wait() - the driver takes @pages back: what is not released yet stays as it is */
+void balloon_due_wait(struct balloon *b, uint64_t pages);
+/** balloon_due_ripe() - it is time to release what is due */
+bool balloon_due_ripe(const struct balloon *b);
+/** balloon_due_release() - if it is time, as far as this turn goes; no inflate batch is open. @done: out; nothing is left to do */
+int balloon_due_release(struct balloon *b, bool *done);
+/** balloon_due_over() - the driver hesitates, or there is another process: it is time */
+void balloon_due_over(struct balloon *b);
 
 /** a turn of both page queues, oldest deflate first */
 int balloon_pages_run(struct balloon *b);

@@ -35,7 +35,7 @@ void balloon_note_stall(struct balloon *b)
 static void forget_batch(struct balloon *b, struct balloon_batch *batch)
 {
 	/* without a slice, what is in the reservation is somebody else's: a refill's */
-	if (batch->open && batch == &b->inflate)
+	if (batch->open && batch == &b->inflate && !b->due.releasing)
 		reservation_forget_release(&b->reservation);
 	if (batch->open && batch == &b->deflate) {
 		reservation_forget_populate(&b->reservation);
@@ -78,15 +78,23 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	return 0;
 }
 
+/* What is due goes before what comes: no more of it than there may be, and nothing of it in a slice of the queue's. */
 static int run_inflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->inflate;
-	bool done;
-	int ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
+	bool replay = b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], done = true, begins;
+	int ret = batch->open ? 0 : balloon_due_release(b, &done);
 
-	if (!ret)
-		ret = balloon_slice_release(b, &batch->slice,
-					    b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], &done);
+	if (ret || !done)
+		return ret;
+	if (!(b->kicked & 1u << XENVIRTIO_BALLOON_VQ_INFLATE))
+		return XENVIRTIO_E_EMPTY;
+	begins = !batch->open;
+	ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
+	if (ret)
+		return ret;
+	if (!begins || !balloon_due_put(b, &batch->slice, replay))
+		ret = balloon_slice_release(b, &batch->slice, replay, &done);
 	if (ret || !done)
 		return ret;
 	batch->open = false;
@@ -111,10 +119,12 @@ static int run_deflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->deflate;
 	bool done;
+	bool begins = !batch->open;
 	int ret = open_slice(b, XENVIRTIO_BALLOON_VQ_DEFLATE, batch, "page to deflate named twice");
 
 	if (ret)
 		return ret;
+	balloon_due_wait(b, begins ? xenvirtio_runs_total(&batch->slice.runs) : 0);
 	if (b->deflate_waiting) {
 		/* not all of it could be had: once more from its beginning */
 		reservation_populate_begin(&b->reservation);
@@ -147,7 +157,7 @@ static int run_queue(struct balloon *b, bool deflate)
 	unsigned int bit = 1u << deflate;
 	int ret;
 
-	if (!(b->kicked & bit))
+	if (!(b->kicked & bit) && (deflate || !balloon_due_ripe(b)))
 		return XENVIRTIO_E_EMPTY;
 	ret = deflate ? run_deflate(b) : run_inflate(b);
 	if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST)
@@ -189,7 +199,7 @@ int balloon_pages_run(struct balloon *b)
 	}
 	if (failed)
 		return failed;
-	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]))
+	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]) || balloon_due_ripe(b))
 		b->work |= BALLOON_WORK_PAGES;
 	/* Who reports is to do so between messages rather than in the middle of one; but one may be long. */
 	if (!(b->work & BALLOON_WORK_PAGES) || ++b->untold_turns == UNTOLD_TURNS) {
@@ -201,6 +211,7 @@ int balloon_pages_run(struct balloon *b)
 
 void balloon_pages_reset(struct balloon *b)
 {
+	balloon_due_reset(b);
 	forget_batch(b, &b->inflate);
 	forget_batch(b, &b->deflate);
 	b->work &= ~(unsigned int)BALLOON_WORK_PAGES;

@@ -231,7 +231,10 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 			ret = populate_ballooned(b, &piece);
 			part -= piece.nr;
 		} else if (state == FRAME_PRESENT && !s->walked) {
-			ret = populate_claimed(b, piece, replay, &part);
+			bool is_due = balloon_due_take(b, &piece);
+
+			/* What the guest gave away before it named it is no frame that is there. */
+			ret = populate_claimed(b, piece, replay || is_due, &part);
 		} else if (state == FRAME_OUTSIDE && !s->walked && !replay) {
 			balloon_bad_pages(b, piece.nr, "page to deflate is not RAM");
 		}

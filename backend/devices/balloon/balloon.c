@@ -130,6 +130,7 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 	memcpy((unsigned char *)&config + offset, buf, len);
 	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
 	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
+	balloon_due_told(b);
 	balloon_changed(b);
 }
 
@@ -259,11 +260,19 @@ static size_t persist_bytes_min(const struct xenvirtio_gfn_range *range, size_t 
 	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
 }
 
-size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+/* As those made it that acknowledged nothing before it was released. */
+static size_t persist_bytes_kept(const struct xenvirtio_gfn_range *range, size_t nr)
 {
 	size_t bytes = persist_bytes_min(range, nr);
 
 	return bytes ? bytes + sizeof(uint64_t) : 0;
+}
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	size_t bytes = persist_bytes_kept(range, nr);
+
+	return bytes ? bytes + frames_words(frames_count(range, nr)) * sizeof(uint64_t) : 0;
 }
 
 static int note_ranges(struct balloon *b, struct balloon_persist *p)
@@ -300,9 +309,12 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	if (ret)
 		return ret;
 	ret = reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
+	if (ret || persist_bytes_kept(p->range, nr) > persist_bytes)
+		return ret;
+	ret = reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
 	if (ret || balloon_persist_bytes(p->range, nr) > persist_bytes)
 		return ret;
-	return reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
+	return balloon_due_init(b, &p->word[frames_words(b->frames.nr_frames) + 1]);
 }
 
 /* Distinct, and in the range the specification leaves to a device. */
@@ -387,6 +399,9 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 		balloon_free(b);
 		return ret;
 	}
+	/* died in a reset: there is no driver that has a balloon */
+	if (!(xenvirtio_device_status(b->dev) & XENVIRTIO_STATUS_FEATURES_OK))
+		balloon_due_reset(b);
 	ret = end_hints(b);
 	if (!ret)
 		ret = balloon_refill_resume(b);
@@ -407,6 +422,7 @@ void balloon_free(struct balloon *b)
 	xenvirtio_runs_fini(&b->deflate.slice.runs);
 	xenvirtio_runs_fini(&b->unused.slice.runs);
 	xenvirtio_runs_fini(&b->refill.runs);
+	balloon_due_fini(b);
 	free(b->unused.frames.word);
 	free(b);
 }
@@ -478,6 +494,7 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->actual_pages = b->persist->actual_pages;
 	status->ballooned_pages = b->frames.nr_set;
 	status->ram_pages = b->frames.nr_frames;
+	status->due_pages = b->due.frames.nr_set;
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
 	status->owed_pages = count_owed(b);

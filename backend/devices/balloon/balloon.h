@@ -75,7 +75,8 @@ struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
 	uint32_t actual_pages;		/* size the guest says it has: hostile, for show only */
 	uint64_t ballooned_pages;	/* frames Xen holds back: exact */
-	uint64_t owed_pages;		/* of them, as many as the domain may own beside what it has */
+	uint64_t due_pages;		/* beside them: the driver has them in its balloon, and they are to be released */
+	uint64_t owed_pages;		/* of the first, as many as the domain may own beside what it has */
 	uint64_t ram_pages;		/* frames the RAM ranges have: the most a target can be */
 	enum balloon_stall stall;
 	uint64_t stall_pages;		/* frames still missing when stalled */
