@@ -169,6 +169,26 @@ static int take_chunk(struct xenvirtio_balloon_decoder *d, const unsigned char *
 	return add_run(d, base, size, runs);
 }
 
+/* As many page numbers as are whole, in runs: the stock driver's way to name them, and most of what there is to decode. */
+static int take_pfns(struct xenvirtio_balloon_decoder *d, const unsigned char *at, size_t bytes,
+		     struct xenvirtio_runs *runs)
+{
+	size_t nr = bytes / item_bytes(ITEM_PFN), i = 0;
+	int ret = 0;
+
+	while (i < nr && !ret) {
+		uint64_t first = get_le32(at + 4 * i), low = first, high = first;
+
+		for (i++; i < nr && get_le32(at + 4 * i) == high + 1; i++)
+			high++;
+		/* the buddy allocator takes a block apart from its end */
+		for (; high == first && i < nr && low && get_le32(at + 4 * i) == low - 1; i++)
+			low--;
+		ret = add_run(d, low, high - low + 1, runs);
+	}
+	return ret;
+}
+
 static int take_item(struct xenvirtio_balloon_decoder *d, const unsigned char *at,
 		     struct xenvirtio_runs *runs)
 {
@@ -244,6 +264,16 @@ int xenvirtio_balloon_decoder_feed(struct xenvirtio_balloon_decoder *d, const vo
 		const unsigned char *item = at;
 		int ret;
 
+		if (d->item == ITEM_PFN && !d->nr_part && bytes >= whole) {
+			here = bytes - bytes % whole;
+			d->left_bytes -= here;
+			ret = take_pfns(d, at, here, runs);
+			if (ret)
+				return ret;
+			at += here;
+			bytes -= here;
+			continue;
+		}
 		here = whole - d->nr_part < bytes ? whole - d->nr_part : bytes;
 		if (here < whole) {
 			memcpy(d->part + d->nr_part, at, here);

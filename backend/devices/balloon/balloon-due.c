@@ -199,7 +199,7 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 	for (size_t i = 0; i < s->runs.nr; i++)
 		mark_piece(due, s->runs.run[i], true);
 	if (!replay)
-		balloon_bad_pages(b, total - (due->frames.nr_set - before), "page to inflate is in the balloon");
+		balloon_bad_pages(b, total - (due->frames.nr_set - before), "page to inflate is in the balloon, or named twice");
 	return true;
 }
 

@@ -57,6 +57,7 @@ struct balloon_batch {
 	struct xenvirtio_chain chain[BALLOON_BATCH_CHAINS];
 	bool partial;				/* the newest chain has not been decoded to its end */
 	bool open;				/* the slice is being worked on */
+	bool noted;				/* and is done: what it names is due */
 	struct xenvirtio_balloon_decoder decoder; /* of the newest chain */
 	struct balloon_slice slice;
 };
@@ -246,6 +247,7 @@ void balloon_due_reset(struct balloon *b);
 void balloon_due_told(struct balloon *b);
 /**
  * balloon_due_put() - frames that the driver puts into its balloon
+ * @s:      as it was read: in any order
  * @replay: a dead process may have noted them
  *
  * Return: noted, the message can be acknowledged; false: they are to be released first, and are not due any more

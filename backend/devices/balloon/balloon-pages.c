@@ -68,8 +68,13 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	if (ret)
 		return ret;
 	begin_ns = clock_now_ns();
-	budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
-	balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
+	batch->noted = batch == &b->inflate &&
+		       balloon_due_put(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE]);
+	/* Bits need no order. */
+	if (!batch->noted) {
+		budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
+		balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
+	}
 	balloon_slice_begin(&batch->slice);
 	batch->open = true;
 	if (batch == &b->deflate)
@@ -82,19 +87,16 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 static int run_inflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->inflate;
-	bool replay = b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], done = true, begins;
+	bool done = true;
 	int ret = batch->open ? 0 : balloon_due_release(b, &done);
 
 	if (ret || !done)
 		return ret;
 	if (!(b->kicked & 1u << XENVIRTIO_BALLOON_VQ_INFLATE))
 		return XENVIRTIO_E_EMPTY;
-	begins = !batch->open;
 	ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
-	if (ret)
-		return ret;
-	if (!begins || !balloon_due_put(b, &batch->slice, replay))
-		ret = balloon_slice_release(b, &batch->slice, replay, &done);
+	if (!ret && !batch->noted)
+		ret = balloon_slice_release(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], &done);
 	if (ret || !done)
 		return ret;
 	batch->open = false;

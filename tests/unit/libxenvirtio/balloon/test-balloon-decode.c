@@ -24,6 +24,28 @@ static void pfns_become_runs(void **state)
 	xenvirtio_runs_fini(&runs);
 }
 
+/* Upwards, downwards, and both in turn: 300 to 309, 250 to 241, 20, 22, 21, 19, 0. */
+static void neighbours_are_one_run(void **state)
+{
+	const struct xenvirtio_run want[] = { { { 300 }, 10 }, { { 241 }, 10 }, { { 19 }, 4 }, { { 0 }, 1 } };
+	struct xenvirtio_le32 pfn[25];
+	struct xenvirtio_runs runs = { 0 };
+
+	for (uint32_t i = 0; i < 10; i++) {
+		pfn[i] = xenvirtio_le32(300 + i);
+		pfn[10 + i] = xenvirtio_le32(250 - i);
+	}
+	for (size_t i = 0; i < 5; i++)
+		pfn[20 + i] = xenvirtio_le32((const uint32_t[]){ 20, 22, 21, 19, 0 }[i]);
+	assert_int_equal(xenvirtio_balloon_decode_pfns(pfn, sizeof(pfn), &runs), 0);
+	assert_int_equal(runs.nr, 4);
+	for (size_t i = 0; i < runs.nr; i++) {
+		assert_int_equal(runs.run[i].start.v, want[i].start.v);
+		assert_int_equal(runs.run[i].nr, want[i].nr);
+	}
+	xenvirtio_runs_fini(&runs);
+}
+
 static void pfns_of_odd_length_are_refused(void **state)
 {
 	const unsigned char bytes[8] = { 0 };
@@ -71,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pfns_become_runs),
+		cmocka_unit_test(neighbours_are_one_run),
 		cmocka_unit_test(pfns_of_odd_length_are_refused),
 		cmocka_unit_test(stats_known_tags_are_taken),
 		cmocka_unit_test(stats_of_odd_length_are_refused),
