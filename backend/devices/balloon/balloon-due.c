@@ -13,6 +13,9 @@
  * again: a successor releases no frame that is in use. What is both due and in the balloon was released by a process that died
  * before it could say so here.
  *
+ * The other way it is the same: Xen populates a whole block far more cheaply than its frames. While the driver has more to take out,
+ * a block of which it asks for a part is populated whole, and the rest is due until the driver asks for it, or stops.
+ *
  * Nothing that goes back to the driver may be in a slice that is being released: a deflate takes that slice apart first.
  */
 #include <errno.h>
@@ -26,6 +29,7 @@
 /* A message of more is worth its own calls. */
 #define DUE_MESSAGE_MAX 1024u
 #define DUE_WINDOW 4096u
+#define BLOCK (UINT64_C(1) << XENVIRTIO_ORDER_MAX)
 
 static size_t nr_windows(const struct frames *f)
 {
@@ -203,16 +207,97 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 	return true;
 }
 
-bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece)
+/* The part of @piece from its front on that was populated ahead. */
+static uint64_t count_ahead(const struct balloon_due *due, struct xenvirtio_run piece)
+{
+	for (size_t i = 0; i < due->nr_ahead && i < DUE_AHEAD; i++) {
+		const struct xenvirtio_run *run = &due->ahead[i];
+		uint64_t offset = piece.start.v - run->start.v;
+
+		if (piece.start.v >= run->start.v && offset < run->nr)
+			return run->nr - offset < piece.nr ? run->nr - offset : piece.nr;
+	}
+	return 0;
+}
+
+bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *there)
 {
 	bool is_due;
+	uint64_t nr;
 
+	*there = false;
 	if (!b->due.frames.nr_set)
 		return false;
 	is_due = frames_look(&b->due.frames, piece->start, piece->nr, &piece->nr) == FRAME_BALLOONED;
-	if (is_due)
-		frames_mark(&b->due.frames, piece->start, piece->nr, false);
-	return is_due;
+	if (!is_due)
+		return false;
+	nr = b->due.ahead_moves == b->reservation.moves ? count_ahead(&b->due, *piece) : 0;
+	*there = nr;
+	piece->nr = nr ? nr : piece->nr;
+	frames_mark(&b->due.frames, piece->start, piece->nr, false);
+	return true;
+}
+
+/* The block of @gfn is in the balloon, whole. */
+static bool whole_block(const struct balloon *b, uint64_t gfn, struct xenvirtio_run *block)
+{
+	uint64_t nr;
+
+	*block = (struct xenvirtio_run){ xenvirtio_gfn(gfn & ~(BLOCK - 1)), BLOCK };
+	return frames_look(&b->frames, block->start, BLOCK, &nr) == FRAME_BALLOONED && nr == BLOCK &&
+	       frames_look(&b->due.frames, block->start, BLOCK, &nr) == FRAME_PRESENT && nr == BLOCK;
+}
+
+/* The driver said that it has so many more to take out than @pages, and Xen will not refuse them. */
+static bool may_go_ahead(const struct balloon *b, uint64_t pages)
+{
+	const struct reservation *r = &b->reservation;
+
+	if (!b->due.frames.word || !b->due.taking || b->refill_waiting || b->deflate.slice.walked || !r->looked || r->doubt)
+		return false;
+	return r->max_order == XENVIRTIO_ORDER_MAX && r->max_pages >= r->tot_pages + pages &&
+	       b->persist->actual_pages >= b->due.taken_pages + b->persist->target_pages + pages;
+}
+
+static void note_ahead(struct balloon *b, uint64_t start, uint64_t end)
+{
+	struct balloon_due *due = &b->due;
+	struct xenvirtio_run run = { xenvirtio_gfn(start), end - start };
+
+	if (start == end)
+		return;
+	if (due->ahead_moves != b->reservation.moves)
+		due->nr_ahead = 0;
+	due->ahead_moves = b->reservation.moves;
+	due->ahead[due->nr_ahead++ % DUE_AHEAD] = run;
+	mark_piece(due, run, true);
+}
+
+struct xenvirtio_run balloon_due_ahead(struct balloon *b, struct xenvirtio_run piece)
+{
+	uint64_t end = piece.start.v + piece.nr;
+	struct xenvirtio_run first, last, whole = piece;
+
+	if (!may_go_ahead(b, 2 * BLOCK))
+		return piece;
+	if (whole_block(b, piece.start.v, &first)) {
+		whole.nr += whole.start.v - first.start.v;
+		whole.start = first.start;
+	}
+	if (whole_block(b, end - 1, &last))
+		whole.nr = last.start.v + BLOCK - whole.start.v;
+	budget_charge(&b->reservation.budget, 4, BUDGET_LOOK);
+	note_ahead(b, whole.start.v, piece.start.v);
+	note_ahead(b, end, whole.start.v + whole.nr);
+	return whole;
+}
+
+void balloon_due_ahead_over(struct balloon *b)
+{
+	if (!b->due.frames.nr_set)
+		return;
+	for (size_t i = 0; i < b->due.nr_ahead && i < DUE_AHEAD; i++)
+		forget_released(b, b->due.ahead[i]);
 }
 
 void balloon_due_wait(struct balloon *b, uint64_t pages)
@@ -237,9 +322,10 @@ bool balloon_due_ripe(const struct balloon *b)
 
 	if (due->releasing)
 		return true;
-	if (!due->frames.nr_set)
+	/* what is being populated ahead is not there yet */
+	if (!due->frames.nr_set || !reservation_populate_idle(&b->reservation))
 		return false;
-	return due->overdue || due->frames.nr_set >= DUE_MAX || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
+	return due->overdue || b->deflate_waiting || due->frames.nr_set >= DUE_MAX || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
 }
 
 static int add_window(struct balloon_due *due, struct xenvirtio_run window)

@@ -62,6 +62,8 @@ struct balloon_batch {
 	struct balloon_slice slice;
 };
 
+#define DUE_AHEAD 8
+
 /** frames in the driver's balloon that the guest still has: balloon-due.c */
 struct balloon_due {
 	struct frames frames;	/* word is NULL: a file of an older daemon has no room for them, and nothing is put off */
@@ -70,6 +72,9 @@ struct balloon_due {
 	bool releasing;
 	bool overdue;		/* whatever the driver has in mind */
 	bool taking;		/* it took frames out of its balloon last, and put none in */
+	struct xenvirtio_run ahead[DUE_AHEAD]; /* populated, or being populated, with what was asked for: due */
+	size_t nr_ahead;	/* ever; the newest are in the ring */
+	uint64_t ahead_moves;	/* reservation.moves at that time */
 	uint64_t put_pages;	/* acknowledged since the driver wrote actual: put into the balloon, and taken out */
 	uint64_t taken_pages;
 };
@@ -256,10 +261,20 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay);
 /**
  * balloon_due_take() - the driver takes frames back
  * @piece: all in RAM; cut down to the front of it that is due, or is not
+ * @there: out; it is due because it was populated ahead, and nobody else has moved the guest's frames since
  *
  * Return: it was due, and is not any more
  */
-bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece);
+bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *there);
+/**
+ * balloon_due_ahead() - frames that may be populated with @piece, as the driver is about to ask for them
+ * @piece: all in the balloon, and not due
+ *
+ * Return: @piece, and around it whole blocks that are in the balloon; the others of them are due from now on
+ */
+struct xenvirtio_run balloon_due_ahead(struct balloon *b, struct xenvirtio_run piece);
+/** balloon_due_ahead_over() - of what was to be populated ahead all is, that can be */
+void balloon_due_ahead_over(struct balloon *b);
 /** balloon_due_wait() - the driver takes @pages back: what is not released yet stays as it is */
 void balloon_due_wait(struct balloon *b, uint64_t pages);
 /** balloon_due_ripe() - it is time to release what is due */

@@ -127,6 +127,9 @@ static int run_deflate(struct balloon *b)
 	if (ret)
 		return ret;
 	balloon_due_wait(b, begins ? xenvirtio_runs_total(&batch->slice.runs) : 0);
+	ret = reservation_look(&b->reservation);
+	if (ret)
+		return ret;
 	if (b->deflate_waiting) {
 		/* not all of it could be had: once more from its beginning */
 		reservation_populate_begin(&b->reservation);
@@ -134,6 +137,8 @@ static int run_deflate(struct balloon *b)
 		b->deflate_waiting = false;
 	}
 	ret = balloon_slice_populate(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_DEFLATE], &done);
+	if (!ret && reservation_populate_idle(&b->reservation))
+		balloon_due_ahead_over(b);
 	if (ret || !done)
 		return ret;
 	b->deflate_waiting = b->reservation.short_of_memory;
