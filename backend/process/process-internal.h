@@ -47,6 +47,7 @@ struct device_process {
 	struct event *server;
 	struct timer *discovery; /* the node must be whole by then */
 	struct timer *work;	 /* the device has more to do */
+	struct timer *held;	 /* interrupts are held back until then */
 	struct timer *report;
 	struct timer *tick;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
+/** a driver that kicked and does not look by itself hears of what is done so much later */
+#define HELD_MS 1u
+
 /*
  * A device stops after as much as one turn may take. A timer, not event_active(): that would run
  * before other descriptors are looked at.
@@ -31,6 +34,10 @@ static void end_turn(struct device_process *dp, int rc)
 	    process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
 			   "cannot let go of the guest's memory"))
 		return;
+	if (xenvirtio_server_holds(dp->guest.server))
+		timer_set(dp->held, HELD_MS);
+	else if (timer_is_set(dp->held))
+		timer_stop(dp->held);
 	dp->again = rc == XENVIRTIO_E_AGAIN;
 	if (dp->again)
 		timer_set(dp->work, 0);
@@ -42,6 +49,11 @@ static void on_server(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	end_turn(dp, xenvirtio_server_process(dp->guest.server));
+}
+
+static void on_held(void *opaque)
+{
+	on_server(-1, 0, opaque);
 }
 
 static void on_work(void *opaque)
@@ -59,8 +71,9 @@ static int make_serving_events(struct device_process *dp)
 	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
 			       EV_READ | EV_PERSIST, on_server, dp);
 	dp->work = timer_new(dp->base, on_work, dp);
+	dp->held = timer_new(dp->base, on_held, dp);
 	dp->report = timer_new(dp->base, process_on_report, dp);
-	if (!dp->server || !dp->work || !dp->report)
+	if (!dp->server || !dp->work || !dp->held || !dp->report)
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	return 0;

@@ -19,6 +19,9 @@
 	(UINT64_C(1) << XENVIRTIO_F_INDIRECT_DESC | UINT64_C(1) << XENVIRTIO_F_EVENT_IDX | \
 	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
 
+/* Of a driver that sleeps, kicks before it is tried again. */
+#define KICKS_ASLEEP 64u
+
 static bool owner_live(const void *opaque)
 {
 	return xenvirtio_device_driver_ok(opaque);
@@ -36,7 +39,28 @@ static int owner_fault(void *opaque, enum xenvirtio_guest_error kind, const char
 
 static int owner_interrupt(void *opaque)
 {
-	return device_raise(opaque, INTERRUPT_USED);
+	struct xenvirtio_device *dev = opaque;
+
+	dev->raised++;
+	return device_raise(dev, INTERRUPT_USED);
+}
+
+/*
+ * Who has kicked and waits for the access to end most often looks at the ring as the next thing it does: an interrupt would only
+ * be one more. One that sleeps instead would hear of it late.
+ */
+static bool owner_hold(void *opaque, unsigned int index)
+{
+	struct xenvirtio_device *dev = opaque;
+
+	if (!dev->at_once)
+		return false;
+	if (dev->asleep) {
+		dev->asleep--;
+		return false;
+	}
+	dev->held |= 1u << index;
+	return true;
 }
 
 static const struct queue_owner queue_owner = {
@@ -44,6 +68,7 @@ static const struct queue_owner queue_owner = {
 	.features = owner_features,
 	.fault = owner_fault,
 	.interrupt = owner_interrupt,
+	.hold = owner_hold,
 };
 
 static bool config_valid(const struct xenvirtio_device_config *cfg)
@@ -262,6 +287,7 @@ int device_detach(struct xenvirtio_device *dev)
 
 	dev->notify = NULL;
 	dev->kicked = 0;
+	dev->held = 0;
 	return ret;
 }
 
@@ -335,6 +361,36 @@ int device_run_kicks(struct xenvirtio_device *dev)
 			return ret;
 	}
 	return 0;
+}
+
+int device_run_at_once(struct xenvirtio_device *dev)
+{
+	int ret;
+
+	dev->at_once = true;
+	ret = device_run_kicks(dev);
+	dev->at_once = false;
+	return ret;
+}
+
+bool xenvirtio_device_at_once(const struct xenvirtio_device *dev)
+{
+	return dev->at_once;
+}
+
+int device_tell_held(struct xenvirtio_device *dev)
+{
+	uint64_t before = dev->raised;
+	int ret = 0;
+
+	for (unsigned int i = 0; dev->held >> i && !ret; i++)
+		if (dev->held >> i & 1)
+			ret = xenvirtio_queue_interrupt(&dev->queue[i]);
+	dev->held = 0;
+	if (dev->raised != before)
+		dev->asleep = KICKS_ASLEEP;
+	/* The ring is broken: the driver was told so. */
+	return ret == XENVIRTIO_E_GUEST ? 0 : ret;
 }
 
 int device_lower(struct xenvirtio_device *dev)

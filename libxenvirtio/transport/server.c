@@ -42,6 +42,7 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
+ * @prompt: kicks are served before their access is answered
  * @path, @path_changed, @opaque: for the notify of the next device
  * @now_ms: clock_coarse_ms(), or a test's
  */
@@ -55,6 +56,7 @@ struct xenvirtio_server {
 	struct server_device device[XENVIRTIO_RANGES_MAX];
 	size_t nr_devices;
 	bool open;
+	bool prompt;
 	int epoll_fd;
 };
 
@@ -138,6 +140,19 @@ void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio
 	server->path = path;
 	server->path_changed = changed;
 	server->opaque = opaque;
+}
+
+void xenvirtio_server_set_prompt(struct xenvirtio_server *server, bool prompt)
+{
+	server->prompt = prompt;
+}
+
+bool xenvirtio_server_holds(const struct xenvirtio_server *server)
+{
+	for (size_t i = 0; i < server->nr_devices; i++)
+		if (server->device[i].dev->held)
+			return true;
+	return false;
 }
 
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
@@ -368,6 +383,14 @@ static int serve_request(struct xenvirtio_server *server, struct xenvirtio_ioreq
 	}
 }
 
+/* The kick that this access was, if it was one. */
+static int serve_at_once(struct xenvirtio_server *server, uint64_t addr)
+{
+	struct server_device *found = find_device(server, addr);
+
+	return found && device_kicked(found->dev) ? device_run_at_once(found->dev) : 0;
+}
+
 static int serve_pending(struct xenvirtio_server *server)
 {
 	struct xenvirtio_ioreq req;
@@ -378,6 +401,8 @@ static int serve_pending(struct xenvirtio_server *server)
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
 		served = serve_request(server, &req);
+		if (!served && server->prompt)
+			served = serve_at_once(server, req.addr);
 		ret = server->hv->ops->ioreq_complete(server->hv, &req);
 		if (served || ret)
 			return served ? served : ret;
@@ -481,6 +506,17 @@ static int serve_kicks(struct xenvirtio_server *server)
 	return ret ? ret : released;
 }
 
+/* A driver that is looking has done so by now. */
+static int tell_held(struct xenvirtio_server *server)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < server->nr_devices && !ret; i++)
+		if (server->device[i].dev->held)
+			ret = device_tell_held(server->device[i].dev);
+	return ret;
+}
+
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
 	bool requests;
@@ -488,9 +524,11 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 
 	if (!server->open)
 		return -EBADF;
+	first = tell_held(server);
 	for (size_t i = 0; i < server->nr_devices; i++)
 		device_mark_again(server->device[i].dev);
-	first = look_around(server, &requests);
+	ret = look_around(server, &requests);
+	first = first ? first : ret;
 	if (requests) {
 		ret = serve_pending(server);
 		first = first ? first : ret;

@@ -24,7 +24,7 @@
 
 #include "backend/devices/balloon/balloon-internal.h"
 
-/* So much stays with the guest at most, and one message more: 16 MiB. */
+/* So much is worth releasing: 16 MiB. Twice of it stays with the guest at most, and one message more. */
 #define DUE_MAX 4096u
 /* A message of more is worth its own calls. */
 #define DUE_MESSAGE_MAX 1024u
@@ -124,7 +124,7 @@ static void stop_releasing(struct balloon *b)
 {
 	if (!b->due.releasing)
 		return;
-	/* no inflate batch is open: all that was collected is of the slice */
+	/* no inflate batch is begun: all that was collected is of the slice */
 	reservation_forget_release(&b->reservation);
 	b->due.releasing = false;
 }
@@ -191,6 +191,7 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 	uint64_t total = xenvirtio_runs_total(&s->runs), before = due->frames.nr_set;
 
 	due->taking = false;
+	due->changes++;
 	due->put_pages += total;
 	if (!due->frames.word)
 		return false;
@@ -305,6 +306,7 @@ void balloon_due_wait(struct balloon *b, uint64_t pages)
 	struct balloon_due *due = &b->due;
 
 	due->taking = true;
+	due->changes++;
 	due->taken_pages += pages;
 	if (!due->releasing)
 		return;
@@ -326,6 +328,23 @@ bool balloon_due_ripe(const struct balloon *b)
 	if (!due->frames.nr_set || !reservation_populate_idle(&b->reservation))
 		return false;
 	return due->overdue || b->deflate_waiting || due->frames.nr_set >= DUE_MAX || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
+}
+
+uint64_t balloon_due(const struct balloon *b)
+{
+	return b->due.frames.nr_set;
+}
+
+void balloon_settle(struct balloon *b)
+{
+	if (b->due.changes == b->due.settled)
+		balloon_due_over(b);
+	b->due.settled = b->due.changes;
+}
+
+bool balloon_due_full(const struct balloon *b)
+{
+	return b->due.frames.nr_set >= 2 * DUE_MAX;
 }
 
 static int add_window(struct balloon_due *due, struct xenvirtio_run window)

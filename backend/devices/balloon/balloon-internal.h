@@ -57,6 +57,7 @@ struct balloon_batch {
 	struct xenvirtio_chain chain[BALLOON_BATCH_CHAINS];
 	bool partial;				/* the newest chain has not been decoded to its end */
 	bool open;				/* the slice is being worked on */
+	bool begun;				/* some of it was given to the reservation: of inflating */
 	bool noted;				/* and is done: what it names is due */
 	struct xenvirtio_balloon_decoder decoder; /* of the newest chain */
 	struct balloon_slice slice;
@@ -75,6 +76,8 @@ struct balloon_due {
 	struct xenvirtio_run ahead[DUE_AHEAD]; /* populated, or being populated, with what was asked for: due */
 	size_t nr_ahead;	/* ever; the newest are in the ring */
 	uint64_t ahead_moves;	/* reservation.moves at that time */
+	uint64_t changes;	/* times the driver put frames in or took some out */
+	uint64_t settled;	/* of them at the last balloon_settle() */
 	uint64_t put_pages;	/* acknowledged since the driver wrote actual: put into the balloon, and taken out */
 	uint64_t taken_pages;
 };
@@ -279,8 +282,10 @@ void balloon_due_ahead_over(struct balloon *b);
 void balloon_due_wait(struct balloon *b, uint64_t pages);
 /** balloon_due_ripe() - it is time to release what is due */
 bool balloon_due_ripe(const struct balloon *b);
-/** balloon_due_release() - if it is time, as far as this turn goes; no inflate batch is open. @done: out; nothing is left to do */
+/** balloon_due_release() - if it is time, as far as this turn goes; no inflate batch is begun. @done: out; nothing is left to do */
 int balloon_due_release(struct balloon *b, bool *done);
+/** balloon_due_full() - more must not be put off */
+bool balloon_due_full(const struct balloon *b);
 /** balloon_due_over() - the driver hesitates, or there is another process: it is time */
 void balloon_due_over(struct balloon *b);
 

@@ -35,7 +35,7 @@ void balloon_note_stall(struct balloon *b)
 static void forget_batch(struct balloon *b, struct balloon_batch *batch)
 {
 	/* without a slice, what is in the reservation is somebody else's: a refill's */
-	if (batch->open && batch == &b->inflate && !b->due.releasing)
+	if (batch->begun)
 		reservation_forget_release(&b->reservation);
 	if (batch->open && batch == &b->deflate) {
 		reservation_forget_populate(&b->reservation);
@@ -83,22 +83,30 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	return 0;
 }
 
-/* What is due goes before what comes: no more of it than there may be, and nothing of it in a slice of the queue's. */
+/*
+ * What is due goes before what comes: no more of it than there may be, and the reservation works on one slice. Only within an access
+ * frames are noted first, also those that come while others are being released: the vcpu waits, and they do not need Xen.
+ */
 static int run_inflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->inflate;
+	bool later = !batch->open && xenvirtio_device_at_once(b->dev) && !balloon_due_full(b);
 	bool done = true;
-	int ret = batch->open ? 0 : balloon_due_release(b, &done);
+	int ret = batch->begun || later ? 0 : balloon_due_release(b, &done);
 
 	if (ret || !done)
 		return ret;
 	if (!(b->kicked & 1u << XENVIRTIO_BALLOON_VQ_INFLATE))
 		return XENVIRTIO_E_EMPTY;
 	ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
-	if (!ret && !batch->noted)
+	if (ret || (!batch->noted && b->due.releasing))
+		return ret;
+	batch->begun = !batch->noted;
+	if (batch->begun)
 		ret = balloon_slice_release(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], &done);
 	if (ret || !done)
 		return ret;
+	batch->begun = false;
 	batch->open = false;
 	return balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch);
 }
@@ -189,7 +197,8 @@ static int run_turn(struct balloon *b, bool deflate, bool *last)
 
 int balloon_pages_run(struct balloon *b)
 {
-	int ret[2] = { 0, 0 }, failed = reservation_turn(&b->reservation, BUDGET_TURN);
+	int64_t units = xenvirtio_device_at_once(b->dev) ? BUDGET_ACCESS : BUDGET_TURN;
+	int ret[2] = { 0, 0 }, failed = reservation_turn(&b->reservation, units);
 	/* Inflating first: what it releases may be what a deflate waits for. But where it took the whole of the turn
 	 * before, and left nothing behind in the reservation that a mapping of ours would spoil, it is the other's turn. */
 	bool deflate = b->deflate_due && reservation_release_idle(&b->reservation);

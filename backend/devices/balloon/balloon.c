@@ -180,8 +180,11 @@ static int kick(void *opaque, unsigned int index)
 					     "a queue that was not negotiated");
 	if (work == BALLOON_WORK_PAGES)
 		b->kicked |= 1u << index;
-	/* What goes on has the turn; this queue is looked at when its own comes. */
-	if (!work || b->work) {
+	/*
+	 * What goes on has the turn; this queue is looked at when its own comes. A vcpu that waits is not made to wait for that, and only
+	 * for what is short.
+	 */
+	if (!work || (xenvirtio_device_at_once(b->dev) ? work == BALLOON_WORK_UNUSED || b->refill_waiting : b->work)) {
 		b->work |= work;
 		return 0;
 	}
@@ -485,6 +488,11 @@ static uint64_t count_owed(const struct balloon *b)
 	uint64_t room = r->max_pages > r->tot_pages ? r->max_pages - r->tot_pages : 0;
 
 	return r->max_pages && room < b->frames.nr_set ? room : b->frames.nr_set;
+}
+
+bool balloon_work_pending(const struct balloon *b)
+{
+	return b->work;
 }
 
 void balloon_get_status(const struct balloon *b, struct balloon_status *status)

@@ -227,6 +227,21 @@ int balloon_verify(struct balloon *b);
 int balloon_retry(struct balloon *b);
 
 /**
+ * balloon_due() - frames that the driver has in its balloon and the guest still has: they are released with others
+ *
+ * Beside ballooned_pages, and soon a part of them. They are waited for as long as the driver goes on.
+ */
+uint64_t balloon_due(const struct balloon *b);
+/**
+ * balloon_settle() - what is due, if the driver named no more since the last call, is released in turns from now on (work_pending)
+ *
+ * Call a few times a second while there is some.
+ */
+void balloon_settle(struct balloon *b);
+/** balloon_work_pending() - as balloon_status has it */
+bool balloon_work_pending(const struct balloon *b);
+
+/**
  * balloon_give_up_pause() - a guest that was paused for want of memory runs on, and what it misses goes on being put back
  *
  * Nothing here counts time: call it when frames have not come back for so long that a guest which only shuts down should not wait

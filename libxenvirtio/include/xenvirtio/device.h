@@ -184,6 +184,9 @@ int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_gu
  */
 void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int index);
 
+/** xenvirtio_device_at_once() - from inside a kick: a vcpu waits for its end, see xenvirtio_server_set_prompt() */
+bool xenvirtio_device_at_once(const struct xenvirtio_device *dev);
+
 /** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
 void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				  const char *detail);

@@ -66,6 +66,18 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 			 struct xenvirtio_gpa base, uint32_t irq);
 
 /**
+ * xenvirtio_server_set_prompt() - serve a kick before its access is answered
+ *
+ * For devices whose drivers send a message and look for its end as the next thing they do: what is done by then takes no
+ * interrupt. The vcpu stands still meanwhile, so a kick's callback does little, and leaves what is more to
+ * xenvirtio_device_kick_again() or its own time. The interrupt of such a kick is held back until the next
+ * xenvirtio_server_process(): see xenvirtio_server_holds(). Kicks by ioeventfd are served as ever. Before open.
+ */
+void xenvirtio_server_set_prompt(struct xenvirtio_server *server, bool prompt);
+/** xenvirtio_server_holds() - interrupts are held back: call xenvirtio_server_process() within a millisecond or so */
+bool xenvirtio_server_holds(const struct xenvirtio_server *server);
+
+/**
  * xenvirtio_server_open() - claim the devices' ranges; as hv.ioreq_open
  * @id: in: XENVIRTIO_IOREQ_NEW or the server to adopt; out: its id
  *

@@ -95,10 +95,8 @@ static int let_go(void *self)
 static bool work_pending(void *self)
 {
 	struct balloon_daemon *d = self;
-	struct balloon_status status;
 
-	balloon_get_status(d->balloon, &status);
-	return status.work_pending;
+	return balloon_work_pending(d->balloon);
 }
 
 static int work(void *self)
@@ -122,10 +120,11 @@ static int start(void *self)
 	struct balloon_daemon *d = self;
 
 	d->retry = timer_new(d->host.base, balloon_daemon_on_retry, d);
+	d->due = timer_new(d->host.base, balloon_daemon_on_due, d);
 	d->stats = timer_new(d->host.base, balloon_daemon_on_stats, d);
 	d->pause_over = timer_new(d->host.base, balloon_daemon_on_pause_over, d);
 	d->comeback_over = timer_new(d->host.base, balloon_daemon_on_comeback, d);
-	if (!d->retry || !d->stats || !d->pause_over || !d->comeback_over ||
+	if (!d->retry || !d->due || !d->stats || !d->pause_over || !d->comeback_over ||
 	    balloon_daemon_make_unused(d))
 		return -ENOMEM;
 	if (balloon_options_sample_ms(d->opts))
@@ -189,10 +188,12 @@ static void stop(void *self)
 		mem_set_stop(&d->mem_set);
 	unused_fini(&d->unused);
 	timer_free(d->retry);
+	timer_free(d->due);
 	timer_free(d->stats);
 	timer_free(d->pause_over);
 	timer_free(d->comeback_over);
 	d->retry = NULL;
+	d->due = NULL;
 	d->stats = NULL;
 	d->pause_over = NULL;
 	d->comeback_over = NULL;
@@ -217,6 +218,7 @@ const struct device_type balloon_type = {
 	.options_bytes = sizeof(struct balloon_options),
 	.options_default = balloon_options_default,
 	.keeps_mappings = true,
+	.prompt = true,
 	.figures_type = &balloon_figures_type,
 	.new = new_daemon,
 	.free = free_daemon,

@@ -59,6 +59,12 @@ static void expect(struct bench *b, uint64_t ballooned, uint64_t due)
 	bench_assert_exact(b);
 }
 
+static void settle(struct bench *b)
+{
+	balloon_settle(b->balloon);
+	balloon_settle(b->balloon);
+}
+
 static void the_last_message_takes_the_others_along(void **state)
 {
 	struct bench *b = *state;
@@ -92,14 +98,19 @@ static void no_more_is_put_off_than_may_be(void **state)
 	expect(b, 4104, 0);
 }
 
-static void what_hesitates_goes_at_the_tick(void **state)
+static void who_hesitates_has_it_released(void **state)
 {
 	struct bench *b = *state;
 
 	begin(b, 2000);
 	assert_int_equal(send(b, INFLATE, FREE, MESSAGE, MESSAGE), 0);
 	expect(b, 0, MESSAGE);
-	assert_int_equal(balloon_verify(b->balloon), 0);
+	/* named since the last time */
+	balloon_settle(b->balloon);
+	assert_int_equal(bench_run(b), 0);
+	expect(b, 0, MESSAGE);
+	balloon_settle(b->balloon);
+	assert_true(balloon_work_pending(b->balloon));
 	assert_int_equal(bench_run(b), 0);
 	expect(b, MESSAGE, 0);
 }
@@ -111,7 +122,7 @@ static void what_is_taken_back_stays(void **state)
 	begin(b, 2000);
 	assert_int_equal(send(b, INFLATE, FREE, MESSAGE, MESSAGE), 0);
 	assert_int_equal(send(b, DEFLATE, FREE + 100, 10, MESSAGE - 10), 0);
-	assert_int_equal(balloon_verify(b->balloon), 0);
+	settle(b);
 	assert_int_equal(bench_run(b), 0);
 	for (uint64_t i = 0; i < 10; i++)
 		assert_true(fake_present(b->fake, xenvirtio_gfn(FREE + 100 + i)));
@@ -137,7 +148,7 @@ static void what_is_taken_back_in_the_middle_stays(void **state)
 				pfn[k] = (uint32_t)FREE + 2 * (at / 2 + i / 2 + k) % 3000;
 			assert_int_equal(bench_send(b, INFLATE, pfn, 125), 0);
 		}
-	assert_int_equal(balloon_verify(b->balloon), 0);
+	settle(b);
 	b->turns_max = 0;
 	b->balloon->reservation.price[0] = RESERVATION_PRICE_MAX;
 	budget_begin(&b->balloon->reservation.budget, 1);
@@ -232,7 +243,7 @@ static void a_frame_we_have_mapped_is_freed(void **state)
 	b->bus.next_gfn = pfn + 1;
 	assert_int_equal(bench_send(b, INFLATE, &pfn, 1), 0);
 	expect(b, 0, 2);
-	assert_int_equal(balloon_verify(b->balloon), 0);
+	settle(b);
 	assert_int_equal(bench_run(b), 0);
 	expect(b, 2, 0);
 	assert_int_equal(fake_faults(b->fake)->released_mapped, 0);
@@ -370,7 +381,7 @@ static void wherever_it_dies(void **state)
 				while (fake_mmio_finish(b->fake, 0, NULL) == XENVIRTIO_E_AGAIN)
 					assert_int_equal(bench_run(b), 0);
 			}
-			assert_int_equal(balloon_verify(b->balloon), 0);
+			settle(b);
 			assert_int_equal(bench_run(b), 0);
 			assert_int_equal(bench_status(b).due_pages, 0);
 			bench_assert_exact(b);
@@ -387,7 +398,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 		T(the_last_message_takes_the_others_along),
 		T(no_more_is_put_off_than_may_be),
-		T(what_hesitates_goes_at_the_tick),
+		T(who_hesitates_has_it_released),
 		T(what_is_taken_back_stays),
 		T(what_is_taken_back_in_the_middle_stays),
 		T(a_reset_forgets),
