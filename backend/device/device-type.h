@@ -104,8 +104,6 @@ struct device_type {
 	 * Another device of the guest, its balloon, may release any frame between two turns.
 	 */
 	bool keeps_mappings;
-	/** prompt - see xenvirtio_server_set_prompt() */
-	bool prompt;
 	const struct figures_type *figures_type;
 
 	/** new - Return: 0; -ENOMEM */

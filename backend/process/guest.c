@@ -138,7 +138,6 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 		g->server = NULL;
 		return fail_host(g, rc, code, "cannot make the device's bus");
 	}
-	xenvirtio_server_set_prompt(g->server, cfg->type->prompt);
 	xenvirtio_server_set_notify(g->server, cfg->notify, cfg->path_changed, cfg->opaque);
 	rc = xenvirtio_server_add(g->server, g->type->device(g->device), cfg->base, cfg->irq);
 	if (rc == -ENOTSUP) {

@@ -241,6 +241,9 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 	if (!dev->notify || dev->notify_on >> index & 1 || !xenvirtio_device_driver_ok(dev) ||
 	    !xenvirtio_queue_enabled(&dev->queue[index]))
 		return 0;
+	/* an ioeventfd would answer the access before we know of it */
+	if (dev->prompt >> index & 1)
+		return 0;
 	if (dev->notify->ops->queue_enable)
 		ret = dev->notify->ops->queue_enable(dev->notify, index,
 						      &dev->state->interrupt_status);
@@ -363,14 +366,22 @@ int device_run_kicks(struct xenvirtio_device *dev)
 	return 0;
 }
 
-int device_run_at_once(struct xenvirtio_device *dev)
+int device_run_prompt(struct xenvirtio_device *dev)
 {
+	uint32_t others = dev->kicked & ~dev->prompt;
 	int ret;
 
+	dev->kicked &= dev->prompt;
 	dev->at_once = true;
 	ret = device_run_kicks(dev);
 	dev->at_once = false;
+	dev->kicked |= others;
 	return ret;
+}
+
+void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues)
+{
+	dev->prompt = queues;
 }
 
 bool xenvirtio_device_at_once(const struct xenvirtio_device *dev)

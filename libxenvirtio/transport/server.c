@@ -42,7 +42,6 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
- * @prompt: kicks are served before their access is answered
  * @path, @path_changed, @opaque: for the notify of the next device
  * @now_ms: clock_coarse_ms(), or a test's
  */
@@ -56,7 +55,6 @@ struct xenvirtio_server {
 	struct server_device device[XENVIRTIO_RANGES_MAX];
 	size_t nr_devices;
 	bool open;
-	bool prompt;
 	int epoll_fd;
 };
 
@@ -140,11 +138,6 @@ void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio
 	server->path = path;
 	server->path_changed = changed;
 	server->opaque = opaque;
-}
-
-void xenvirtio_server_set_prompt(struct xenvirtio_server *server, bool prompt)
-{
-	server->prompt = prompt;
 }
 
 bool xenvirtio_server_holds(const struct xenvirtio_server *server)
@@ -383,12 +376,12 @@ static int serve_request(struct xenvirtio_server *server, struct xenvirtio_ioreq
 	}
 }
 
-/* The kick that this access was, if it was one. */
+/* The kick that this access was, if it was one, and of a queue that is to be prompt. */
 static int serve_at_once(struct xenvirtio_server *server, uint64_t addr)
 {
 	struct server_device *found = find_device(server, addr);
 
-	return found && device_kicked(found->dev) ? device_run_at_once(found->dev) : 0;
+	return found && device_kicked(found->dev) ? device_run_prompt(found->dev) : 0;
 }
 
 static int serve_pending(struct xenvirtio_server *server)
@@ -401,7 +394,7 @@ static int serve_pending(struct xenvirtio_server *server)
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
 		served = serve_request(server, &req);
-		if (!served && server->prompt)
+		if (!served)
 			served = serve_at_once(server, req.addr);
 		ret = server->hv->ops->ioreq_complete(server->hv, &req);
 		if (served || ret)

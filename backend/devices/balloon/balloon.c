@@ -20,6 +20,11 @@ static uint64_t bit(unsigned int nr)
 	return UINT64_C(1) << nr;
 }
 
+static uint64_t offer(unsigned int nr)
+{
+	return nr ? bit(nr) : 0;
+}
+
 static bool has_feature(const struct balloon *b, unsigned int nr)
 {
 	return nr && xenvirtio_device_features(b->dev) & bit(nr);
@@ -87,6 +92,14 @@ static struct balloon_bits unpack_bits(uint32_t packed)
 	};
 }
 
+/* Messages of 256 frames are short work, and their driver waits for each. Those of kernel/balloon have time. */
+static void set_prompt(struct balloon *b, uint64_t features)
+{
+	uint64_t bulk = offer(b->bits.page_bitmap) | offer(b->bits.page_chunks);
+
+	xenvirtio_device_set_prompt(b->dev, features & bulk ? 0 : 1u << XENVIRTIO_BALLOON_VQ_INFLATE | 1u << XENVIRTIO_BALLOON_VQ_DEFLATE);
+}
+
 static int check_features(void *opaque, uint64_t features)
 {
 	struct balloon *b = opaque;
@@ -101,6 +114,7 @@ static int check_features(void *opaque, uint64_t features)
 	if (b->refill_waiting)
 		return XENVIRTIO_E_GUEST;
 	b->persist->bits = pack_bits(&b->bits);
+	set_prompt(b, features);
 	return 0;
 }
 
@@ -337,11 +351,6 @@ static bool bits_valid(const struct balloon_bits *bits)
 	return true;
 }
 
-static uint64_t offer(unsigned int nr)
-{
-	return nr ? bit(nr) : 0;
-}
-
 static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 {
 	struct xenvirtio_device_config config = {
@@ -402,6 +411,7 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 		balloon_free(b);
 		return ret;
 	}
+	set_prompt(b, xenvirtio_device_features(b->dev));
 	/* died in a reset: there is no driver that has a balloon */
 	if (!(xenvirtio_device_status(b->dev) & XENVIRTIO_STATUS_FEATURES_OK))
 		balloon_due_reset(b);

@@ -66,15 +66,10 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 			 struct xenvirtio_gpa base, uint32_t irq);
 
 /**
- * xenvirtio_server_set_prompt() - serve a kick before its access is answered
+ * xenvirtio_server_holds() - interrupts of a prompt queue are held back (xenvirtio_device_set_prompt())
  *
- * For devices whose drivers send a message and look for its end as the next thing they do: what is done by then takes no
- * interrupt. The vcpu stands still meanwhile, so a kick's callback does little, and leaves what is more to
- * xenvirtio_device_kick_again() or its own time. The interrupt of such a kick is held back until the next
- * xenvirtio_server_process(): see xenvirtio_server_holds(). Kicks by ioeventfd are served as ever. Before open.
+ * Then call xenvirtio_server_process() within a millisecond or so, whatever the fd says.
  */
-void xenvirtio_server_set_prompt(struct xenvirtio_server *server, bool prompt);
-/** xenvirtio_server_holds() - interrupts are held back: call xenvirtio_server_process() within a millisecond or so */
 bool xenvirtio_server_holds(const struct xenvirtio_server *server);
 
 /**

@@ -218,7 +218,6 @@ const struct device_type balloon_type = {
 	.options_bytes = sizeof(struct balloon_options),
 	.options_default = balloon_options_default,
 	.keeps_mappings = true,
-	.prompt = true,
 	.figures_type = &balloon_figures_type,
 	.new = new_daemon,
 	.free = free_daemon,

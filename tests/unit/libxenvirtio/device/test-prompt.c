@@ -35,7 +35,7 @@ static int setup(void **state)
 	rig_init(&rig, NULL);
 	rig.path = XENVIRTIO_NOTIFY_EVENT_CHANNEL;
 	ret = rig_start(&rig);
-	xenvirtio_server_set_prompt(rig.server, true);
+	xenvirtio_device_set_prompt(rig.dev, 1);
 	rig_driver(&rig, F_EVENT_IDX);
 	page = rig.bus.bus.ops->alloc_page(&rig.bus.bus, &page_gpa);
 	assert_non_null(page);
