@@ -12,8 +12,11 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-/** a driver that kicked and does not look by itself hears of what is done so much later */
-#define HELD_MS 1u
+/**
+ * A driver that kicked and does not look by itself hears of what is done so much later: longer than a turn of ours, in which its vcpu
+ * may not have had a processor. It is asked for so much once in a while only.
+ */
+#define HELD_MS 10u
 
 /*
  * A device stops after as much as one turn may take. A timer, not event_active(): that would run

@@ -20,7 +20,7 @@
 	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
 
 /* Of a driver that sleeps, kicks before it is tried again. */
-#define KICKS_ASLEEP 64u
+#define KICKS_ASLEEP 16u
 
 static bool owner_live(const void *opaque)
 {

@@ -376,26 +376,29 @@ static int serve_request(struct xenvirtio_server *server, struct xenvirtio_ioreq
 	}
 }
 
-/* The kick that this access was, if it was one, and of a queue that is to be prompt. */
-static int serve_at_once(struct xenvirtio_server *server, uint64_t addr)
+/* The kick that this access was, if it was one, and of a queue that is to be prompt. @kicked: out; it was */
+static int serve_at_once(struct xenvirtio_server *server, uint64_t addr, bool *kicked)
 {
 	struct server_device *found = find_device(server, addr);
 
-	return found && device_kicked(found->dev) ? device_run_prompt(found->dev) : 0;
+	*kicked = found && device_kicked(found->dev) & found->dev->prompt;
+	return *kicked ? device_run_prompt(found->dev) : 0;
 }
 
 static int serve_pending(struct xenvirtio_server *server)
 {
 	struct xenvirtio_ioreq req;
+	bool kicked = false;
 	int ret, served;
 
-	for (unsigned int i = 0; i < REQUESTS_PER_CALL; i++) {
+	/* Who kicks without end, and has all of it served here, is not to keep us from the rest. */
+	for (unsigned int i = 0; i < REQUESTS_PER_CALL && !kicked; i++) {
 		ret = server->hv->ops->ioreq_next(server->hv, &req);
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
 		served = serve_request(server, &req);
 		if (!served)
-			served = serve_at_once(server, req.addr);
+			served = serve_at_once(server, req.addr, &kicked);
 		ret = server->hv->ops->ioreq_complete(server->hv, &req);
 		if (served || ret)
 			return served ? served : ret;

@@ -24,8 +24,12 @@
 
 #include "backend/devices/balloon/balloon-internal.h"
 
-/* So much is worth releasing: 16 MiB. Twice of it stays with the guest at most, and one message more. */
-#define DUE_MAX 4096u
+/*
+ * So much is worth releasing: 64 MiB, or an eighth of the guest. Twice of it stays with the guest at most, and one message more. Each
+ * time Xen has what is mapped of the guest forgotten, and so have we.
+ */
+#define DUE_MAX 16384u
+#define DUE_PART 8
 /* A message of more is worth its own calls. */
 #define DUE_MESSAGE_MAX 1024u
 #define DUE_WINDOW 4096u
@@ -317,6 +321,13 @@ void balloon_due_wait(struct balloon *b, uint64_t pages)
 	}
 }
 
+static uint64_t due_max(const struct balloon *b)
+{
+	uint64_t part = b->due.frames.nr_frames / DUE_PART;
+
+	return part < DUE_MAX ? part : DUE_MAX;
+}
+
 bool balloon_due_ripe(const struct balloon *b)
 {
 	const struct balloon_due *due = &b->due;
@@ -327,7 +338,7 @@ bool balloon_due_ripe(const struct balloon *b)
 	/* what is being populated ahead is not there yet */
 	if (!due->frames.nr_set || !reservation_populate_idle(&b->reservation))
 		return false;
-	return due->overdue || b->deflate_waiting || due->frames.nr_set >= DUE_MAX || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
+	return due->overdue || b->deflate_waiting || due->frames.nr_set >= due_max(b) || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
 }
 
 uint64_t balloon_due(const struct balloon *b)
@@ -344,7 +355,7 @@ void balloon_settle(struct balloon *b)
 
 bool balloon_due_full(const struct balloon *b)
 {
-	return b->due.frames.nr_set >= 2 * DUE_MAX;
+	return b->due.frames.nr_set >= 2 * due_max(b);
 }
 
 static int add_window(struct balloon_due *due, struct xenvirtio_run window)

@@ -68,7 +68,7 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 /**
  * xenvirtio_server_holds() - interrupts of a prompt queue are held back (xenvirtio_device_set_prompt())
  *
- * Then call xenvirtio_server_process() within a millisecond or so, whatever the fd says.
+ * Then call xenvirtio_server_process() after some milliseconds, in which the guest's vcpu can run, whatever the fd says.
  */
 bool xenvirtio_server_holds(const struct xenvirtio_server *server);
 

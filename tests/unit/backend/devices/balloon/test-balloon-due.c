@@ -87,7 +87,8 @@ static void no_more_is_put_off_than_may_be(void **state)
 	/* a driver that never says how much it has, and names each frame in turn */
 	for (uint64_t at = 0; at < 3000; at += 100) {
 		assert_int_equal(bench_send_run(b, INFLATE, FREE + at, 100), 0);
-		assert_true(bench_status(b).due_pages <= at + 100);
+		/* an eighth of the guest, and what a message names */
+		assert_true(bench_status(b).due_pages < BENCH_RAM_PAGES / 8 + 100);
 		assert_int_equal(bench_status(b).ballooned_pages + bench_status(b).due_pages, at + 100);
 	}
 	assert_int_equal(bench_send_run(b, INFLATE, 0x200000, 1024), 0);
