@@ -55,8 +55,6 @@ struct device_process {
 
 	bool again; /* xenvirtio_server_process() has more to do */
 	uint64_t began_ms; /* to serve */
-	uint64_t reported_ms;
-	unsigned int report_ms; /* from a change to its report, the last time */
 	bool serving;
 	bool ended;
 	enum exit_code code;

@@ -13,12 +13,8 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-/**
- * A change is published so soon. What goes on changing is, in the end, published so seldom: a report costs xenstored what moving a
- * thousand frames costs Xen.
- */
+/** figures that keep changing are published so often */
 #define REPORT_MS 200u
-#define REPORT_MAX_MS 800u
 
 static void publish_guest_errors(struct device_process *dp, const struct figures *f)
 {
@@ -47,15 +43,6 @@ void process_on_report(void *opaque)
 	if (dp->type->report)
 		dp->type->report(dp->device);
 	control_changed(dp->control);
-	dp->reported_ms = clock_now_ms();
-}
-
-static unsigned int next_report_ms(struct device_process *dp)
-{
-	bool goes_on = dp->report_ms && clock_now_ms() - dp->reported_ms < REPORT_MS;
-
-	dp->report_ms = goes_on && dp->report_ms < REPORT_MAX_MS ? dp->report_ms * 2 : goes_on ? REPORT_MAX_MS : REPORT_MS;
-	return dp->report_ms;
 }
 
 /* From inside any call of the device: only a note for later. */
@@ -64,7 +51,7 @@ void process_note_change(void *opaque)
 	struct device_process *dp = opaque;
 
 	if (dp->report && !timer_is_set(dp->report))
-		timer_set(dp->report, next_report_ms(dp));
+		timer_set(dp->report, REPORT_MS);
 }
 
 void process_get_figures(void *opaque, struct figures *f)
