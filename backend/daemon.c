@@ -6,6 +6,7 @@
 
 #include "backend/daemon.h"
 #include "backend/base/ready-fd.h"
+#include "backend/confined.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -49,19 +51,16 @@ static void tell_waiter(void *opaque)
 }
 
 static enum exit_code serve(const struct device_type *type, const struct options *opts,
-			    struct log *log)
+			    struct log *log, const struct device_process_env *world)
 {
 	struct waiter waiter = {.fd = opts->ready_fd, .log = log};
-	const struct device_process_env env = {
-		.open_hv = open_xen_hv,
-		.open_store = open_xen_store,
-		.ready = tell_waiter,
-		.opaque = &waiter,
-	};
+	struct device_process_env env = *world;
 	enum exit_code code = EXIT_CODE_HOST;
 	struct device_process *dp = NULL;
 	struct event_base *base;
 
+	env.ready = tell_waiter;
+	env.ready_opaque = &waiter;
 	base = event_base_new();
 	if (!base || device_process_new(&dp, base, type, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
@@ -76,6 +75,20 @@ out:
 	if (base)
 		event_base_free(base);
 	return code;
+}
+
+static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int *signal)
+{
+	const struct device_process_env env = {
+		.open_hv = open_xen_hv,
+		.open_store = open_xen_store,
+	};
+
+	if (!opts->no_sandbox)
+		return confined_serve(type, opts, log, serve, signal);
+	log_msg(log, LOG_LEVEL_WARNING, 0,
+		"--no-sandbox: a fault in this process is one in dom0, with all that it may do");
+	return serve(type, opts, log, &env);
 }
 
 static void notify_manager(void *opaque, const char *text)
@@ -138,6 +151,16 @@ static char **make_words(const struct device_type *type, int argc, char **argv, 
 	add_words(words + argc + common, type->service_words);
 	*nr = argc + common + own;
 	return words;
+}
+
+/* What whoever started this process left open, a directory perhaps, is nothing for a device process to hold. */
+static void close_inherited(const struct options *opts)
+{
+	unsigned int ready = opts->ready_fd ? (unsigned int)opts->ready_fd : STDERR_FILENO;
+
+	if (ready > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, ready - 1, 0);
+	close_range(ready + 1, ~0u, 0);
 }
 
 /* What stands beside the supervisor, and needs the figures of all guests. */
@@ -269,7 +292,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	enum exit_code code;
 	struct log log;
 	char why[256];
-	int answer;
+	int answer, end_signal = 0;
 
 	if (!opts) {
 		fprintf(stderr, "%s: out of memory\n", type->program->name);
@@ -284,6 +307,8 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	if (opts->ready_fd)
 		ready_fd_hide(opts->ready_fd);
+	if (opts->domid && !opts->no_sandbox)
+		close_inherited(opts);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {
@@ -293,8 +318,13 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve(type, opts, &log) : supervise(type, opts, &log, argc, argv);
+	code = opts->domid ? serve_one(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
+	/* as the device ended: whoever waits for this process learns of it */
+	if (end_signal) {
+		signal(end_signal, SIG_DFL);
+		raise(end_signal);
+	}
 	return code;
 }

@@ -30,6 +30,7 @@ program_floors='
 backend/base                    backend/base
 backend/options                 backend/base backend/options
 backend/xenstore                backend/base backend/options backend/xenstore
+backend/broker                  backend/base backend/broker
 backend/figures                 backend/base backend/figures
 backend/control                 backend/base backend/figures backend/control
 backend/metrics                 backend/base backend/figures backend/metrics
@@ -42,7 +43,7 @@ backend/devices/balloon/sizing  backend/base backend/xenstore backend/devices/ba
 backend/devices/balloon/daemon  backend/base backend/options backend/xenstore backend/control backend/device backend/devices/balloon backend/devices/balloon/figures backend/devices/balloon/sizing backend/devices/balloon/daemon
 backend/devices/rng             backend/base backend/devices/rng
 backend/devices/rng/daemon      backend/base backend/options backend/xenstore backend/figures backend/device backend/devices/rng backend/devices/rng/daemon
-backend                         backend backend/base backend/options backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon
+backend                         backend backend/base backend/broker backend/options backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon
 tools/acpi                      backend/base tools/acpi
 tools/ctl                       backend/base backend/control backend/devices/balloon/figures tools/ctl
 tools/copy                      backend/base backend/devices/balloon/figures tools/ctl tools/copy

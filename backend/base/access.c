@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,7 +33,7 @@ bool access_allowed(uid_t uid, gid_t gid, const gid_t *more, size_t nr, uid_t ow
 	return false;
 }
 
-int access_check_peer(int fd, gid_t group)
+int access_check_peer(int fd, uid_t own_uid, gid_t group)
 {
 	gid_t more[PEER_GROUPS_MAX];
 	socklen_t size = sizeof(struct ucred), more_size = sizeof(more);
@@ -43,8 +44,7 @@ int access_check_peer(int fd, gid_t group)
 	/* too many to look at are none */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, more, &more_size))
 		more_size = 0;
-	return access_allowed(peer.uid, peer.gid, more, more_size / sizeof(more[0]), geteuid(),
-			      group)
+	return access_allowed(peer.uid, peer.gid, more, more_size / sizeof(more[0]), own_uid, group)
 		       ? 0
 		       : -EACCES;
 }

@@ -28,10 +28,11 @@ bool access_allowed(uid_t uid, gid_t gid, const gid_t *more, size_t nr, uid_t ow
 
 /**
  * access_check_peer() - ask the kernel who connected to a Unix socket
+ * @own_uid: the daemon's, also where a process of it has become another
  *
  * Return: 0; -EACCES not allowed; -errno
  */
-int access_check_peer(int fd, gid_t group);
+int access_check_peer(int fd, uid_t own_uid, gid_t group);
 
 /**
  * access_listen() - a Unix stream socket at @path for those allowed: mode 0660

@@ -22,8 +22,11 @@ static void emit_syslog(struct log *log, enum log_level level, int err, const ch
 
 int log_sink_open(struct log *log, bool syslog)
 {
+	static char ident[LOG_IDENT_MAX];
+
+	log_ident(ident, log->program->name);
 	if (syslog)
-		openlog(log->program->name, LOG_PID, LOG_DAEMON);
+		openlog(ident, LOG_NDELAY, LOG_DAEMON);
 	log->emit = syslog ? emit_syslog : emit_stderr;
 	return 0;
 }

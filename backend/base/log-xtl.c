@@ -21,6 +21,7 @@ static const xentoollog_level xtl_levels[LOG_LEVELS] = {
 struct syslog_logger {
 	xentoollog_logger vtable; /* first: xentoollog casts */
 	const char *context; /* of our own lines */
+	char ident[LOG_IDENT_MAX];
 	enum log_level level;
 };
 
@@ -69,7 +70,8 @@ static xentoollog_logger *new_syslog_logger(const char *context, enum log_level 
 	self->vtable.destroy = syslog_destroy;
 	self->context = context;
 	self->level = level;
-	openlog(context, LOG_PID, LOG_DAEMON);
+	log_ident(self->ident, context);
+	openlog(self->ident, LOG_NDELAY, LOG_DAEMON);
 	return &self->vtable;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES 512
 
@@ -42,6 +43,11 @@ int log_level_parse(const char *name, enum log_level *level)
 int log_syslog_priority(enum log_level level)
 {
 	return levels[level].priority;
+}
+
+void log_ident(char *ident, const char *name)
+{
+	snprintf(ident, LOG_IDENT_MAX, "%s[%ld]", name, (long)getpid());
 }
 
 static void init_log(struct log *log, enum log_level level)

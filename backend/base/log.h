@@ -87,6 +87,9 @@ int log_level_parse(const char *name, enum log_level *level);
 
 /* The way out, one for each build. */
 
+#define LOG_IDENT_MAX 48
+/** log_ident() - @ident: out; who syslog's lines are of, with the number that this process has now: children keep it */
+void log_ident(char *ident, const char *name);
 /** log_sink_open() - set emit and xtl. Return: 0; -ENOMEM */
 int log_sink_open(struct log *log, bool syslog);
 /** log_sink_close() - undo it; nothing was opened is fine */

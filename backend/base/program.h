@@ -24,6 +24,10 @@ struct program {
 	const char *state_says;	  /* what is lost with a state file: "which pages ..." */
 	const char *ram_says;	  /* which guests' RAM it keeps books of; NULL: of any */
 	const char *control_tool; /* who talks to its control sockets; NULL: any client */
+	/* what a device process may do in xenstore beside what all may, fnmatch(3), NULL-ended; NULL: nothing */
+	const char *const *store_keys;	/* keys it writes, below its node; no stars: they would be as many as it likes */
+	const char *const *store_reads; /* paths it reads of others; those of this domain relative */
+	bool store_target_perms;	/* it may take from its guest what libxl gives it: to read memory/target */
 	/** what LOG_KIND_DEVICE and those after it are, for a line on how many were left out */
 	const char *log_kind[PROGRAM_LOG_KINDS];
 };

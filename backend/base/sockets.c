@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+int sockets_path(char *path, size_t size, const char *dir, uint32_t domid, uint32_t devid)
+{
+	int bytes = snprintf(path, size, "%s/%" PRIu32 "-%" PRIu32 ".sock", dir, domid, devid);
+
+	return bytes >= 0 && (size_t)bytes < size ? 0 : -ENAMETOOLONG;
+}
+
 static bool parse_name(const char *name, struct control_socket *d)
 {
 	char again[40];

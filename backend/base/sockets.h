@@ -10,12 +10,17 @@
 #include <stdint.h>
 
 #define SOCKETS_PATH_MAX 128
+/** connections that may wait to be accepted */
+#define SOCKETS_BACKLOG 64
 
 struct control_socket {
 	uint32_t domid;
 	uint32_t devid;
 	char path[SOCKETS_PATH_MAX];
 };
+
+/** sockets_path() - of a device's socket. Return: 0; -ENAMETOOLONG */
+int sockets_path(char *path, size_t size, const char *dir, uint32_t domid, uint32_t devid);
 
 /**
  * sockets_find() - all of them, by domid and devid

@@ -6,6 +6,7 @@
  */
 #include "backend/base/state-file.h"
 #include "backend/base/access.h"
+#include "backend/base/state-lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 #include <xenvirtio/hv.h>
 
-#define MAGIC UINT64_C(0x6e6f6f6c6c616276) /* "vballoon" */
 /** grows with each change of the layout, of the device state's, and of what a device
  * keeps */
 #define VERSION 4u
@@ -27,33 +27,13 @@
 #define VERSION_WITHOUT_KEEP 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
-/** times the file is opened again because its last owner was just removing it */
-#define OPEN_TRIES 10
-
-struct header {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t header_bytes;
-	uint32_t device_bytes;
-	uint32_t domid;
-	uint32_t devid;
-	uint32_t irq;
-	uint64_t base_gpa;
-	uint64_t memory_bytes;
-	uint32_t owner_pid; /* for a message only */
-	uint16_t server;    /* id + 1; 0: unknown; SERVER_NONE */
-	uint16_t device_id; /* 0: of a daemon that did not note it */
-	char identity[STATE_FILE_IDENTITY_MAX];
-	char note[STATE_FILE_NOTE_MAX];
-};
-
 struct state_file {
 	int fd;
 	size_t bytes;
-	struct header *header; /* the mapping; NULL before */
+	struct state_header *header; /* the mapping; NULL before */
 	bool adopted;
 	struct state_file_key key;
-	char path[256];
+	char path[STATE_PATH_MAX];
 };
 
 static size_t align8(size_t bytes)
@@ -63,7 +43,7 @@ static size_t align8(size_t bytes)
 
 static size_t device_offset(void)
 {
-	return align8(sizeof(struct header));
+	return align8(sizeof(struct state_header));
 }
 
 static size_t memory_offset(void)
@@ -92,53 +72,6 @@ int state_file_make_dir(const char *dir, const char *group_name)
 	return 0;
 }
 
-/* The file under our lock is still the one of that name. */
-static bool still_named(const struct state_file *sf)
-{
-	struct stat ours, named;
-
-	return fstat(sf->fd, &ours) == 0 && stat(sf->path, &named) == 0 &&
-	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
-static pid_t read_owner(const struct state_file *sf)
-{
-	struct header header;
-
-	if (pread(sf->fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
-	    header.magic != MAGIC)
-		return 0;
-	return (pid_t)header.owner_pid;
-}
-
-static int open_locked(struct state_file *sf, pid_t *owner)
-{
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		struct stat st;
-
-		sf->fd = open(sf->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (sf->fd < 0)
-			return -errno;
-		if (flock(sf->fd, LOCK_EX | LOCK_NB)) {
-			if (errno != EWOULDBLOCK)
-				return -errno;
-			*owner = read_owner(sf);
-			return -EBUSY;
-		}
-		if (still_named(sf)) {
-			if (fstat(sf->fd, &st))
-				return -errno;
-			if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-			    st.st_mode & (S_IWGRP | S_IWOTH))
-				return -EPERM;
-			return 0;
-		}
-		close(sf->fd);
-		sf->fd = -1;
-	}
-	return -EAGAIN;
-}
-
 /*
  * What a file is to us. One that may be of this very domain and cannot be read is never thrown
  * away: of a balloon, it alone says which frames Xen holds back.
@@ -150,19 +83,19 @@ enum verdict {
 	OF_ANOTHER, /* device type: whatever it says is that type's daemon's business */
 };
 
-static bool same_type(const struct header *header, const struct program *program)
+static bool same_type(const struct state_header *header, const struct program *program)
 {
 	return header->device_id ? header->device_id == program->device_id : program->state_untyped;
 }
 
-static enum verdict check_header(const struct header *header, const struct state_file_key *key,
+static enum verdict check_header(const struct state_header *header, const struct state_file_key *key,
 				 const char **why)
 {
 	*why = "it was never finished";
 	if (!header->magic)
 		return OF_NO_USE;
 	*why = "it is damaged";
-	if (header->magic != MAGIC)
+	if (header->magic != STATE_MAGIC)
 		return UNREADABLE;
 	*why = "another version of this program wrote it";
 	if ((header->version != VERSION && header->version != VERSION_WITHOUT_KEEP) ||
@@ -188,7 +121,7 @@ static enum verdict check_header(const struct header *header, const struct state
 	return header->note[sizeof(header->note) - 1] ? UNREADABLE : BELIEVED;
 }
 
-static void fill_header(struct header *header, const struct state_file_key *key)
+static void fill_header(struct state_header *header, const struct state_file_key *key)
 {
 	header->version = VERSION;
 	header->header_bytes = sizeof(*header);
@@ -201,7 +134,7 @@ static void fill_header(struct header *header, const struct state_file_key *key)
 	header->memory_bytes = key->memory_bytes;
 	snprintf(header->identity, sizeof(header->identity), "%s", key->identity);
 	/* from here on a successor believes it */
-	__atomic_store_n(&header->magic, MAGIC, __ATOMIC_RELEASE);
+	__atomic_store_n(&header->magic, STATE_MAGIC, __ATOMIC_RELEASE);
 }
 
 static int map_file(struct state_file *sf)
@@ -342,10 +275,20 @@ static int adopt_or_make(struct state_file *sf, struct log *log)
 
 static int name_file(struct state_file *sf, const char *dir, uint32_t domid, uint32_t devid)
 {
-	int rc = snprintf(sf->path, sizeof(sf->path), "%s/%" PRIu32 "-%" PRIu32 ".state", dir,
-			  domid, devid);
+	return state_lock_path(sf->path, sizeof(sf->path), dir, domid, devid);
+}
 
-	return (size_t)rc < sizeof(sf->path) ? 0 : -ENAMETOOLONG;
+static int open_locked(struct state_file *sf, const char *dir, pid_t *owner)
+{
+	const struct doors *doors = sf->key.doors;
+	int rc = doors ? 0 : state_file_make_dir(dir, sf->key.program->group);
+
+	if (!rc)
+		rc = doors ? doors->open_state(doors->opaque, sf->key.devid, owner) : state_lock(sf->path, owner);
+	if (rc < 0)
+		return rc;
+	sf->fd = rc;
+	return 0;
 }
 
 int state_file_open(struct state_file **out, const char *dir, const struct state_file_key *key,
@@ -362,16 +305,13 @@ int state_file_open(struct state_file **out, const char *dir, const struct state
 	rc = name_file(sf, dir, key->domid, key->devid);
 	if (rc)
 		goto fail;
-	rc = state_file_make_dir(dir, key->program->group);
-	if (rc)
-		goto fail;
-	rc = open_locked(sf, owner);
+	rc = open_locked(sf, dir, owner);
 	if (rc)
 		goto fail;
 	rc = adopt_or_make(sf, log);
 	if (rc)
 		goto fail;
-	sf->header->owner_pid = (uint32_t)getpid();
+	sf->header->owner_pid = (uint32_t)(key->owner ? key->owner : getpid());
 	*out = sf;
 	return 0;
 fail:
@@ -393,14 +333,21 @@ void state_file_remove(struct state_file *sf)
 {
 	if (!sf)
 		return;
-	/* under the lock: whoever waits for it sees that the name is gone, and makes a new file */
-	unlink(sf->path);
+	if (sf->key.doors)
+		sf->key.doors->remove_state(sf->key.doors->opaque, sf->key.devid, sf->fd);
+	else
+		state_lock_remove(sf->path, sf->fd);
 	state_file_close(sf);
 }
 
 bool state_file_adopted(const struct state_file *sf)
 {
 	return sf->adopted;
+}
+
+int state_file_fd(const struct state_file *sf)
+{
+	return sf->fd;
 }
 
 const char *state_file_path(const struct state_file *sf)
@@ -469,7 +416,7 @@ int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *own
 		return errno == ENOENT ? 0 : -errno;
 	rc = flock(sf.fd, LOCK_SH | LOCK_NB) ? -errno : 0;
 	if (rc == -EWOULDBLOCK) {
-		*owner = read_owner(&sf);
+		*owner = state_lock_owner(sf.fd);
 		rc = -EBUSY;
 	}
 	close(sf.fd);
@@ -478,8 +425,10 @@ int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *own
 
 void state_file_show_life(struct state_file *sf)
 {
-	/* what fails is seen by who waits for it */
-	(void)!futimens(sf->fd, NULL);
+	uint32_t owner = sf->header->owner_pid;
+
+	/* not futimens(), which goes by whose file it is, not by who may write to it; what fails is seen by who waits for it */
+	(void)!pwrite(sf->fd, &owner, sizeof(owner), offsetof(struct state_header, owner_pid));
 }
 
 int state_file_life(const char *dir, uint32_t domid, uint32_t devid, uint64_t *mark)

@@ -14,6 +14,7 @@
 #ifndef BACKEND_STATE_FILE_H
 #define BACKEND_STATE_FILE_H
 
+#include "backend/base/doors.h"
 #include "backend/base/log.h"
 
 #include <sys/types.h>
@@ -34,6 +35,8 @@ struct state_file_key {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
+	pid_t owner;	     /* the process to name to others; 0: this one */
+	const struct doors *doors; /* borrowed, for as long as it is open; NULL: this process opens it by its name */
 };
 
 struct state_file;
@@ -42,6 +45,9 @@ struct state_file;
  * state_file_open() - open, lock and check, or make anew
  * @dir:   made (0700) if only its last part is missing
  * @owner: out; with -EBUSY the process that has the device, 0 if it cannot be told
+ *
+ * Where the owner is no more and the file is locked all the same, what is left of it is just ending, perhaps in the middle of
+ * a hypercall: that is waited for, however long it takes.
  *
  * Return: 0; -EBUSY another process serves this device; -EBADMSG the file may be of this domain and
  *         cannot be read: it stays, and the log says why; -EPERM it is not ours to trust; -errno
@@ -56,6 +62,8 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
  * Return: 0 nobody; -EBUSY; -errno
  */
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
+/** state_file_fd() - locked as long as a copy of it is open anywhere */
+int state_file_fd(const struct state_file *sf);
 /**
  * state_file_show_life() - the file's time of change is now: whoever waits for it sees that this process goes on
  */

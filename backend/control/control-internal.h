@@ -51,6 +51,7 @@ TAILQ_HEAD(control_clients, control_client);
 
 struct control {
 	struct control_config cfg;
+	uid_t uid;
 	gid_t group;
 	char path[128];
 	struct evconnlistener *listener;

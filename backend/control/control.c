@@ -5,6 +5,7 @@
  */
 #include "backend/base/access.h"
 #include "backend/base/clock.h"
+#include "backend/base/sockets.h"
 #include "backend/control/control-internal.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 64
 #define ACCEPT_AGAIN_MS 1000u
 #define LINE_MS 10000u
 #define WRITE_MS 10000u
@@ -59,7 +59,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		      int len, void *opaque)
 {
 	struct control *c = opaque;
-	int rc = access_check_peer(fd, c->group);
+	int rc = access_check_peer(fd, c->uid, c->group);
 	char who[128];
 
 	if (rc) {
@@ -97,9 +97,21 @@ static void on_accept_again(void *opaque)
 	evconnlistener_enable(c->listener);
 }
 
+static void remove_name(struct control *c)
+{
+	const struct doors *doors = c->cfg.doors;
+
+	if (doors)
+		doors->unlisten_control(doors->opaque, c->cfg.devid);
+	else
+		unlink(c->path);
+}
+
 static int start_listening(struct control *c)
 {
-	int fd = access_listen(c->path, c->group, BACKLOG);
+	const struct doors *doors = c->cfg.doors;
+	int fd = doors ? doors->listen_control(doors->opaque, c->cfg.devid) :
+			 access_listen(c->path, c->group, SOCKETS_BACKLOG);
 
 	if (fd < 0)
 		return fd;
@@ -107,7 +119,7 @@ static int start_listening(struct control *c)
 					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener) {
 		close(fd);
-		unlink(c->path);
+		remove_name(c);
 		return -ENOMEM;
 	}
 	evconnlistener_set_error_cb(c->listener, on_accept_error);
@@ -126,8 +138,7 @@ static bool make_path(struct control *c)
 	if (cfg->name)
 		return snprintf(c->path, sizeof(c->path), "%s/%s", cfg->dir, cfg->name) <
 		       (int)sizeof(c->path);
-	return snprintf(c->path, sizeof(c->path), "%s/%" PRIu32 "-%" PRIu32 ".sock", cfg->dir,
-			cfg->domid, cfg->devid) < (int)sizeof(c->path);
+	return !sockets_path(c->path, sizeof(c->path), cfg->dir, cfg->domid, cfg->devid);
 }
 
 int control_open(struct control **out, const struct control_config *cfg)
@@ -141,7 +152,8 @@ int control_open(struct control **out, const struct control_config *cfg)
 	c->cfg = *cfg;
 	c->cfg.line_ms = or_default(cfg->line_ms, LINE_MS);
 	c->cfg.write_ms = or_default(cfg->write_ms, WRITE_MS);
-	c->group = access_group(cfg->program->group);
+	c->uid = cfg->doors ? cfg->doors->uid : geteuid();
+	c->group = cfg->doors ? cfg->doors->group : access_group(cfg->program->group);
 	c->accept_again = timer_new(cfg->base, on_accept_again, c);
 	rc = c->accept_again ? 0 : -ENOMEM;
 	if (!rc && !make_path(c))
@@ -198,7 +210,7 @@ void control_stop(struct control *c)
 	if (c->listener) {
 		evconnlistener_free(c->listener);
 		c->listener = NULL;
-		unlink(c->path);
+		remove_name(c);
 	}
 	timer_stop(c->accept_again);
 	for (cl = TAILQ_FIRST(&c->clients); cl; cl = next) {

@@ -10,8 +10,9 @@
 #ifndef BACKEND_CONTROL_H
 #define BACKEND_CONTROL_H
 
-#include "backend/control/control-request.h"
+#include "backend/base/doors.h"
 #include "backend/base/log.h"
+#include "backend/control/control-request.h"
 
 /** clients at once; one more takes the place of the one that was idle longest */
 #define CONTROL_CLIENTS_MAX 64u
@@ -33,6 +34,7 @@ struct control_config {
 	const char *name; /* of the socket, for one that is no device's: borrowed; NULL: as above */
 	uint32_t domid;
 	uint32_t devid;
+	const struct doors *doors; /* borrowed; NULL: listens by itself */
 	/** status - how it is at this moment. Return: to be put; NULL: out of memory */
 	struct json_object *(*status)(void *opaque);
 	void *opaque;

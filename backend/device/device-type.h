@@ -44,6 +44,7 @@ struct device_host {
 	struct store_link *link;
 	const struct xenvirtio_xenbus *bus; /* its backend path is empty where there is no node */
 	struct publish *publish;	    /* from start() on */
+	const struct doors *doors;	    /* NULL: what has a name is opened by it */
 	/**
 	 * end_on - what the library or the device answered: the end of the process for
 	 * XENVIRTIO_E_GONE and for a failure

@@ -18,7 +18,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -35,7 +34,7 @@ struct metrics {
 	struct evhttp *http;
 	struct evconnlistener *listener; /* http's */
 	struct timer *sweep;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* to be removed; or empty */
+	bool listens; /* at a name of its own, to be removed */
 	struct slot slot[METRICS_CLIENTS_MAX];
 	LIST_HEAD(, asked) asked;
 };
@@ -216,22 +215,27 @@ static int listen_inet(const struct metrics_address *a)
 	return rc;
 }
 
+int metrics_listen(const struct metrics_address *a, const char *group)
+{
+	if (a->address.ss_family == AF_UNIX)
+		return access_listen(((const struct sockaddr_un *)&a->address)->sun_path, access_group(group), BACKLOG);
+	return listen_inet(a);
+}
+
+void metrics_unlisten(const struct metrics_address *a)
+{
+	if (a->address.ss_family == AF_UNIX)
+		unlink(((const struct sockaddr_un *)&a->address)->sun_path);
+}
+
 static int start_listening(struct metrics *m)
 {
-	const struct metrics_address *a = m->cfg.address;
-	bool local = a->address.ss_family == AF_UNIX;
 	struct evhttp_bound_socket *bound;
-	int fd;
+	int fd = m->cfg.doors ? m->cfg.doors->metrics : metrics_listen(m->cfg.address, m->cfg.group);
 
-	if (local)
-		fd = access_listen(((const struct sockaddr_un *)&a->address)->sun_path,
-				   access_group(m->cfg.group), BACKLOG);
-	else
-		fd = listen_inet(a);
 	if (fd < 0)
 		return fd;
-	if (local)
-		strcpy(m->path, ((const struct sockaddr_un *)&a->address)->sun_path);
+	m->listens = !m->cfg.doors;
 	bound = evhttp_accept_socket_with_handle(m->http, fd);
 	if (!bound) {
 		close(fd);
@@ -283,8 +287,8 @@ void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
-	if (m->path[0])
-		unlink(m->path);
+	if (m->listens)
+		metrics_unlisten(m->cfg.address);
 	/* its references first: it still looks at their descriptors */
 	if (m->http)
 		evhttp_free(m->http);

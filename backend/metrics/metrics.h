@@ -8,6 +8,7 @@
 #define BACKEND_METRICS_H
 
 #include "backend/figures/figures.h"
+#include "backend/base/doors.h"
 #include "backend/base/log.h"
 #include "backend/base/metrics-address.h"
 
@@ -20,8 +21,9 @@ struct metrics;
 struct metrics_config {
 	struct event_base *base; /* borrowed */
 	struct log *log;	 /* borrowed */
-	const struct metrics_address *address;
+	const struct metrics_address *address; /* borrowed */
 	const char *group; /* whose members may read, where it is a Unix socket */
+	const struct doors *doors; /* borrowed; its listener is taken; NULL: listens by itself */
 	const struct figures_type *figures;
 	/** collect - of all devices there are; calls nobody after metrics_free() */
 	figures_collect *collect;
@@ -34,6 +36,11 @@ struct metrics_config {
 	void *host_opaque;
 	unsigned int client_ms; /* 0: METRICS_CLIENT_MS */
 };
+
+/** metrics_listen() - for somebody else's doors. Return: the descriptor; as metrics_open() */
+int metrics_listen(const struct metrics_address *address, const char *group);
+/** metrics_unlisten() - remove the name, where it has one; before the descriptor is closed, or it may be a successor's */
+void metrics_unlisten(const struct metrics_address *address);
 
 /** metrics_open() - Return: 0; -EADDRINUSE; -EACCES; -ENOMEM; -errno */
 int metrics_open(struct metrics **m, const struct metrics_config *cfg);

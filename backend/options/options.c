@@ -12,6 +12,8 @@
 #include <xenvirtio/placement.h>
 #include <xenvirtio/server.h>
 
+/** the first of the numbers that systemd's table of users leaves to nobody; 32751 after it are still */
+#define SANDBOX_UID 1879048192u
 /** DOMID_FIRST_RESERVED, xen/xen.h */
 #define DOMID_MAX 0x7fefu
 #if defined(__x86_64__) || defined(__i386__)
@@ -177,6 +179,33 @@ int options_take_record(void *opaque, const char *arg, char *why, size_t why_siz
 	return 0;
 }
 
+int options_take_sandbox(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+
+	opts->sandbox_required = strcmp(arg, "require") == 0;
+	if (opts->sandbox_required || strcmp(arg, "auto") == 0)
+		return 0;
+	snprintf(why, why_size, "--sandbox %s: give auto or require", arg);
+	return -1;
+}
+
+int options_take_sandbox_uid(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct options *opts = opaque;
+	uint64_t v;
+
+	/* the last number but one is no user's */
+	if (!command_line_number(arg, 10, UINT32_MAX - 1 - DOMID_MAX, &v) && v) {
+		opts->sandbox_uid = (uid_t)v;
+		return 0;
+	}
+	snprintf(why, why_size,
+		 "--sandbox-uid %s: not the first of a range of users: give a number, 1 to %u, after which %u are nobody's", arg,
+		 UINT32_MAX - 1 - DOMID_MAX, DOMID_MAX);
+	return -1;
+}
+
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct options *opts = opaque;
@@ -195,6 +224,7 @@ void options_default(struct options *opts, const struct program *program)
 		.program = program,
 		.state_dir = program->state_dir,
 		.log_level = LOG_LEVEL_NOTICE,
+		.sandbox_uid = SANDBOX_UID,
 	};
 }
 
@@ -224,6 +254,10 @@ int options_check(const struct options *opts, const char *of_one, char *why, siz
 		snprintf(why, why_size,
 			 "%s without --domid: it is for one guest: say which, as xl list shows it",
 			 of_one);
+		return -1;
+	}
+	if (opts->sandbox_required && opts->no_sandbox) {
+		snprintf(why, why_size, "--sandbox=require and --no-sandbox: give one of them");
 		return -1;
 	}
 	if (opts->base_given != opts->irq_given) {

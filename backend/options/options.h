@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <xenvirtio/notify-path.h>
 #include <xenvirtio/types.h>
 
@@ -32,9 +33,13 @@ struct options {
 	const char *state_dir;		/* points into argv, or is static */
 	struct metrics_address metrics; /* len 0: none */
 	const char *record;		/* NULL: do not record */
+	bool sandbox_required;		/* all of a device process's confinement, or no start */
+	bool no_sandbox;		/* none of it */
+	uid_t sandbox_uid;		/* with the domain's number added: whom a device process becomes */
 	enum log_level log_level;
 	bool syslog;
 	int ready_fd; /* 0: nobody waits */
+	const char *reads; /* a file of the type's own that its process reads when it knows its guest; NULL: none */
 };
 
 /*
@@ -65,6 +70,15 @@ struct options {
 	 .take = options_take_ready_fd},                                                           \
 	{"record", "FILE", "append every call to the hypervisor to FILE",                          \
 	 .take = options_take_record},                                                             \
+	{"sandbox", "MODE",                                                                        \
+	 "auto (default): what this host cannot confine is said; require: it does\n"              \
+	 "                               not start then",                                          \
+	 .take = options_take_sandbox},                                                            \
+	{"sandbox-uid", "BASE",                                                                    \
+	 "device processes are the user BASE + D (default: 1879048192)",                          \
+	 .take = options_take_sandbox_uid},                                                        \
+	{"no-sandbox", NULL, "device processes with all rights, to look for faults",               \
+	 .flag = offsetof(struct options, no_sandbox)},                                            \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \
 	 .take = options_take_log_level},                                                          \
 	{                                                                                          \
@@ -82,6 +96,8 @@ int options_take_state_dir(void *opaque, const char *arg, char *why, size_t why_
 int options_take_metrics(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_ready_fd(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_record(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_sandbox(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_sandbox_uid(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size);
 
 /** options_default() - before a line is parsed; @program is kept */

@@ -190,6 +190,15 @@ static bool open_hv(struct device_process *dp)
 	return !process_end_on(dp, rc, "cannot look at the domain");
 }
 
+/* The last moment at which there are names. */
+static bool confine(struct device_process *dp)
+{
+	if (!dp->env.confine || !dp->env.confine(dp->env.opaque))
+		return true;
+	process_end(dp, EXIT_CODE_NO_XEN, GUEST_LEAVE);
+	return false;
+}
+
 static bool open_store(struct device_process *dp)
 {
 	struct store_link_config link = {
@@ -233,7 +242,7 @@ int device_process_new(struct device_process **out, struct event_base *base,
 	*out = dp;
 	if (process_end_on(dp, make_events(dp), "cannot make events"))
 		return 0;
-	if (open_hv(dp) && open_store(dp))
+	if (open_hv(dp) && confine(dp) && open_store(dp))
 		process_look_for_device(dp);
 	return 0;
 }

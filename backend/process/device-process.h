@@ -13,9 +13,11 @@
 #ifndef BACKEND_DEVICE_PROCESS_H
 #define BACKEND_DEVICE_PROCESS_H
 
+#include "backend/base/doors.h"
 #include "backend/base/exit-code.h"
 #include "backend/device/device-type.h"
 
+#include <sys/types.h>
 #include <xenvirtio/hv.h>
 #include <xenvirtio/store.h>
 
@@ -24,14 +26,25 @@ struct device_process;
 
 /**
  * struct device_process_env - where the hypervisor and xenstore come from: Xen's, or fakes
+ * @confine:      all that is opened by name is open, and nothing was read yet that is not trusted. Return: 0; -errno, which is
+ *                in the log: the end. NULL: nothing to be done
+ * @doors:        what is opened later; NULL: by name
+ * @owner:        struct guest_config
  * @discovery_ms: how long a node may stay half written; 0: 10 s
- * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know
+ * @seal:         all is open that the guest is served with, and none of its requests was looked at: give away what serving does
+ *                not take. Return: 0; else the process ends, and why was logged. NULL: nothing is given away
+ * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
 struct device_process_env {
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void (*ready)(void *opaque);
+	void *ready_opaque;
+	int (*confine)(void *opaque);
+	int (*seal)(void *opaque, struct log *log);
+	const struct doors *doors;
 	void *opaque;
+	pid_t owner;
 	unsigned int discovery_ms;
 };
 

@@ -35,6 +35,8 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		.base = cfg->base,
 		.irq = cfg->irq,
 		.memory_bytes = memory_bytes,
+		.owner = cfg->owner,
+		.doors = cfg->doors,
 	};
 	pid_t owner;
 	int rc;

@@ -15,6 +15,8 @@
 #include "backend/base/state-file.h"
 #include "backend/device/device-type.h"
 
+#include <sys/types.h>
+
 struct guest_config {
 	const struct device_type *type;
 	void *device;		 /* of that type, not open; borrowed */
@@ -27,6 +29,8 @@ struct guest_config {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	enum xenvirtio_notify_path notify;
+	pid_t owner; /* the process that others are told serves the device; 0: this one */
+	const struct doors *doors; /* borrowed; NULL: the state file is opened by its name */
 	/** path_changed - notifications travel another way, because of @why (-errno) */
 	void (*path_changed)(void *opaque, int why);
 	void *opaque;

@@ -28,6 +28,7 @@ static void open_control(struct device_process *dp)
 		.dir = dp->opts->state_dir,
 		.domid = dp->opts->domid,
 		.devid = dp->bus.devid,
+		.doors = dp->env.doors,
 		.status = process_status_json,
 		.opaque = dp,
 	};
@@ -50,6 +51,7 @@ void process_open_doors(struct device_process *dp)
 		.log = dp->log,
 		.address = &dp->opts->metrics,
 		.group = dp->opts->program->group,
+		.doors = dp->env.doors,
 		.figures = dp->type->figures_type,
 		.collect = process_collect_figures,
 		.opaque = dp,

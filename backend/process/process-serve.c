@@ -124,6 +124,8 @@ static bool open_guest(struct device_process *dp)
 		.base = dp->bus.base,
 		.irq = dp->bus.irq,
 		.notify = dp->opts->notify,
+		.owner = dp->env.owner,
+		.doors = dp->env.doors,
 		.path_changed = path_changed,
 		.opaque = dp,
 	};
@@ -202,6 +204,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 		.link = dp->link,
 		.bus = &dp->bus,
 		.publish = &dp->publish,
+		.doors = dp->env.doors,
 		.end_on = host_end_on,
 		.ended = host_ended,
 		.check_node = host_check_node,
@@ -223,6 +226,15 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 	return !rc;
 }
 
+/* The guest's first byte is read after this. False: the process has ended, and has said why. */
+static bool seal(struct device_process *dp)
+{
+	if (!dp->env.seal || !dp->env.seal(dp->env.opaque, dp->log))
+		return true;
+	process_end(dp, EXIT_CODE_NO_XEN, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
+	return false;
+}
+
 void process_start_serving(struct device_process *dp)
 {
 	int rc;
@@ -237,6 +249,10 @@ void process_start_serving(struct device_process *dp)
 		return;
 	if (!join_store(dp))
 		return;
+	/* before the seal, since doors are sockets: whoever knocks waits until the loop runs */
+	process_open_doors(dp);
+	if (!seal(dp))
+		return;
 	rc = xenvirtio_server_resume(dp->guest.server);
 	if (process_end_on(dp, rc, "cannot go on with the guest"))
 		return;
@@ -248,7 +264,6 @@ void process_start_serving(struct device_process *dp)
 	if (dp->ended)
 		return;
 	dp->serving = true;
-	process_open_doors(dp);
 	if (dp->type->serving)
 		dp->type->serving(dp->device);
 	process_tell_connected(dp);
@@ -260,7 +275,7 @@ void process_start_serving(struct device_process *dp)
 		dp->bus.devid, dp->opts->domid, dp->bus.base.v, dp->bus.irq,
 		xenvirtio_server_path(dp->guest.server));
 	if (dp->env.ready)
-		dp->env.ready(dp->env.opaque);
+		dp->env.ready(dp->env.ready_opaque);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,

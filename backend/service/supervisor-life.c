@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 /* ticks, two seconds each: see supervisor.c */
-#define STILL_TOLD 15u	 /* SIGABRT: a core file says where it was */
+#define STILL_TOLD 15u	 /* SIGABRT: with --no-sandbox a core file says where it was */
 #define STILL_KILLED 20u /* that was not enough; a process that is stopped ends of SIGKILL only */
 #define STILL_STUCK 25u	 /* not even that: it is inside the kernel or the hypervisor */
 

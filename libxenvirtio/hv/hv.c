@@ -19,4 +19,10 @@ int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
 {
 	return -ENOSYS;
 }
+
+int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
+				   struct xentoollog_logger *logger)
+{
+	return -ENOSYS;
+}
 #endif

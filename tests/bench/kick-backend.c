@@ -27,7 +27,12 @@
 #include "bench/kick.h"
 
 #define BASE 0x02000000u
+#if defined(__aarch64__)
 #define IRQ 40u
+#else
+/* Xen's GSI 47, as xl would have it */
+#define IRQ 140u
+#endif
 #define WAIT_MS 120000
 
 static uint64_t calls;
@@ -192,7 +197,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The counter's ticks as nanoseconds, which the caller knows how to read as instructions. */
+/* The counter's ticks as nanoseconds, which the caller knows how to read as instructions. QEMU's TSC ticks once a nanosecond. */
 static double ns_of(uint64_t ticks)
 {
 #if defined(__aarch64__)

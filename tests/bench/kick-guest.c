@@ -11,8 +11,6 @@
 #include "../guest/bare-mmio.h"
 #include "kick.h"
 
-#define GICD 0x03001000ul
-
 static volatile struct desc desc[QUEUE_SIZE] __attribute__((aligned(4096)));
 static volatile struct avail avail __attribute__((aligned(4096)));
 static volatile struct used used __attribute__((aligned(4096)));
@@ -20,6 +18,9 @@ static volatile uint32_t request __attribute__((aligned(4096)));
 static volatile uint32_t times[KICK_ROUNDS_MAX];
 
 void guest_main(void);
+
+#if defined(__aarch64__)
+#define GICD 0x03001000ul
 
 static uint64_t now(void)
 {
@@ -30,7 +31,7 @@ static uint64_t now(void)
 }
 
 /* Group 1 with affinity routing, SPIs 32-63 edge-triggered and enabled; then this CPU's interface. */
-static void init_gic(void)
+static void init_interrupts(void)
 {
 	uint64_t sre;
 
@@ -58,6 +59,54 @@ static void wait_interrupt(void)
 	__asm__ volatile("msr S3_0_C12_C12_1, %0; isb" : : "r"(id) : "memory");
 }
 
+/* An edge is over when it is taken. */
+static void end_interrupt(void)
+{
+}
+#else
+#define APIC 0xfee00000ul
+#define IOAPIC 0xfec00000ul
+#define GSI 47u
+
+/* Set by the handler in bare-start-x86.S, which vector 48 leads to. */
+extern volatile uint32_t interrupted;
+
+static uint64_t now(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/* The line as level-triggered, active low, to vector 48 of this processor's local APIC. */
+static void init_interrupts(void)
+{
+	write32(APIC + 0xf0, 0x1ff);
+	write32(IOAPIC, 0x10 + 2 * GSI + 1);
+	write32(IOAPIC + 0x10, 0);
+	write32(IOAPIC, 0x10 + 2 * GSI);
+	write32(IOAPIC + 0x10, 1u << 15 | 1u << 13 | 48);
+}
+
+static void wait_interrupt(void)
+{
+	for (;;) {
+		__asm__ volatile("cli" : : : "memory");
+		if (interrupted)
+			break;
+		__asm__ volatile("sti; hlt" : : : "memory");
+	}
+	interrupted = 0;
+}
+
+/* The device has let the line go: sooner it would come again. */
+static void end_interrupt(void)
+{
+	write32(APIC + 0xb0, 0);
+}
+#endif
+
 /* One round trip. Return: ticks */
 static uint32_t make_round(const volatile void *buf, uint32_t len, uint16_t flags)
 {
@@ -76,6 +125,7 @@ static uint32_t make_round(const volatile void *buf, uint32_t len, uint16_t flag
 	do {
 		wait_interrupt();
 		write32(BASE + 0x64, read32(BASE + 0x60));
+		end_interrupt();
 		barrier();
 	} while (used.idx == idx);
 	return (uint32_t)(now() - start);
@@ -85,7 +135,7 @@ void guest_main(void)
 {
 	uint32_t rounds;
 
-	init_gic();
+	init_interrupts();
 	start_device(0);
 	start_queue(0, desc, &avail, &used);
 	start_driver();

@@ -5,8 +5,15 @@
 # In dom0: kick-guest in front of kick-backend, once for each path of /xv/bench ("KICKS VCPUS PATH..."). Each result is a
 # line "# bench {...}".
 
-read -r kicks vcpus paths </xv/bench
-for path in $paths; do
+# On x86 the guest is an HVM domain without a device model, for which hvm-guest wants an initramfs and a table.
+create_kick_guest()
+{
+	echo kick >>"$XV_STATE/guests"
+	if [ "$(uname -m)" = x86_64 ]; then
+		xen-virtio-acpi --output "$XV_STATE/kick.aml" >&2 &&
+			hvm-guest kick 16 "$vcpus" /xv/kick-guest.img /xv/bench "$XV_STATE/kick.aml" - "" >&2
+		return
+	fi
 	cat >"$XV_STATE/kick.cfg" <<-EOT
 	name = "kick"
 	kernel = "/xv/kick-guest.img"
@@ -15,8 +22,12 @@ for path in $paths; do
 	nr_spis = 16
 	acpi = 0
 	EOT
-	echo kick >>"$XV_STATE/guests"
-	xl create -p "$XV_STATE/kick.cfg" || bail "xl create"
+	xl create -p "$XV_STATE/kick.cfg"
+}
+
+read -r kicks vcpus paths </xv/bench
+for path in $paths; do
+	create_kick_guest || bail "creating the guest"
 	out=$XV_STATE/result.$path
 	kick-backend "$(domid kick)" "$path" "$kicks" >"$out" 2>"$XV_LOGS/backend-$path.log" &
 	pid=$!

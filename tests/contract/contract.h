@@ -20,6 +20,7 @@
  * @open:    another handle on the same domain
  * @scratch: CONTRACT_SCRATCH_FRAMES of RAM, aligned to the largest order, all there, not mapped
  * @hole:    a frame inside no RAM range, and no MMIO that is passed through
+ * @outside: what a release outside of RAM returns
  * @window:  512 bytes of guest-physical addresses that nobody claims
  */
 struct contract {
@@ -27,6 +28,7 @@ struct contract {
 	void *ctx;
 	struct xenvirtio_gfn scratch;
 	struct xenvirtio_gfn hole;
+	int outside;
 	struct xenvirtio_gpa_range window;
 };
 

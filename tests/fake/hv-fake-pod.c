@@ -5,7 +5,7 @@
  *
  * As Xen's p2m-pod.c: whoever touches such a frame, or maps it, has it populated from the cache, and where there is nothing left Xen
  * crashes the domain. A release takes such entries of the whole extent first, puts what it takes of the rest into a cache that is too small for
- * the entries that are left, and frees what the cache has too much.
+ * the entries that are left, and frees what the cache has too much. A sweep makes entries of frames with nothing in them.
  */
 #include "config.h"
 
@@ -51,6 +51,29 @@ static void trim_cache(struct fake *f)
 	}
 }
 
+/* Kept in mind as a number: the frame itself goes back, and another comes when it is wanted. */
+static bool to_cache(struct fake *f, uint32_t *entry, uint32_t left)
+{
+	if (!entry || !*entry || is_pod(entry) || f->frame[*entry - 1].maps)
+		return false;
+	fake_drop_frame(f, *entry - 1);
+	*entry = left;
+	f->heap_free--;
+	f->tot_pages++;
+	f->pod_cache++;
+	return true;
+}
+
+uint64_t fake_pod_sweep(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr)
+{
+	uint64_t done = 0;
+
+	for (uint64_t k = 0; k < nr && f->pod_entries; k++)
+		done += to_cache(f, fake_find_entry(f, gfn.v + k), FAKE_POD);
+	f->pod_entries += done;
+	return done;
+}
+
 uint64_t fake_pod_release(struct fake *f, uint64_t start, uint64_t nr)
 {
 	uint64_t done = 0;
@@ -65,19 +88,8 @@ uint64_t fake_pod_release(struct fake *f, uint64_t start, uint64_t nr)
 			done++;
 		}
 	}
-	for (uint64_t k = 0; k < nr && f->pod_entries > f->pod_cache; k++) {
-		uint32_t *entry = fake_find_entry(f, start + k);
-
-		/* Kept in mind as a number: the frame itself goes back, and another comes when it is wanted. */
-		if (entry && *entry && !f->frame[*entry - 1].maps) {
-			fake_drop_frame(f, *entry - 1);
-			*entry = 0;
-			f->heap_free--;
-			f->tot_pages++;
-			f->pod_cache++;
-			done++;
-		}
-	}
+	for (uint64_t k = 0; k < nr && f->pod_entries > f->pod_cache; k++)
+		done += to_cache(f, fake_find_entry(f, start + k), 0);
 	trim_cache(f);
 	return done;
 }

@@ -152,6 +152,12 @@ void fake_make_hole(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
  * @cache: memory that is kept for them, at most one a frame
  */
 void fake_set_pod(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr, uint64_t cache);
+/**
+ * fake_pod_sweep() - Xen found nothing in these frames: those that are there are entries again, and kept for them is as much more
+ *
+ * Where there are no entries left Xen looks for none. What is mapped stays. Return: frames
+ */
+uint64_t fake_pod_sweep(struct fake *f, struct xenvirtio_gfn gfn, uint64_t nr);
 /** fake_set_direct() - memory is mapped directly (Arm): a frame that leaves the p2m stays the domain's, and comes back there */
 void fake_set_direct(struct fake *f);
 /** fake_pod_populated() - entries that were touched or mapped */

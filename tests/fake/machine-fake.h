@@ -37,6 +37,8 @@ void machine_fake_be_a_child(int ask, int answer);
 
 /** machine_fake_run() - all that is due at this moment; no time passes */
 void machine_fake_run(struct event_base *base);
+/** machine_fake_forget() - timers of a loop whose process was killed */
+void machine_fake_forget(const struct event_base *base);
 /** machine_fake_pass() - so much time passes */
 void machine_fake_pass(unsigned int ms);
 /** machine_fake_pass_to_timer() - until one has fired. Return: false: none is due by @end_ms, and no time passed */

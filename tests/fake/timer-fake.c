@@ -110,6 +110,17 @@ void machine_fake_run(struct event_base *base)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
+void machine_fake_forget(const struct event_base *base)
+{
+	struct timer *t, *next;
+
+	for (t = TAILQ_FIRST(&waiting); t; t = next) {
+		next = TAILQ_NEXT(t, link);
+		if (t->base == base)
+			TAILQ_REMOVE(&waiting, t, link);
+	}
+}
+
 /* Return: whether one was due by then */
 static bool fire_next(uint64_t end_ns)
 {

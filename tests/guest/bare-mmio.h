@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The driver side of a virtio-mmio device for guests that are nothing else: no libc, no MMU. Ordered by barriers alone,
- * memory is uncached, accesses to the device are single loads and stores that the hypervisor can decode. The device
- * is where xl puts a guest's first one on Arm.
+ * memory is uncached on Arm, accesses to the device are single loads and stores that the hypervisor can decode. The device
+ * is where xl puts a guest's first one on Arm; on x86 there is nothing either.
  */
 #ifndef BARE_MMIO_H
 #define BARE_MMIO_H
@@ -34,6 +34,7 @@ struct used {
 	} ring[QUEUE_SIZE];
 };
 
+#if defined(__aarch64__)
 static inline void write32(unsigned long address, uint32_t value)
 {
 	__asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
@@ -51,11 +52,30 @@ static inline void barrier(void)
 {
 	__asm__ volatile("dsb sy" : : : "memory");
 }
+#else
+static inline void write32(unsigned long address, uint32_t value)
+{
+	__asm__ volatile("movl %0, (%1)" : : "r"(value), "r"(address) : "memory");
+}
+
+static inline uint32_t read32(unsigned long address)
+{
+	uint32_t value;
+
+	__asm__ volatile("movl (%1), %0" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
+static inline void barrier(void)
+{
+	__asm__ volatile("lock; addl $0, (%%esp)" : : : "memory", "cc");
+}
+#endif
 
 static inline void ring_address(unsigned long reg, const volatile void *ring)
 {
 	write32(BASE + reg, (uint32_t)(uintptr_t)ring);
-	write32(BASE + reg + 4, (uint32_t)((uintptr_t)ring >> 32));
+	write32(BASE + reg + 4, (uint32_t)((uint64_t)(uintptr_t)ring >> 32));
 }
 
 /* features: the low 32; VERSION_1 always. Up to FEATURES_OK; queues and DRIVER_OK are to follow. */

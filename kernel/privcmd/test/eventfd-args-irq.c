@@ -3,6 +3,9 @@
  * eventfd-args, what raises interrupts: irqfd and virtio_irq.
  */
 #include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "eventfd-args.h"
@@ -10,6 +13,61 @@
 #include "tap.h"
 
 static uint8_t op[256];
+
+#if defined(__aarch64__)
+static const unsigned char irq_ops[] = { 19 };
+
+static void test_values(const struct server *s, struct privcmd_irqfd good)
+{
+	irq_op(op, sizeof(op), 31, 1);
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: a private interrupt");
+	irq_op(op, sizeof(op), 1020, 1);
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: interrupt 1020");
+	irq_op(op, sizeof(op), GUEST_IRQ, 2);
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2");
+	irq_op(op, sizeof(op), GUEST_IRQ, 1);
+	op[13] = 1;
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: pad of the level");
+}
+#else
+/* set_pci_intx_level, set_isa_irq_level, inject_msi */
+static const unsigned char irq_ops[] = { 8, 9, 14 };
+
+static void set_op(uint32_t nr, const uint8_t bytes[6])
+{
+	memset(op, 0, sizeof(op));
+	memcpy(op, &nr, sizeof(nr));
+	memcpy(op + 8, bytes, 6);
+}
+
+static void test_values(const struct server *s, struct privcmd_irqfd good)
+{
+	/* domain (2 bytes), bus, device, intx, level */
+	set_op(8, (uint8_t[6]){ 1, 0, 0, 3, 0, 1 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI domain 1");
+	set_op(8, (uint8_t[6]){ 0, 0, 1, 3, 0, 1 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI bus 1");
+	set_op(8, (uint8_t[6]){ 0, 0, 0, 32, 0, 1 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI device 32");
+	set_op(8, (uint8_t[6]){ 0, 0, 0, 3, 4, 1 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI line 4");
+	set_op(8, (uint8_t[6]){ 0, 0, 0, 3, 3, 2 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2 of a PCI line");
+	set_op(8, (uint8_t[6]){ 0, 0, 0, 31, 3, 1 });
+	expect(irqfd(s->privcmd, good), 0, "irqfd: a PCI line");
+	expect(irqfd(s->privcmd, BUT(good, flags, 1)), 0, "irqfd: deassign it");
+	set_op(9, (uint8_t[6]){ 16, 1 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: ISA interrupt 16");
+	set_op(9, (uint8_t[6]){ 5, 2 });
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2 of an ISA interrupt");
+	set_op(9, (uint8_t[6]){ 5, 1 });
+	expect(irqfd(s->privcmd, good), 0, "irqfd: an ISA interrupt");
+	expect(irqfd(s->privcmd, BUT(good, flags, 1)), 0, "irqfd: deassign it");
+	irq_op(op, sizeof(op), GUEST_IRQ, 1);
+	op[13] = 1;
+	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: pad of the message");
+}
+#endif
 
 void test_irqfd(const struct server *s, int fd, int fd2)
 {
@@ -22,34 +80,26 @@ void test_irqfd(const struct server *s, int fd, int fd2)
 	expect(irqfd(s->privcmd, BUT(good, fd, -1)), EBADF, "irqfd: no fd");
 	expect(irqfd(s->privcmd, BUT(good, fd, null)), EINVAL, "irqfd: no eventfd");
 	expect(irqfd(s->privcmd, BUT(good, size, 0)), EINVAL, "irqfd: size 0");
-	expect(irqfd(s->privcmd, BUT(good, size, 15)), EINVAL, "irqfd: size one too small");
+	expect(irqfd(s->privcmd, BUT(good, size, IRQ_OP_BYTES - 1)), EINVAL, "irqfd: size one too small");
 	expect(irqfd(s->privcmd, BUT(good, size, 4097)), E2BIG, "irqfd: size over a page");
 	expect(irqfd(s->privcmd, BUT(good, size, ~0u)), E2BIG, "irqfd: size 4 GiB");
 	expect(irqfd(s->privcmd, BUT(good, dm_op, 0)), EFAULT, "irqfd: dm_op is NULL");
 
 	for (n = 0; n < 64; n++) {
-		if (n == 19)
+		if (memchr(irq_ops, n, sizeof(irq_ops)))
 			continue;
 		memcpy(op, &n, sizeof(n));
 		all &= irqfd(s->privcmd, good) < 0 && errno == EINVAL;
 	}
 	ok(all, "irqfd: every other operation: EINVAL");
 
-	irq_op(op, sizeof(op), 31, 1);
-	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: a private interrupt");
-	irq_op(op, sizeof(op), 1020, 1);
-	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: interrupt 1020");
-	irq_op(op, sizeof(op), GUEST_SPI, 2);
-	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2");
-	irq_op(op, sizeof(op), GUEST_SPI, 1);
+	test_values(s, good);
+	irq_op(op, sizeof(op), GUEST_IRQ, 1);
 	op[4] = 1;
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: pad of the operation");
-	irq_op(op, sizeof(op), GUEST_SPI, 1);
-	op[13] = 1;
-	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: pad of the level");
-	irq_op(op, sizeof(op), GUEST_SPI, 1);
+	irq_op(op, sizeof(op), GUEST_IRQ, 1);
 
-	expect(irqfd(s->privcmd, BUT(good, size, 16)), 0, "irqfd: no larger than needed");
+	expect(irqfd(s->privcmd, BUT(good, size, IRQ_OP_BYTES)), 0, "irqfd: no larger than needed");
 	expect(irqfd(s->privcmd, good), EBUSY, "irqfd: the same eventfd");
 	expect(irqfd(second, good), EBUSY, "irqfd: the same eventfd on another file");
 	expect(irqfd(s->privcmd, BUT(good, fd, fd2)), 0, "irqfd: another eventfd, same interrupt");
@@ -65,6 +115,57 @@ void test_irqfd(const struct server *s, int fd, int fd2)
 	expect(irqfd(s->privcmd, BUT(good, flags, 1)), 0, "irqfd: deassign");
 	expect(irqfd(s->privcmd, BUT(BUT(good, flags, 1), fd, fd2)), 0, "irqfd: deassign");
 	close(null);
+}
+
+#define LIMIT 4096u
+
+/* More eventfds than one file may make interrupts. */
+void test_irqfd_limit(const struct server *s)
+{
+	static int fds[LIMIT + 1];
+	struct privcmd_irqfd good = good_irqfd(s, -1, op, sizeof(op));
+	struct rlimit files = { 2 * LIMIT, 2 * LIMIT };
+	int file = privcmd_open();
+	bool all = true;
+	uint32_t i;
+
+	must(!setrlimit(RLIMIT_NOFILE, &files));
+	for (i = 0; i <= LIMIT; i++)
+		must((fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0);
+	for (i = 0; i < LIMIT; i++)
+		all &= !irqfd(file, BUT(good, fd, fds[i]));
+	ok(all, "irqfd: 4096 of them");
+	expect(irqfd(file, BUT(good, fd, fds[LIMIT])), ENOSPC, "irqfd: one more");
+	expect(irqfd(s->privcmd, BUT(good, fd, fds[LIMIT])), 0, "irqfd: which another file may have");
+	expect(irqfd(s->privcmd, BUT(BUT(good, fd, fds[LIMIT]), flags, 1)), 0, "irqfd: deassign");
+	expect(irqfd(file, BUT(BUT(good, fd, fds[9]), flags, 1)), 0, "irqfd: one fewer");
+	expect(irqfd(file, BUT(good, fd, fds[LIMIT])), 0, "irqfd: one more after that");
+	close(file);
+	expect(irqfd(s->privcmd, BUT(good, fd, fds[0])), 0, "irqfd: all are gone with the file");
+	for (i = 0; i <= LIMIT; i++)
+		close(fds[i]);
+}
+
+/* The argument is where the kernel cannot answer: what was done is not an error, and an error has done nothing. */
+static void test_read_only(const struct server *s, struct privcmd_virtio_irq good)
+{
+	struct privcmd_virtio_irq *arg = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(arg != MAP_FAILED);
+	*arg = good;
+	arg->status = 2;
+	must(!mprotect(arg, 4096, PROT_READ));
+	expect(virtio_irq(s->privcmd, arg), 0, "virtio_irq: from memory that is read-only");
+	must(!mprotect(arg, 4096, PROT_READ | PROT_WRITE));
+	arg->flags = 1;
+	arg->status = 0;
+	must(!mprotect(arg, 4096, PROT_READ));
+	expect(virtio_irq(s->privcmd, arg), EFAULT, "virtio_irq: deassign from read-only memory");
+	must(!mprotect(arg, 4096, PROT_READ | PROT_WRITE));
+	expect(virtio_irq(s->privcmd, arg), 0, "virtio_irq: which has not been done");
+	ok(arg->status == 2, "virtio_irq: its status is not lost");
+	munmap(arg, 4096);
 }
 
 void test_virtio_irq(const struct server *s, int fd, int fd2, int kick)
@@ -94,5 +195,6 @@ void test_virtio_irq(const struct server *s, int fd, int fd2, int kick)
 	expect(SPOIL(flags, 1), 0, "virtio_irq: deassign");
 	ok(arg.status == 2, "virtio_irq: deassign returns the status");
 	expect(SPOIL(flags, 1), ENODEV, "virtio_irq: deassign again");
+	test_read_only(s, good);
 	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, kick, 0), flags, 1)));
 }

@@ -25,15 +25,6 @@ struct hypercall_arg {
 };
 #define IOCTL_HYPERCALL	_IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall_arg))
 
-struct mmapbatch_v2_arg {
-	unsigned int num;
-	uint16_t dom;
-	uint64_t addr;
-	const uint64_t *arr;
-	int *err;
-};
-#define IOCTL_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, sizeof(struct mmapbatch_v2_arg))
-
 static uint8_t op[256];
 
 static void test_ioeventfd_values(const struct server *s, int fd)
@@ -67,13 +58,11 @@ static void test_ioeventfd_pages(const struct server *s, const struct server *ot
 	char *empty = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s->privcmd, 0);
 	char *foreign = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s->privcmd, 0);
 	char *two = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s->privcmd, 0);
-	uint64_t gfn = 0x40000000 >> 12;
-	int err = 0;
-	struct mmapbatch_v2_arg batch = { 1, s->dom, (uintptr_t)foreign, &gfn, &err };
+	uint64_t gfn = GUEST_RAM_GFN;
 
 	must(anon != MAP_FAILED && empty != MAP_FAILED && foreign != MAP_FAILED &&
 	     two != MAP_FAILED);
-	must(!ioctl(s->privcmd, IOCTL_MMAPBATCH_V2, &batch) && !err);
+	must(!map_gfns(s->privcmd, s->dom, foreign, 1, &gfn));
 
 	expect(ioeventfd(s->privcmd, BUT(good, ioreq, 0)), EFAULT, "page 0");
 	expect(ioeventfd(s->privcmd, BUT(good, ioreq, 0xffff000000000000ull)), EFAULT,
@@ -261,6 +250,25 @@ static uint64_t count_of(int fd)
 	return read(fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
 }
 
+/* Each register may have one, but not all of them. */
+static void test_ioeventfd_limit(const struct server *s, int fd)
+{
+	struct privcmd_ioeventfd good = good_ioeventfd(s, fd, 0);
+	int file = privcmd_open();
+	bool all = true;
+	uint32_t i;
+
+	for (i = 0; i < 4096; i++)
+		all &= !ioeventfd(file, BUT(good, vq, i));
+	ok(all, "4096 queues");
+	expect(ioeventfd(file, BUT(good, vq, i)), ENOSPC, "one more");
+	expect(ioeventfd(file, BUT(BUT(good, vq, 7), flags, 1)), 0, "deassign one");
+	expect(ioeventfd(file, BUT(good, vq, i)), 0, "one more after that");
+	close(file);
+	expect(ioeventfd(s->privcmd, good), 0, "all are gone with the file");
+	expect(ioeventfd(s->privcmd, BUT(good, flags, 1)), 0, "deassign");
+}
+
 static void test_wait(const struct server *s, int fd, int kick)
 {
 	struct privcmd_ioeventfd_wait good = good_wait(s);
@@ -332,29 +340,6 @@ static void test_restricted(const struct server *s, const struct server *other, 
 	close(file);
 }
 
-/* The resource mapping itself: these crashed or corrupted the kernel without the series. */
-static void test_mapping(const struct server *s)
-{
-	char *va = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, s->privcmd, 0), *moved;
-
-	must(va != MAP_FAILED);
-	expect(map_resource(s->privcmd, s->dom, s->id, 1, 3, va), EINVAL,
-	       "mapping: more frames than pages");
-	expect(map_resource(s->privcmd, s->dom, s->id, 1, ~0ull, va), EINVAL,
-	       "mapping: 2^64 - 1 frames");
-	expect(map_resource(s->privcmd, s->dom, s->id, 1, 1, va + 4096), EINVAL,
-	       "mapping: not at the start");
-	expect(map_resource(s->privcmd, s->dom, s->id, 1, 1, va), 0, "mapping: fewer frames");
-	expect(map_resource(s->privcmd, s->dom, s->id, 1, 1, va), EINVAL, "mapping: a second one");
-	expect(ioeventfd(s->privcmd, BUT(good_ioeventfd(s, 0, 0), ioreq, (uintptr_t)va + 4096)),
-	       EINVAL, "page past the frames");
-	moved = mremap(va, 8192, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, va + (16 << 20));
-	if (ok(moved != MAP_FAILED, "mapping: moved"))
-		va = moved;
-	ok(((struct slot *)va)->vp_eport == s->slots[0].vp_eport, "mapping: there after the move");
-	expect(munmap(va, 8192), 0, "mapping: gone");
-}
-
 static void test_modules(void)
 {
 	static const char *const name[] = { "xen_evtchn", "xen_privcmd" };
@@ -394,7 +379,10 @@ int main(int argc, char **argv)
 	test_virtio_irq(&s, fd[0], fd[1], fd[2]);
 	test_wait(&s, fd[0], fd[1]);
 	test_restricted(&s, &other, fd[0]);
+	test_irqfd_limit(&s);
+	test_ioeventfd_limit(&s, fd[0]);
 	test_mapping(&s);
+	test_mapping_tail(&s);
 	test_modules();
 
 	server_destroy(&other);

@@ -59,7 +59,7 @@ static uint64_t strays(struct server *s, uint32_t v, uint32_t command, uint32_t 
 
 static bool interrupted(struct server *s)
 {
-	return guest_run(s, 0, TAKE_INTERRUPT, PATIENCE * patience()) == GUEST_SPI;
+	return guest_run(s, 0, TAKE_INTERRUPT, PATIENCE * patience()) == GUEST_IRQ;
 }
 
 static bool quiet(struct server *s)

@@ -28,7 +28,7 @@ static inline struct privcmd_irqfd good_irqfd(const struct server *s, int fd, vo
 {
 	return (struct privcmd_irqfd){
 		.dm_op = (uintptr_t)op,
-		.size = irq_op(op, size, GUEST_SPI, 1),
+		.size = irq_op(op, size, GUEST_IRQ, 1),
 		.fd = fd,
 		.dom = s->dom,
 	};
@@ -41,7 +41,7 @@ static inline struct privcmd_virtio_irq good_virtio_irq(const struct server *s, 
 		.ioreq = (uintptr_t)s->slots,
 		.addr = DEVICE_BASE,
 		.dm_op = (uintptr_t)op,
-		.size = irq_op(op, size, GUEST_SPI, 1),
+		.size = irq_op(op, size, GUEST_IRQ, 1),
 		.vring_fd = vring_fd,
 		.config_fd = config_fd,
 		.dom = s->dom,

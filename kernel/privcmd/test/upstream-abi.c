@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	};
 	irqfd = (struct privcmd_irqfd){
 		.dm_op = (uintptr_t)op,
-		.size = irq_op(op, sizeof(op), GUEST_SPI, 1),
+		.size = irq_op(op, sizeof(op), GUEST_IRQ, 1),
 		.fd = call,
 		.dom = s.dom,
 	};
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	ok(read(kick, &count, sizeof(count)) == sizeof(count) && count == 1000, "1000 kicks");
 	ok(s.nr_strays == 0, "none of them an ioreq of ours");
 	must(write(call, &one, sizeof(one)) == sizeof(one));
-	ok(guest_run(&s, 0, TAKE_INTERRUPT, 200000 * patience()) == GUEST_SPI, "an interrupt");
+	ok(guest_run(&s, 0, TAKE_INTERRUPT, 200000 * patience()) == GUEST_IRQ, "an interrupt");
 
 	ioeventfd.flags = PRIVCMD_IOEVENTFD_FLAG_DEASSIGN;
 	irqfd.flags = PRIVCMD_IRQFD_FLAG_DEASSIGN;

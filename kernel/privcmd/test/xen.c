@@ -40,6 +40,15 @@ struct resource_arg {
 	uint64_t addr;
 };
 
+struct mmapbatch_v2_arg {
+	unsigned int num;
+	uint16_t dom;
+	uint64_t addr;
+	const uint64_t *arr;
+	int *err;
+};
+
+#define IOCTL_MMAPBATCH_V2	_IOC(_IOC_NONE, 'P', 4, sizeof(struct mmapbatch_v2_arg))
 #define IOCTL_DM_OP		_IOC(_IOC_NONE, 'P', 5, sizeof(struct dm_op_arg))
 #define IOCTL_MMAP_RESOURCE	_IOC(_IOC_NONE, 'P', 7, sizeof(struct resource_arg))
 
@@ -65,10 +74,19 @@ int dm_op(int privcmd, uint16_t dom, void *op, size_t size)
 
 size_t irq_op(void *buf, size_t size, uint32_t irq, uint8_t level)
 {
+#if defined(__aarch64__)
 	struct xen_dm_op op = { .op = XEN_DMOP_set_irq_level };
 
 	op.u.set_irq_level.irq = irq;
 	op.u.set_irq_level.level = level;
+#else
+	struct xen_dm_op op = { .op = XEN_DMOP_inject_msi };
+
+	/* fixed delivery, edge, to the vcpu whose APIC is 0 */
+	op.u.inject_msi.data = irq;
+	op.u.inject_msi.addr = 0xfee00000;
+	(void)level;
+#endif
 	must(size >= sizeof(op));
 	memset(buf, 0, size);
 	memcpy(buf, &op, sizeof(op));
@@ -87,6 +105,20 @@ int map_resource(int privcmd, uint16_t dom, uint16_t id, uint32_t frame, uint64_
 	};
 
 	return ioctl(privcmd, IOCTL_MMAP_RESOURCE, &arg);
+}
+
+int map_gfns(int privcmd, uint16_t dom, void *va, unsigned int nr, const uint64_t *gfns)
+{
+	int err[16] = { 0 };
+	struct mmapbatch_v2_arg arg = { nr, dom, (uintptr_t)va, gfns, err };
+	unsigned int i;
+
+	must(nr <= 16);
+	if (ioctl(privcmd, IOCTL_MMAPBATCH_V2, &arg))
+		return -1;
+	for (i = 0; i < nr; i++)
+		must(!err[i]);
+	return 0;
 }
 
 void *map_ioreq_page(int privcmd, uint16_t dom, uint16_t id)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An ioreq server by system calls alone, and the scripted guest (guest.S) behind it.
+ * An ioreq server by system calls alone, and the scripted guest (guest-ARCH.S) behind it.
  *
  * No Xen library: a static program for any dom0. One thread per server. User space claims a slot with the same
  * compare-and-swap as the kernel, so it may be used while ioeventfds are armed.
@@ -15,7 +15,8 @@
 #define DEVICE_BASE	0x02000000ull
 #define DEVICE_BYTES	0x200u
 #define VCPUS_MAX	128u
-#define GUEST_SPI	40u
+/* The guest's interrupt: a line of the GIC's, or a vector of the first vcpu's local APIC */
+#define GUEST_IRQ	40u
 #define KICK_QUEUES	8u
 
 struct slot {
@@ -54,9 +55,21 @@ struct server {
 
 int privcmd_open(void);
 int dm_op(int privcmd, uint16_t dom, void *op, size_t size);
-/* Raise (or just encode) set_irq_level: fills a whole struct xen_dm_op, returns its size. */
+/*
+ * Raise (or just encode) the architecture's operation for an interrupt: fills a whole struct xen_dm_op, returns its size.
+ * IRQ_OP_BYTES of it are needed; level is for those that have one.
+ */
+#if defined(__aarch64__)
+#define IRQ_OP_BYTES	16u
+#define GUEST_RAM_GFN	0x40000u
+#else
+#define IRQ_OP_BYTES	24u
+#define GUEST_RAM_GFN	0x100u
+#endif
 size_t irq_op(void *buf, size_t size, uint32_t irq, uint8_t level);
 int map_resource(int privcmd, uint16_t dom, uint16_t id, uint32_t frame, uint64_t num, void *va);
+/* Map guest pages, all of them or -1. */
+int map_gfns(int privcmd, uint16_t dom, void *va, unsigned int nr, const uint64_t *gfns);
 void *map_ioreq_page(int privcmd, uint16_t dom, uint16_t id);
 int bind_port(int evtchn, uint16_t dom, uint32_t remote_port);
 /* A port that @dom may bind, but has not. */

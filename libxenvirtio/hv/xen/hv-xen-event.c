@@ -8,6 +8,8 @@
  *
  * A wake-up is to cost few system calls: one to read the port, one to notify, one to unmask. After a request that was answered the slots
  * say whether there is another one; one that comes later makes the descriptor readable.
+ *
+ * A confined handle has its descriptor from the beginning: its process may not be able to open another later.
  */
 #include "config.h"
 
@@ -20,22 +22,31 @@
 /* Far more than an interrupt handler on another CPU takes to pass through a slot. */
 #define SETTLE_ROUNDS 1000
 
+static int open_evtchn(struct xen_hv *x, xenevtchn_handle **evtchn)
+{
+	int flags, ret;
+
+	*evtchn = xenevtchn_open(x->logger, 0);
+	if (!*evtchn)
+		return xen_error(errno);
+	flags = fcntl(xenevtchn_fd(*evtchn), F_GETFL);
+	if (flags >= 0 && !fcntl(xenevtchn_fd(*evtchn), F_SETFL, flags | O_NONBLOCK))
+		return 0;
+	ret = -errno;
+	xenevtchn_close(*evtchn);
+	*evtchn = NULL;
+	return ret;
+}
+
+int xen_event_keep(struct xen_hv *x)
+{
+	return open_evtchn(x, &x->evtchn);
+}
+
 int xen_event_open(struct xen_hv *x)
 {
-	int fd, flags;
-
-	x->ioreq.evtchn = xenevtchn_open(x->logger, 0);
-	if (!x->ioreq.evtchn)
-		return xen_error(errno);
-	fd = xenevtchn_fd(x->ioreq.evtchn);
-	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
-		int ret = -errno;
-
-		xen_event_close(x);
-		return ret;
-	}
-	return 0;
+	x->ioreq.evtchn = x->evtchn;
+	return x->evtchn ? 0 : open_evtchn(x, &x->ioreq.evtchn);
 }
 
 int xen_event_bind(struct xen_hv *x, bool adopting)
@@ -81,8 +92,13 @@ void xen_event_drain(struct xen_hv *x)
 
 void xen_event_close(struct xen_hv *x)
 {
-	if (x->ioreq.evtchn)
+	if (x->ioreq.evtchn && x->ioreq.evtchn != x->evtchn)
 		xenevtchn_close(x->ioreq.evtchn);
+	/* Xen's ends are free for whoever adopts the server; what was announced is of a port that is no vcpu's */
+	for (uint32_t vcpu = 0; x->ioreq.evtchn && x->ioreq.evtchn == x->evtchn && vcpu < x->ioreq.nr_vcpus; vcpu++) {
+		if (x->ioreq.port[vcpu])
+			xenevtchn_unbind(x->evtchn, x->ioreq.port[vcpu]);
+	}
 	x->ioreq.evtchn = NULL;
 }
 

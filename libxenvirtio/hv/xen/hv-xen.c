@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <xentoolcore.h>
 
 #include "hv/xen/hv-xen.h"
 
@@ -80,6 +81,8 @@ static void close_handle(struct xenvirtio_hv *hv)
 	xen_ioreq_detach(x);
 	xen_unmap_all(x);
 	xen_mem_close(x->mem);
+	if (x->evtchn)
+		xenevtchn_close(x->evtchn);
 	if (x->fmem)
 		xenforeignmemory_close(x->fmem);
 	if (x->dmod)
@@ -121,6 +124,63 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.pod_info = xen_pod_info,
 };
 
+/*
+ * Of a confined handle: what needs a plain hypercall is refused, as its descriptors could not make one. What is optional is
+ * not there, so that whoever looks finds that out without a call.
+ */
+static int no_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
+{
+	return -EACCES;
+}
+
+static int no_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
+			 size_t *nr)
+{
+	return -EACCES;
+}
+
+static int no_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
+		    unsigned int order, size_t *done)
+{
+	*done = 0;
+	return -EACCES;
+}
+
+static int no_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)
+{
+	return -EACCES;
+}
+
+static const struct xenvirtio_hv_ops confined_ops = {
+	.version = XENVIRTIO_HV_VERSION,
+	.size = sizeof(struct xenvirtio_hv_ops),
+	.name = "xen-confined",
+	.close = close_handle,
+	.domain_info = no_domain_info,
+	.ram_ranges = no_ram_ranges,
+	.map = xen_map,
+	.unmap = xen_unmap,
+	.ioreq_open = xen_ioreq_open,
+	.ioreq_close = xen_ioreq_close,
+	.ioreq_fd = xen_ioreq_fd,
+	.ioreq_next = xen_ioreq_next,
+	.ioreq_complete = xen_ioreq_complete,
+	.set_irq = set_irq,
+	.release_pages = no_pages,
+	.populate_pages = no_pages,
+	.set_max_mem = no_max_mem,
+	.irq_held = irq_held,
+	.eventfd_features = xen_eventfd_features,
+	.ioeventfd_add = xen_ioeventfd_add,
+	.ioeventfd_del = xen_ioeventfd_del,
+	.irqfd_add = xen_irqfd_add,
+	.irqfd_del = xen_irqfd_del,
+	.registers_add = xen_registers_add,
+	.registers_del = xen_registers_del,
+	.kick_wait = xen_kick_wait,
+	.frames_present = xen_frames_present,
+};
+
 static int probe_device(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -131,8 +191,9 @@ static int probe_device(const char *path)
 	return 0;
 }
 
-int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
-			  struct xentoollog_logger *logger)
+/* What both kinds of handles have. */
+static int open_handle(struct xen_hv **out, uint32_t domid, struct xentoollog_logger *logger,
+		       const struct xenvirtio_hv_ops *ops)
 {
 	struct xen_hv *x;
 	int ret;
@@ -148,27 +209,64 @@ int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return -ENOMEM;
-	x->hv.ops = &xen_ops;
+	x->hv.ops = ops;
 	x->domid = (domid_t)domid;
 	x->eventfd.file = -1;
 	x->logger = logger;
 	x->dmod = xendevicemodel_open(logger, 0);
-	if (!x->dmod) {
+	if (x->dmod)
+		x->fmem = xenforeignmemory_open(logger, 0);
+	if (!x->dmod || !x->fmem) {
 		ret = xen_error(errno);
-		goto fail;
+		close_handle(&x->hv);
+		return ret;
 	}
-	x->fmem = xenforeignmemory_open(logger, 0);
-	if (!x->fmem) {
-		ret = xen_error(errno);
-		goto fail;
-	}
-	ret = xen_mem_open(&x->mem, x->domid, logger);
+	*out = x;
+	return 0;
+}
+
+int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
+			  struct xentoollog_logger *logger)
+{
+	struct xen_hv *x;
+	int ret = open_handle(&x, domid, logger, &xen_ops);
+
 	if (ret)
-		goto fail;
+		return ret;
+	ret = xen_mem_open(&x->mem, x->domid, logger);
+	if (ret) {
+		close_handle(&x->hv);
+		return ret;
+	}
 	*hv = &x->hv;
 	return 0;
+}
 
-fail:
-	close_handle(&x->hv);
-	return ret;
+/*
+ * Not the two restrict calls of the libraries: xendevicemodel has a second descriptor for plain hypercalls, from times when
+ * the kernel had no other way, and only restrict_all puts /dev/null in its place.
+ */
+int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
+				   struct xentoollog_logger *logger)
+{
+	struct xen_hv *x;
+	uint32_t features;
+	int ret = open_handle(&x, domid, logger, &confined_ops);
+
+	if (ret)
+		return ret;
+	ret = xen_event_keep(x);
+	if (ret) {
+		close_handle(&x->hv);
+		return ret;
+	}
+	if (xentoolcore_restrict_all(x->domid)) {
+		ret = errno == ENOTTY || errno == EOPNOTSUPP ? -ENOSYS : xen_error(errno);
+		close_handle(&x->hv);
+		return ret;
+	}
+	/* now, since a process that is confined in other ways too may not open it later; what it cannot is known then */
+	xen_eventfd_features(&x->hv, &features);
+	*hv = &x->hv;
+	return 0;
 }

@@ -68,6 +68,7 @@ struct xen_hv {
 	xenforeignmemory_handle *fmem;
 	struct xen_mem *mem;
 	struct xen_mapping *mappings;
+	xenevtchn_handle *evtchn; /* restricted, for one ioreq server after the other; NULL: each opens its own */
 	struct xen_ioreq ioreq;
 	struct xen_eventfd eventfd;
 };
@@ -124,6 +125,8 @@ int xen_ioreq_close(struct xenvirtio_hv *hv);
 void xen_ioreq_detach(struct xen_hv *x);
 
 /* hv-xen-event.c */
+/** xen_event_keep() - open now what xen_event_open() uses from then on */
+int xen_event_keep(struct xen_hv *x);
 int xen_event_open(struct xen_hv *x);
 /** xen_event_bind() - a port for each vcpu; the server is enabled and its page mapped */
 int xen_event_bind(struct xen_hv *x, bool adopting);

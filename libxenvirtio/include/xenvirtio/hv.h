@@ -394,6 +394,21 @@ int xenvirtio_hv_open_xen(struct xenvirtio_hv **hv, uint32_t domid,
 			  struct xentoollog_logger *logger);
 
 /**
+ * xenvirtio_hv_open_xen_confined() - the same, with descriptors that can do nothing to other domains
+ *
+ * For a process that reads what a guest says, beside one that does not: maps frames, serves requests, raises interrupts,
+ * has eventfds. What takes a plain hypercall is refused: domain_info, ram_ranges, release_pages, populate_pages and
+ * set_max_mem return -EACCES; pause, unpause, host_info and pod_info are not there. Somebody else does these on its behalf.
+ *
+ * Restricts whatever handles of Xen's libraries this process has open, xenstore's among them, which is of no use after: open
+ * that one later. There is no way back, not even for a handle that is opened on the same descriptor.
+ *
+ * Return: as xenvirtio_hv_open_xen(); -ENOSYS this kernel's privcmd (before Linux 4.13) cannot be restricted
+ */
+int xenvirtio_hv_open_xen_confined(struct xenvirtio_hv **hv, uint32_t domid,
+				   struct xentoollog_logger *logger);
+
+/**
  * xenvirtio_hv_open_record() - wrap a handle and write each call and its result to a stream
  * @hv:    out; closing it closes @inner
  * @inner: the handle that does the work; owned by @hv on success

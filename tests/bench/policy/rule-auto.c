@@ -82,7 +82,7 @@ static int host_free(void *opaque, uint64_t *kib)
 	return 0;
 }
 
-static uint64_t hold(void *opaque, uint64_t free_kib, uint64_t owed_kib)
+static uint64_t hold(void *opaque, uint64_t free_kib, const struct room_owed *owed)
 {
 	struct rule *r = opaque;
 

@@ -24,11 +24,11 @@ sleep_and_wake()
 	check "$text: inflates" wait_pages "$domid" $((before - 32768))
 	id=$(guest_send g 'echo devices >/sys/power/pm_test && echo freeze >/sys/power/state')
 	check "$text: asleep, every page is there" wait_pages "$domid" "$before" 20
-	check "$text: and nothing is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 2
+	check "$text: and nothing is ballooned" wait_ballooned "$domid" 0 2
 	guest_result g "$id" 60
 	is "$?" 0 "$text: wakes"
 	check "$text: has its balloon again" wait_pages "$domid" $((before - 32768))
-	check "$text: the daemon publishes it" wait_for '[ "$(xs "$domid" ballooned)" = 131072 ]' 5
+	check "$text: the daemon publishes it" wait_ballooned "$domid" 131072 5
 }
 
 start_guest g 256

@@ -31,7 +31,7 @@ kill_under_way()
 	check "$text: inflating: killed under way" [ "$now" -gt $((before - 98304)) ]
 	check "$text: inflating: another adopts" start_daemon "$domid"
 	check "$text: inflating: it goes on to the target" wait_pages "$domid" $((before - 98304))
-	check "$text: inflating: exact" wait_for '[ "$(xs "$domid" ballooned)" = 393216 ]' 5
+	check "$text: inflating: exact" wait_ballooned "$domid" 393216 5
 
 	set_target "$domid" 524288
 	when_pages -gt $((before - 98304))
@@ -41,7 +41,7 @@ kill_under_way()
 	check "$text: deflating: killed under way" [ "$now" -lt "$before" ]
 	check "$text: deflating: another adopts" start_daemon "$domid"
 	check "$text: deflating: it goes on to the target" wait_pages "$domid" "$before"
-	check "$text: deflating: exact" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+	check "$text: deflating: exact" wait_ballooned "$domid" 0 5
 }
 
 start_guest g 512

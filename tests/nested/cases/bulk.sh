@@ -14,7 +14,7 @@ use()
 {
 	guest_run g "rmmod virtio_balloon" || return 1
 	[ "$(xen_pages "$domid")" = "$before" ] || { diag "unloaded: $(xen_pages "$domid") pages of $before"; return 1; }
-	wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5 || return 1
+	wait_ballooned "$domid" 0 5 || return 1
 	guest_run g "insmod /lib/modules/$*"
 }
 
@@ -29,13 +29,13 @@ round()
 	check "$text: finds the target there was" wait_pages "$domid" $((before - 16384))
 	set_target "$domid" 131072
 	check "$text: inflates" wait_pages "$domid" $((before - 32768))
-	check "$text: the daemon publishes it" wait_for '[ "$(xs "$domid" ballooned)" = 131072 ]' 5
+	check "$text: the daemon publishes it" wait_ballooned "$domid" 131072 5
 	check "$text: and what the guest says" wait_for '[ "$(xs "$domid" actual)" = 131072 ]' 5
 	check "$text: statistics have 120 MiB less" \
 		wait_for '[ -n "$(xs "$domid" stats/free-memory)" ] && [ $(($(xs "$domid" stats/free-memory) / 1024)) -lt $((free - 122880)) ]' 30
 	set_target "$domid" 262144
 	check "$text: deflates" wait_pages "$domid" "$before"
-	check "$text: nothing is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+	check "$text: nothing is ballooned" wait_ballooned "$domid" 0 5
 	check "$text: the guest says so too" wait_for '[ "$(xs "$domid" actual)" = 0 ]' 5
 	# An odd target: runs are cut, blocks are not whole.
 	set_target "$domid" 196620

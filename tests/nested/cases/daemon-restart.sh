@@ -13,7 +13,7 @@ for signal in TERM INT; do
 	is "$daemon_status" 0 "with status 0"
 	is "$(xen_pages "$domid")" $((before - 16384)) "SIG$signal: what was given back stays so"
 	check "SIG$signal: another starts" start_daemon "$domid"
-	check "SIG$signal: it knows what is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+	check "SIG$signal: it knows what is ballooned" wait_ballooned "$domid" 65536 5
 	check "SIG$signal: the guest goes on" guest_run g true
 done
 set_target "$domid" 131072

@@ -6,14 +6,6 @@
 # A guest gets the number of one that is gone, whose daemon was killed: it is another guest. Nothing that was assigned for
 # the old one, counted for it or kept about it is taken for the new one's. First the ioctls alone, then the daemon.
 
-# create_again NAME DOMID: as create_guest, with that number. In a subshell: all it starts is to create with that number.
-create_again()
-{
-	rm -f /run/xen/domid-history
-	export XV_DOMID=$2 LD_PRELOAD=/xv/choose-domid.so
-	create_guest "$1" 256
-}
-
 export CHOOSE_DOMID="env LD_PRELOAD=/xv/choose-domid.so"
 kernel_tests eventfd-reuse
 
@@ -35,5 +27,5 @@ set_target "$domid" 229376
 check "32 MiB given back" wait_pages "$domid" $((before - 8192))
 set_target "$domid" 262144
 check "and taken again" wait_pages "$domid" "$before"
-check "exactly" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "exactly" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run h 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"'

@@ -11,7 +11,7 @@ check "64 MiB given back" wait_pages "$domid" $((before - 16384))
 for round in 1 2; do
 	check "round $round: rmmod virtio_balloon" guest_run g 'rmmod virtio_balloon'
 	is "$(xen_pages "$domid")" "$before" "round $round: every page is there again"
-	check "round $round: the daemon knows" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+	check "round $round: the daemon knows" wait_ballooned "$domid" 0 5
 	check "round $round: insmod virtio_balloon" guest_run g 'insmod /lib/modules/virtio_balloon.ko'
 	check "round $round: 64 MiB given back again" wait_pages "$domid" $((before - 16384))
 done

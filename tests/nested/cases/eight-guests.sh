@@ -13,7 +13,7 @@ dir=/run/xen-vballoon
 
 processes()
 {
-	pidof xen-vballoond | wc -w
+	started xen-vballoond | wc -w
 }
 
 fds()
@@ -127,7 +127,7 @@ one_server()
 holds_no_more()
 {
 	local pid mapped
-	pid=$(device_process xen-vballoond "$(domid "g$1")")
+	pid=$(device_of "$(device_process xen-vballoond "$(domid "g$1")")")
 	mapped=$(mapped_pages "$pid")
 	[ "$mapped" -le "${most:-0}" ] || most=$mapped
 	[ "$(fds "$pid")" = "$device_fds" ] && [ "$mapped" -gt 0 ] && [ "$mapped" -le 66 ] ||
@@ -158,7 +158,7 @@ each "booted" booted
 is "$(processes)" 9 "a process for each, and the service"
 each "each domain has one ioreq server" one_server
 each "resized by the control tool, exactly" resize_by_ctl
-device_fds=$(fds "$(device_process xen-vballoond "$(domid g1)")")
+device_fds=$(fds "$(device_of "$(device_process xen-vballoond "$(domid g1)")")")
 channels=$(event_channels)
 each "by xl mem-set upwards, exactly" mem_set 112
 each "and downwards" mem_set 88

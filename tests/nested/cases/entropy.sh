@@ -81,7 +81,7 @@ check "to other bytes" [ ${#three}-$([ "$three" = "$one" ] || echo new) = 128-ne
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
 
 check "the guest is destroyed" xl destroy g
-check "its processes have ended" wait_for '[ "$(pidof xen-vrngd)" = $entropy ] && [ "$(pidof xen-vballoond)" = $balloons ]' 10
+check "its processes have ended" wait_for '[ "$(started xen-vrngd)" = $entropy ] && [ "$(started xen-vballoond)" = $balloons ]' 10
 is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
 kill -TERM $entropy $balloons
 check "the services end" wait_for "! pid_alive $entropy && ! pid_alive $balloons" 10

@@ -23,6 +23,6 @@ is "$(xs "$second" target)" 131072 "with the size that was named"
 check "which it comes to" wait_pages "$second" $((before - 32768))
 set_target "$second" 262144
 check "all of its memory is there" wait_pages "$second" "$before"
-is "$(xs "$second" ballooned)" 0 "with an empty balloon"
+check "with an empty balloon" wait_ballooned "$second" 0 5
 set_target "$second" 196608
 check "which works" wait_pages "$second" $((before - 16384))

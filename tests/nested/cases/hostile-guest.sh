@@ -20,7 +20,7 @@ is "$?" 0 "hostile-guest succeeds"
 relay_tap "$XV_LOGS/hostile.tap" hostile
 check "the daemon lives" daemon_alive "$domid"
 is "$(xen_pages "$domid")" "$before" "Xen counts every page"
-is "$(xs "$domid" ballooned)" 0 "so does the daemon"
+check "so does the daemon" wait_ballooned "$domid" 0 5
 for kind in access status features queue ring address page message; do
 	check "guest errors of kind bad-$kind are published" [ "$(xs "$domid" "guest-errors/bad-$kind")" -gt 0 ]
 done
@@ -30,11 +30,11 @@ hold()
 {
 	guest_run g "hostile-guest $base '$1' hold >/tmp/tap 2>&1 & while ! grep -q holding /tmp/tap; do sleep 0.1; done"
 	check "$1: Xen counts $2 less" wait_pages "$domid" $((before - $2)) 5
-	check "$1: the daemon publishes $2" wait_for "[ \"\$(xs $domid ballooned)\" = $(($2 * 4)) ]" 5
+	check "$1: the daemon publishes $2" wait_ballooned "$domid" $(($2 * 4)) 5
 	guest_run g 'kill $(pidof hostile-guest); while pidof hostile-guest; do sleep 0.1; done; cat /tmp/tap'
 	is "$?" 0 "$1: ends"
 	check "$1: Xen counts every page again" wait_pages "$domid" "$before" 5
-	check "$1: so does the daemon" wait_for "[ \"\$(xs $domid ballooned)\" = 0 ]" 5
+	check "$1: so does the daemon" wait_ballooned "$domid" 0 5
 }
 hold "pages of all kinds" 3
 
@@ -53,7 +53,7 @@ hold "ring on a ballooned page" 1
 check "the stock driver comes" guest_run g 'for m in $(cat /lib/modules/load-order); do insmod /lib/modules/$m || exit 1; done'
 set_target "$domid" 196608
 check "64 MiB given back" wait_pages "$domid" $((before - 16384))
-check "the daemon publishes them" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+check "the daemon publishes them" wait_ballooned "$domid" 65536 5
 set_target "$domid" 262144
 check "and taken again" wait_pages "$domid" "$before"
-check "nothing is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned" wait_ballooned "$domid" 0 5

@@ -41,7 +41,7 @@ come_to_rest()
 	holders=
 	wait_pages "$domid" $((before - 65536 + target / 4)) 60 || { diag "kill $kill: $(xen_pages "$domid") pages, target $target KiB"; return 1; }
 	compare || return 1
-	wait_for '[ "$(xs "$domid" ballooned)" = $((holes * 4)) ]' 5 || { diag "kill $kill: $holes holes, $(xs "$domid" ballooned) KiB"; return 1; }
+	wait_ballooned "$domid" $((holes * 4)) 5 || { diag "kill $kill: $holes holes, $(xs "$domid" ballooned) KiB"; return 1; }
 }
 
 start_guest g 256

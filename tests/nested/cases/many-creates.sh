@@ -39,7 +39,7 @@ xl create "$XV_STATE/g.cfg" >&2
 wait_pages "$(domid g)" $((whole - 16)) 10 || bail "with the service it gives 16 pages"
 ok "with the service it gives 16 pages"
 xl destroy g
-check "and its process ends" wait_for '[ "$(pidof xen-vballoond | wc -w)" = 1 ]' 10
+check "and its process ends" wait_for '[ "$(started xen-vballoond | wc -w)" = 1 ]' 10
 fds=$(ls "/proc/$service/fd" | wc -l)
 free=$(dominfo 0 free_pages)
 
@@ -60,7 +60,7 @@ for i in $(seq "$creates"); do
 done
 diag "$creates creates in $((($(now_cs) - begin) / 100)) s of virtual time"
 is "$found" "$creates" "each of $creates guests found its device, and gave 16 pages"
-check "each device process has ended" wait_for '[ "$(pidof xen-vballoond | wc -w)" = 1 ]' 10
+check "each device process has ended" wait_for '[ "$(started xen-vballoond | wc -w)" = 1 ]' 10
 is "$(ls "/proc/$service/fd" | wc -l)" "$fds" "the service has as many descriptors as before"
 is "$(ls "$dir" | grep -vc '^service.lock$')" 0 "no state file, no socket is left"
 check "every page of theirs is free again" wait_for '[ "$(dominfo 0 free_pages)" = "$free" ]' 10

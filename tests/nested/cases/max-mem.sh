@@ -26,4 +26,4 @@ check "the daemon lives" daemon_alive "$domid"
 check "max_mem is raised again" xen-dominfo "$domid" set-max-kib $((max * 4))
 check "the deflate finishes" wait_pages "$domid" "$before"
 check "no reason is published any more" wait_for '[ -z "$(xs "$domid" stalled)" ]' 5
-check "nothing is ballooned" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned" wait_ballooned "$domid" 0 5

@@ -9,7 +9,7 @@ before=$(xen_pages "$domid")
 node=/local/domain/$domid/memory/target
 check "xl mem-set g 192" xl mem-set g 192
 check "64 MiB given back" wait_pages "$domid" $((before - 16384))
-check "through the balloon device" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+check "through the balloon device" wait_ballooned "$domid" 65536 5
 is "$(guest_run g 'cat /sys/devices/system/xen_memory/xen_memory0/target_kb')" 262144 "the guest's Xen balloon did not act"
 check "xl mem-set g 256" xl mem-set g 256
 check "every page is there again" wait_pages "$domid" "$before"

@@ -26,11 +26,11 @@ tried=$(($(inflated) - was))
 diag "in 25 s it was asked for $tried bytes of $(((131072 - took) * 1024))"
 check "as long as it has next to nothing to spare it is asked for no more" [ $tried -lt 4194304 ]
 check "it frees it" guest_run g 'rm /tmp/fill; sync; echo 3 >/proc/sys/vm/drop_caches'
-check "and comes back to its size by itself" wait_for '[ "$(xs "$domid" ballooned)" = 131072 ]' 60
+check "and comes back to its size by itself" wait_ballooned "$domid" 131072 60
 is "$(xen_pages "$domid")" $((before - 32768)) "to the page"
 check "once more" guest_run g 'dd if=/dev/zero of=/tmp/fill bs=1M count=110 2>/dev/null' 90
 check "it takes some back" [ "$(xs "$domid" ballooned)" -lt 131072 ]
 guest_run g 'rm /tmp/fill; sync; echo 3 >/proc/sys/vm/drop_caches'
 check "the same size named again is reached" xen-vballoonctl set g 128M --wait --timeout 9
-is "$(xs "$domid" ballooned)" 131072 "all of it"
+check "all of it" wait_ballooned "$domid" 131072 5
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG:|killed process")"'

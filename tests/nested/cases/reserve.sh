@@ -22,7 +22,7 @@ before=$(xen_pages "$domid")
 set_size 192M
 is "$status" 0 "64 MiB are taken from a guest"
 check "and given" wait_pages "$domid" $((before - 16384))
-check "which xenstore shows" wait_for '[ "$(xs "$domid" ballooned)" = 65536 ]' 5
+check "which xenstore shows" wait_ballooned "$domid" 65536 5
 
 # Never unpaused: it only has memory, all but the half of what is owed.
 filler=$((($(free_kib) - 32768) / 1024))

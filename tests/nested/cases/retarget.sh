@@ -24,6 +24,6 @@ for target in 393216 327680 507904 262144 491520 360448; do
 	sleep 0.2
 done
 check "the last of six quick ones holds" wait_pages "$domid" $((before - (524288 - 360448) / 4))
-check "and is what the daemon publishes" wait_for '[ "$(xs "$domid" ballooned)" = $((524288 - 360448)) ]' 5
+check "and is what the daemon publishes" wait_ballooned "$domid" $((524288 - 360448)) 5
 sleep 1
 is "$(xen_pages "$domid")" $((before - (524288 - 360448) / 4)) "it stays there"

@@ -12,7 +12,7 @@ dir=/run/xen-vballoon
 
 processes()
 {
-	pidof xen-vballoond | wc -w
+	started xen-vballoond | wc -w
 }
 
 fds()

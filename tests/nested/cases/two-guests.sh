@@ -18,8 +18,8 @@ set_target "$one" 196608
 set_target "$two" 131072
 check "the first gives 64 MiB" wait_pages "$one" $((one_before - 16384))
 check "the second gives 128 MiB" wait_pages "$two" $((two_before - 32768))
-check "the first's own figure" wait_for '[ "$(xs "$one" ballooned)" = 65536 ]' 5
-check "the second's own figure" wait_for '[ "$(xs "$two" ballooned)" = 131072 ]' 5
+check "the first's own figure" wait_ballooned "$one" 65536 5
+check "the second's own figure" wait_ballooned "$two" 131072 5
 is "$(guest_meminfo one MemTotal)" $((total - 65536)) "the first has 65536 KiB less"
 is "$(guest_meminfo two MemTotal)" $((total - 131072)) "the second has 131072 KiB less"
 

@@ -16,5 +16,5 @@ for round in 1 2 3; do
 	set_target "$domid" 393216
 	check "round $round: and taken again" wait_pages "$domid" "$before" 240
 done
-check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|synchronous external abort")"'

@@ -84,7 +84,7 @@ guest_run g 'kill -CONT $(cat /tmp/pid); kill $(cat /tmp/pid); while kill -0 $(c
 check "the guest lost nothing" guest_run g "grep -q 'lost=0$' /tmp/status"
 
 set_target "$domid" $((ram_mib * 512))
-wait_for '[ "$(xs "$domid" ballooned)" = $((ram_mib * 512)) ]' 30
+wait_ballooned "$domid" $((ram_mib * 512)) 30
 xenvirtio-copy g - --json 2>"$XV_LOGS/ballooned.json" | cat >/dev/null
 check "what is in the balloon is not there" [ "$(figure absent_kib "$XV_LOGS/ballooned.json")" -ge $((ram_mib * 512)) ]
 guest_run g 'rmmod virtio_balloon'

@@ -19,7 +19,7 @@ usb = 0"
 start_guest g 192 1 "$lines"
 has=$(xs "$domid" target)
 check "the first size is what it was made with, $has KiB: xl keeps a MiB" [ $((has / 4096)) = 47 ]
-check "which its Xen balloon driver sees to" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 60
+check "which its Xen balloon driver sees to" wait_ballooned "$domid" 0 60
 before=$(xen_pages "$domid")
 check "it has about 192 MiB" [ "$before" -gt 48000 ]
 check "set to what xl.cfg says" xen-vballoonctl set g 192M --wait --timeout 10
@@ -39,7 +39,7 @@ wait_daemon "$domid" 20
 start_guest h 192 1 "$lines" --mem-set=follow
 has=$(xs "$domid" target)
 given=$((393216 - has))
-check "without its Xen balloon driver ours gives what Xen does not have" wait_for '[ "$(xs "$domid" ballooned)" = $given ]' 60
+check "without its Xen balloon driver ours gives what Xen does not have" wait_ballooned "$domid" $given 60
 before=$(xen_pages "$domid")
 check "it has about 192 MiB" [ "$before" -gt 48000 ]
 check "it uses what it believes to have" guest_run h 'dd if=/dev/zero of=/tmp/fill bs=1M count=80 2>/dev/null && rm /tmp/fill' 90

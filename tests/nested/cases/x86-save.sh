@@ -26,7 +26,7 @@ check "it is served" xen-vballoonctl wait g
 xl unpause g
 wait_guest g || bail "the guest boots"
 check "set to 128M" xen-vballoonctl set g 128M --wait --timeout 30
-is "$(xs "$domid" ballooned)" 65536 "64 MiB are in the balloon"
+check "64 MiB are in the balloon" wait_ballooned "$domid" 65536 5
 
 xl save g "$XV_STATE/g.save" >"$XV_STATE/save.out" 2>&1
 is $? 0 "xl save"
@@ -37,10 +37,10 @@ rm -f "$XV_STATE/g.save"
 domid=$(domid g)
 check "it is served again" wait_for '[ -n "$(xs $domid path)" ]' 20
 is "$(xs "$domid" target)" 131072 "with the size that was named"
-check "which it comes to, to the page" wait_for '[ "$(xs $domid ballooned)" = 65536 ]' 60
+check "which it comes to, to the page" wait_ballooned "$domid" 65536 60
 check "the guest answers" guest_run g true 30
 check "set to all of it" xen-vballoonctl set g 192M --wait --timeout 60
-is "$(xs "$domid" ballooned)" 0 "the balloon is empty"
+check "the balloon is empty" wait_ballooned "$domid" 0 5
 check "set to 160M" xen-vballoonctl set g 160M --wait --timeout 60
 
 xl migrate -s '' g 'xl migrate-receive' >"$XV_STATE/migrate.out" 2>&1

@@ -23,5 +23,5 @@ set_target "$domid" $((target - 65536))
 check "inflates" wait_pages "$domid" $((before - 16384))
 set_target "$domid" "$target"
 check "deflates" wait_pages "$domid" "$before"
-check "nothing is ballooned at the end" wait_for '[ "$(xs "$domid" ballooned)" = 0 ]' 5
+check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG:|nobody cared|unable to handle")"'

@@ -28,7 +28,7 @@ sleep 2
 check "the daemon lives with the new one" daemon_alive "$domid"
 set_target "$domid" 131072
 check "and follows it" wait_pages "$domid" $((before - 32768)) 30
-check "and publishes in it" wait_for '[ "$(xs "$domid" ballooned)" = 131072 ]' 5
+check "and publishes in it" wait_ballooned "$domid" 131072 5
 set_target "$domid" 262144
 check "every page is there at the end" wait_pages "$domid" "$before"
 # xenconsoled learns of no domain's end any more, and would hold its console's page for ever.

@@ -247,6 +247,9 @@ static void write_store(const char *name, uint64_t mem_mib, const struct rings *
 	snprintf(home, sizeof(home), "/local/domain/%" PRIu32, domid);
 	write_below(OF_HOST, home, "", "");
 	write_below(OF_HOST, home, "name", name);
+	/* as libxl has it: what tells it from another domain of this number */
+	snprintf(text, sizeof(text), "/vm/b1b1b1b1-b1b1-b1b1-b1b1-%012x", (unsigned int)getpid());
+	write_below(OF_HOST, home, "vm", text);
 	snprintf(text, sizeof(text), "%" PRIu32, domid);
 	write_below(OF_HOST, home, "domid", text);
 	write_below(OF_GUEST, home, "device", "");

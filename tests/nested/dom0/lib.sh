@@ -413,11 +413,34 @@ start_service()
 	wait_for "[ \"\$(cat $lock 2>/dev/null)\" = $service ]" 10
 }
 
-# device_process PROGRAM DOMID: its process that serves the domain
-device_process()
+# started PROGRAM: processes that were started: services and brokers. Each broker has a child, which is of the same program, and has
+# another name.
+started()
 {
 	local pid
 	for pid in $(pidof "$1"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = xenvirtio-dev ] || echo "$pid"
+	done
+}
+
+# device_of PID: the child of a broker, which reads what the guest says
+device_of()
+{
+	local stat
+	for stat in /proc/[0-9]*/stat; do
+		set -- "$1" $(sed 's/.*) //' "$stat" 2>/dev/null)
+		if [ "$3" = "$1" ]; then
+			stat=${stat#/proc/}
+			echo "${stat%/stat}"
+		fi
+	done
+}
+
+# device_process PROGRAM DOMID: its process that serves the domain: the broker, whose number everybody is told
+device_process()
+{
+	local pid
+	for pid in $(started "$1"); do
 		case " $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) " in
 		*" --domid=$2 "*|*" --domid $2 "*) echo "$pid" ;;
 		esac
@@ -434,6 +457,12 @@ set_target()
 wait_pages()
 {
 	wait_for "[ \"\$(xen_pages $1)\" = $2 ]" "${3:-60}"
+}
+
+# wait_ballooned DOMID KIB [SECONDS]: until the device's node says exactly that, which is a moment after Xen counts it.
+wait_ballooned()
+{
+	wait_for "[ \"\$(xs $1 ballooned)\" = $2 ]" "${3:-60}"
 }
 
 # start_guest NAME [MEM_MIB [VCPUS [XL_CFG_LINES [DAEMON_ARGUMENTS]]]]: guest and daemon up and the agent ready, or the
@@ -484,6 +513,48 @@ cleanup()
 		rm -rf "$f"
 	done
 	xv_left=$left
+}
+
+# create_again NAME DOMID: as create_guest, with that number. In a subshell: all it starts is to create with that number.
+create_again()
+{
+	rm -f /run/xen/domid-history
+	export XV_DOMID=$2 LD_PRELOAD=/xv/choose-domid.so
+	create_guest "$1" 256
+}
+
+# interrupts NAME: of the guest's virtio device, on x86
+interrupts()
+{
+	guest_run "$1" 'awk "/virtio0/ { print \$2 }" /proc/interrupts'
+}
+
+# try_line NAME TEXT IRQ HOW: on x86, a device at this line, as an event channel (pirq) or not (-). 32 MiB go and come back
+# exactly, and the line is down at the end: the interrupts' count rests.
+try_line()
+{
+	local name=$1 id before count
+	id=$(XV_ACPI="--irq $3" XV_PIRQ=$4 create_guest "$name" 160) || bail "$2: a guest is made"
+	# what xl would leave 0
+	xs_set "$id" base 0xfea00000
+	xs_set "$id" irq "$3"
+	start_daemon "$id" || bail "$2: the device is served"
+	unpause "$name"
+	wait_guest "$name" || bail "$2: the guest boots"
+	diag "$2: $(guest_run "$name" 'grep virtio0 /proc/interrupts')"
+	before=$(xen_pages "$id")
+	set_target "$id" 131072
+	check "$2: inflates" wait_pages "$id" $((before - 8192))
+	set_target "$id" 163840
+	check "$2: deflates" wait_pages "$id" "$before"
+	wait_for "[ \"\$(xs $id actual)\" = 0 ]" 5
+	count=$(interrupts "$name")
+	check "$2: interrupts came" [ "${count:-0}" -gt 5 ]
+	guest_run "$name" 'sleep 1' >/dev/null
+	# statistics take one or two
+	check "$2: and rest" [ $(($(interrupts "$name") - count)) -lt 10 ]
+	check "$2: the guest is well" guest_run "$name" 'test -z "$(dmesg | grep -iE "oops|BUG:|nobody cared|unable to handle")"'
+	xl destroy "$name"
 }
 
 finish()

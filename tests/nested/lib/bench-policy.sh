@@ -5,18 +5,7 @@
 
 lab_bench_policy()
 {
-	local fd
 	[ $# -eq 0 ] || die "bench policy takes no argument"
-	lab_lock
-	build_sources
-	mkdir -p "$(build_root)"
-	lab_unlock
-	# The builds are this checkout's alone, see check_unit.
-	exec {fd}>"$(build_root)/lock"
-	flock "$fd"
-	build_configure plain --enable-werror
-	[ "$step_status" -eq 0 ] || die "configure failed"
-	need "make failed" "make (plain)" run_make "$build_dir" tests/bench/policy-bench
-	exec {fd}>&-
+	bench_build tests/bench/policy-bench
 	"$build_dir/tests/bench/policy-bench" "$lab_top"/tests/traces/*.load
 }

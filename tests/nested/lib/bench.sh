@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lab bench: what every bench on Xen has. Such a bench is a case of its own (tests/bench/NAME.sh), booted with what it asks for; its
+# lab bench: which there are, and what every one on Xen has. Such a bench is a case of its own (tests/bench/NAME.sh), booted with what it asks for; its
 # results are lines "# bench {...}". Under -icount time counts instructions, 4 ns each, and repeats exactly.
 #
 # A bench sets bench_name, bench_order (what its case is told, in /xv/bench) and bench_fill, a function that adds files to
@@ -17,18 +17,36 @@ bench_overlay()
 	"$bench_fill" "$1"
 }
 
+# bench_build PROGRAM: of this checkout, without Xen or QEMU; it is in $build_dir then.
+bench_build()
+{
+	local fd
+	lab_lock
+	build_sources
+	mkdir -p "$(build_root)"
+	lab_unlock
+	# The builds are this checkout's alone, see check_unit.
+	exec {fd}>"$(build_root)/lock"
+	flock "$fd"
+	build_configure plain --enable-werror
+	[ "$step_status" -eq 0 ] || die "configure failed"
+	need "make failed" "make (plain)" run_make "$build_dir" "$1"
+	exec {fd}>&-
+}
+
 lab_bench()
 {
 	local what=${1:-} arguments=("$@")
 	[ $# -eq 0 ] || shift
 	score_begin
 	case $what in
-	notify|balloon|policy) in_root bench "${arguments[@]}" ;;
+	notify|balloon|policy|turns) in_root bench "${arguments[@]}" ;;
 	esac
 	case $what in
 	notify) lab_bench_notify "$@" ;;
 	balloon) lab_bench_balloon "$@" ;;
 	policy) lab_bench_policy "$@" ;;
-	*) die "bench notify, bench balloon or bench policy, not: bench $what" ;;
+	turns) lab_bench_turns "$@" ;;
+	*) die "bench notify, balloon, policy or turns, not: bench $what" ;;
 	esac
 }

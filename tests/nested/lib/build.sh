@@ -133,7 +133,7 @@ fill_overlay()
 	echo "$3" >"$tree/xv/kernel"
 	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$tree/xv/notify"
 	[ -n "${bench_name:-}" ] || echo "$machine_quick_boot" >"$tree/xv/quick-boot"
-	cp "${dominfo_program%/*}"/* "$dom0_build"/tests/contract/{contract,frames}-xen "$tree/usr/bin/"
+	cp "${dominfo_program%/*}"/* "$dom0_build"/tests/contract/{contract,frames,rights}-xen "$tree/usr/bin/"
 	[ ! -e "$tree/usr/bin/choose-domid.so" ] || mv "$tree/usr/bin/choose-domid.so" "$tree/xv/"
 	if [ "$lab_triplet" = aarch64-linux-gnu ]; then
 		cp "$bare_guests/bare-balloon.img" "$tree/xv/"

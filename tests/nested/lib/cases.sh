@@ -93,9 +93,6 @@ not_applicable()
 	if [ -n "${lab_notify:-}" ]; then
 		if [ "$(case_header "$file" notify "")" = own ]; then
 			echo "chooses its paths itself, or has no daemon"
-		elif [ "$lab_notify" != event-channel ] && [ "$(case_header "$file" platform arm64)" != arm64 ] &&
-		     [ "$(case_header "$file" dom0 pv)" = pv ]; then
-			echo "x86_64's dom0 is a PV domain, which has no ioeventfds"
 		fi
 	elif [ -n "${lab_newest:-}" ]; then
 		if [ "$(case_header "$file" guest 6.12)" != 6.12 ]; then

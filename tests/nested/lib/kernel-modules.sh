@@ -38,7 +38,7 @@ module_sources()
 {
 	local dir=$lab_top/kernel/$1
 	mapfile -t module_files < <(find "$dir/hooks/$2" "$dir/src" "$dir/include" "$dir/dkms" -type f \
-		\( -name '*.[ch]' -o -name '*.patch' -o -name '*.conf' -o -name Makefile -o -name prepare \) | sort)
+		\( -name '*.[ch]' -o -name '*.patch' -o -name '*.conf' -o -name Makefile -o -name prepare -o -name take-stock \) | sort)
 }
 
 # build_upstream_modules KDIR SOURCE OUT: what CONFIG_XEN_PRIVCMD_EVENTFD=y would have made of Debian's own source.

@@ -69,6 +69,7 @@ x86_build_helpers()
 		gcc "${flags[@]}" -o "$1/$name" "$lab_nested/dom0/$name.c" -lxenctrl -lxendevicemodel
 	done
 	gcc "${flags[@]}" -o "$1/hvm-guest" "$lab_nested/dom0/hvm-guest.c" -lxenguest -lxenctrl -lxenstore
+	gcc "${flags[@]}" -D_GNU_SOURCE -shared -fPIC -o "$1/choose-domid.so" "$lab_nested/dom0/choose-domid.c"
 }
 
 # x86_build_project: against the libraries of Xen 4.20, with this machine's own compiler and libc, which is older than
@@ -90,17 +91,28 @@ x86_build_project()
 	x86_build=$build_dir
 }
 
-# x86_build_modules DEVEL OUT: dom0's xen-privcmd and xen-evtchn, as a user has them who installed the DKMS package.
+# x86_build_modules DEVEL SYSROOT OUT: ours/, dom0's xen-privcmd and xen-evtchn, as a user has them who installed the DKMS
+# package, and test/, the programs for them.
 x86_build_modules()
 {
-	local devel=$1 out=$2 kdir file
-	mkdir -p "$out"/{headers,build}
+	local devel=$1 sysroot=$2 out=$3 kdir file
+	mkdir -p "$out"/{headers,build,ours,test}
 	kdir=$("$lab_top/kernel/unpack-headers" "$out/headers" "$devel"/*.deb)
 	make -C "$lab_top/kernel/privcmd" modules KDIR="$kdir" KSRC="$devel/source" O="$out/build"
 	for file in evtchn privcmd; do
-		strip --strip-debug -o "$out/xen-$file.ko" "$out/build/xen-$file.ko"
+		strip --strip-debug -o "$out/ours/xen-$file.ko" "$out/build/xen-$file.ko"
 	done
+	make -C "$lab_top/kernel/privcmd" tests O="$out/test" CC=gcc XEN_INCLUDE="$sysroot/usr/include" \
+		UPSTREAM_UAPI="$(echo "$out"/headers/usr/src/linux-headers-*-common/include/uapi)"
 	rm -rf "$out"/{headers,build}
+}
+
+# x86_build_bare_guests OUT: guests that are one C file.
+x86_build_bare_guests()
+{
+	gcc -m32 -O2 -Wall -std=gnu11 -ffreestanding -fno-pic -no-pie -mgeneral-regs-only -fno-stack-protector -nostdlib -static \
+		-Wl,--build-id=none -Wl,-N -Wl,--no-warn-rwx-segments -Wl,-Ttext=0x100000 -Wl,--section-start=.note.Xen=0xff000 \
+		-I"$lab_top/tests" -o "$1/kick-guest.img" "$lab_top/tests/guest/bare-start-x86.S" "$lab_top/tests/bench/kick-guest.c"
 }
 
 # x86_prepare: everything.
@@ -125,10 +137,14 @@ x86_prepare()
 			"$(declare -f x86_build_qemu add_libraries needed_closure)")" \
 		"packing the guests' device model" x86_build_qemu
 	x86_qemu_cpio=$artifact_dir/qemu.cpio
-	artifact helpers-amd64 "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,hvm-guest}.c "$sysroot" \
+	artifact helpers-amd64 "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,hvm-guest,choose-domid}.c "$sysroot" \
 			"$(declare -f x86_build_helpers)")" \
 		"compiling dom0's helpers (amd64)" x86_build_helpers
 	x86_helpers=$artifact_dir
+	artifact bare-guests-amd64 "$(hash_of "$lab_top"/tests/guest/bare-{mmio.h,start-x86.S} "$lab_top"/tests/bench/kick{.h,-guest.c} \
+			"$(declare -f x86_build_bare_guests)")" \
+		"building the bare guests (amd64)" x86_build_bare_guests
+	x86_bare_guests=$artifact_dir
 	! kernel_takes_modules linux-6.12-amd64 || x86_prepare_modules
 	x86_build_project
 	x86_sysroot=$sysroot
@@ -138,8 +154,9 @@ x86_prepare_modules()
 {
 	kernel_devel 612-amd64 "$(resolved_kernel 6.12)"
 	module_sources privcmd 6.12
-	artifact modules-amd64 "$(hash_of "$devel_dir" "${module_files[@]}" "$(declare -f x86_build_modules)")" \
-		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir"
+	artifact modules-amd64 "$(hash_of "$devel_dir" "$sysroot" "${module_files[@]}" \
+			"$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} "$(declare -f x86_build_modules)")" \
+		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir" "$sysroot"
 	x86_modules=$artifact_dir
 }
 
@@ -148,11 +165,12 @@ x86_prepare_modules()
 x86_make_boot()
 {
 	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
+	local modules_dir=${x86_modules:-} bare_guests=$x86_bare_guests
 	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
 	[ "$2" != x86_64-qemu ] || parts+=("$x86_qemu_cpio")
 	fill_overlay "$run_dir/overlay" "$1" "$4"
-	mkdir -p "$run_dir/overlay/xv/modules"
-	[ "$3" = stock ] || cp "$x86_modules"/*.ko "$run_dir/overlay/xv/modules/"
+	modules_overlay "$run_dir/overlay" "$3"
+	bench_overlay "$run_dir/overlay"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
 	rm -rf "$run_dir/overlay" "$run_dir/overlay.cpio"

@@ -127,7 +127,7 @@ done
 # What a kernel is built from, and nothing that a build leaves beside it.
 for module in privcmd balloon; do
 	kernel=$srcdir/kernel/$module
-	MAKEFLAGS= make -C "$kernel" dkms-install DESTDIR="$tmp/root" >"$tmp/log" 2>&1
+	MAKEFLAGS= make -C "$kernel" dkms-install DESTDIR="$tmp/root" SOURCES="$tmp/none" >"$tmp/log" 2>&1
 	tree=$tmp/root/usr/src/xenvirtio-$module-1
 	chmod -R u+w "$tmp/root"
 	for part in hooks include $(cd "$kernel" && ls -d src/*); do
@@ -135,7 +135,7 @@ for module in privcmd balloon; do
 	done >"$tmp/log" 2>&1
 	[ ! -s "$tmp/log" ] && (cd "$tree" && [ -x prepare ] && [ -f Makefile ] && [ -f dkms.conf ]) &&
 		[ -z "$(find "$tree" -type f ! -name '*.[ch]' ! -name '*.rst' ! -name '*.patch' ! -name Makefile \
-			! -name prepare ! -name dkms.conf)" ]
+			! -name prepare ! -name take-stock ! -name dkms.conf)" ]
 	result $? "kernel/$module: DKMS gets all that a module is made of"
 	# lintian's repeated-path-segment
 	[ -z "$(find "$tree" -name src)" ]
@@ -147,4 +147,20 @@ for module in privcmd balloon; do
 		grep -q "$tmp/none is not a kernel's build directory" "$tmp/log"
 	result $? "kernel/$module: it needs nothing beside it"
 done
+
+# DKMS tries kernels whose source there is, and no others: a build that cannot be ends an upgrade of the kernel.
+tree=$tmp/root/usr/src/xenvirtio-privcmd-1
+exclusive()
+{
+	source_tree=$tmp/root/usr/src bash -c '. "$1"; echo "$BUILD_EXCLUSIVE_KERNEL"' sh "$tree/dkms.conf"
+}
+tries() { echo "$1" | grep -qE "$(exclusive)"; }
+! tries 6.12.117+deb12-amd64 && ! tries 6.1.0-1-amd64 && ! tries 7.3.4+deb13-amd64
+result $? "kernel/privcmd: without any source DKMS tries no kernel"
+mkdir -p "$tree/stock/7.3"
+tries 7.3.4+deb13-amd64 && ! tries 7.30.1 && ! tries 6.12.117+deb12-amd64
+result $? "kernel/privcmd: with the stock files of one series it tries that"
+: >"$tmp/root/usr/src/linux-source-6.1.tar.xz"
+tries 7.3.4+deb13-amd64 && tries 6.1.0-1-amd64 && ! tries 6.12.117+deb12-amd64 && ! tries 6.11.1
+result $? "kernel/privcmd: and that of an installed source"
 tap_done

@@ -12,8 +12,9 @@ if ! command -v systemd-analyze >/dev/null; then
 	echo "1..0 # SKIP systemd-analyze is missing: install systemd"
 	exit 0
 fi
-# in tenths; systemd 252 says 2.6
-exposure_max=30
+# in tenths; systemd 252 says 3.8. Of that 1.2 is what brokers need to have device processes be nobody, nowhere, which this sum
+# cannot see.
+exposure_max=40
 . "${srcdir:-.}/tests/unit/tap.sh"
 
 # unit [SED-EXPRESSION]: as make wrote it, but for a program that is there; changed.

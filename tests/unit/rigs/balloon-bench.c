@@ -41,6 +41,8 @@ static int open_process(struct bench *b, bool adopt)
 	int ret;
 
 	ret = fake_open(b->fake, &b->hv);
+	if (!ret && b->opened)
+		b->opened(b->hv);
 	if (!ret)
 		ret = xenvirtio_gmem_new(&b->gmem, b->hv, 16);
 	config.hv = b->hv;

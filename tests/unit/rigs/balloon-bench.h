@@ -45,6 +45,7 @@ struct bench {
 	void *persist;
 	size_t persist_bytes;
 	uint16_t server_id;
+	void (*opened)(struct xenvirtio_hv *hv); /* what stands before the machine; NULL: nothing */
 	/* the process */
 	struct xenvirtio_hv *hv;
 	struct xenvirtio_gmem *gmem;

@@ -35,7 +35,9 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 {
 	struct process_bench *b = opaque;
 
-	return fake_store_open(b->store, store);
+	if (!b->by_broker.made)
+		store_by_broker_make(&b->by_broker, b->store, b->type->program, BENCH_DOMID, &b->capture.log);
+	return store_by_broker_open(&b->by_broker, store);
 }
 
 static void note_ready(void *opaque)
@@ -133,6 +135,7 @@ struct process_bench *process_bench_new(void)
 		.open_hv = open_hv,
 		.open_store = open_store,
 		.ready = note_ready,
+		.ready_opaque = b,
 		.opaque = b,
 	};
 	put_nodes(b);
@@ -248,6 +251,7 @@ int process_bench_stop(struct process_bench *b)
 	device_process_ended(b->process, &code);
 	device_process_free(b->process);
 	b->process = NULL;
+	store_by_broker_end(&b->by_broker);
 	return (int)code;
 }
 

@@ -11,6 +11,7 @@
 #include "backend/process/device-process.h"
 #include "fake/hv-fake.h"
 #include "fake/store-fake.h"
+#include "unit/rigs/store-by-broker.h"
 #include "guest/bus-fake.h"
 #include "guest/driver.h"
 #include "unit/rigs/log-capture.h"
@@ -33,6 +34,7 @@ struct process_bench {
 	struct event_base *base;
 	struct fake *fake;
 	struct fake_store *store;
+	struct store_by_broker by_broker; /* how the daemon has it */
 	struct bus_fake bus;
 	struct driver driver;
 	char dir[64]; /* holds the state directory */

@@ -15,6 +15,8 @@
 
 #include "unit/rigs/xen-libs.h"
 
+#include <xentoolcore.h>
+
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
 
@@ -237,6 +239,21 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 	xen.event_fd = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
 	assert_true(xen.event_fd >= 0);
 	return (void *)&handle_bytes[3];
+}
+
+int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
+{
+	assert_true(port >= 100 && port < 100 + VCPUS && xen.bound[port - 100]);
+	xen.bound[port - 100] = false;
+	return 0;
+}
+
+int xentoolcore_restrict_all(domid_t domid)
+{
+	if (fails("restrict-all"))
+		return -1;
+	assert_int_equal(domid, DOMID);
+	return 0;
 }
 
 int xenevtchn_close(xenevtchn_handle *xce)

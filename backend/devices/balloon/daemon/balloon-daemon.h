@@ -25,6 +25,7 @@
 #include "backend/devices/balloon/figures/balloon-names.h"
 #include "backend/devices/balloon/sizing/auto.h"
 #include "backend/devices/balloon/sizing/comeback.h"
+#include "backend/devices/balloon/sizing/limits.h"
 #include "backend/devices/balloon/sizing/mem-set.h"
 #include "backend/devices/balloon/sizing/withheld.h"
 
@@ -62,7 +63,8 @@ struct balloon_daemon {
 	uint64_t stats_told_ms;	      /* when they were published last */
 	uint64_t stats_told_sequence; /* and which; 0: none */
 	uint64_t static_max_kib;
-	uint64_t dynamic_min_kib; /* 0: nobody said */
+	struct limits limits;	  /* of the file */
+	uint64_t dynamic_min_kib; /* likewise, or what xenstore has; 0: nobody said */
 	bool uncounted_told;	  /* that the reserve cannot be counted here */
 	bool stalled;
 	/* as was said in the log */

@@ -25,6 +25,47 @@
 #define BAND_WIDTH_MIN 5u
 #define STATS_INTERVAL_MAX_S 86400u
 
+#define DEVICES "backend/virtio"
+
+static const char *const store_keys[] = {
+	"actual",
+	"ballooned",
+	"holes",
+	"owed",
+	"paused",
+	"pinned",
+	"refused",
+	"stalled",
+	"target",
+	"stats/swap-in",
+	"stats/swap-out",
+	"stats/major-faults",
+	"stats/minor-faults",
+	"stats/free-memory",
+	"stats/total-memory",
+	"stats/available-memory",
+	"stats/disk-caches",
+	"stats/hugetlb-allocations",
+	"stats/hugetlb-failures",
+	"stats/oom-kill",
+	"stats/alloc-stall",
+	"stats/async-scan",
+	"stats/direct-scan",
+	"stats/async-reclaim",
+	"stats/direct-reclaim",
+	NULL,
+};
+/* the reserve: what the host owes to the balloons of guests that live */
+static const char *const store_reads[] = {
+	DEVICES,
+	DEVICES "/*",
+	DEVICES "/*/*/type",
+	DEVICES "/*/*/owed",
+	DEVICES "/*/*/ballooned",
+	"/local/domain/*/memory/static-max",
+	NULL,
+};
+
 const struct program balloon_program = {
 	.name = "xen-vballoond",
 	.node_type = "virtio,device5",
@@ -37,6 +78,9 @@ const struct program balloon_program = {
 		    "ranges: give it a lower "
 		    "maxmem, or no such device",
 	.control_tool = "xen-vballoonctl",
+	.store_keys = store_keys,
+	.store_reads = store_reads,
+	.store_target_perms = true,
 	.log_kind = {"stalled deflate", "bad target"},
 };
 
@@ -109,6 +153,14 @@ static int take_auto_floor(void *opaque, const char *arg, char *why, size_t why_
 		 "128M",
 		 arg);
 	return -1;
+}
+
+static int take_guests(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct balloon_options *opts = opaque;
+
+	opts->common.reads = strcmp(arg, "none") == 0 ? NULL : arg;
+	return 0;
 }
 
 static int take_no_deflate_on_oom(void *opaque, const char *arg, char *why, size_t why_size)
@@ -207,6 +259,8 @@ static const struct option_row table[] = {
 	 .take = take_auto_band},
 	{"auto-floor", "SIZE", "least of a guest without memory/dynamic-min (default: a quarter)",
 	 .take = take_auto_floor},
+	{"guests", "FILE|none", "least and most memory of guests (default: " BALLOON_GUESTS_FILE ")",
+	 .take = take_guests},
 	{"overcommit", NULL, "take lower targets also when the host could not give it back",
 	 FLAG(overcommit)},
 	{"no-deflate-on-oom", NULL, "do not let a guest short of memory take it back",
@@ -279,4 +333,5 @@ void balloon_options_default(struct options *common)
 		.stats_interval_s = DEFAULT_STATS_INTERVAL_S,
 	};
 	options_default(&opts->common, &balloon_program);
+	opts->common.reads = BALLOON_GUESTS_FILE;
 }

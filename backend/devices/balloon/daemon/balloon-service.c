@@ -31,11 +31,11 @@ static int read_host_free(void *opaque, uint64_t *kib)
 	return rc;
 }
 
-static uint64_t hold_room(void *opaque, uint64_t free_kib, uint64_t owed_kib)
+static uint64_t hold_room(void *opaque, uint64_t free_kib, const struct room_owed *owed)
 {
 	struct balloon_service *s = opaque;
 
-	return service_commands_hold(&s->commands, free_kib, owed_kib);
+	return service_commands_hold(&s->commands, free_kib, owed);
 }
 
 static void send_order(void *opaque, const struct balloon_figures *f, uint64_t kib)

@@ -3,14 +3,19 @@
  * How much memory the guest shall have: who says so, whether the host could give it back, and what
  * the device hears.
  */
+#include "backend/base/doors.h"
 #include "backend/base/size.h"
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
-#include "backend/devices/balloon/sizing/saved-size.h"
+#include "backend/devices/balloon/daemon/kept-size.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* what xl puts behind the name of a guest that migrates */
+#define COMING "--incoming"
+#define GONE "--migratedaway"
 
 void balloon_daemon_target_changed(void *opaque, uint64_t kib)
 {
@@ -47,7 +52,11 @@ static void refuse_too_much(const struct balloon_daemon *d, uint64_t kib, uint64
 {
 	char asked[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX], held[SIZE_TEXT_MAX];
 
-	if (kib > d->target.static_max_kib)
+	if (kib > d->target.max_kib && d->target.max_kib < d->target.static_max_kib)
+		control_error_set(error, CONTROL_OUT_OF_RANGE,
+				  "the guest cannot have %s: give at most %s (%s)", size_format(kib, asked),
+				  size_format(d->target.max_kib, limit), d->opts->common.reads);
+	else if (kib > d->target.static_max_kib)
 		control_error_set(error, CONTROL_OUT_OF_RANGE,
 				  "the guest cannot have %s: give at most %s (memory/static-max)",
 				  size_format(kib, asked),
@@ -75,7 +84,7 @@ static bool check_size(struct balloon_daemon *d, uint64_t kib, struct control_er
 	if (min_kib < KIB_PER_PAGE)
 		min_kib = KIB_PER_PAGE;
 	/* xl makes a domain with a MiB less than it was told */
-	if (kib > d->target.static_max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
+	if (kib > d->target.max_kib || kib > max_kib + WITHHELD_SLACK_PAGES * KIB_PER_PAGE) {
 		refuse_too_much(d, kib, max_kib, error);
 		return false;
 	}
@@ -99,7 +108,7 @@ static bool check_floor(const struct balloon_daemon *d, uint64_t kib, struct con
 			  "%s would leave the guest less than %s (%s): a size in MiB or GiB? "
 			  "--force sets it nevertheless",
 			  size_format(kib, asked), size_format(d->target.floor_kib, floor),
-			  d->dynamic_min_kib ? "memory/dynamic-min"
+			  d->dynamic_min_kib ? "memory/dynamic-min, or the file of --guests"
 					     : "64 MiB, or an eighth of what it can have");
 	return false;
 }
@@ -223,20 +232,57 @@ static bool hear_command_line(struct balloon_daemon *d)
 	return true;
 }
 
+static bool read_of_domain(const struct balloon_daemon *d, const char *key, char value[XENVIRTIO_STORE_TEXT_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", d->opts->common.domid, key);
+	return !store_link_read(d->host.link, path, value, XENVIRTIO_STORE_TEXT_MAX);
+}
+
 static void read_vm(struct balloon_daemon *d)
 {
-	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	char value[XENVIRTIO_STORE_TEXT_MAX];
 
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", d->opts->common.domid);
-	if (!store_link_read(d->host.link, path, value, sizeof(value)) &&
-	    strlen(value) < sizeof(d->vm))
+	if (read_of_domain(d, "vm", value) && strlen(value) < sizeof(d->vm))
 		strcpy(d->vm, value);
+}
+
+/* xl names a guest so while it comes from another host, and when it has gone to one; it has its own name in between. */
+static bool is_named(const struct balloon_daemon *d, const char *end)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	size_t len;
+
+	if (!read_of_domain(d, "name", value))
+		return false;
+	len = strlen(value);
+	return len > strlen(end) && strcmp(value + len - strlen(end), end) == 0;
+}
+
+/* Once: they are those of the next boot. Without a name, or while it comes from another host under a longer one: as it is called here. */
+static void read_limits(struct balloon_daemon *d)
+{
+	char name[XENVIRTIO_STORE_TEXT_MAX] = "", why[LIMITS_WHY_MAX];
+	const struct doors *doors = d->host.doors;
+	int rc;
+
+	if (!d->opts->common.reads)
+		return;
+	if (read_of_domain(d, "name", name) && is_named(d, COMING))
+		name[strlen(name) - strlen(COMING)] = '\0';
+	rc = doors && doors->reads < 0 ? doors->reads
+				       : limits_read(d->opts->common.reads, doors ? doors->reads : -1, name, &d->limits, why);
+	if (rc == -EBADMSG)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, 0, "%s: passed over", why);
+	else if (rc && (rc != -ENOENT || strcmp(d->opts->common.reads, BALLOON_GUESTS_FILE) != 0))
+		log_msg(d->host.log, LOG_LEVEL_WARNING, rc, "--guests %s", d->opts->common.reads);
 }
 
 /* Return: whether somebody had named a size for the guest before it was this domain: @kib */
 static bool read_saved(struct balloon_daemon *d, uint64_t *kib)
 {
-	int rc = saved_size_read(d->opts->common.state_dir, d->vm, d->host.bus->devid, kib);
+	int rc = kept_size_read(d, kib);
 
 	if (rc && rc != -ENOENT && rc != -EINVAL)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
@@ -256,20 +302,20 @@ static bool comes_again(struct balloon_daemon *d)
 
 void balloon_daemon_keep_size(struct balloon_daemon *d)
 {
-	const char *dir = d->opts->common.state_dir;
 	int rc;
 
 	if (!d->vm[0])
 		return;
-	if (!d->target.pinned || !comes_again(d)) {
+	if (!d->target.pinned || !comes_again(d) || is_named(d, GONE)) {
 		/* of a word that was overruled, or of a migration to this very host */
-		saved_size_drop(dir, d->vm, d->host.bus->devid);
+		kept_size_drop(d);
 		return;
 	}
-	rc = saved_size_keep(dir, d->vm, d->host.bus->devid, d->target.kib);
+	rc = kept_size_keep(d, d->target.kib);
 	if (rc)
 		log_msg(d->host.log, LOG_LEVEL_WARNING, rc,
-			"the guest's size is lost when it comes again: cannot write to %s", dir);
+			"the guest's size is lost when it comes again: cannot write to %s",
+			d->opts->common.state_dir);
 }
 
 /* What it was made with is nobody's word, and no question to the host: Xen has no more for it. */
@@ -280,23 +326,35 @@ static void first_size_of_domain(struct balloon_daemon *d)
 
 	mem_set_pass(&d->mem_set);
 	d->target.kib = balloon_daemon_made_with_kib(d);
-	if (!hear_command_line(d) && !target_read_node(&d->target) && saved)
+	target_limit(&d->target, d->limits.max_kib);
+	if (!hear_command_line(d) && !target_read_node(&d->target) && saved && !is_named(d, COMING))
 		target_set_forced(&d->target, saved_kib, "its size before");
 	if (!d->target.pinned)
 		target_unpin(&d->target);
 	/* last: whoever is killed before is followed by one that finds it */
 	if (saved)
-		saved_size_drop(d->opts->common.state_dir, d->vm, d->host.bus->devid);
+		kept_size_drop(d);
+}
+
+/* While nobody followed memory/target, what was written there was said to the guest's own driver. */
+static bool hear_mem_set(struct balloon_daemon *d)
+{
+	if (words_seen(d->target.words, WORDS_MEM_SET))
+		return mem_set_read(&d->mem_set);
+	mem_set_pass(&d->mem_set);
+	return false;
 }
 
 /* What stands in a key was written before the command line, and before the process began. */
 static void first_target(struct balloon_daemon *d)
 {
+	if (!d->opts->mem_set_follow)
+		words_forget(d->target.words, WORDS_MEM_SET);
 	if (d->first)
 		first_size_of_domain(d);
 	else if (hear_command_line(d))
 		mem_set_pass(&d->mem_set);
-	else if (!mem_set_read(&d->mem_set))
+	else if (!hear_mem_set(d))
 		target_read_node(&d->target);
 	target_show(&d->target);
 }
@@ -345,7 +403,7 @@ static void read_dynamic_min(struct balloon_daemon *d)
 	if (rc == -EPIPE)
 		return;
 	if (rc || size_parse_kib(value, &d->dynamic_min_kib))
-		d->dynamic_min_kib = 0;
+		d->dynamic_min_kib = d->limits.min_kib;
 	d->target.floor_kib = target_floor_kib(d->target.static_max_kib, d->dynamic_min_kib);
 	d->host.changed(d->host.opaque);
 }
@@ -383,10 +441,12 @@ int balloon_daemon_start_target(struct balloon_daemon *d)
 		rc = watch(d);
 	if (rc)
 		return rc;
+	read_limits(d);
 	read_dynamic_min(d);
 	read_vm(d);
 	go_on_with_target(d);
 	kept_kib = d->target.kib;
+	target_limit(&d->target, d->limits.max_kib);
 	balloon_daemon_count_room(d);
 	first_target(d);
 	d->target.named = balloon_daemon_named;

@@ -67,10 +67,10 @@ void service_commands_close(struct service_commands *s)
 	s->control = NULL;
 }
 
-uint64_t service_commands_hold(void *opaque, uint64_t free_kib, uint64_t owed_kib)
+uint64_t service_commands_hold(void *opaque, uint64_t free_kib, const struct room_owed *owed)
 {
 	struct service_commands *s = opaque;
-	uint64_t held = room_look(&s->room, clock_now_ms(), free_kib, owed_kib);
+	uint64_t held = room_look(&s->room, clock_now_ms(), free_kib, owed);
 
 	control_changed(s->control);
 	return held;

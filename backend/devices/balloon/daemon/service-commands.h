@@ -22,6 +22,6 @@ int service_commands_open(struct service_commands *s, struct event_base *base, s
 			  const char *dir);
 void service_commands_close(struct service_commands *s);
 /** service_commands_hold() - as auto_config.hold; @opaque: the service_commands */
-uint64_t service_commands_hold(void *opaque, uint64_t free_kib, uint64_t owed_kib);
+uint64_t service_commands_hold(void *opaque, uint64_t free_kib, const struct room_owed *owed);
 
 #endif /* BACKEND_SERVICE_COMMANDS_H */

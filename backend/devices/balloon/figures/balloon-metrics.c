@@ -32,6 +32,13 @@ static uint64_t ballooned(const struct figures *f)
 	return own(f)->ballooned_kib;
 }
 
+static uint64_t owed(const struct figures *f)
+{
+	const struct balloon_figures *b = own(f);
+
+	return b->ballooned_kib > b->unowed_kib ? b->ballooned_kib - b->unowed_kib : 0;
+}
+
 static uint64_t inflated(const struct figures *f)
 {
 	return own(f)->inflated_bytes;
@@ -84,6 +91,7 @@ static const struct figures_family families[] = {
 	{"actual_bytes", "gauge", "Size of the balloon as the guest says.", FIGURES_KIB, actual},
 	{"ballooned_bytes", "gauge", "Memory of the guest that Xen holds back.", FIGURES_KIB,
 	 ballooned},
+	{"owed_bytes", "gauge", "Of that, what the guest may take back.", FIGURES_KIB, owed},
 	{"inflated_bytes_total", "counter", "Memory released to Xen.", FIGURES_NUMBER, inflated},
 	{"deflated_bytes_total", "counter", "Memory populated again.", FIGURES_NUMBER, deflated},
 	{"inflate_seconds_total", "counter", "Time spent releasing memory.", FIGURES_NS,

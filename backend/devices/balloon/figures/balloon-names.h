@@ -9,6 +9,8 @@
 
 #define BALLOON_GROUP "xen-vballoon"
 #define BALLOON_STATE_DIR "/run/xen-vballoon"
+/** where an administrator writes what each guest has at least and at most, see limits.h */
+#define BALLOON_GUESTS_FILE "/etc/xen-vballoon/guests"
 /** the socket of the service, where it chooses the memory of guests */
 #define BALLOON_SERVICE_SOCKET "service.sock"
 

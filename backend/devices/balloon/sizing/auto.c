@@ -32,6 +32,8 @@ struct entry {
 	uint64_t domain_max_kib; /* tells domains apart that had one number in turn, most of the
 				    time */
 	enum policy_verdict verdict;
+	uint64_t owed_kib;
+	bool tells; /* in this step: it is one of the last that has not left */
 	struct policy_memory memory;
 };
 
@@ -130,6 +132,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 	struct policy_guest g = {
 		.static_max_kib = f->static_max_kib,
 		.floor_kib = f->dynamic_min_kib,
+		.most_kib = f->limit_kib,
 		.target_kib = f->target_kib,
 		.balloon_kib = f->ballooned_kib,
 		.unowed_kib = f->unowed_kib,
@@ -155,7 +158,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 
 /* --- a step --- */
 
-static const struct entry *find_entry(const struct autopilot *a, const struct balloon_figures *f)
+static struct entry *find_entry(const struct autopilot *a, const struct balloon_figures *f)
 {
 	for (size_t i = 0; i < a->nr; i++) {
 		if (a->entry[i].domid == f->common.domid && a->entry[i].devid == f->common.devid &&
@@ -182,6 +185,11 @@ static void tell(const struct autopilot *a, const struct balloon_figures *f, str
 	e->verdict = o->verdict;
 }
 
+static uint64_t owed_kib(const struct balloon_figures *f)
+{
+	return f->ballooned_kib > f->unowed_kib ? f->ballooned_kib - f->unowed_kib : 0;
+}
+
 /* Memories that are there are taken along; those of guests that are gone are not. */
 static struct entry *make_entries(const struct autopilot *a, const struct balloon_figures *f, size_t nr)
 {
@@ -195,22 +203,36 @@ static struct entry *make_entries(const struct autopilot *a, const struct balloo
 		entry[i].domid = f[i].common.domid;
 		entry[i].devid = f[i].common.devid;
 		entry[i].domain_max_kib = f[i].domain_max_kib;
+		entry[i].owed_kib = owed_kib(&f[i]);
 	}
 	return entry;
 }
 
-static uint64_t owed_kib(const struct balloon_figures *f)
+static void add_owed(uint64_t *sum, uint64_t kib)
 {
-	return f->ballooned_kib > f->unowed_kib ? f->ballooned_kib - f->unowed_kib : 0;
+	if (__builtin_add_overflow(*sum, kib, sum))
+		*sum = UINT64_MAX;
 }
 
-static uint64_t count_owed(const struct balloon_figures *f, size_t nr)
+/* @a still has the entries of the last step. */
+static struct room_owed count_owed(struct autopilot *a, const struct balloon_figures *f, size_t nr)
 {
-	uint64_t owed = 0;
+	struct room_owed owed = {0};
 
+	for (size_t i = 0; i < a->nr; i++)
+		a->entry[i].tells = false;
 	for (size_t i = 0; i < nr; i++) {
-		if (__builtin_add_overflow(owed, owed_kib(&f[i]), &owed))
-			return UINT64_MAX;
+		struct entry *old = find_entry(a, &f[i]);
+
+		add_owed(&owed.kib, owed_kib(&f[i]));
+		if (old)
+			old->tells = true;
+		else
+			add_owed(&owed.came_kib, owed_kib(&f[i]));
+	}
+	for (size_t i = 0; i < a->nr; i++) {
+		if (!a->entry[i].tells)
+			add_owed(&owed.left_kib, a->entry[i].owed_kib);
 	}
 	return owed;
 }
@@ -231,8 +253,11 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 		g[i] = auto_guest(&f[i]);
 		m[i] = entry[i].memory;
 	}
-	if (a->cfg.hold)
-		policy.hold_kib = a->cfg.hold(a->cfg.opaque, free_kib, count_owed(f, nr));
+	if (a->cfg.hold) {
+		struct room_owed owed = count_owed(a, f, nr);
+
+		policy.hold_kib = a->cfg.hold(a->cfg.opaque, free_kib, &owed);
+	}
 	policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];

@@ -14,6 +14,7 @@
 #include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/base/log.h"
 #include "backend/devices/balloon/sizing/policy.h"
+#include "backend/devices/balloon/sizing/room.h"
 
 struct event_base;
 struct autopilot;
@@ -28,9 +29,8 @@ struct auto_config {
 	void *collect_opaque;
 	/** host_free - KiB. Return: 0; -errno nothing is done in this step */
 	int (*host_free)(void *opaque, uint64_t *kib);
-	/** hold - how much of that is to be kept free for a guest to come, in KiB; NULL: nothing
-	 * @owed_kib: what is in all balloons */
-	uint64_t (*hold)(void *opaque, uint64_t free_kib, uint64_t owed_kib);
+	/** hold - how much of that is to be kept free for a guest to come, in KiB; NULL: nothing */
+	uint64_t (*hold)(void *opaque, uint64_t free_kib, const struct room_owed *owed);
 	/** order - a guest shall have @kib; may end whoever owns this, but not call auto_free() */
 	void (*order)(void *opaque, const struct balloon_figures *f, uint64_t kib);
 	void *opaque;

@@ -42,13 +42,18 @@ static uint64_t add_capped(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+static uint64_t most_of(const struct policy_guest *g)
+{
+	return g->most_kib ? min_u64(g->most_kib, g->static_max_kib) : g->static_max_kib;
+}
+
 static uint64_t floor_of(const struct policy_config *cfg, const struct policy_guest *g)
 {
 	uint64_t floor = g->floor_kib	  ? g->floor_kib
 			 : cfg->floor_kib ? cfg->floor_kib
 					  : g->static_max_kib / 4;
 
-	return min_u64(floor, g->static_max_kib);
+	return min_u64(floor, most_of(g));
 }
 
 static unsigned int mid_of(const struct policy_config *cfg)
@@ -67,7 +72,7 @@ static uint64_t size_for(const struct policy_config *cfg, const struct policy_gu
 		size = UINT64_MAX - GRAIN_KIB * left;
 	size = size / left + GRAIN_KIB - 1;
 	size -= size % GRAIN_KIB;
-	return min_u64(max_u64(size, floor_of(cfg, g)), g->static_max_kib);
+	return min_u64(max_u64(size, floor_of(cfg, g)), most_of(g));
 }
 
 /* Small enough to be as it should be. */
@@ -139,8 +144,8 @@ static void feel(const struct policy_config *cfg, uint64_t now_ms, const struct 
 	/* swapping then, and reading now, are one story */
 	m->only_read = p->only_read && (m->only_read || now_ms >= m->felt_until_ms);
 	m->felt_until_ms = add_capped(now_ms, m->hold_ms);
-	o->felt_kib = min_u64(add_capped(o->has_kib, more + GRAIN_KIB - 1), g->static_max_kib);
-	if (o->felt_kib < g->static_max_kib)
+	o->felt_kib = min_u64(add_capped(o->has_kib, more + GRAIN_KIB - 1), most_of(g));
+	if (o->felt_kib < most_of(g))
 		o->felt_kib -= o->felt_kib % GRAIN_KIB;
 	m->felt_kib = o->felt_kib;
 	o->permille = p->killed ? 0 : o->permille / FELT_PART;
@@ -218,7 +223,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 		m->shrink_at_ms = 0;
 		o->wanted_kib =
 			max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
-				min_u64(add_capped(o->has_kib, g->stall_kib), g->static_max_kib));
+				min_u64(add_capped(o->has_kib, g->stall_kib), most_of(g)));
 		o->wanted_kib = max_u64(o->wanted_kib, o->felt_kib);
 		return;
 	}
@@ -276,7 +281,7 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 		missing = add_capped(missing, more - given);
 		*budget_kib -= given;
 		/* at the least it is not asked for anything */
-		o[i].target_kib = min_u64(add_capped(base, given), g[i].static_max_kib);
+		o[i].target_kib = min_u64(add_capped(base, given), most_of(&g[i]));
 	}
 	return missing;
 }

@@ -53,6 +53,7 @@ struct policy_config {
 struct policy_guest {
 	uint64_t static_max_kib;
 	uint64_t floor_kib; /* 0: the configuration's */
+	uint64_t most_kib;  /* it is not let grow above; 0: static-max */
 	uint64_t target_kib;
 	uint64_t balloon_kib;
 	uint64_t unowed_kib; /* of that: never to be given back */

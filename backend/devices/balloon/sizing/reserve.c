@@ -34,13 +34,18 @@ static bool is_number(const char *name)
 	return len && len <= NAME_MAX_CHARS && strspn(name, "0123456789") == len;
 }
 
-/* What every domain has from its creation to its end. One whose key may not be read lives. */
-static bool is_alive(struct store_link *link, const char *domain)
+/* What every domain has from its creation to its end. One whose key may not be read lives, and may have @max_kib. */
+static bool is_alive(struct store_link *link, const char *domain, uint64_t *max_kib)
 {
 	char path[64], value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc;
 
+	*max_kib = UINT64_MAX;
 	snprintf(path, sizeof(path), "/local/domain/%.9s/memory/static-max", domain);
-	return store_link_read(link, path, value, sizeof(value)) != -ENOENT;
+	rc = store_link_read(link, path, value, sizeof(value));
+	if (!rc && size_parse_kib(value, max_kib))
+		*max_kib = UINT64_MAX;
+	return rc != -ENOENT;
 }
 
 static bool read_key(struct store_link *link, const char *domain, const char *device, const char *key,
@@ -60,8 +65,9 @@ static bool read_kib(struct store_link *link, const char *domain, const char *de
 	return read_key(link, domain, device, key, value) && !size_parse_kib(value, kib);
 }
 
-static void add_device(struct reserve *r, struct store_link *link, const char *domain,
-		       const char *device)
+/* @max_kib: of the domain: no more is owed to it, whatever a process writes that a guest has taken over */
+static void add_device(struct reserve *r, struct store_link *link, const char *domain, const char *device,
+		       uint64_t max_kib)
 {
 	char type[XENVIRTIO_STORE_TEXT_MAX];
 	uint64_t kib;
@@ -71,6 +77,8 @@ static void add_device(struct reserve *r, struct store_link *link, const char *d
 	if (!read_kib(link, domain, device, "owed", &kib) &&
 	    !read_kib(link, domain, device, "ballooned", &kib))
 		return;
+	if (kib > max_kib)
+		kib = max_kib;
 	if (__builtin_add_overflow(r->owed_kib, kib, &r->owed_kib))
 		r->owed_kib = UINT64_MAX;
 }
@@ -81,11 +89,12 @@ static int add_domain(struct reserve *r, struct store_link *link, const char *do
 {
 	char path[sizeof(TREE) + NAME_MAX_CHARS + 4];
 	char *names = malloc(NAMES_BYTES);
+	uint64_t max_kib;
 	int rc;
 
 	if (!names)
 		return -ENOMEM;
-	if (!is_alive(link, domain)) {
+	if (!is_alive(link, domain, &max_kib)) {
 		free(names);
 		return 0;
 	}
@@ -93,7 +102,7 @@ static int add_domain(struct reserve *r, struct store_link *link, const char *do
 	rc = store_link_list(link, path, names, NAMES_BYTES);
 	for (const char *name = names; !rc && *name; name += strlen(name) + 1) {
 		if (is_number(name) && (!own_device || strcmp(name, own_device) != 0))
-			add_device(r, link, domain, name);
+			add_device(r, link, domain, name, max_kib);
 	}
 	free(names);
 	/* gone meanwhile */

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/** more than any host has; differences of two such still fit */
-#define KIB_MAX (INT64_MAX / 4)
+/** more than any host has; sums and differences of some such still fit */
+#define KIB_MAX (INT64_MAX / 8)
 
 static int64_t capped(uint64_t kib)
 {
@@ -24,15 +24,18 @@ void room_ask(struct room *r, uint64_t kib, uint64_t until_ms)
 	*r = (struct room){.held_kib = (uint64_t)capped(kib), .until_ms = until_ms};
 }
 
-uint64_t room_look(struct room *r, uint64_t now_ms, uint64_t free_kib, uint64_t owed_kib)
+uint64_t room_look(struct room *r, uint64_t now_ms, uint64_t free_kib, const struct room_owed *owed)
 {
-	int64_t others_kib = capped(free_kib) - capped(owed_kib);
+	int64_t others_kib = capped(free_kib) - capped(owed->kib);
+	/* both as if nobody had come or left */
+	int64_t before_kib = r->others_kib + capped(owed->left_kib);
+	int64_t after_kib = others_kib + capped(owed->came_kib);
 	uint64_t taken = 0;
 
 	if (now_ms >= r->until_ms)
 		r->held_kib = 0;
-	if (r->looked && others_kib < r->others_kib)
-		taken = (uint64_t)(r->others_kib - others_kib);
+	if (r->looked && after_kib < before_kib)
+		taken = (uint64_t)(before_kib - after_kib);
 	r->held_kib = r->held_kib > taken ? r->held_kib - taken : 0;
 	r->others_kib = others_kib;
 	r->free_kib = free_kib;

@@ -32,6 +32,7 @@ void target_init(struct target *t, struct log *log, struct publish *publish, con
 		.link = publish->link,
 		.publish = publish,
 		.static_max_kib = static_max_kib,
+		.max_kib = static_max_kib,
 		.kib = static_max_kib,
 		.changed = changed,
 		.opaque = opaque,
@@ -89,6 +90,15 @@ void target_unpin(struct target *t)
 	publish_remove(t->publish, KEY_PINNED);
 }
 
+void target_limit(struct target *t, uint64_t max_kib)
+{
+	t->max_kib = t->static_max_kib;
+	if (max_kib && max_kib < t->static_max_kib)
+		t->max_kib = max_kib - max_kib % KIB_PER_PAGE;
+	if (t->kib > t->max_kib)
+		t->kib = t->max_kib;
+}
+
 void target_keep(struct target *t, struct words *words)
 {
 	t->words = words;
@@ -138,8 +148,9 @@ static void refuse(struct target *t, uint64_t kib, const char *source)
 
 	log_limited(
 		t->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
-		"%s asks for %s: refused: the host has %s free, and %s is in balloons that guests "
-		"may take back (--overcommit takes it nevertheless)",
+		"%s asks for %s: refused, and not tried again: the host has %s free, and %s is in "
+		"balloons that guests may take back: name it again when that fits (--overcommit "
+		"takes it nevertheless)",
 		source, size_format(kib, asked), size_format(t->reserve.free_kib, free_text),
 		size_format(t->reserve.owed_kib, owed));
 	t->refused = true;
@@ -158,12 +169,13 @@ static bool take(struct target *t, uint64_t kib, const char *source, bool pin, b
 	char asked[SIZE_TEXT_MAX], max[SIZE_TEXT_MAX];
 
 	*changed = false;
-	if (kib > t->static_max_kib) {
+	if (kib > t->max_kib) {
 		log_limited(t->log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, 0,
-			    "%s asks for %s, more than the guest's %s (memory/static-max): taken "
+			    "%s asks for %s, more than the guest's %s (%s): taken "
 			    "as that",
-			    source, size_format(kib, asked), size_format(t->static_max_kib, max));
-		kib = t->static_max_kib;
+			    source, size_format(kib, asked), size_format(t->max_kib, max),
+			    t->max_kib < t->static_max_kib ? "its limit" : "memory/static-max");
+		kib = t->max_kib;
 	} else {
 		kib -= kib % KIB_PER_PAGE;
 	}
@@ -211,6 +223,9 @@ bool target_set_auto(struct target *t, uint64_t kib)
 {
 	bool changed;
 
+	/* what it goes by is other processes' word */
+	if (kib < t->floor_kib && kib < t->kib)
+		return false;
 	return take(t, kib, "--auto", false, &changed);
 }
 

@@ -5,8 +5,8 @@
  *   --target, the key `target` in the backend node, memory/target (mem-set.h) --> one target_kib
  *
  * The latest word counts, also after a restart (words.h); a value that cannot be is told, ignored,
- * and the node gets the one in force back. What is too large is cut to the guest's static-max, and
- * what is below the floor is refused. Written by toolstacks, so trusted to mean well, not to be
+ * and the node gets the one in force back. What is too large is cut to the guest's static-max or its
+ * limit (limits.h), and what is below the floor is refused. Written by toolstacks, so trusted to mean well, not to be
  * well-formed.
  *
  * A size that somebody names pins the guest: --auto leaves it alone until target_unpin(). One that
@@ -26,6 +26,7 @@ struct target {
 	struct publish *publish;
 	char path[160]; /* of the key `target` */
 	uint64_t static_max_kib;
+	uint64_t max_kib;   /* what is taken is not above; a multiple of 4, or static_max_kib */
 	uint64_t floor_kib; /* what somebody names is not below; 0: there is none */
 	uint64_t kib; /* in force; a multiple of 4 */
 	bool pinned;  /* somebody named it */
@@ -91,6 +92,9 @@ void target_read_pinned(struct target *t);
  * Return: whether there was a value that can be
  */
 bool target_read_node(struct target *t);
+
+/** target_limit() - the guest shall have no more than @max_kib; 0: than static-max. What is in force is cut, and told by target_show() */
+void target_limit(struct target *t, uint64_t max_kib);
 
 /**
  * target_floor_kib() - what a size that somebody names is not below

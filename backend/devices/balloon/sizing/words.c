@@ -38,7 +38,12 @@ void words_forget(struct words *w, enum words_place place)
 	w->seen[place] = 0;
 }
 
+bool words_seen(const struct words *w, enum words_place place)
+{
+	return w->seen[place] != 0;
+}
+
 bool words_news(const struct words *w, enum words_place place, uint64_t kib)
 {
-	return !w->seen[place] || w->seen[place] - 1 != kib;
+	return !words_seen(w, place) || w->seen[place] - 1 != kib;
 }

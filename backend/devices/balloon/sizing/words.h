@@ -45,6 +45,8 @@ void words_note(struct words *w, uint64_t kib, bool pinned);
 void words_see(struct words *w, enum words_place place, uint64_t kib);
 /** words_forget() - nothing stands there */
 void words_forget(struct words *w, enum words_place place);
+/** words_seen() - something stood there the last time */
+bool words_seen(const struct words *w, enum words_place place);
 /** words_news() - what stands there is another than the last time */
 bool words_news(const struct words *w, enum words_place place, uint64_t kib);
 

@@ -12,12 +12,15 @@
 /** 1T: more than any machine makes, and far from what a product of it with a period overflows */
 #define RATE_MAX_KIB (UINT64_C(1) << 30)
 
+static const char *const store_keys[] = {"given", NULL};
+
 const struct program rng_program = {
 	.name = "xen-vrngd",
 	.node_type = "virtio,device4",
 	.device_id = 4,
 	.group = "xen-vrng",
 	.state_dir = STATE_DIR,
+	.store_keys = store_keys,
 	.state_says = "what the guest has set its device to",
 };
 

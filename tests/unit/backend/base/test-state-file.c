@@ -152,6 +152,71 @@ static void the_group_gets_into_the_directory(void **state)
 	state_file_remove(sf);
 }
 
+/*
+ * A process that is no more, and something of it that still has the lock, in the middle of a hypercall: its successor waits for
+ * that, and is not told that the device is served.
+ */
+static void what_is_left_of_a_dead_owner_is_waited_for(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf;
+	int ready[2], end[2];
+	pid_t dead;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(end), 0);
+	dead = fork();
+	if (dead == 0) {
+		close(ready[0]);
+		close(end[1]);
+		if (state_file_open(&sf, dir, &k, &c.log, &owner))
+			_exit(1);
+		if (fork())
+			_exit(0);
+		/* what is left of it has the lock with its descriptor, and is not who took it */
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		/* the last it does while it has the lock; the file says that it was here */
+		byte = (char)read(end[0], &byte, 1);
+		strcpy(state_file_note(sf), "done");
+		_exit(0);
+	}
+	close(ready[1]);
+	close(end[0]);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(end[1]);
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), 0);
+	assert_true(state_file_adopted(sf));
+	assert_string_equal(state_file_note(sf), "done");
+	state_file_remove(sf);
+	close(ready[0]);
+}
+
+/* The one that others are told is who was named, and he lives. */
+static void an_owner_that_lives_is_named(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf, *second;
+
+	k.owner = getppid();
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), 0);
+	assert_int_equal(state_file_open(&second, dir, &k, &c.log, &owner), -EBUSY);
+	/* the kernel's word, not the file's: that is written by a process that a guest may have taken over, and who is named is ended */
+	if (owner == getppid())
+		print_message("# /proc/locks does not have the files of %s\n", dir);
+	else
+		assert_int_equal(owner, getpid());
+	/* a copy of the descriptor has the lock on */
+	int copy = dup(state_file_fd(sf));
+	state_file_close(sf);
+	assert_int_equal(state_file_open(&second, dir, &k, &c.log, &owner), -EBUSY);
+	close(copy);
+	assert_int_equal(state_file_open(&second, dir, &k, &c.log, &owner), 0);
+	state_file_remove(second);
+}
+
 static void a_successor_gets_every_byte(void **state)
 {
 	struct state_file_key k = key();
@@ -461,6 +526,8 @@ int main(void)
 		TEST(a_new_file_is_private_and_zero),
 		TEST(the_group_gets_into_the_directory),
 		TEST(life_is_seen_from_outside),
+		TEST(what_is_left_of_a_dead_owner_is_waited_for),
+		TEST(an_owner_that_lives_is_named),
 		TEST(a_successor_gets_every_byte),
 		TEST(server_zero_is_a_server),
 		TEST(another_domain_gets_none),

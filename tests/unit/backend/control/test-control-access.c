@@ -55,6 +55,40 @@ static void the_socket_is_private(void **state)
 	assert_int_equal(control_open(&second, &b->cfg), -ENAMETOOLONG);
 }
 
+static unsigned int listened, unlistened;
+
+static int listen_by_door(void *opaque, uint32_t devid)
+{
+	listened++;
+	return access_listen(opaque, ACCESS_NO_GROUP, 4);
+}
+
+static int unlisten_by_door(void *opaque, uint32_t devid)
+{
+	unlistened++;
+	return 0;
+}
+
+/* By doors, this process touches no name. */
+static void a_door_gives_the_listener(void **state)
+{
+	struct control_bench *b = *state;
+	const struct doors doors = {.listen_control = listen_by_door,
+				    .unlisten_control = unlisten_by_door,
+				    .opaque = b->path,
+				    .uid = geteuid(),
+				    .group = ACCESS_NO_GROUP};
+
+	listened = unlistened = 0;
+	b->cfg.doors = &doors;
+	control_bench_open(b);
+	assert_int_equal(listened, 1);
+	close(control_bench_client(b));
+	control_stop(b->control);
+	assert_int_equal(unlistened, 1);
+	assert_int_equal(unlink(b->path), 0);
+}
+
 /* Of the group there is, and only of that. */
 static void the_socket_is_the_groups(void **state)
 {
@@ -127,6 +161,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, control_bench_setup, control_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_socket_is_private),
+		TEST(a_door_gives_the_listener),
 		TEST(the_socket_is_the_groups),
 		cmocka_unit_test(only_those_allowed_get_in),
 		TEST(others_are_refused),

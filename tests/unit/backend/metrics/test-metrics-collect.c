@@ -37,9 +37,15 @@ static void take(void *arg, const struct figures *f, size_t nr)
 
 static struct control *open_guest(struct control_bench *b, uint32_t domid)
 {
+	static struct control_bench as[16];
 	struct control *c;
 
+	as[domid] = *b;
+	as[domid].figures.common.domid = domid;
 	b->cfg.domid = domid;
+	b->cfg.opaque = &as[domid];
+	as[domid].commands.opaque = &as[domid];
+	b->cfg.commands_opaque = &as[domid].commands;
 	assert_int_equal(control_open(&c, &b->cfg), 0);
 	return c;
 }
@@ -61,7 +67,7 @@ static void all_guests_are_collected(void **state)
 	struct collected one = {0}, two = {0}, three = {0};
 	struct metrics_collect *collect;
 	char dead[96], hung[96], other[96];
-	struct control *guest[2];
+	struct control *guest[2], *liar;
 	int hung_fd, other_fd, client;
 
 	assert_int_equal(metrics_collect_new(&collect, b->base, &balloon_figures_type, b->dir, COLLECT_MS), 0);
@@ -75,6 +81,9 @@ static void all_guests_are_collected(void **state)
 	b->figures.stats[BALLOON_STAT_FREE_MEMORY] = 4711;
 	guest[0] = open_guest(b, 12);
 	guest[1] = open_guest(b, 7);
+	/* one that a guest has taken over, and says that it is another's */
+	b->cfg.domid = 9;
+	assert_int_equal(control_open(&liar, &b->cfg), 0);
 	close(listen_as(b, 3, dead, sizeof(dead)));
 	memset(&one, 0, sizeof(one));
 	metrics_collect_run(collect, take, &one);
@@ -116,6 +125,7 @@ static void all_guests_are_collected(void **state)
 	unlink(other);
 	control_free(guest[0]);
 	control_free(guest[1]);
+	control_free(liar);
 }
 
 /* The scraper goes away while guests are asked, or the service ends. */

@@ -41,6 +41,7 @@ static void each_figure_is_told(void **state)
 		.target_kib = 524288,
 		.actual_kib = 12,
 		.ballooned_kib = 16,
+		.unowed_kib = 4,
 		.stall = BALLOON_STALL_HOST,
 		.stall_kib = 160,
 		.paused = true,
@@ -72,6 +73,7 @@ static void each_figure_is_told(void **state)
 	scraped_is("target_bytes", "", 536870912);
 	scraped_is("actual_bytes", "", 12288);
 	scraped_is("ballooned_bytes", "", 16384);
+	scraped_is("owed_bytes", "", 12288);
 	scraped_is("inflated_bytes_total", "", 40960);
 	scraped_is("deflated_bytes_total", "", 8192);
 	scraped_is("inflate_seconds_total", "", 1.5);
@@ -91,7 +93,7 @@ static void each_figure_is_told(void **state)
 	scraped_is("guest_direct_reclaim_total", "", 1015);
 	/* info, the plain ones, stalls, errors, statistics and their age: none forgotten */
 	assert_int_equal(scraped_samples(),
-			 1 + 15 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
+			 1 + 16 + 2 + XENVIRTIO_GUEST_ERRORS + BALLOON_STATS + 1);
 }
 
 static void what_is_not_told_has_no_sample(void **state)

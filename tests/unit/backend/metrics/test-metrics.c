@@ -227,6 +227,32 @@ static void a_port_is_served_and_may_be_taken(void **state)
 	metrics_free(m);
 }
 
+/* A process that opens nothing by name has its listener from elsewhere, and leaves the name to whoever made it. */
+static void a_door_gives_the_listener(void **state)
+{
+	struct control_bench *b = *state;
+	static struct metrics_address a;
+	struct metrics_config cfg = config_of(b, &a);
+	struct doors doors = {.metrics = -EACCES};
+	struct metrics *m = NULL;
+	char *text;
+
+	metrics_bench_address(b, &a);
+	cfg.doors = &doors;
+	assert_int_equal(metrics_open(&m, &cfg), -EACCES);
+	assert_int_equal(access(metrics_bench_path, F_OK), -1);
+	doors.metrics = metrics_listen(&a, cfg.group);
+	assert_true(doors.metrics >= 0);
+	assert_int_equal(metrics_open(&m, &cfg), 0);
+	text = metrics_bench_ask(b, "GET /metrics HTTP/1.0\r\n\r\n");
+	assert_non_null(strstr(text, " 200 "));
+	free(text);
+	metrics_free(m);
+	assert_int_equal(access(metrics_bench_path, F_OK), 0);
+	metrics_unlisten(&a);
+	assert_int_equal(access(metrics_bench_path, F_OK), -1);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -238,6 +264,7 @@ int main(void)
 		TEST(http_serves_nothing_else),
 		TEST(http_connections_are_bounded),
 		TEST(a_port_is_served_and_may_be_taken),
+		TEST(a_door_gives_the_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,11 @@
  */
 #include "unit/rigs/process-bench.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -225,6 +227,47 @@ static void another_domain_of_that_number_starts_empty(void **state)
 	assert_int_equal(process_bench_driver(b), 0);
 }
 
+static bool report_ends;
+
+/* As one does that cannot tell the guest its target. */
+static void report(void *self)
+{
+	const struct balloon_daemon *d = self;
+
+	balloon_type.report(self);
+	if (report_ends)
+		d->host.end_on(d->host.opaque, -EIO, "no report");
+}
+
+static void a_report_may_end_it(void **state)
+{
+	struct process_bench *b = *state;
+	struct device_type type = balloon_type;
+	enum exit_code code;
+
+	type.report = report;
+	b->type = &type;
+	/* the first, before it serves */
+	report_ends = true;
+	assert_false(process_bench_start(b));
+	assert_true(process_bench_ended(b, &code));
+	assert_int_equal(code, EXIT_CODE_HOST);
+	assert_int_equal(b->readies, 0);
+	assert_int_equal(access(b->socket_path, F_OK), -1);
+	assert_null(process_bench_key(b, "path"));
+	process_bench_stop(b);
+	/* and one after a deflate was tried again */
+	report_ends = false;
+	process_bench_inflated(b, 300);
+	fake_set_heap(b->fake, 0);
+	assert_int_equal(process_bench_send(b, DEFLATE, BENCH_FREE_GFN, 200), -ETIMEDOUT);
+	assert_true(process_bench_wait_key(b, "stalled", "host: need 800 KiB"));
+	report_ends = true;
+	assert_true(process_bench_wait_end(b, &code));
+	assert_int_equal(code, EXIT_CODE_HOST);
+	process_bench_stop(b);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -244,6 +287,7 @@ int main(void)
 		TEST(a_lost_server_is_made_anew),
 		TEST(a_signal_leaves_frames_that_are_owed),
 		TEST(another_domain_of_that_number_starts_empty),
+		TEST(a_report_may_end_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

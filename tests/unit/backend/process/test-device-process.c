@@ -271,6 +271,39 @@ static void no_xen_is_told_apart(void **state)
 	fake_store_start(b->store);
 }
 
+static int confine_result;
+static uint64_t confine_calls;
+
+static int note_confine(void *opaque)
+{
+	struct process_bench *b = opaque;
+
+	confine_calls = fake_store_calls(b->store);
+	return confine_result;
+}
+
+/* All is open by then, and not one word of xenstore was read: the guest writes there, too. */
+static void it_is_confined_before_it_reads(void **state)
+{
+	struct process_bench *b = *state;
+	enum exit_code code;
+
+	b->env.confine = note_confine;
+	confine_result = -EACCES;
+	confine_calls = 1;
+	assert_false(process_bench_start(b));
+	assert_true(process_bench_ended(b, &code));
+	assert_int_equal(code, EXIT_CODE_NO_XEN);
+	assert_int_equal(confine_calls, 0);
+	assert_int_equal(fake_store_calls(b->store), 0);
+	process_bench_stop(b);
+	assert_int_equal(fake_open_handles(b->fake), 0);
+	confine_result = 0;
+	assert_true(process_bench_start(b));
+	assert_int_equal(confine_calls, 0);
+	process_bench_stop(b);
+}
+
 static void no_domain_is_told(void **state)
 {
 	struct process_bench *b = *state;
@@ -399,6 +432,7 @@ int main(void)
 #endif
 		TEST(no_xen_is_told_apart),
 		TEST(no_domain_is_told),
+		TEST(it_is_confined_before_it_reads),
 		TEST(a_foreign_server_is_told),
 		TEST(a_second_daemon_is_refused),
 		TEST(a_stalled_deflate_goes_on_by_itself),

@@ -67,6 +67,54 @@ static void one_that_is_slow_is_left_alone(void **state)
 	assert_true(p->alive);
 }
 
+static struct supervisor_bench *waiting;
+static struct xenvirtio_store_ops slow_ops;
+static int (*real_open)(void *opaque, struct xenvirtio_store **store);
+static int (*real_read)(struct xenvirtio_store *store, const char *path, char *value, size_t size);
+
+/* It answers at last, and so everybody goes on who waited for it. */
+static int slow_read(struct xenvirtio_store *store, const char *path, char *value, size_t size)
+{
+	for (unsigned int i = 0; i < waiting->nr_processes; i++)
+		waiting->process[i].silent = false;
+	return real_read(store, path, value, size);
+}
+
+static int open_slow(void *opaque, struct xenvirtio_store **store)
+{
+	int rc = real_open(opaque, store);
+
+	if (rc)
+		return rc;
+	slow_ops = *(*store)->ops;
+	real_read = slow_ops.read;
+	slow_ops.read = slow_read;
+	(*store)->ops = &slow_ops;
+	return 0;
+}
+
+/* A xenstored that hangs keeps all device processes waiting: it is asked first, and keeps the service as well. */
+static void one_that_waits_for_xenstored_is_left_alone(void **state)
+{
+	struct supervisor_bench *b = *state;
+	struct bench_process *p;
+
+	waiting = b;
+	real_open = b->env.open_store;
+	b->env.open_store = open_slow;
+	supervisor_bench_node(b, 4, 0, BENCH_BALLOON);
+	assert_true(supervisor_bench_start(b));
+	p = supervisor_bench_process(b, 4, 0);
+	pass_ticks(b, 2);
+	for (unsigned int i = 0; i < 5; i++) {
+		p->silent = true;
+		pass_ticks(b, TICKS_TILL_TOLD + TICKS_TILL_MORE);
+		assert_false(p->silent);
+		assert_int_equal(p->aborts + p->kills, 0);
+	}
+	assert_true(p->alive);
+}
+
 /* One that is stopped gets SIGABRT when it goes on, which is never. */
 static void one_that_does_not_end_is_killed(void **state)
 {
@@ -149,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_that_hangs_is_replaced),
 		TEST(one_that_is_slow_is_left_alone),
+		TEST(one_that_waits_for_xenstored_is_left_alone),
 		TEST(one_that_does_not_end_is_killed),
 		TEST(one_that_cannot_be_killed_is_said),
 		TEST(one_that_never_showed_life_is_only_said),

@@ -97,7 +97,8 @@ struct privcmd_eventfd_info {
  * @dom: the guest
  * @pad: zero
  *
- * Deassign needs @ioreq, @addr and @dom; it takes the eventfds back as well.
+ * Deassign needs @ioreq, @addr and @dom; it takes the eventfds back as well. Only
+ * deassign writes to the structure.
  */
 struct privcmd_virtio_irq {
 	__u64 ioreq;

@@ -11,9 +11,11 @@
  */
 #include <linux/export.h>
 #include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/hashtable.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include <asm/xen/hypercall.h>
@@ -63,15 +65,30 @@ static struct evtchn_hook_point *find_point(evtchn_port_t port)
 	return NULL;
 }
 
-static int match_file(const void *wanted, struct file *file, unsigned int fd)
+/*
+ * Having the file open is what entitles a process to a port's events. It is looked
+ * for one descriptor at a time: a process may have a million, and neither their
+ * table nor hook_lock is anybody's to hold for so long. Return: with a reference.
+ */
+static struct file *current_get_file(const struct file *wanted)
 {
-	return file == wanted;
-}
+	unsigned int fd, nr_fds;
 
-/* Having the file open is what entitles a process to a port's events. */
-static bool current_has_file(const struct file *file)
-{
-	return iterate_fd(current->files, 0, match_file, file);
+	rcu_read_lock();
+	nr_fds = files_fdtable(current->files)->max_fds;
+	rcu_read_unlock();
+
+	for (fd = 0; fd < nr_fds; fd++) {
+		struct file *file = fget(fd);
+
+		if (file == wanted)
+			return file;
+		if (file)
+			fput(file);
+		cond_resched();
+	}
+
+	return NULL;
 }
 
 static int check_peer(evtchn_port_t port, domid_t dom, evtchn_port_t remote_port)
@@ -92,33 +109,52 @@ static int check_peer(evtchn_port_t port, domid_t dom, evtchn_port_t remote_port
 	return 0;
 }
 
-int xen_evtchn_hook_add(struct xen_evtchn_hook *hook, evtchn_port_t port,
-			domid_t dom, evtchn_port_t remote_port)
+static int hook_add_locked(struct xen_evtchn_hook *hook, evtchn_port_t port,
+			   domid_t dom, evtchn_port_t remote_port, const struct file *file)
 {
-	struct evtchn_hook_point *point;
+	struct evtchn_hook_point *point = find_point(port);
 	int rc;
 
-	mutex_lock(&hook_lock);
-
-	rc = -ENOTCONN;
-	point = find_point(port);
-	if (!point || !current_has_file(point->file))
-		goto out;
+	/* It may have been bound again meanwhile. */
+	if (!point || point->file != file)
+		return -ENOTCONN;
 
 	/* The port stays bound, so its peer the same, while hook_lock is held. */
 	rc = check_peer(port, dom, remote_port);
 	if (rc)
-		goto out;
+		return rc;
 
-	rc = -EBUSY;
 	if (rcu_access_pointer(point->hook))
-		goto out;
+		return -EBUSY;
 
 	hook->point = point;
 	rcu_assign_pointer(point->hook, hook);
-	rc = 0;
-out:
+
+	return 0;
+}
+
+int xen_evtchn_hook_add(struct xen_evtchn_hook *hook, evtchn_port_t port,
+			domid_t dom, evtchn_port_t remote_port)
+{
+	const struct evtchn_hook_point *point;
+	const struct file *wanted;
+	struct file *file;
+	int rc;
+
+	mutex_lock(&hook_lock);
+	point = find_point(port);
+	wanted = point ? point->file : NULL;
 	mutex_unlock(&hook_lock);
+
+	/* Only an address so far: the file may be gone. With a reference it is not. */
+	file = wanted ? current_get_file(wanted) : NULL;
+	if (!file)
+		return -ENOTCONN;
+
+	mutex_lock(&hook_lock);
+	rc = hook_add_locked(hook, port, dom, remote_port, file);
+	mutex_unlock(&hook_lock);
+	fput(file);
 
 	return rc;
 }

@@ -3,8 +3,8 @@
  * What works, for programs that choose between notification paths: see
  * privcmd-eventfd-info.h.
  *
- * irqfds need nothing but this module. The rest needs ioreq pages that the
- * kernel can reach (not in a PV domain) and an xen-evtchn that has hooks.
+ * irqfds need nothing but this module. The rest needs an xen-evtchn that has
+ * hooks.
  */
 #include <linux/string.h>
 

@@ -21,10 +21,19 @@
 
 #include "privcmd.h"
 #include "privcmd-frames.h"
+#include "privcmd-pv-frame.h"
 
 struct privcmd_frames *privcmd_frames_of(struct page **pages)
 {
 	return container_of(pages, struct privcmd_frames, pages[0]);
+}
+
+struct privcmd_frames *privcmd_frames_of_vma(const struct vm_area_struct *vma)
+{
+	if (!vma->vm_private_data || vma->vm_private_data == PRIV_VMA_LOCKED)
+		return NULL;
+
+	return privcmd_frames_of(vma->vm_private_data);
 }
 
 struct page **privcmd_frames_new(unsigned int nr_pages)
@@ -49,10 +58,32 @@ struct page **privcmd_frames_new(unsigned int nr_pages)
 	return frames->pages;
 }
 
+struct page **privcmd_frames_new_pv(const xen_pfn_t *mfns, unsigned int nr, domid_t owner)
+{
+	struct privcmd_frames *frames;
+
+	frames = kvzalloc(struct_size(frames, mfns, nr), GFP_KERNEL);
+	if (!frames)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&frames->ref);
+	frames->nr_pages = nr;
+	frames->owner = owner;
+	memcpy(frames->mfns, mfns, array_size(nr, sizeof(mfns[0])));
+
+	return frames->pages;
+}
+
 static void release_frames(struct kref *ref)
 {
 	struct privcmd_frames *frames = container_of(ref, struct privcmd_frames, ref);
 	int rc;
+
+	/* A PV domain's are mapped by page tables, which are gone by themselves. */
+	if (!xen_feature(XENFEAT_auto_translated_physmap)) {
+		kvfree(frames);
+		return;
+	}
 
 	/* No VMA is left to name; auto-translated domains do not look at it. */
 	rc = xen_unmap_domain_gfn_range(NULL, frames->nr_pages * XEN_PFN_PER_PAGE,
@@ -85,32 +116,79 @@ void privcmd_frames_set_resource(struct privcmd_frames *frames,
 	frames->is_resource = true;
 }
 
-struct privcmd_frames *privcmd_frames_find(unsigned long va, unsigned int *page_idx)
+bool privcmd_frames_suffice(const struct vm_area_struct *vma, unsigned long va,
+			    unsigned long nr_pages)
 {
-	struct privcmd_frames *frames = ERR_PTR(-EINVAL);
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
+	unsigned long idx = (va - vma->vm_start) >> PAGE_SHIFT;
+	const struct privcmd_frames *frames;
 
 	if (!xen_feature(XENFEAT_auto_translated_physmap))
-		return ERR_PTR(-EOPNOTSUPP);
+		return true;
 
-	mmap_read_lock(mm);
+	frames = privcmd_frames_of_vma(vma);
 
-	vma = vma_lookup(mm, va);
-	if (!vma) {
-		frames = ERR_PTR(-EFAULT);
-	} else if (vma->vm_ops == &privcmd_vm_ops && vma->vm_private_data) {
-		unsigned long idx = (va - vma->vm_start) >> PAGE_SHIFT;
-		struct privcmd_frames *found = privcmd_frames_of(vma->vm_private_data);
+	return frames && idx < frames->nr_pages && nr_pages <= frames->nr_pages - idx;
+}
 
-		if (idx < found->nr_pages) {
-			privcmd_frames_get(found);
-			frames = found;
-			*page_idx = idx;
-		}
-	}
+/* mmap_lock is held. Return: without a reference. */
+static struct privcmd_frames *frames_at(unsigned long va, unsigned int *page_idx)
+{
+	struct vm_area_struct *vma = vma_lookup(current->mm, va);
+	struct privcmd_frames *frames;
+	unsigned long idx;
 
-	mmap_read_unlock(mm);
+	if (!vma)
+		return ERR_PTR(-EFAULT);
+	if (vma->vm_ops != &privcmd_vm_ops)
+		return ERR_PTR(-EINVAL);
+
+	frames = privcmd_frames_of_vma(vma);
+	idx = (va - vma->vm_start) >> PAGE_SHIFT;
+	if (!frames || idx >= frames->nr_pages)
+		return ERR_PTR(-EINVAL);
+	*page_idx = idx;
 
 	return frames;
+}
+
+struct privcmd_frames *privcmd_frames_find(unsigned long va, unsigned int *page_idx)
+{
+	struct privcmd_frames *frames;
+
+	mmap_read_lock(current->mm);
+	frames = frames_at(va, page_idx);
+	if (!IS_ERR(frames))
+		privcmd_frames_get(frames);
+	mmap_read_unlock(current->mm);
+
+	return frames;
+}
+
+/* While it is mapped there, Xen keeps the frame what it was when it was mapped. */
+static void *reach_pv(struct privcmd_frames *frames, unsigned long va, unsigned int page_idx)
+{
+	void *addr = ERR_PTR(-EFAULT);
+	unsigned int idx;
+
+	mmap_read_lock(current->mm);
+	if (frames_at(va, &idx) == frames && idx == page_idx)
+		addr = privcmd_pv_frame_map(frames->mfns[idx], frames->owner);
+	mmap_read_unlock(current->mm);
+
+	return addr;
+}
+
+void *privcmd_frames_reach(struct privcmd_frames *frames, unsigned long va,
+			   unsigned int page_idx)
+{
+	if (!xen_feature(XENFEAT_auto_translated_physmap))
+		return reach_pv(frames, va, page_idx);
+
+	return page_address(frames->pages[page_idx]) ?: ERR_PTR(-EOPNOTSUPP);
+}
+
+void privcmd_frames_leave(void *addr)
+{
+	if (!xen_feature(XENFEAT_auto_translated_physmap))
+		privcmd_pv_frame_unmap(addr);
 }

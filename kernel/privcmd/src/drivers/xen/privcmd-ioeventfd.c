@@ -83,6 +83,10 @@ static int ioeventfd_assign(struct privcmd_ioeventfds *ioeventfds,
 
 	mutex_lock(&ioeventfds->ioreqs.lock);
 
+	rc = -ENOSPC;
+	if (ioeventfds->nr >= PRIVCMD_IOEVENTFDS_MAX)
+		goto err_unlock;
+
 	ioeventfd->group = privcmd_ioreq_get(&ioeventfds->ioreqs, args->ioreq, args->dom,
 					     args->ports, args->vcpus);
 	if (IS_ERR(ioeventfd->group)) {
@@ -95,6 +99,7 @@ static int ioeventfd_assign(struct privcmd_ioeventfds *ioeventfds,
 		goto err_put;
 
 	list_add_tail(&ioeventfd->list, &ioeventfds->list);
+	ioeventfds->nr++;
 
 	mutex_unlock(&ioeventfds->ioreqs.lock);
 
@@ -111,12 +116,11 @@ err_free:
 	return rc;
 }
 
-static void ioeventfd_end(struct ioeventfd *ioeventfd)
+/* Its watch is gone. */
+static void ioeventfd_end(struct privcmd_ioeventfds *ioeventfds, struct ioeventfd *ioeventfd)
 {
-	struct privcmd_ioreq_watch *watch = &ioeventfd->watch;
-
 	list_del(&ioeventfd->list);
-	privcmd_ioreq_watch_del(&watch, 1);
+	ioeventfds->nr--;
 	privcmd_ioreq_put(ioeventfd->group);
 	eventfd_ctx_put(ioeventfd->eventfd);
 	kfree(ioeventfd);
@@ -152,7 +156,9 @@ static int ioeventfd_deassign(struct privcmd_ioeventfds *ioeventfds,
 	mutex_lock(&ioeventfds->ioreqs.lock);
 	list_for_each_entry(ioeventfd, &ioeventfds->list, list) {
 		if (ioeventfd_is(ioeventfd, args, &watch, eventfd)) {
-			ioeventfd_end(ioeventfd);
+			privcmd_ioreq_watch_del(&ioeventfd->watch);
+			privcmd_ioreq_watches_sync();
+			ioeventfd_end(ioeventfds, ioeventfd);
 			rc = 0;
 			break;
 		}
@@ -218,10 +224,12 @@ long privcmd_ioeventfd_wait_ioctl(struct privcmd_ioeventfds *ioeventfds,
 	return rc;
 }
 
-void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds)
+void privcmd_ioeventfds_init(struct privcmd_ioeventfds *ioeventfds,
+			     struct privcmd_irqfds *irqfds)
 {
-	privcmd_ioreqs_init(&ioeventfds->ioreqs);
+	privcmd_ioreqs_init(&ioeventfds->ioreqs, irqfds);
 	INIT_LIST_HEAD(&ioeventfds->list);
+	ioeventfds->nr = 0;
 }
 
 void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds)
@@ -229,7 +237,12 @@ void privcmd_ioeventfds_release(struct privcmd_ioeventfds *ioeventfds)
 	struct ioeventfd *ioeventfd, *next;
 
 	mutex_lock(&ioeventfds->ioreqs.lock);
+	list_for_each_entry(ioeventfd, &ioeventfds->list, list)
+		privcmd_ioreq_watch_del(&ioeventfd->watch);
+	privcmd_ioreq_watches_sync();
 	list_for_each_entry_safe(ioeventfd, next, &ioeventfds->list, list)
-		ioeventfd_end(ioeventfd);
+		ioeventfd_end(ioeventfds, ioeventfd);
 	mutex_unlock(&ioeventfds->ioreqs.lock);
+
+	privcmd_ioreqs_fini(&ioeventfds->ioreqs);
 }

@@ -25,14 +25,18 @@
 #include <asm/sync_bitops.h>
 #include <xen/events.h>
 #include <xen/evtchn-hook.h>
-#include <xen/features.h>
 #include <xen/interface/memory.h>
 #include <xen/page.h>
 #include <xen/xen.h>
 
 #include "privcmd-frames.h"
 #include "privcmd-ioreq.h"
+#include "privcmd-ioreq-server.h"
+#include "privcmd-irqfd.h"
 #include "privcmd-waiter.h"
+
+/* How long a dead guest is kept at most, and how often that costs a hypercall */
+#define LOOK_INTERVAL	(2 * HZ)
 
 /* Frame 0 of the resource is the buffered page, which works differently. */
 #define IOREQ_SERVER_FRAME_IOREQ0	1
@@ -74,7 +78,10 @@ struct privcmd_ioreq_group {
 	unsigned int refs;
 	u64 ioreq;
 	domid_t dom;
+	bool gone; /* nothing is hooked, and there are no frames */
 	struct privcmd_frames *frames;
+	unsigned long offset; /* in frames, in Xen's pages */
+	void *page; /* as privcmd_frames_reach() has it */
 	struct ioreq_slot *slots;
 	typeof(&xen_evtchn_hook_del) hook_del;
 	struct privcmd_waiter waiter;
@@ -180,9 +187,6 @@ bool privcmd_ioreqs_supported(void)
 {
 	typeof(&xen_evtchn_hook_add) add;
 
-	if (!xen_feature(XENFEAT_auto_translated_physmap))
-		return false;
-
 	add = symbol_get(xen_evtchn_hook_add);
 	if (!add)
 		return false;
@@ -269,13 +273,14 @@ static bool group_is_attached(const struct privcmd_ioreq_group *group)
 	return true;
 }
 
-/* The frames and the slots in them at an address, if they are an ioreq page of @dom. */
-static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, struct ioreq_slot **slots)
+/*
+ * The frames at an address and, in Xen's pages, where in them it is, if that is an
+ * ioreq page of @dom.
+ */
+static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, unsigned long *offset)
 {
 	struct privcmd_frames *frames;
 	unsigned int page_idx;
-	unsigned long offset;
-	void *page;
 	int rc;
 
 	if (!IS_ALIGNED(ioreq, XEN_PAGE_SIZE))
@@ -287,24 +292,17 @@ static struct privcmd_frames *find_ioreq_page(u64 ioreq, domid_t dom, struct ior
 	if (IS_ERR(frames))
 		return frames;
 
-	offset = (unsigned long)page_idx * XEN_PFN_PER_PAGE +
-		 offset_in_page(ioreq) / XEN_PAGE_SIZE;
+	*offset = (unsigned long)page_idx * XEN_PFN_PER_PAGE +
+		  offset_in_page(ioreq) / XEN_PAGE_SIZE;
 
 	rc = -EINVAL;
 	if (!frames->is_resource || frames->type != XENMEM_resource_ioreq_server ||
-	    frames->idx + offset != IOREQ_SERVER_FRAME_IOREQ0)
+	    frames->idx + *offset != IOREQ_SERVER_FRAME_IOREQ0)
 		goto err;
 
 	rc = -EPERM;
 	if (frames->dom != dom)
 		goto err;
-
-	rc = -EOPNOTSUPP;
-	page = page_address(frames->pages[page_idx]);
-	if (!page)
-		goto err;
-
-	*slots = page + offset_in_page(ioreq);
 
 	return frames;
 err:
@@ -313,9 +311,21 @@ err:
 	return ERR_PTR(rc);
 }
 
+static int group_reach(struct privcmd_ioreq_group *group)
+{
+	group->page = privcmd_frames_reach(group->frames, group->ioreq,
+					   group->offset / XEN_PFN_PER_PAGE);
+	if (IS_ERR(group->page))
+		return PTR_ERR(group->page);
+
+	group->slots = group->page + offset_in_page(group->ioreq);
+
+	return 0;
+}
+
 static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 					     struct privcmd_frames *frames,
-					     struct ioreq_slot *slots, const u32 *ports, u32 vcpus)
+					     unsigned long offset, const u32 *ports, u32 vcpus)
 {
 	struct privcmd_ioreq_group *group;
 	int rc;
@@ -328,18 +338,80 @@ static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 	group->ioreq = ioreq;
 	group->dom = dom;
 	group->frames = frames;
-	group->slots = slots;
+	group->offset = offset;
 	group->vcpus = vcpus;
 	hash_init(group->watches);
 	privcmd_waiter_init(&group->waiter);
 
+	rc = group_reach(group);
+	if (rc)
+		goto err_free;
+
 	rc = group_hook(group, ports);
-	if (rc) {
-		kfree(group);
-		return ERR_PTR(rc);
-	}
+	if (rc)
+		goto err_leave;
 
 	return group;
+
+err_leave:
+	privcmd_frames_leave(group->page);
+err_free:
+	kfree(group);
+
+	return ERR_PTR(rc);
+}
+
+/* What the group has of the guest goes. */
+static void group_end(struct privcmd_ioreq_group *group)
+{
+	group_unhook(group);
+	symbol_put(xen_evtchn_hook_del);
+	privcmd_frames_leave(group->page);
+	privcmd_frames_put(group->frames);
+	group->frames = NULL;
+}
+
+/*
+ * A reference to its page keeps a dead guest, and with it its number. So who could
+ * still interrupt a guest of that number learns it first.
+ */
+static void group_forget(struct privcmd_ioreqs *ioreqs, struct privcmd_ioreq_group *group)
+{
+	WRITE_ONCE(group->gone, true);
+	privcmd_irqfds_guest_gone(ioreqs->irqfds, group->dom);
+	/* Waits for all who have not seen either. */
+	group_end(group);
+}
+
+/*
+ * By looking: the one event that tells of the end of a domain is xenstored's, and
+ * who has the file may not listen to it, or be stopped, or have got it by accident.
+ */
+static void look_for_gone(struct work_struct *work)
+{
+	struct privcmd_ioreqs *ioreqs = container_of(to_delayed_work(work),
+						     struct privcmd_ioreqs, look);
+	struct privcmd_ioreq_group *group;
+	bool again = false;
+
+	mutex_lock(&ioreqs->lock);
+	list_for_each_entry(group, &ioreqs->groups, list) {
+		if (group->gone)
+			continue;
+		if (privcmd_ioreq_server_is_gone(group->dom, group->frames->id))
+			group_forget(ioreqs, group);
+		else
+			again = true;
+	}
+	if (again)
+		schedule_delayed_work(&ioreqs->look, LOOK_INTERVAL);
+	mutex_unlock(&ioreqs->lock);
+}
+
+static void group_start(struct privcmd_ioreqs *ioreqs, struct privcmd_ioreq_group *group)
+{
+	list_add(&group->list, &ioreqs->groups);
+	schedule_delayed_work(&ioreqs->look, LOOK_INTERVAL);
 }
 
 struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64 ioreq,
@@ -347,14 +419,12 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 {
 	struct privcmd_ioreq_group *group;
 	struct privcmd_frames *frames;
-	struct ioreq_slot *slots;
+	unsigned long offset;
 	u32 *ports;
 
 	BUILD_BUG_ON(sizeof(struct ioreq_slot) * PRIVCMD_IOREQ_VCPUS_MAX != XEN_PAGE_SIZE);
 	lockdep_assert_held(&ioreqs->lock);
 
-	if (!xen_feature(XENFEAT_auto_translated_physmap))
-		return ERR_PTR(-EOPNOTSUPP);
 	if (!vcpus || vcpus > PRIVCMD_IOREQ_VCPUS_MAX)
 		return ERR_PTR(-EINVAL);
 
@@ -362,14 +432,14 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 	if (IS_ERR(ports))
 		return ERR_CAST(ports);
 
-	frames = find_ioreq_page(ioreq, dom, &slots);
+	frames = find_ioreq_page(ioreq, dom, &offset);
 	if (IS_ERR(frames)) {
 		kfree(ports);
 		return ERR_CAST(frames);
 	}
 
 	list_for_each_entry(group, &ioreqs->groups, list) {
-		if (group->slots != slots)
+		if (group->frames != frames || group->offset != offset)
 			continue;
 
 		/* The group keeps its own reference: the page cannot be another one. */
@@ -383,11 +453,11 @@ struct privcmd_ioreq_group *privcmd_ioreq_get(struct privcmd_ioreqs *ioreqs, u64
 		goto out;
 	}
 
-	group = group_new(ioreq, dom, frames, slots, ports, vcpus);
+	group = group_new(ioreq, dom, frames, offset, ports, vcpus);
 	if (IS_ERR(group))
 		privcmd_frames_put(frames);
 	else
-		list_add(&group->list, &ioreqs->groups);
+		group_start(ioreqs, group);
 out:
 	kfree(ports);
 
@@ -403,7 +473,7 @@ struct privcmd_ioreq_group *privcmd_ioreq_find(struct privcmd_ioreqs *ioreqs, u6
 
 	/* The newest first: an older one's page may have been unmapped from there. */
 	list_for_each_entry(group, &ioreqs->groups, list) {
-		if (privcmd_ioreq_is(group, ioreq, dom)) {
+		if (!group->gone && privcmd_ioreq_is(group, ioreq, dom)) {
 			group->refs++;
 			return group;
 		}
@@ -418,10 +488,14 @@ void privcmd_ioreq_put(struct privcmd_ioreq_group *group)
 		return;
 
 	list_del(&group->list);
-	group_unhook(group);
-	symbol_put(xen_evtchn_hook_del);
-	privcmd_frames_put(group->frames);
+	if (!group->gone)
+		group_end(group);
 	kfree(group);
+}
+
+bool privcmd_ioreq_is_gone(const struct privcmd_ioreq_group *group)
+{
+	return READ_ONCE(group->gone);
 }
 
 bool privcmd_ioreq_is(const struct privcmd_ioreq_group *group, u64 ioreq, domid_t dom)
@@ -454,13 +528,13 @@ int privcmd_ioreq_watch_add(struct privcmd_ioreq_group *group,
 	return 0;
 }
 
-void privcmd_ioreq_watch_del(struct privcmd_ioreq_watch *watch[], unsigned int nr)
+void privcmd_ioreq_watch_del(struct privcmd_ioreq_watch *watch)
 {
-	unsigned int i;
+	hash_del_rcu(&watch->node);
+}
 
-	for (i = 0; i < nr; i++)
-		hash_del_rcu(&watch[i]->node);
-
+void privcmd_ioreq_watches_sync(void)
+{
 	synchronize_rcu_expedited();
 }
 
@@ -479,8 +553,15 @@ void privcmd_ioreqs_count(struct privcmd_ioreqs *ioreqs, u64 *matched, u64 *othe
 	}
 }
 
-void privcmd_ioreqs_init(struct privcmd_ioreqs *ioreqs)
+void privcmd_ioreqs_init(struct privcmd_ioreqs *ioreqs, struct privcmd_irqfds *irqfds)
 {
 	mutex_init(&ioreqs->lock);
 	INIT_LIST_HEAD(&ioreqs->groups);
+	ioreqs->irqfds = irqfds;
+	INIT_DELAYED_WORK(&ioreqs->look, look_for_gone);
+}
+
+void privcmd_ioreqs_fini(struct privcmd_ioreqs *ioreqs)
+{
+	cancel_delayed_work_sync(&ioreqs->look);
 }

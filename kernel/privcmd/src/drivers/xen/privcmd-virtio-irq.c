@@ -14,7 +14,6 @@
 #define pr_fmt(fmt) "xen:" KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
-#include <linux/kref.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -35,9 +34,12 @@
 
 #define STATUS_BITS	(PRIVCMD_VIRTIO_IRQ_VRING | PRIVCMD_VIRTIO_IRQ_CONFIG)
 
+/* vring_fd and config_fd */
+#define NR_LINES	2
+
 struct virtio_irq {
-	struct kref ref; /* the list's, and one of each line */
 	struct list_head list;
+	struct privcmd_signals lines;
 	struct privcmd_ioreq_group *group;
 	struct privcmd_ioreq_watch read_status;
 	struct privcmd_ioreq_watch write_ack;
@@ -56,11 +58,6 @@ struct virtio_irq_line {
 	u32 bit;
 };
 
-static void virtio_irq_free(struct kref *ref)
-{
-	kfree(container_of(ref, struct virtio_irq, ref));
-}
-
 static void note_error(struct virtio_irq *irq, int rc)
 {
 	if (rc && rc != -ESRCH && !irq->failed) {
@@ -77,16 +74,14 @@ static void line_signal(struct privcmd_signal *sig)
 
 	spin_lock_irqsave(&irq->lock, flags);
 	WRITE_ONCE(irq->status, irq->status | line->bit);
-	note_error(irq, privcmd_irq_op_raise(&irq->op));
+	if (!privcmd_ioreq_is_gone(irq->group))
+		note_error(irq, privcmd_irq_op_raise(&irq->op));
 	spin_unlock_irqrestore(&irq->lock, flags);
 }
 
 static void line_free(struct privcmd_signal *sig)
 {
-	struct virtio_irq_line *line = container_of(sig, struct virtio_irq_line, sig);
-
-	kref_put(&line->irq->ref, virtio_irq_free);
-	kfree(line);
+	kfree(container_of(sig, struct virtio_irq_line, sig));
 }
 
 static u64 status_read(struct privcmd_ioreq_watch *watch, u64 data)
@@ -133,25 +128,26 @@ static int watches_init(struct virtio_irq *irq)
 
 static int watches_add(struct virtio_irq *irq)
 {
-	struct privcmd_ioreq_watch *status = &irq->read_status;
 	int rc;
 
-	rc = privcmd_ioreq_watch_add(irq->group, status);
+	rc = privcmd_ioreq_watch_add(irq->group, &irq->read_status);
 	if (rc)
 		return rc;
 
 	rc = privcmd_ioreq_watch_add(irq->group, &irq->write_ack);
-	if (rc)
-		privcmd_ioreq_watch_del(&status, 1);
+	if (rc) {
+		privcmd_ioreq_watch_del(&irq->read_status);
+		privcmd_ioreq_watches_sync();
+	}
 
 	return rc;
 }
 
 static void watches_del(struct virtio_irq *irq)
 {
-	struct privcmd_ioreq_watch *both[] = { &irq->read_status, &irq->write_ack };
-
-	privcmd_ioreq_watch_del(both, ARRAY_SIZE(both));
+	privcmd_ioreq_watch_del(&irq->read_status);
+	privcmd_ioreq_watch_del(&irq->write_ack);
+	privcmd_ioreq_watches_sync();
 }
 
 static int line_attach(struct virtio_irq *irq, u32 bit, unsigned int fd)
@@ -167,24 +163,12 @@ static int line_attach(struct virtio_irq *irq, u32 bit, unsigned int fd)
 	line->sig.free = line_free;
 	line->irq = irq;
 	line->bit = bit;
-	kref_get(&irq->ref);
 
-	rc = privcmd_signal_attach(&line->sig, fd);
+	rc = privcmd_signal_attach(&irq->lines, &line->sig, fd);
 	if (rc)
 		line_free(&line->sig);
 
 	return rc;
-}
-
-static bool match_irq(const struct privcmd_signal *sig, const void *irq)
-{
-	return sig->fn == line_signal &&
-	       container_of(sig, struct virtio_irq_line, sig)->irq == irq;
-}
-
-static void lines_detach(struct virtio_irq *irq)
-{
-	privcmd_signal_detach(match_irq, irq);
 }
 
 static int virtio_irq_assign(struct privcmd_virtio_irqs *irqs, struct privcmd_ioreqs *ioreqs,
@@ -200,7 +184,7 @@ static int virtio_irq_assign(struct privcmd_virtio_irqs *irqs, struct privcmd_io
 	if (!irq)
 		return -ENOMEM;
 
-	kref_init(&irq->ref);
+	privcmd_signals_init(&irq->lines, NR_LINES);
 	spin_lock_init(&irq->lock);
 	irq->addr = args->addr;
 	irq->level = args->flags & PRIVCMD_VIRTIO_IRQ_FLAG_LEVEL;
@@ -239,11 +223,11 @@ static int virtio_irq_assign(struct privcmd_virtio_irqs *irqs, struct privcmd_io
 
 err_detach:
 	watches_del(irq);
-	lines_detach(irq);
+	privcmd_signals_end(&irq->lines);
 err_put:
 	privcmd_ioreq_put(irq->group);
 err_free:
-	kref_put(&irq->ref, virtio_irq_free);
+	kfree(irq);
 
 	return rc;
 }
@@ -255,10 +239,10 @@ static u32 virtio_irq_end(struct virtio_irq *irq)
 
 	list_del(&irq->list);
 	watches_del(irq);
-	lines_detach(irq);
+	privcmd_signals_end(&irq->lines);
 	privcmd_ioreq_put(irq->group);
 	status = irq->status;
-	kref_put(&irq->ref, virtio_irq_free);
+	kfree(irq);
 
 	return status;
 }

@@ -22,6 +22,7 @@
 #include <asm/cpuidle.h>
 #endif
 
+#include "privcmd-compat.h"
 #include "privcmd-waiter.h"
 
 #define WAITER_FREE	0
@@ -149,6 +150,6 @@ long privcmd_waiter_wait(struct privcmd_waiter *waiter, u64 key, u32 idle_us)
 void privcmd_waiter_init(struct privcmd_waiter *waiter)
 {
 	atomic_set(&waiter->state, WAITER_FREE);
-	hrtimer_init(&waiter->idle, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	waiter->idle.function = idle_fn;
+	privcmd_hrtimer_setup(&waiter->idle, idle_fn, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL_PINNED_HARD);
 }

@@ -382,6 +382,45 @@ static void whatever_the_status_the_refill_goes_on(void **state)
 	bench_assert_exact(b);
 }
 
+/*
+ * A daemon of an earlier version noted no refill (its state file is of version 3), and ended while memory was missing: the guest's next driver has
+ * begun with the device, and knows of no frame that is out.
+ */
+static void what_an_earlier_version_left_is_refilled(void **state)
+{
+	static const uint8_t status[] = {0, XENVIRTIO_STATUS_ACKNOWLEDGE,
+					 XENVIRTIO_STATUS_ACKNOWLEDGE | XENVIRTIO_STATUS_DRIVER};
+	struct balloon_persist *p;
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(status); i++) {
+		b->turns_max = BENCH_TURNS_MAX;
+		inflate(b, NR);
+		bench_kill(b);
+		b->state = (struct xenvirtio_device_state){
+			.version = b->state.version,
+			.bytes = b->state.bytes,
+			.status = status[i],
+		};
+		p = b->persist;
+		assert_int_equal(p->nr_ranges & BALLOON_REFILL_FLAGS, 0);
+		assert_int_equal(bench_start(b), 0);
+		assert_true(is_paused(b));
+		turns(b);
+		assert_int_equal(bench_status(b).ballooned_pages, 0);
+		assert_false(is_paused(b));
+		bench_assert_exact(b);
+		b->bus.next_gfn = 0x40000;
+	}
+	/* one that is at work knows them */
+	b->turns_max = BENCH_TURNS_MAX;
+	inflate(b, NR);
+	bench_kill(b);
+	assert_int_equal(bench_start(b), 0);
+	turns(b);
+	assert_int_equal(bench_status(b).ballooned_pages, NR);
+}
+
 /* Each retry finds the same shortage: one stall, whatever a turn in the middle of it knows. */
 static void a_stall_is_one_until_it_is_over(void **state)
 {
@@ -483,6 +522,7 @@ int main(void)
 		ON_BENCH(a_pause_under_way_is_settled),
 		ON_BENCH(the_pending_write_waits_for_the_pause),
 		ON_BENCH(whatever_the_status_the_refill_goes_on),
+		ON_BENCH(what_an_earlier_version_left_is_refilled),
 		ON_BENCH(a_stall_is_one_until_it_is_over),
 		ON_BENCH(after_an_unpause_a_reset_pauses_again),
 		ON_BENCH(a_pause_that_was_taken_is_not_ended),

@@ -51,13 +51,15 @@ static void each_option_reaches_its_field(void **state)
 {
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=36 --rate=3M "
 			       "--notify=event-channel --state-dir=/x --metrics=127.0.0.1:9102 "
-			       "--record=y --log-level=debug --syslog"),
+			       "--record=y --sandbox=require --log-level=debug --syslog"),
 			 COMMAND_LINE_RUN);
 	assert_int_equal(opts.common.domid, 32751);
 	assert_true(opts.common.devid_given);
 	assert_int_equal(opts.common.devid, 2);
 	assert_true(opts.common.base_given);
 	assert_int_equal(opts.common.base.v, 0x2000200);
+	assert_true(opts.common.sandbox_required);
+	assert_false(opts.common.no_sandbox);
 	assert_true(opts.common.irq_given);
 	assert_int_equal(opts.common.irq, 36);
 	assert_int_equal(opts.rate_kib, 3072);
@@ -125,7 +127,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&rng_command_line, "man/xen-vrngd.8.scd", 14);
+	line_bench_documents(&rng_command_line, "man/xen-vrngd.8.scd", 17);
 }
 
 int main(void)

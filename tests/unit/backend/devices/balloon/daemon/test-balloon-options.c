@@ -80,13 +80,16 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--domid=32751 --devid=2 --base=0x2000200 --irq=34 --target=256M "
 			       "--mem-set=follow --no-deflate-on-oom --stats-interval=0 "
 			       "--metrics=127.0.0.1:9101 --state-dir=/x --record=y --log-level=debug --syslog "
-			       "--notify=eventfd-regs"),
+			       "--notify=eventfd-regs --sandbox=auto --sandbox-uid=4294934543 --no-sandbox"),
 			 COMMAND_LINE_RUN);
 	assert_int_equal(opts.common.domid, 32751);
 	assert_true(opts.common.devid_given);
 	assert_int_equal(opts.common.devid, 2);
 	assert_true(opts.common.base_given);
 	assert_int_equal(opts.common.base.v, 0x2000200);
+	assert_false(opts.common.sandbox_required);
+	assert_true(opts.common.no_sandbox);
+	assert_int_equal(opts.common.sandbox_uid, 4294934543);
 	assert_int_equal(opts.common.irq, 34);
 	assert_true(opts.target_given);
 	assert_int_equal(opts.target_kib, 262144);
@@ -119,6 +122,11 @@ static void each_option_reaches_its_field(void **state)
 	assert_int_equal(parse("--auto-interval=50 --auto-elsewhere --domid=3"), COMMAND_LINE_RUN);
 	assert_false(opts.automatic);
 	assert_int_equal(balloon_options_sample_ms(&opts), 5000);
+	assert_string_equal(opts.common.reads, "/etc/xen-vballoon/guests");
+	assert_int_equal(parse("--guests /a/b"), COMMAND_LINE_RUN);
+	assert_string_equal(opts.common.reads, "/a/b");
+	assert_int_equal(parse("--guests none"), COMMAND_LINE_RUN);
+	assert_null(opts.common.reads);
 	assert_int_equal(parse("--domid 1 --target 8 --force"), COMMAND_LINE_RUN);
 	assert_true(opts.force);
 	assert_int_equal(parse("--overcommit"), COMMAND_LINE_RUN);
@@ -156,14 +164,9 @@ static void bulk_features_are_a_list(void **state)
 	assert_bulk("chunks=56,bitmap=57", 57, 56, 0);
 }
 
-static void a_wrong_line_is_named(void **state)
+static void a_wrong_word_for_the_policy_is_named(void **state)
 {
 	static const struct wrong_line bad[] = {
-		{"--target 64M", "--target without --domid"},
-		{"--devid 0", "--devid without --domid"},
-		{"--base 0x2000000 --irq 33", "--base and --irq without --domid"},
-		{"--irq 33", "--base and --irq without --domid"},
-		{"--record x", "--record without --domid"},
 		{"--auto --stats-interval 0", "--stats-interval"},
 		{"--auto-band 20", "--auto-band 20"},
 		{"--auto-band 40-20", "40-20"},
@@ -178,6 +181,19 @@ static void a_wrong_line_is_named(void **state)
 		{"--auto-interval 60001", "60001"},
 		{"--auto-interval 1s", "1s"},
 		{"--auto-floor much", "much"},
+	};
+
+	line_bench_expect_wrong(parse, why, bad, sizeof(bad) / sizeof(bad[0]));
+}
+
+static void a_wrong_line_is_named(void **state)
+{
+	static const struct wrong_line bad[] = {
+		{"--target 64M", "--target without --domid"},
+		{"--devid 0", "--devid without --domid"},
+		{"--base 0x2000000 --irq 33", "--base and --irq without --domid"},
+		{"--irq 33", "--base and --irq without --domid"},
+		{"--record x", "--record without --domid"},
 		{"--bogus", "--bogus"},
 		{"--domid", "--domid"},
 		{"-d 3", "-d"},
@@ -230,6 +246,11 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1 --state-dir run", "--state-dir"},
 		{"--domid 1 --record=", "--record"},
 		{"--domid 1 --log-level 3", "--log-level"},
+		{"--domid 1 --sandbox none", "--sandbox"},
+		{"--domid 1 --sandbox-uid 0", "--sandbox-uid"},
+		{"--domid 1 --sandbox-uid nobody", "--sandbox-uid"},
+		{"--domid 1 --sandbox-uid 4294934544", "--sandbox-uid"},
+		{"--domid 1 --sandbox=require --no-sandbox", "--no-sandbox"},
 		{"--domid 1 --syslog=yes", "--syslog"},
 	};
 
@@ -278,7 +299,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 26);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 30);
 }
 
 int main(void)
@@ -288,6 +309,7 @@ int main(void)
 		cmocka_unit_test(without_a_domain_it_is_the_service),
 		cmocka_unit_test(each_option_reaches_its_field),
 		cmocka_unit_test(bulk_features_are_a_list),
+		cmocka_unit_test(a_wrong_word_for_the_policy_is_named),
 		cmocka_unit_test(a_wrong_line_is_named),
 		cmocka_unit_test(a_descriptor_to_tell_is_open_or_none),
 		cmocka_unit_test(help_and_version_win),

@@ -129,6 +129,40 @@ static void the_next_driver_is_asked_for_all(void **state)
 	assert_int_equal(process_bench_num_pages(b), 1024);
 }
 
+/* All watches fire once more, and a key that it has lost is written again: that is nobody's word. */
+static void a_new_xenstored_says_nothing(void **state)
+{
+	struct process_bench *b = *state;
+	unsigned int keys = 0;
+
+	close(start_in_need(b));
+	/* the echo of what was written last is long over */
+	machine_fake_pass(COMEBACK_PAUSE_MS / 2);
+	for (; keys < 2; keys++) {
+		fake_store_stop(b->store);
+		process_bench_run(b);
+		if (keys)
+			fake_store_del(b->store, BENCH_NODE "/target");
+		fake_store_start(b->store);
+		assert_true(process_bench_wait_key(b, "target", "16384"));
+		machine_fake_pass(4000);
+		assert_int_equal(fake_store_handles(b->store), 1);
+		process_bench_key_is(b, "target", "16384");
+		assert_int_equal(process_bench_num_pages(b), 824);
+	}
+	/* nor is it one that somebody removes the key */
+	fake_store_del(b->store, BENCH_NODE "/target");
+	assert_true(process_bench_wait_key(b, "target", "16384"));
+	process_bench_run(b);
+	assert_int_equal(process_bench_num_pages(b), 824);
+	/* while one that is written is */
+	process_bench_put(b, "target", "16384");
+	machine_fake_pass(2000);
+	process_bench_put(b, "target", "16384");
+	process_bench_run(b);
+	assert_int_equal(process_bench_num_pages(b), 1024);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -140,6 +174,7 @@ int main(void)
 		TEST(mem_set_named_again_is_a_word),
 		TEST(a_successor_leaves_it_alone),
 		TEST(the_next_driver_is_asked_for_all),
+		TEST(a_new_xenstored_says_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

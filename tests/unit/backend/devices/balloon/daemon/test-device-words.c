@@ -201,6 +201,34 @@ static void video_ram_is_not_taken(void **state)
 	in_force(b, 16384);
 }
 
+/* What xl mem-set said while nobody followed it, it said to the guest's own driver, and before what was said since. */
+static void what_stood_there_before_it_was_followed_is_no_word(void **state)
+{
+	struct process_bench *b = *state;
+
+	begin(b);
+	mem_set(b, 16384);
+	say(b, "set", 18432);
+	b->opts.mem_set_follow = true;
+	restart(b);
+	in_force(b, 18432);
+	fake_store_event(b->store, MEM_SET);
+	process_bench_run(b);
+	in_force(b, 18432);
+	mem_set(b, 14336);
+	in_force(b, 14336);
+	/* nor the second time */
+	b->opts.mem_set_follow = false;
+	restart(b);
+	mem_set(b, 16384);
+	in_force(b, 14336);
+	b->opts.mem_set_follow = true;
+	restart(b);
+	in_force(b, 14336);
+	mem_set(b, 12288);
+	in_force(b, 12288);
+}
+
 static void end_domain(struct process_bench *b, unsigned int code)
 {
 	fake_set_shutdown(b->fake, code);
@@ -255,6 +283,36 @@ static void a_guest_that_comes_again_has_its_size(void **state)
 	b->opts.target_kib = 18432;
 	come_again(b, XENVIRTIO_SHUTDOWN_SUSPEND);
 	in_force(b, 18432);
+}
+
+/* The guest lives on elsewhere, and whoever names a size there says nothing here: what it had before it left is over. */
+static void a_size_does_not_outlive_a_migration(void **state)
+{
+	struct process_bench *b = *state;
+
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
+	begin(b);
+	say(b, "set", 12288);
+	/* as xl renames it before it destroys it */
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g--migratedaway");
+	end_domain(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
+	put_away(b);
+	begin(b);
+	in_force(b, BENCH_RAM_KIB);
+	/* saved here, restored elsewhere, and then it comes from there */
+	say(b, "set", 12288);
+	end_domain(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g--incoming");
+	put_away(b);
+	begin(b);
+	in_force(b, BENCH_RAM_KIB);
+	assert_null(process_bench_key(b, "pinned"));
+	/* one that is only named so is none */
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "--incoming-g");
+	say(b, "set", 12288);
+	come_again(b, XENVIRTIO_SHUTDOWN_SUSPEND);
+	in_force(b, 12288);
 }
 
 static void what_is_no_saved_size_is_left_alone(void **state)
@@ -331,6 +389,79 @@ static void a_slip_is_refused(void **state)
 	in_force(b, 2048);
 }
 
+static char guests[128];
+
+static void write_guests(struct process_bench *b, const char *text)
+{
+	FILE *file;
+
+	snprintf(guests, sizeof(guests), "%s/guests", b->dir);
+	file = fopen(guests, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	b->opts.common.reads = guests;
+}
+
+/* What an administrator has written is so of each domain that the guest ever is. */
+static void the_least_and_the_most_of_a_file_outlive_a_reboot(void **state)
+{
+	struct process_bench *b = *state;
+
+	write_guests(b, "g 6M 16M\n* 8M 12M\nslip\n");
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
+	b->opts.mem_set_follow = true;
+	begin(b);
+	assert_true(log_capture_has(&b->capture, "guests:3: give a guest's name"));
+	for (int boot = 0; boot < 2; boot++) {
+		int fd = client_connect(b->socket_path);
+
+		in_force(b, 16384);
+		assert_null(process_bench_key(b, "pinned"));
+		client_send(fd, "{\"cmd\":\"set\",\"kib\":18432}\n");
+		expect_error(b->base, fd, CONTROL_OUT_OF_RANGE);
+		client_send(fd, "{\"cmd\":\"auto\",\"kib\":18432}\n");
+		expect_error(b->base, fd, CONTROL_OUT_OF_RANGE);
+		client_send(fd, "{\"cmd\":\"set\",\"kib\":5120}\n");
+		expect_error(b->base, fd, CONTROL_BELOW_FLOOR);
+		client_send(fd, "{\"cmd\":\"status\"}\n");
+		expect_u64(b->base, fd, "result.limit_kib", 16384);
+		client_send(fd, "{\"cmd\":\"status\"}\n");
+		expect_u64(b->base, fd, "result.dynamic_min_kib", 6144);
+		close(fd);
+		say(b, "auto", 6144);
+		mem_set(b, BENCH_RAM_KIB - 1024);
+		in_force(b, 16384);
+		assert_true(log_capture_has(&b->capture, "more than the guest's 16 MiB (its limit)"));
+		fake_store_put(b->store, MEM_SET, "20480");
+		come_again(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	}
+	/* what was said of this domain is the later word, until it is taken back */
+	fake_store_put(b->store, BENCH_DOMAIN "/memory/dynamic-min", "4096");
+	process_bench_run(b);
+	say(b, "set", 4096);
+	fake_store_del(b->store, BENCH_DOMAIN "/memory/dynamic-min");
+	process_bench_run(b);
+	/* it is the same guest while it comes; and one of another name has what others have */
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "g--incoming");
+	come_again(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	in_force(b, 16384);
+	fake_store_put(b->store, BENCH_DOMAIN "/name", "h");
+	come_again(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	in_force(b, 12288);
+	/* a limit that is new is kept to by one that had more */
+	write_guests(b, "");
+	come_again(b, XENVIRTIO_SHUTDOWN_POWEROFF);
+	say(b, "set", 18432);
+	write_guests(b, "h - 10M");
+	restart(b);
+	in_force(b, 10240);
+	unlink(guests);
+	restart(b);
+	in_force(b, 10240);
+	assert_true(log_capture_has(&b->capture, "--guests /"));
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -343,9 +474,12 @@ int main(void)
 		TEST(a_command_line_is_heard_once),
 		TEST(a_new_guest_has_what_it_was_made_with),
 		TEST(video_ram_is_not_taken),
+		TEST(what_stood_there_before_it_was_followed_is_no_word),
 		TEST(a_guest_that_comes_again_has_its_size),
+		TEST(a_size_does_not_outlive_a_migration),
 		TEST(what_is_no_saved_size_is_left_alone),
 		TEST(a_slip_is_refused),
+		TEST(the_least_and_the_most_of_a_file_outlive_a_reboot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,30 @@ static void the_floor_is_the_floor(void **state)
 	}
 }
 
+/* However much it lacks, and others are not asked for what it may not have. */
+static void the_most_is_the_most(void **state)
+{
+	struct host h = model_host(0);
+	struct model *m = model_add(&h, 1024, 1), *other = model_add(&h, 1024, 700);
+	uint64_t others;
+
+	m->g.most_kib = 500 * MIB;
+	model_settle(&h, 60);
+	others = model_has(&other->g);
+	m->used_kib = 450 * MIB;
+	model_settle(&h, 60);
+	assert_int_equal(model_has(&m->g), 500 * MIB);
+	assert_int_equal(model_has(&other->g), others);
+	/* nor is a floor above it */
+	m->g.floor_kib = 800 * MIB;
+	model_settle(&h, 60);
+	assert_int_equal(model_has(&m->g), 500 * MIB);
+	/* more than it can have says nothing */
+	m->g.most_kib = 4096 * MIB;
+	model_settle(&h, 60);
+	assert_in_range(model_has(&m->g), 800 * MIB, 1024 * MIB);
+}
+
 /* A floor that was raised is a reason to grow. */
 static void below_the_floor_a_guest_grows(void **state)
 {
@@ -441,6 +465,7 @@ int main(void)
 		cmocka_unit_test(an_idle_guest_shrinks_into_the_band),
 		cmocka_unit_test(steps_are_limited),
 		cmocka_unit_test(the_floor_is_the_floor),
+		cmocka_unit_test(the_most_is_the_most),
 		cmocka_unit_test(below_the_floor_a_guest_grows),
 		cmocka_unit_test(in_the_band_nothing_happens),
 		cmocka_unit_test(noise_moves_nothing),

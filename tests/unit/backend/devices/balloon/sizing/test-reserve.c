@@ -150,7 +150,10 @@ static void what_cannot_be_read_counts_nothing(void **state)
 		put_balloon(b, "9/0", bad[i]);
 		owed_is(b, 400);
 	}
+	/* no more than the domain may have: who says it may be a process that its guest has taken over */
 	put_balloon(b, "9/0", "18446744073709551615");
+	owed_is(b, 400 + 262144);
+	fake_store_put(b->store, "/local/domain/9/memory/static-max", "x");
 	owed_is(b, UINT64_MAX);
 }
 

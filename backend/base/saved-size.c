@@ -2,7 +2,7 @@
 /*
  * Saved sizes: files of a few bytes, written beside and renamed.
  */
-#include "backend/devices/balloon/sizing/saved-size.h"
+#include "backend/base/saved-size.h"
 #include "backend/base/size.h"
 
 #include <errno.h>

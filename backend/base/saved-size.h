@@ -4,7 +4,7 @@
  * restore, or from one boot to the next. Kept in the state directory by the guest's UUID, which xl
  * gives to the new domain as well: <dir>/<uuid>-<devid>.size, a number of KiB and a newline.
  *
- * What is found is believed only if it is as this file writes it, and is ours alone. It knows
+ * A device process has it by its broker, who knows the UUID by himself (doors.h). What is found is believed only if it is as this file writes it, and is ours alone. It knows
  * neither xenstore nor the hypervisor.
  */
 #ifndef BACKEND_SAVED_SIZE_H

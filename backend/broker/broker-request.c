@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One question of a device process, checked and answered. The device is taken for the enemy: whatever it sends ends in an
+ * operation that it may have on its own domain, in -EPERM, or in its end. Does no I/O but the seam's.
+ */
+#include "backend/broker/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+/** LIBXL_MAXMEM_CONSTANT: what libxl grants a domain beyond its memory, in KiB, and a page: sizing/mem-set.c */
+#define MAX_MEM_SLACK_KIB (1024u + 4u)
+/** a line of refusals for as many of them: who sends them decides how many there are */
+#define REFUSALS_PER_LINE 4096u
+
+typedef int answer_fn(struct broker *b, const struct broker_request *req, struct broker_answer *a);
+
+void broker_init(struct broker *b, const struct broker_config *cfg)
+{
+	*b = (struct broker){.cfg = *cfg, .kept = -1, .gives = -1};
+}
+
+void broker_fini(struct broker *b)
+{
+	xenvirtio_hv_close(b->hv);
+	b->hv = NULL;
+	if (b->kept >= 0)
+		close(b->kept);
+	b->kept = -1;
+}
+
+static int refuse(struct broker *b, const char *what)
+{
+	if (b->refused++ % REFUSALS_PER_LINE == 0)
+		log_msg(b->cfg.log, LOG_LEVEL_WARNING, 0,
+			"the device process asked for what it may not have, time %" PRIu64 ": %s", b->refused, what);
+	return -EPERM;
+}
+
+/* A copy of @fd with the answer. Return: 0; -errno */
+static int give(struct broker *b, int fd)
+{
+	b->gives = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return b->gives < 0 ? -errno : 0;
+}
+
+static int open_hv(struct broker *b)
+{
+	int ret = b->hv ? 0 : b->cfg.open_hv(b->cfg.opaque, &b->hv, b->cfg.domid, b->cfg.log);
+
+	if (ret)
+		b->hv = NULL;
+	return ret;
+}
+
+/* Noted once: what the device can have done since does not move them. */
+static int note_ram(struct broker *b)
+{
+	size_t nr = 0;
+	int ret;
+
+	if (b->nr_ram)
+		return 0;
+	ret = b->hv->ops->ram_ranges(b->hv, b->ram, BROKER_RANGES_MAX, &nr);
+	if (!ret)
+		b->nr_ram = nr;
+	return ret;
+}
+
+static bool is_ram(const struct broker *b, uint64_t gfn, uint64_t frames)
+{
+	for (size_t i = 0; i < b->nr_ram; i++) {
+		uint64_t start = b->ram[i].start.v, end_incl = b->ram[i].end_incl.v;
+
+		if (gfn >= start && gfn <= end_incl && frames - 1 <= end_incl - gfn)
+			return true;
+	}
+	return false;
+}
+
+/* The frames as the seam takes them. Return: 0; -EPERM; as ram_ranges */
+static int take_frames(struct broker *b, const struct broker_request *req, struct xenvirtio_gfn *gfn)
+{
+	int ret = note_ram(b);
+
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < req->nr; i++) {
+		if (!is_ram(b, req->frame[i], UINT64_C(1) << req->order))
+			return refuse(b, "frames that are not the guest's RAM");
+		gfn[i] = xenvirtio_gfn(req->frame[i]);
+	}
+	return 0;
+}
+
+static int answer_extents(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	const struct xenvirtio_hv_ops *ops = b->hv->ops;
+	size_t done = 0;
+	int ret = take_frames(b, req, gfn);
+
+	if (ret)
+		return ret;
+	ret = (req->op == BROKER_RELEASE ? ops->release_pages : ops->populate_pages)(b->hv, gfn, req->nr, req->order,
+										     &done);
+	a->done = done;
+	return ret;
+}
+
+static int answer_present(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	bool present[XENVIRTIO_EXTENTS_MAX];
+	uint32_t at[XENVIRTIO_EXTENTS_MAX], nr = 0;
+	int ret = XENVIRTIO_HV_HAS(b->hv, frames_present) ? note_ram(b) : -ENOSYS;
+
+	/* of what is no RAM there is nothing to know: no memory that the guest may have is behind it */
+	for (uint32_t i = 0; i < req->nr; i++) {
+		if (is_ram(b, req->frame[i], 1)) {
+			at[nr] = i;
+			gfn[nr++] = xenvirtio_gfn(req->frame[i]);
+		}
+	}
+	if (!ret && nr)
+		ret = b->hv->ops->frames_present(b->hv, gfn, nr, present);
+	for (uint32_t i = 0; !ret && i < nr; i++)
+		a->present[at[i] / 64] |= (uint64_t)present[i] << (at[i] % 64);
+	return ret;
+}
+
+static int answer_ranges(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = note_ram(b);
+
+	if (ret)
+		return ret;
+	a->ranges.nr = b->nr_ram;
+	for (size_t i = 0; i < b->nr_ram; i++) {
+		a->ranges.start[i] = b->ram[i].start.v;
+		a->ranges.end_incl[i] = b->ram[i].end_incl.v;
+	}
+	return 0;
+}
+
+void broker_sees_it_run(struct broker *b)
+{
+	b->inherits_pause = false;
+}
+
+static int answer_domain(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_domain_info info;
+	int ret = b->hv->ops->domain_info(b->hv, &info);
+
+	if (ret)
+		return ret;
+	if (!info.paused)
+		broker_sees_it_run(b);
+	a->domain.tot_pages = info.tot_pages;
+	a->domain.max_pages = info.max_pages;
+	a->domain.nr_vcpus = info.nr_vcpus;
+	a->domain.shutdown_code = info.shutdown_code;
+	a->domain.flags = (info.dying ? BROKER_DYING : 0) | (info.shutdown ? BROKER_SHUTDOWN : 0) |
+			  (info.paused ? BROKER_PAUSED : 0);
+	return 0;
+}
+
+static int answer_pod(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_pod_info info;
+	int ret = XENVIRTIO_HV_HAS(b->hv, pod_info) ? b->hv->ops->pod_info(b->hv, &info) : -ENOSYS;
+
+	if (ret)
+		return ret;
+	a->pod.entries = info.entries;
+	a->pod.cache_pages = info.cache_pages;
+	return 0;
+}
+
+static int answer_host(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_host_info info;
+	int ret = XENVIRTIO_HV_HAS(b->hv, host_info) ? b->hv->ops->host_info(b->hv, &info) : -ENOSYS;
+
+	if (ret)
+		return ret;
+	a->host.total_pages = info.total_pages;
+	a->host.free_pages = info.free_pages;
+	return 0;
+}
+
+static int answer_max_mem(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	uint64_t static_max_kib;
+	int ret = b->cfg.static_max(b->cfg.opaque, b->cfg.domid, &static_max_kib);
+
+	if (ret)
+		return ret;
+	if (req->value > MAX_MEM_SLACK_KIB && req->value - MAX_MEM_SLACK_KIB > static_max_kib)
+		return refuse(b, "a max_mem above static-max");
+	return b->hv->ops->set_max_mem(b->hv, req->value);
+}
+
+static int answer_pause(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret;
+
+	if (!XENVIRTIO_HV_HAS(b->hv, unpause))
+		return -ENOSYS;
+	if (b->pauses >= BROKER_PAUSES_MAX)
+		return refuse(b, "more pauses than it needs");
+	ret = b->hv->ops->pause(b->hv);
+	if (!ret)
+		b->pauses++;
+	return ret;
+}
+
+/* The toolstack's pauses are counted by Xen together with ours: theirs are not to be undone. */
+static int answer_unpause(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret;
+
+	if (!XENVIRTIO_HV_HAS(b->hv, unpause))
+		return -ENOSYS;
+	if (!b->pauses && !b->inherits_pause)
+		return -EINVAL;
+	ret = b->hv->ops->unpause(b->hv);
+	if (ret && ret != -EINVAL)
+		return ret;
+	if (b->pauses)
+		b->pauses--;
+	else
+		b->inherits_pause = false;
+	return ret;
+}
+
+/* The number of what is asked for by name. The first is the device's; whether it is the right one the file will show. */
+static int take_devid(struct broker *b, const struct broker_request *req)
+{
+	if (req->value > UINT16_MAX || (b->has_devid && req->value != b->devid))
+		return refuse(b, "what belongs to another device");
+	b->has_devid = true;
+	b->devid = (uint32_t)req->value;
+	return 0;
+}
+
+static int answer_open_state(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	struct xenvirtio_domain_info info;
+	pid_t owner = 0;
+	int ret = take_devid(b, req), fd;
+
+	if (ret)
+		return ret;
+	if (b->kept >= 0)
+		return refuse(b, "its state file a second time");
+	fd = b->cfg.doors->open_state(b->cfg.doors->opaque, b->devid, &owner);
+	if (fd == -EBUSY)
+		a->owner = (uint64_t)owner;
+	if (fd < 0)
+		return fd;
+	/* the lock is the device's: whoever served before does nothing any more */
+	ret = b->hv->ops->domain_info(b->hv, &info);
+	if (!ret)
+		ret = give(b, fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	b->inherits_pause = info.paused;
+	b->kept = fd;
+	return 0;
+}
+
+/* All other names are those of a device that has its lock. */
+static int take_locked(struct broker *b, const struct broker_request *req)
+{
+	int ret = take_devid(b, req);
+
+	if (!ret && b->kept < 0)
+		ret = refuse(b, "what is of a device, without its lock");
+	return ret;
+}
+
+static int answer_remove_state(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->remove_state(b->cfg.doors->opaque, b->devid, b->kept);
+}
+
+static int answer_listen(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	if (!ret && b->listens)
+		ret = refuse(b, "a second control socket");
+	if (ret)
+		return ret;
+	ret = b->cfg.doors->listen_control(b->cfg.doors->opaque, b->devid);
+	if (ret < 0)
+		return ret;
+	b->listens = true;
+	b->gives = ret;
+	return 0;
+}
+
+static int answer_unlisten(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	if (!ret && !b->listens)
+		ret = refuse(b, "the name of a socket that it does not have");
+	if (ret)
+		return ret;
+	b->listens = false;
+	return b->cfg.doors->unlisten_control(b->cfg.doors->opaque, b->devid);
+}
+
+static int answer_read_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->read_size(b->cfg.doors->opaque, b->devid, &a->kib);
+}
+
+static int answer_drop_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	int ret = take_locked(b, req);
+
+	return ret ? ret : b->cfg.doors->drop_size(b->cfg.doors->opaque, b->devid);
+}
+
+static int answer_keep_size(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	if (b->kept < 0)
+		return refuse(b, "to keep a size, without its lock");
+	return b->cfg.doors->keep_size(b->cfg.doors->opaque, b->devid, req->value);
+}
+
+static const struct {
+	answer_fn *fn;
+	bool frames, order, value;
+} operations[BROKER_OPS] = {
+	[BROKER_RELEASE] = {.fn = answer_extents, .frames = true, .order = true},
+	[BROKER_POPULATE] = {.fn = answer_extents, .frames = true, .order = true},
+	[BROKER_PRESENT] = {.fn = answer_present, .frames = true},
+	[BROKER_RAM_RANGES] = {.fn = answer_ranges},
+	[BROKER_DOMAIN_INFO] = {.fn = answer_domain},
+	[BROKER_POD_INFO] = {.fn = answer_pod},
+	[BROKER_HOST_INFO] = {.fn = answer_host},
+	[BROKER_SET_MAX_MEM] = {.fn = answer_max_mem, .value = true},
+	[BROKER_PAUSE] = {.fn = answer_pause},
+	[BROKER_UNPAUSE] = {.fn = answer_unpause},
+	[BROKER_OPEN_STATE] = {.fn = answer_open_state, .value = true},
+	[BROKER_REMOVE_STATE] = {.fn = answer_remove_state, .value = true},
+	[BROKER_LISTEN_CONTROL] = {.fn = answer_listen, .value = true},
+	[BROKER_UNLISTEN_CONTROL] = {.fn = answer_unlisten, .value = true},
+	[BROKER_READ_SIZE] = {.fn = answer_read_size, .value = true},
+	[BROKER_DROP_SIZE] = {.fn = answer_drop_size, .value = true},
+	[BROKER_KEEP_SIZE] = {.fn = answer_keep_size, .value = true},
+};
+
+/* Everything that can be said of a message without asking anybody. */
+static bool is_question(const struct broker_request *req, size_t len)
+{
+	if (len < BROKER_HEADER_BYTES || req->op >= BROKER_OPS || !operations[req->op].fn)
+		return false;
+	if (req->nr > XENVIRTIO_EXTENTS_MAX || len != BROKER_HEADER_BYTES + req->nr * sizeof(req->frame[0]))
+		return false;
+	if (operations[req->op].frames != (req->nr > 0))
+		return false;
+	if (req->order > (operations[req->op].order ? XENVIRTIO_ORDER_MAX : 0) || req->zero || req->zero2)
+		return false;
+	if (req->value && !operations[req->op].value)
+		return false;
+	for (uint32_t i = 0; i < req->nr; i++) {
+		if (req->frame[i] & ((UINT64_C(1) << req->order) - 1))
+			return false;
+	}
+	return true;
+}
+
+int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker_answer *answer, int *fd)
+{
+	struct broker_request req;
+	uint64_t first;
+
+	*fd = -1;
+	memset(&req, 0, BROKER_HEADER_BYTES);
+	memset(answer, 0, sizeof(*answer));
+	if (len <= sizeof(req))
+		memcpy(&req, bytes, len);
+	if (len > sizeof(req) || !is_question(&req, len))
+		return -EPROTO;
+	answer->op = req.op;
+	answer->ret = open_hv(b);
+	if (!answer->ret)
+		answer->ret = operations[req.op].fn(b, &req, answer);
+	if (answer->ret) {
+		first = operations[req.op].order || req.op == BROKER_OPEN_STATE ? answer->done : 0;
+		memset(&answer->ranges, 0, sizeof(answer->ranges));
+		answer->done = first;
+	}
+	*fd = b->gives;
+	b->gives = -1;
+	return 0;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Names of a device, by the functions that a process without a broker calls itself.
+ */
+#include "backend/broker/names.h"
+#include "backend/base/access.h"
+#include "backend/base/saved-size.h"
+#include "backend/base/sockets.h"
+#include "backend/base/state-lock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int open_state(void *opaque, uint32_t devid, pid_t *owner)
+{
+	const struct names *n = opaque;
+	char path[STATE_PATH_MAX];
+	int ret = state_lock_path(path, sizeof(path), n->dir, n->domid, devid);
+
+	if (!ret)
+		ret = state_file_make_dir(n->dir, n->group);
+	return ret ? ret : state_lock(path, owner);
+}
+
+static int remove_state(void *opaque, uint32_t devid, int fd)
+{
+	const struct names *n = opaque;
+	char path[STATE_PATH_MAX];
+	int ret = state_lock_path(path, sizeof(path), n->dir, n->domid, devid);
+
+	return ret ? ret : state_lock_remove(path, fd);
+}
+
+static int listen_control(void *opaque, uint32_t devid)
+{
+	const struct names *n = opaque;
+	char path[SOCKETS_PATH_MAX];
+	int ret = sockets_path(path, sizeof(path), n->dir, n->domid, devid);
+
+	return ret ? ret : access_listen(path, n->gid, SOCKETS_BACKLOG);
+}
+
+static int unlisten_control(void *opaque, uint32_t devid)
+{
+	const struct names *n = opaque;
+	char path[SOCKETS_PATH_MAX];
+	int ret = sockets_path(path, sizeof(path), n->dir, n->domid, devid);
+
+	return ret ? ret : unlink(path) ? -errno : 0;
+}
+
+static int find_vm(const struct names *n, char vm[64])
+{
+	return n->read_vm ? n->read_vm(n->opaque, n->domid, vm, 64) : -ENOENT;
+}
+
+static int read_size(void *opaque, uint32_t devid, uint64_t *kib)
+{
+	const struct names *n = opaque;
+	char vm[64];
+	int ret = find_vm(n, vm);
+
+	return ret ? ret : saved_size_read(n->dir, vm, devid, kib);
+}
+
+static int keep_size(void *opaque, uint32_t devid, uint64_t kib)
+{
+	const struct names *n = opaque;
+	char vm[64];
+	int ret = find_vm(n, vm);
+
+	return ret ? ret : saved_size_keep(n->dir, vm, devid, kib);
+}
+
+static int drop_size(void *opaque, uint32_t devid)
+{
+	const struct names *n = opaque;
+	char vm[64];
+	int ret = find_vm(n, vm);
+
+	return ret ? ret : saved_size_drop(n->dir, vm, devid);
+}
+
+void names_doors(struct doors *doors, const struct names *names)
+{
+	doors->open_state = open_state;
+	doors->remove_state = remove_state;
+	doors->listen_control = listen_control;
+	doors->unlisten_control = unlisten_control;
+	doors->read_size = read_size;
+	doors->keep_size = keep_size;
+	doors->drop_size = drop_size;
+	doors->opaque = (void *)(uintptr_t)names;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names of a device: the doors of a process that opens them. Three for each device, all in the state directory, made of
+ * numbers and of the guest's UUID; that no others can be asked for is all there is to be careful about.
+ */
+#ifndef BACKEND_BROKER_NAMES_H
+#define BACKEND_BROKER_NAMES_H
+
+#include "backend/base/doors.h"
+
+/**
+ * struct names - what the doors stand on
+ * @dir:     borrowed; made if only its last part is missing
+ * @read_vm: the guest's path in xenstore, "/vm/<uuid>". Return: 0; -errno
+ * @group:   the name of the group that may steer the daemon; borrowed
+ * @gid:     its number, access.h
+ */
+struct names {
+	const char *dir;
+	int (*read_vm)(void *opaque, uint32_t domid, char *vm, size_t size);
+	void *opaque;
+	const char *group;
+	gid_t gid;
+	uint32_t domid;
+};
+
+/** names_doors() - @doors: out; its functions are set, with @names, which are borrowed; the rest stays */
+void names_doors(struct doors *doors, const struct names *names);
+
+#endif /* BACKEND_BROKER_NAMES_H */

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The two worlds of a device: the broker's, with plain hypercalls, and the device's, without.
+ */
+#include "config.h"
+
+#include "backend/confined.h"
+#include "backend/base/access.h"
+#include "backend/base/no-xen.h"
+#include "backend/base/size.h"
+#include "backend/base/state-file.h"
+#include "backend/broker/broker.h"
+#include "backend/broker/client.h"
+#include "backend/broker/confine-calls.h"
+#include "backend/broker/confine-files.h"
+#include "backend/broker/confine-world.h"
+#include "backend/broker/confine.h"
+#include "backend/broker/names.h"
+#include "backend/broker/store-client.h"
+#include "backend/metrics/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
+{
+	return xenvirtio_hv_open_xen(hv, domid, log->xtl);
+}
+
+static int open_xen_store(void *opaque, struct xenvirtio_store **store)
+{
+	return xenvirtio_store_open_xen(store);
+}
+
+/* What only the toolstack writes. */
+static int read_of_domain(uint32_t domid, const char *key, char value[XENVIRTIO_STORE_TEXT_MAX])
+{
+	struct xenvirtio_store *store;
+	char path[64];
+	int rc = open_xen_store(NULL, &store);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/%s", domid, key);
+	rc = store->ops->read(store, path, value, XENVIRTIO_STORE_TEXT_MAX);
+	store->ops->close(store);
+	return rc;
+}
+
+static int read_static_max(void *opaque, uint32_t domid, uint64_t *kib)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc = read_of_domain(domid, "memory/static-max", value);
+
+	return rc ? rc : size_parse_kib(value, kib);
+}
+
+static int read_vm(void *opaque, uint32_t domid, char *vm, size_t size)
+{
+	char value[XENVIRTIO_STORE_TEXT_MAX];
+	int rc = read_of_domain(domid, "vm", value);
+
+	if (!rc && (size_t)snprintf(vm, size, "%s", value) >= size)
+		rc = -ENAMETOOLONG;
+	return rc;
+}
+
+/** what a device process with a broker has of it */
+struct seat {
+	const struct options *opts;
+	struct log *log;
+	struct broker_ends ends;
+	bool names_pids; /* processes to be made have a pid namespace */
+	bool unrestricted; /* what it has of Xen is as good as root, and is opened by name now and then */
+};
+
+/* @rc: of what confines. Return: 0 it does, or may be missing; -errno */
+static int judge_missing(const struct seat *seat, struct log *log, int rc, const char *what)
+{
+	if (!rc)
+		return 0;
+	log_msg(log, LOG_LEVEL_WARNING, rc, "%s%s", what, seat->opts->sandbox_required ? ": --sandbox=require" : "");
+	return seat->opts->sandbox_required ? -EACCES : 0;
+}
+
+/* Of a device process that has a broker; @opaque is its seat. */
+static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
+{
+	struct seat *seat = opaque;
+	struct xenvirtio_hv *inner;
+	int rc = xenvirtio_hv_open_xen_confined(&inner, domid, log->xtl);
+
+	if (rc == -ENOSYS) {
+		rc = judge_missing(seat, log, rc, "this kernel does not restrict descriptors of Xen: a device process has all rights");
+		seat->unrestricted = !rc;
+		if (!rc)
+			rc = open_xen_hv(NULL, &inner, domid, log);
+	}
+	if (rc)
+		return rc;
+	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
+	if (rc)
+		xenvirtio_hv_close(inner);
+	return rc;
+}
+
+static bool writes_files(const struct options *opts)
+{
+	struct stat st;
+
+	return opts->record || (!opts->syslog && !fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode));
+}
+
+static int empty_world(const struct seat *seat)
+{
+	const char *missing = "";
+	char text[96];
+	int rc = confine_namespaces(&missing);
+
+	snprintf(text, sizeof(text), "the device process shares what it needs no part of: %s", missing);
+	rc = judge_missing(seat, seat->log, rc, text);
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_root(seat->opts->state_dir),
+				   "the device process does not get an empty root");
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_limits(writes_files(seat->opts)),
+				   "the device process is not limited");
+	return rc;
+}
+
+static int become_nobody(const struct seat *seat)
+{
+	uid_t uid = seat->opts->sandbox_uid + seat->opts->domid;
+	int rc = judge_missing(seat, seat->log, confine_bounds(), "capabilities could come by exec");
+
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_user(uid), "the device process is the user that started it");
+	if (!rc)
+		rc = judge_missing(seat, seat->log, confine_privileges(ACCESS_NO_GROUP, 0), "capabilities cannot be given away");
+	return rc;
+}
+
+static int confine(void *opaque)
+{
+	const struct seat *seat = opaque;
+	int rc = 0;
+
+	/* lines of the log have a time, by the machine's zone */
+	tzset();
+	if (!seat->unrestricted)
+		rc = empty_world(seat);
+	if (!rc)
+		rc = become_nobody(seat);
+	if (!rc && !seat->unrestricted)
+		rc = judge_missing(seat, seat->log, confine_files(), "files are not confined by Landlock");
+	broker_device_tie(seat->ends.memory);
+	broker_device_hear();
+	return rc;
+}
+
+/* In the broker. It signals a process of another user. */
+static int give_away(void *opaque)
+{
+	const struct seat *seat = opaque;
+	const struct options *opts = seat->opts;
+	int pids = seat->names_pids ? confine_pids_end() : 0;
+	int rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
+
+	/* without it there are no threads, and so no xenstore */
+	if (pids) {
+		log_msg(seat->log, LOG_LEVEL_ERROR, pids, "the broker cannot leave its child's namespace");
+		return pids;
+	}
+	/* who waits for its end shall see that of the device */
+	if (opts->ready_fd)
+		close(opts->ready_fd);
+	return judge_missing(seat, seat->log, rc, "capabilities cannot be given away");
+}
+
+/* A device without a broker is at its end: see broker_exchange_or_die(). */
+static int ask_store_or_die(void *opaque, const struct broker_store_request *req, struct broker_store_answer *answer)
+{
+	int rc = store_exchange_socket(opaque, req, answer);
+
+	if (rc)
+		broker_device_end();
+	return rc;
+}
+
+static int open_confined_store(void *opaque, struct xenvirtio_store **store)
+{
+	struct seat *seat = opaque;
+
+	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
+}
+
+static int seal_calls(void *opaque, struct log *log)
+{
+	return judge_missing(opaque, log, confine_calls(), "system calls are not filtered");
+}
+
+static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
+				confined_body *serve)
+{
+	const struct broker_seat broker = {.exchange = broker_exchange_or_die, .opaque = &seat->ends.memory};
+	const struct device_process_env env = {
+		.open_hv = open_confined_hv,
+		.open_store = open_confined_store,
+		.confine = confine,
+		.seal = seal_calls,
+		.doors = doors,
+		.opaque = seat,
+		.owner = owner,
+	};
+
+	broker_client_doors(doors, &broker);
+	return serve(type, seat->opts, seat->log, &env);
+}
+
+/* Before the device is: its listener may be at a place where it may not make one. */
+static int listen_for_metrics(const struct options *opts)
+{
+	return opts->metrics.len ? metrics_listen(&opts->metrics, opts->program->group) : -ENOENT;
+}
+
+/* Likewise. */
+static int open_to_read(const struct options *opts)
+{
+	int fd = opts->reads ? open(opts->reads, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+
+	return fd >= 0 ? fd : opts->reads ? -errno : -ENOENT;
+}
+
+enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
+			      confined_body *serve, int *signal)
+{
+	const struct names names = {
+		.dir = opts->state_dir,
+		.read_vm = read_vm,
+		.group = opts->program->group,
+		.gid = access_group(opts->program->group),
+		.domid = opts->domid,
+	};
+	struct seat seat = {.opts = opts, .log = log};
+	struct doors doors = {.uid = geteuid(), .group = names.gid};
+	const struct broker_config broker = {
+		.log = log,
+		.domid = opts->domid,
+		.open_hv = open_xen_hv,
+		.static_max = read_static_max,
+		.started = give_away,
+		.program = type->program,
+		.open_store = open_xen_store,
+		.doors = &doors,
+		.opaque = &seat,
+	};
+	pid_t pid, owner = getpid();
+	char text[NO_XEN_TEXT_MAX];
+	struct xenvirtio_hv *hv;
+	int code, rc = open_xen_hv(NULL, &hv, opts->domid, log);
+
+	/* one sentence, before there are others of what this host cannot confine */
+	if (rc) {
+		log_msg(log, LOG_LEVEL_ERROR, 0, "%s", no_xen_hypervisor(rc, text));
+		return EXIT_CODE_NO_XEN;
+	}
+	xenvirtio_hv_close(hv);
+	rc = state_file_make_dir(opts->state_dir, opts->program->group);
+	/* the empty root is mounted there, before there is any file */
+	if (rc) {
+		log_msg(log, LOG_LEVEL_ERROR, rc, "cannot keep state in %s: make the directory writable, or give --state-dir",
+			opts->state_dir);
+		return EXIT_CODE_HOST;
+	}
+	rc = confine_pids_begin();
+
+	seat.names_pids = !rc;
+	if (judge_missing(&seat, log, rc, "the device process sees the numbers of others"))
+		return EXIT_CODE_NO_XEN;
+	names_doors(&doors, &names);
+	doors.metrics = listen_for_metrics(opts);
+	doors.reads = open_to_read(opts);
+	pid = broker_start(&broker, &seat.ends, &code, signal);
+	if (pid == 0)
+		return be_device(type, &seat, &doors, owner, serve);
+	if (doors.reads >= 0)
+		close(doors.reads);
+	if (doors.metrics >= 0) {
+		metrics_unlisten(&opts->metrics);
+		close(doors.metrics);
+	}
+	if (pid > 0)
+		return (enum exit_code)code;
+	log_msg(log, LOG_LEVEL_ERROR, (int)pid, "cannot start the device process");
+	return EXIT_CODE_HOST;
+}
