@@ -13,8 +13,11 @@
  * again: a successor releases no frame that is in use. What is both due and in the balloon was released by a process that died
  * before it could say so here.
  *
- * The other way it is the same: Xen populates a whole block far more cheaply than its frames. While the driver has more to take out,
- * a block of which it asks for a part is populated whole, and the rest is due until the driver asks for it, or stops.
+ * A daemon that knows of no such frames would have a deflate of one acknowledged, and the next one of ours would release it in use: while
+ * there are any a flag in the file keeps such a daemon off (BALLOON_DUE). It is set before the first, and goes after the last.
+ *
+ * Where they are is kept by windows, a bit each. However large the guest is and wherever its frames are, no more than so many windows are
+ * ever looked through at a time.
  *
  * Nothing that goes back to the driver may be in a slice that is being released: a deflate takes that slice apart first.
  */
@@ -33,7 +36,9 @@
 /* A message of more is worth its own calls. */
 #define DUE_MESSAGE_MAX 1024u
 #define DUE_WINDOW 4096u
-#define BLOCK (UINT64_C(1) << XENVIRTIO_ORDER_MAX)
+/* With frames in so many windows it is time to release them; to look through one takes half a microsecond. */
+#define DUE_WINDOWS_MAX 2048u
+#define WINDOW_COST (10 * BUDGET_LOOK)
 
 static size_t nr_windows(const struct frames *f)
 {
@@ -44,56 +49,149 @@ static size_t nr_windows(const struct frames *f)
 	return nr;
 }
 
-/* The window of a frame in RAM. */
-static size_t find_window(const struct frames *f, struct xenvirtio_gfn gfn)
+/* The window of a frame in RAM. @offset: out; of the frame in it */
+static size_t find_window(const struct frames *f, struct xenvirtio_gfn gfn, uint64_t *offset)
 {
-	size_t nr = 0;
+	size_t nr = 0, i = 0;
 
-	for (size_t i = 0; i < f->nr_ranges && gfn.v > f->range[i].end_incl.v; i++)
+	for (; i + 1 < f->nr_ranges && gfn.v > f->range[i].end_incl.v; i++)
 		nr += (f->range[i].end_incl.v - f->range[i].start.v) / DUE_WINDOW + 1;
-	for (size_t i = 0; i < f->nr_ranges; i++)
-		if (gfn.v >= f->range[i].start.v && gfn.v <= f->range[i].end_incl.v)
-			return nr + (gfn.v - f->range[i].start.v) / DUE_WINDOW;
-	return nr;
+	*offset = (gfn.v - f->range[i].start.v) % DUE_WINDOW;
+	return nr + (gfn.v - f->range[i].start.v) / DUE_WINDOW;
 }
 
 static void note_window(struct balloon_due *due, struct xenvirtio_run run)
 {
-	size_t last = find_window(&due->frames, xenvirtio_gfn(run.start.v + run.nr - 1));
+	uint64_t offset;
+	size_t at = find_window(&due->frames, run.start, &offset);
+	size_t last = at + (offset + run.nr - 1) / DUE_WINDOW;
 
-	for (size_t at = find_window(&due->frames, run.start); at <= last; at++)
-		due->window[at / 64] |= UINT64_C(1) << at % 64;
-}
+	for (; at <= last; at++) {
+		uint64_t bit = UINT64_C(1) << at % 64;
 
-/* Frames of a run that are in RAM, all in one range, are due or not from now on. */
-static void mark_piece(struct balloon_due *due, struct xenvirtio_run piece, bool is_due)
-{
-	frames_mark(&due->frames, piece.start, piece.nr, is_due);
-	if (is_due)
-		note_window(due, piece);
-}
-
-/* Not due any more, whatever they are. */
-static void forget_run(struct balloon *b, struct xenvirtio_run run)
-{
-	while (run.nr) {
-		struct xenvirtio_run piece = run;
-
-		if (frames_in_ram(&b->due.frames, run, &piece.nr))
-			frames_mark(&b->due.frames, piece.start, piece.nr, false);
-		run.start.v += piece.nr;
-		run.nr -= piece.nr;
+		due->nr_windows += !(due->window[at / 64] & bit);
+		due->window[at / 64] |= bit;
 	}
 }
 
-/* Those of a run that Xen has: they are in the balloon's bitmap. */
-static void forget_released(struct balloon *b, struct xenvirtio_run run)
+static bool is_flagged(const struct balloon *b)
+{
+	return b->persist->nr_ranges & BALLOON_DUE;
+}
+
+static void flag(struct balloon *b, bool any)
+{
+	uint32_t word = b->persist->nr_ranges & ~BALLOON_DUE;
+
+	__atomic_store_n(&b->persist->nr_ranges, any ? word | BALLOON_DUE : word, __ATOMIC_RELEASE);
+	/* nor is a bit to be stored before it */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void balloon_due_mark(struct balloon *b, struct xenvirtio_run run)
+{
+	if (!is_flagged(b))
+		flag(b, true);
+	frames_mark(&b->due.frames, run.start, run.nr, true);
+	note_window(&b->due, run);
+}
+
+/* Frames of one range, not due any more. */
+static void unmark(struct balloon *b, struct xenvirtio_run run)
+{
+	frames_mark(&b->due.frames, run.start, run.nr, false);
+	if (!b->due.frames.nr_set && is_flagged(b))
+		flag(b, false);
+}
+
+/* Take what is of one range, or of none, off the front of @run. Return: it is RAM */
+static bool next_of_range(const struct balloon *b, struct xenvirtio_run *run, struct xenvirtio_run *piece)
+{
+	bool ram = frames_in_ram(&b->due.frames, *run, &piece->nr);
+
+	piece->start = run->start;
+	run->start.v += piece->nr;
+	run->nr -= piece->nr;
+	return ram;
+}
+
+/* Frames of one range, not due any more: those of them that are in windows which are noted. */
+static void forget_piece(struct balloon *b, struct xenvirtio_run piece)
+{
+	uint64_t offset;
+	size_t at = find_window(&b->due.frames, piece.start, &offset);
+
+	for (uint64_t left = DUE_WINDOW - offset; piece.nr; left = DUE_WINDOW, at++) {
+		struct xenvirtio_run part = { piece.start, left < piece.nr ? left : piece.nr };
+
+		if (b->due.window[at / 64] >> at % 64 & 1)
+			unmark(b, part);
+		piece.start.v += part.nr;
+		piece.nr -= part.nr;
+	}
+}
+
+void balloon_due_forget(struct balloon *b, const struct xenvirtio_runs *runs)
+{
+	if (!b->due.frames.nr_set)
+		return;
+	budget_charge(&b->reservation.budget, b->due.nr_windows, WINDOW_COST);
+	for (size_t i = 0; i < runs->nr; i++) {
+		struct xenvirtio_run run = runs->run[i], piece;
+
+		while (run.nr)
+			if (next_of_range(b, &run, &piece))
+				forget_piece(b, piece);
+	}
+}
+
+void balloon_due_forget_released(struct balloon *b, struct xenvirtio_run run)
 {
 	struct xenvirtio_run piece;
 
 	while (run.nr)
 		if (frames_next(&b->frames, &run, &piece) == FRAME_BALLOONED)
-			frames_mark(&b->due.frames, piece.start, piece.nr, false);
+			unmark(b, piece);
+}
+
+/* Each frame that is due, of one range. */
+static void find_windows(struct balloon *b, struct xenvirtio_run run)
+{
+	struct xenvirtio_run piece;
+
+	while (run.nr)
+		if (frames_next(&b->due.frames, &run, &piece) == FRAME_BALLOONED) {
+			note_window(&b->due, piece);
+			balloon_due_forget_released(b, piece);
+		}
+}
+
+/* Go through the windows, in order: what may be due is in them. Then none is. Return: 0; what @do_window returned first, if it is not 0 */
+static int each_window(struct balloon *b, int (*do_window)(struct balloon *b, struct xenvirtio_run window))
+{
+	const struct frames *f = &b->due.frames;
+	size_t at = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < f->nr_ranges && !ret; i++) {
+		struct xenvirtio_gfn_range range = f->range[i];
+
+		for (uint64_t gfn = range.start.v; gfn <= range.end_incl.v && !ret; gfn += DUE_WINDOW, at++) {
+			uint64_t left = range.end_incl.v - gfn + 1;
+
+			if (b->due.window[at / 64] >> at % 64 & 1)
+				ret = do_window(b, (struct xenvirtio_run){ xenvirtio_gfn(gfn), left < DUE_WINDOW ? left : DUE_WINDOW });
+		}
+	}
+	memset(b->due.window, 0, (nr_windows(f) / 64 + 1) * sizeof(*b->due.window));
+	b->due.nr_windows = 0;
+	return ret;
+}
+
+static int unmark_window(struct balloon *b, struct xenvirtio_run window)
+{
+	unmark(b, window);
+	return 0;
 }
 
 int balloon_due_init(struct balloon *b, uint64_t *word)
@@ -106,13 +204,16 @@ int balloon_due_init(struct balloon *b, uint64_t *word)
 	due->window = calloc(nr_windows(&due->frames) / 64 + 1, sizeof(*due->window));
 	if (!due->window)
 		return -ENOMEM;
+	if (due->frames.nr_set && !is_flagged(b))
+		return -EBADMSG;
 	for (size_t i = 0; i < due->frames.nr_ranges && due->frames.nr_set; i++) {
 		const struct xenvirtio_gfn_range *range = &due->frames.range[i];
-		struct xenvirtio_run run = { range->start, range->end_incl.v - range->start.v + 1 };
 
-		note_window(due, run);
-		forget_released(b, run);
+		find_windows(b, (struct xenvirtio_run){ range->start, range->end_incl.v - range->start.v + 1 });
 	}
+	/* died before the first, or after the last */
+	if (!due->frames.nr_set && is_flagged(b))
+		flag(b, false);
 	balloon_due_over(b);
 	return 0;
 }
@@ -124,13 +225,25 @@ void balloon_due_fini(struct balloon *b)
 	b->due.window = NULL;
 }
 
+/* What is not released yet is due as before. */
 static void stop_releasing(struct balloon *b)
 {
-	if (!b->due.releasing)
+	struct balloon_due *due = &b->due;
+
+	if (!due->releasing)
 		return;
 	/* no inflate batch is begun: all that was collected is of the slice */
 	reservation_forget_release(&b->reservation);
-	b->due.releasing = false;
+	due->releasing = false;
+	budget_charge(&b->reservation.budget, 2 * due->slice.runs.nr, BUDGET_LOOK);
+	for (size_t i = 0; i < due->slice.runs.nr; i++) {
+		struct xenvirtio_run run = due->slice.runs.run[i], piece;
+
+		balloon_due_forget_released(b, run);
+		while (run.nr)
+			if (next_of_range(b, &run, &piece))
+				note_window(due, piece);
+	}
 }
 
 void balloon_due_reset(struct balloon *b)
@@ -139,12 +252,10 @@ void balloon_due_reset(struct balloon *b)
 
 	stop_releasing(b);
 	balloon_due_told(b);
-	if (!due->frames.nr_set)
-		return;
-	memset(due->frames.word, 0, frames_words(due->frames.nr_frames) * sizeof(*due->frames.word));
-	memset(due->window, 0, (nr_windows(&due->frames) / 64 + 1) * sizeof(*due->window));
-	due->frames.nr_set = 0;
+	due->taking = false;
 	due->overdue = false;
+	if (due->frames.nr_set)
+		each_window(b, unmark_window);
 }
 
 void balloon_due_over(struct balloon *b)
@@ -189,6 +300,11 @@ static bool all_present(const struct balloon *b, const struct xenvirtio_runs *ru
 	return true;
 }
 
+bool balloon_due_scattered(const struct balloon *b)
+{
+	return b->due.nr_windows >= DUE_WINDOWS_MAX;
+}
+
 bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 {
 	struct balloon_due *due = &b->due;
@@ -200,29 +316,13 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 	if (!due->frames.word)
 		return false;
 	budget_charge(&b->reservation.budget, 2 * s->runs.nr, BUDGET_LOOK);
-	if (total > DUE_MESSAGE_MAX || guess_actual(b) >= b->persist->target_pages || !all_present(b, &s->runs)) {
-		for (size_t i = 0; i < s->runs.nr && before; i++)
-			forget_run(b, s->runs.run[i]);
+	if (total > DUE_MESSAGE_MAX || guess_actual(b) >= b->persist->target_pages || !all_present(b, &s->runs))
 		return false;
-	}
 	for (size_t i = 0; i < s->runs.nr; i++)
-		mark_piece(due, s->runs.run[i], true);
+		balloon_due_mark(b, s->runs.run[i]);
 	if (!replay)
 		balloon_bad_pages(b, total - (due->frames.nr_set - before), "page to inflate is in the balloon, or named twice");
 	return true;
-}
-
-/* The part of @piece from its front on that was populated ahead. */
-static uint64_t count_ahead(const struct balloon_due *due, struct xenvirtio_run piece)
-{
-	for (size_t i = 0; i < due->nr_ahead && i < DUE_AHEAD; i++) {
-		const struct xenvirtio_run *run = &due->ahead[i];
-		uint64_t offset = piece.start.v - run->start.v;
-
-		if (piece.start.v >= run->start.v && offset < run->nr)
-			return run->nr - offset < piece.nr ? run->nr - offset : piece.nr;
-	}
-	return 0;
 }
 
 bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *there)
@@ -234,75 +334,16 @@ bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *ther
 	if (!b->due.frames.nr_set)
 		return false;
 	is_due = frames_look(&b->due.frames, piece->start, piece->nr, &piece->nr) == FRAME_BALLOONED;
+	budget_charge_look(&b->reservation.budget, piece->nr);
 	if (!is_due)
 		return false;
-	nr = b->due.ahead_moves == b->reservation.moves ? count_ahead(&b->due, *piece) : 0;
+	if (piece->nr > XENVIRTIO_EXTENTS_MAX)
+		piece->nr = XENVIRTIO_EXTENTS_MAX;
+	nr = balloon_ahead_count(b, *piece);
 	*there = nr;
 	piece->nr = nr ? nr : piece->nr;
-	frames_mark(&b->due.frames, piece->start, piece->nr, false);
+	unmark(b, *piece);
 	return true;
-}
-
-/* The block of @gfn is in the balloon, whole. */
-static bool whole_block(const struct balloon *b, uint64_t gfn, struct xenvirtio_run *block)
-{
-	uint64_t nr;
-
-	*block = (struct xenvirtio_run){ xenvirtio_gfn(gfn & ~(BLOCK - 1)), BLOCK };
-	return frames_look(&b->frames, block->start, BLOCK, &nr) == FRAME_BALLOONED && nr == BLOCK &&
-	       frames_look(&b->due.frames, block->start, BLOCK, &nr) == FRAME_PRESENT && nr == BLOCK;
-}
-
-/* The driver said that it has so many more to take out than @pages, and Xen will not refuse them. */
-static bool may_go_ahead(const struct balloon *b, uint64_t pages)
-{
-	const struct reservation *r = &b->reservation;
-
-	if (!b->due.frames.word || !b->due.taking || b->refill_waiting || b->deflate.slice.walked || !r->looked || r->doubt)
-		return false;
-	return r->max_order == XENVIRTIO_ORDER_MAX && r->max_pages >= r->tot_pages + pages &&
-	       b->persist->actual_pages >= b->due.taken_pages + b->persist->target_pages + pages;
-}
-
-static void note_ahead(struct balloon *b, uint64_t start, uint64_t end)
-{
-	struct balloon_due *due = &b->due;
-	struct xenvirtio_run run = { xenvirtio_gfn(start), end - start };
-
-	if (start == end)
-		return;
-	if (due->ahead_moves != b->reservation.moves)
-		due->nr_ahead = 0;
-	due->ahead_moves = b->reservation.moves;
-	due->ahead[due->nr_ahead++ % DUE_AHEAD] = run;
-	mark_piece(due, run, true);
-}
-
-struct xenvirtio_run balloon_due_ahead(struct balloon *b, struct xenvirtio_run piece)
-{
-	uint64_t end = piece.start.v + piece.nr;
-	struct xenvirtio_run first, last, whole = piece;
-
-	if (!may_go_ahead(b, 2 * BLOCK))
-		return piece;
-	if (whole_block(b, piece.start.v, &first)) {
-		whole.nr += whole.start.v - first.start.v;
-		whole.start = first.start;
-	}
-	if (whole_block(b, end - 1, &last))
-		whole.nr = last.start.v + BLOCK - whole.start.v;
-	budget_charge(&b->reservation.budget, 4, BUDGET_LOOK);
-	note_ahead(b, whole.start.v, piece.start.v);
-	note_ahead(b, end, whole.start.v + whole.nr);
-	return whole;
-}
-
-void balloon_due_ahead_over(struct balloon *b)
-{
-	if (!b->due.frames.nr_set)
-		return;
-	for (size_t i = 0; i < b->due.nr_ahead && i < DUE_AHEAD; i++)
-		forget_released(b, b->due.ahead[i]);
 }
 
 void balloon_due_wait(struct balloon *b, uint64_t pages)
@@ -312,16 +353,10 @@ void balloon_due_wait(struct balloon *b, uint64_t pages)
 	due->taking = true;
 	due->changes++;
 	due->taken_pages += pages;
-	if (!due->releasing)
-		return;
 	stop_releasing(b);
-	for (size_t i = 0; i < due->slice.runs.nr; i++) {
-		forget_released(b, due->slice.runs.run[i]);
-		note_window(due, due->slice.runs.run[i]);
-	}
 }
 
-static uint64_t due_max(const struct balloon *b)
+uint64_t balloon_due_max(const struct balloon *b)
 {
 	uint64_t part = b->due.frames.nr_frames / DUE_PART;
 
@@ -338,7 +373,9 @@ bool balloon_due_ripe(const struct balloon *b)
 	/* what is being populated ahead is not there yet */
 	if (!due->frames.nr_set || !reservation_populate_idle(&b->reservation))
 		return false;
-	return due->overdue || b->deflate_waiting || due->frames.nr_set >= due_max(b) || (due->taking ? guess_actual(b) <= target : guess_actual(b) >= target);
+	if (due->overdue || b->deflate_waiting || due->frames.nr_set >= balloon_due_max(b) || balloon_due_scattered(b))
+		return true;
+	return due->taking ? guess_actual(b) <= target : guess_actual(b) >= target;
 }
 
 uint64_t balloon_due(const struct balloon *b)
@@ -355,11 +392,12 @@ void balloon_settle(struct balloon *b)
 
 bool balloon_due_full(const struct balloon *b)
 {
-	return b->due.frames.nr_set >= 2 * due_max(b);
+	return b->due.frames.nr_set >= 2 * balloon_due_max(b) || b->due.nr_windows >= 2 * DUE_WINDOWS_MAX;
 }
 
-static int add_window(struct balloon_due *due, struct xenvirtio_run window)
+static int add_window(struct balloon *b, struct xenvirtio_run window)
 {
+	struct balloon_due *due = &b->due;
 	struct xenvirtio_run piece;
 	int ret = 0;
 
@@ -370,23 +408,18 @@ static int add_window(struct balloon_due *due, struct xenvirtio_run window)
 }
 
 /* All that is due, in order. */
-static int fill_slice(struct balloon_due *due)
+static int fill_slice(struct balloon *b)
 {
-	size_t at = 0;
-	int ret = 0;
+	struct budget *budget = &b->reservation.budget;
+	struct balloon_due *due = &b->due;
+	int ret;
 
 	xenvirtio_runs_clear(&due->slice.runs);
-	for (size_t i = 0; i < due->frames.nr_ranges && !ret; i++) {
-		struct xenvirtio_gfn_range range = due->frames.range[i];
-
-		for (uint64_t gfn = range.start.v; gfn <= range.end_incl.v && !ret; gfn += DUE_WINDOW, at++) {
-			uint64_t left = range.end_incl.v - gfn + 1;
-
-			if (due->window[at / 64] >> at % 64 & 1)
-				ret = add_window(due, (struct xenvirtio_run){ xenvirtio_gfn(gfn), left < DUE_WINDOW ? left : DUE_WINDOW });
-		}
-	}
-	memset(due->window, 0, (at / 64 + 1) * sizeof(*due->window));
+	budget_charge(budget, due->nr_windows, WINDOW_COST);
+	budget_charge(budget, nr_windows(&due->frames) / 64, BUDGET_LOOK);
+	ret = each_window(b, add_window);
+	/* once now, once when they are released */
+	budget_charge(budget, 2 * due->slice.runs.nr, BUDGET_LOOK);
 	balloon_slice_begin(&due->slice);
 	return ret;
 }
@@ -400,18 +433,22 @@ int balloon_due_release(struct balloon *b, bool *done)
 	if (*done)
 		return 0;
 	if (!due->releasing) {
-		ret = fill_slice(due);
+		ret = fill_slice(b);
 		if (ret)
 			return ret;
-		budget_charge(&b->reservation.budget, due->slice.runs.nr, BUDGET_LOOK);
 		due->releasing = true;
 	}
 	ret = balloon_slice_release(b, &due->slice, true, done);
 	if (ret || !*done)
 		return ret;
 	/* What Xen would not take stays with the guest, and is counted. */
-	for (size_t i = 0; i < due->slice.runs.nr; i++)
-		forget_run(b, due->slice.runs.run[i]);
+	for (size_t i = 0; i < due->slice.runs.nr; i++) {
+		struct xenvirtio_run run = due->slice.runs.run[i], piece;
+
+		while (run.nr)
+			if (next_of_range(b, &run, &piece))
+				unmark(b, piece);
+	}
 	due->releasing = false;
 	due->overdue = false;
 	return 0;

@@ -5,7 +5,8 @@
  *   balloon.c        the object, its configuration space, its target, what survives the process
  *   balloon-batch.c  chains of the inflate and deflate queues to slices of runs
  *   balloon-slice.c  a slice of runs to the reservation, as far as a turn goes
- *   balloon-due.c    frames the driver has put into its balloon and Xen has not taken yet
+ *   balloon-due.c    frames the driver has put into its balloon and Xen has not taken yet: balloon-due.h
+ *   balloon-ahead.c  those that Xen has given back before the driver asked for them
  *   balloon-pages.c  turns of the page queues, and chains back to the driver
  *   balloon-refill.c putting all frames back after a reset, the guest paused meanwhile
  *   balloon-verify.c whether what is in the balloon is still there
@@ -63,24 +64,7 @@ struct balloon_batch {
 	struct balloon_slice slice;
 };
 
-#define DUE_AHEAD 8
-
-/** frames in the driver's balloon that the guest still has: balloon-due.c */
-struct balloon_due {
-	struct frames frames;	/* word is NULL: a file of an older daemon has no room for them, and nothing is put off */
-	uint64_t *window;	/* a bit for DUE_WINDOW frames, of which some may be due */
-	struct balloon_slice slice; /* that is being released */
-	bool releasing;
-	bool overdue;		/* whatever the driver has in mind */
-	bool taking;		/* it took frames out of its balloon last, and put none in */
-	struct xenvirtio_run ahead[DUE_AHEAD]; /* populated, or being populated, with what was asked for: due */
-	size_t nr_ahead;	/* ever; the newest are in the ring */
-	uint64_t ahead_moves;	/* reservation.moves at that time */
-	uint64_t changes;	/* times the driver put frames in or took some out */
-	uint64_t settled;	/* of them at the last balloon_settle() */
-	uint64_t put_pages;	/* acknowledged since the driver wrote actual: put into the balloon, and taken out */
-	uint64_t taken_pages;
-};
+#include "backend/devices/balloon/balloon-due.h"
 
 /** what a queue or a task of the balloon's own still has to do when a turn ends: a bit each */
 enum balloon_work {
@@ -98,13 +82,15 @@ enum balloon_work {
 #define BALLOON_REFILL (UINT32_C(1) << 31)   /* no driver knows which frames are out */
 #define BALLOON_NO_PAUSE (UINT32_C(1) << 30) /* the guest runs on what there is: somebody wants it so */
 #define BALLOON_REFILL_FLAGS (BALLOON_REFILL | BALLOON_NO_PAUSE)
+#define BALLOON_DUE (UINT32_C(1) << 29)      /* frames are due: who does not know of them would have them released in use */
+#define BALLOON_FLAGS (BALLOON_REFILL_FLAGS | BALLOON_DUE)
 
 /** what survives the process, in memory the caller gave */
 struct balloon_persist {
 	uint32_t target_pages;
 	uint32_t actual_pages;
 	/* As they were at first: a guest may grow its address space later, with frames of others. */
-	uint32_t nr_ranges;	/* 0: fresh; and BALLOON_REFILL_FLAGS */
+	uint32_t nr_ranges;	/* 0: fresh; and BALLOON_FLAGS */
 	uint32_t poison_val;
 	uint32_t hint_cmd_id;	/* as the driver reads it */
 	/* by which the driver negotiated, 8 bits each; 0 in a file of an older daemon */
@@ -245,49 +231,6 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 int balloon_slice_populate(struct balloon *b, struct balloon_slice *s, bool replay, bool *done);
 /** balloon_bad_pages() - count an error, if @nr is not 0 */
 void balloon_bad_pages(struct balloon *b, uint64_t nr, const char *detail);
-
-/** balloon_due_init() - @word: frames_words() of them, where they survive; what a dead process left is due again */
-int balloon_due_init(struct balloon *b, uint64_t *word);
-void balloon_due_fini(struct balloon *b);
-/** balloon_due_reset() - no driver is left that has a balloon */
-void balloon_due_reset(struct balloon *b);
-/** balloon_due_told() - the driver wrote how much it has in its balloon */
-void balloon_due_told(struct balloon *b);
-/**
- * balloon_due_put() - frames that the driver puts into its balloon
- * @s:      as it was read: in any order
- * @replay: a dead process may have noted them
- *
- * Return: noted, the message can be acknowledged; false: they are to be released first, and are not due any more
- */
-bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay);
-/**
- * balloon_due_take() - the driver takes frames back
- * @piece: all in RAM; cut down to the front of it that is due, or is not
- * @there: out; it is due because it was populated ahead, and nobody else has moved the guest's frames since
- *
- * Return: it was due, and is not any more
- */
-bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *there);
-/**
- * balloon_due_ahead() - frames that may be populated with @piece, as the driver is about to ask for them
- * @piece: all in the balloon, and not due
- *
- * Return: @piece, and around it whole blocks that are in the balloon; the others of them are due from now on
- */
-struct xenvirtio_run balloon_due_ahead(struct balloon *b, struct xenvirtio_run piece);
-/** balloon_due_ahead_over() - of what was to be populated ahead all is, that can be */
-void balloon_due_ahead_over(struct balloon *b);
-/** balloon_due_wait() - the driver takes @pages back: what is not released yet stays as it is */
-void balloon_due_wait(struct balloon *b, uint64_t pages);
-/** balloon_due_ripe() - it is time to release what is due */
-bool balloon_due_ripe(const struct balloon *b);
-/** balloon_due_release() - if it is time, as far as this turn goes; no inflate batch is begun. @done: out; nothing is left to do */
-int balloon_due_release(struct balloon *b, bool *done);
-/** balloon_due_full() - more must not be put off */
-bool balloon_due_full(const struct balloon *b);
-/** balloon_due_over() - the driver hesitates, or there is another process: it is time */
-void balloon_due_over(struct balloon *b);
 
 /** a turn of both page queues, oldest deflate first */
 int balloon_pages_run(struct balloon *b);

@@ -39,6 +39,7 @@ static void forget_batch(struct balloon *b, struct balloon_batch *batch)
 		reservation_forget_release(&b->reservation);
 	if (batch->open && batch == &b->deflate) {
 		reservation_forget_populate(&b->reservation);
+		balloon_ahead_over(b);
 		b->deflate_waiting = false;
 		b->status.stall = BALLOON_STALL_NONE;
 	}
@@ -74,6 +75,8 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	if (!batch->noted) {
 		budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
 		balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
+		if (batch == &b->inflate)
+			balloon_due_forget(b, &batch->slice.runs);
 	}
 	balloon_slice_begin(&batch->slice);
 	batch->open = true;
@@ -146,7 +149,7 @@ static int run_deflate(struct balloon *b)
 	}
 	ret = balloon_slice_populate(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_DEFLATE], &done);
 	if (!ret && reservation_populate_idle(&b->reservation))
-		balloon_due_ahead_over(b);
+		balloon_ahead_over(b);
 	if (ret || !done)
 		return ret;
 	b->deflate_waiting = b->reservation.short_of_memory;

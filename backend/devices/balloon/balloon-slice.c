@@ -185,7 +185,7 @@ static int populate_ballooned(struct balloon *b, struct xenvirtio_run *run)
 /* The same, and what is worth populating with it. @part: out; so much of the front of @piece */
 static int populate_asked_for(struct balloon *b, struct xenvirtio_run piece, uint64_t *part)
 {
-	struct xenvirtio_run run = balloon_due_ahead(b, piece);
+	struct xenvirtio_run run = balloon_ahead(b, piece);
 	uint64_t end = piece.start.v + piece.nr;
 	int ret = populate_ballooned(b, &run);
 
@@ -241,8 +241,10 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 		bool there, is_due = state != FRAME_OUTSIDE && balloon_due_take(b, &piece, &there);
 		uint64_t part = piece.nr;
 
-		/* in the balloon and due: on its way with another part of its block */
-		if (state == FRAME_BALLOONED && !is_due) {
+		/* In the balloon and due: on its way with another part of its block, or it could not be had. The next walk will show. */
+		if (state == FRAME_BALLOONED && is_due) {
+			r->dropped = true;
+		} else if (state == FRAME_BALLOONED) {
 			ret = populate_asked_for(b, piece, &part);
 		} else if (state == FRAME_PRESENT && !s->walked && !(is_due && there)) {
 			/* What the guest gave away before it named it is no frame that is there. */

@@ -317,7 +317,7 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	ret = p->nr_ranges ? 0 : note_ranges(b, p);
 	if (ret)
 		return ret;
-	nr = p->nr_ranges & ~BALLOON_REFILL_FLAGS;
+	nr = p->nr_ranges & ~BALLOON_FLAGS;
 	if (!persist_bytes_min(p->range, nr) || persist_bytes_min(p->range, nr) > persist_bytes ||
 	    p->target_pages > frames_count(p->range, nr) || !balloon_refill_valid(p))
 		return -EBADMSG;
@@ -329,8 +329,10 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	if (ret || persist_bytes_kept(p->range, nr) > persist_bytes)
 		return ret;
 	ret = reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
-	if (ret || balloon_persist_bytes(p->range, nr) > persist_bytes)
+	if (ret)
 		return ret;
+	if (balloon_persist_bytes(p->range, nr) > persist_bytes)
+		return p->nr_ranges & BALLOON_DUE ? -EBADMSG : 0;
 	return balloon_due_init(b, &p->word[frames_words(b->frames.nr_frames) + 1]);
 }
 
