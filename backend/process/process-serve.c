@@ -37,10 +37,6 @@ static void end_turn(struct device_process *dp, int rc)
 	    process_end_on(dp, xenvirtio_gmem_flush(dp->guest.gmem),
 			   "cannot let go of the guest's memory"))
 		return;
-	if (xenvirtio_server_holds(dp->guest.server))
-		timer_set(dp->held, HELD_MS);
-	else if (timer_is_set(dp->held))
-		timer_stop(dp->held);
 	dp->again = rc == XENVIRTIO_E_AGAIN;
 	if (dp->again)
 		timer_set(dp->work, 0);
@@ -52,6 +48,13 @@ static void on_server(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	end_turn(dp, xenvirtio_server_process(dp->guest.server));
+	/* what is held now was not before: only here, as turns of work in between are no reason to wait longer */
+	if (dp->ended)
+		return;
+	if (xenvirtio_server_holds(dp->guest.server))
+		timer_set(dp->held, HELD_MS);
+	else if (timer_is_set(dp->held))
+		timer_stop(dp->held);
 }
 
 static void on_held(void *opaque)

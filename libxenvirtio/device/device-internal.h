@@ -30,6 +30,7 @@
  * @at_once:    a kick is being served within its access: the driver is about to look by itself
  * @held:       queues that have told nobody of what is used, a bit each
  * @asleep:     so many kicks of a driver that was not looking are told of at once
+ * @asleep_next: so many the next time, if it is not looking then
  * @raised:     interrupts for used buffers, ever
  */
 struct xenvirtio_device {
@@ -46,6 +47,7 @@ struct xenvirtio_device {
 	bool at_once;
 	uint32_t held;
 	unsigned int asleep;
+	unsigned int asleep_next;
 	uint64_t raised;
 	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
 };

@@ -19,8 +19,9 @@
 	(UINT64_C(1) << XENVIRTIO_F_INDIRECT_DESC | UINT64_C(1) << XENVIRTIO_F_EVENT_IDX | \
 	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
 
-/* Of a driver that sleeps, kicks before it is tried again. */
+/* Of a driver that sleeps, kicks before it is tried again: each time that it sleeps still, twice as many. One that never looks waits seldom. */
 #define KICKS_ASLEEP 16u
+#define KICKS_ASLEEP_MAX 1024u
 
 static bool owner_live(const void *opaque)
 {
@@ -398,8 +399,12 @@ int device_tell_held(struct xenvirtio_device *dev)
 		if (dev->held >> i & 1)
 			ret = xenvirtio_queue_interrupt(&dev->queue[i]);
 	dev->held = 0;
-	if (dev->raised != before)
-		dev->asleep = KICKS_ASLEEP;
+	if (dev->raised == before) {
+		dev->asleep_next = KICKS_ASLEEP;
+	} else {
+		dev->asleep = dev->asleep_next < KICKS_ASLEEP ? KICKS_ASLEEP : dev->asleep_next;
+		dev->asleep_next = dev->asleep < KICKS_ASLEEP_MAX ? 2 * dev->asleep : KICKS_ASLEEP_MAX;
+	}
 	/* The ring is broken: the driver was told so. */
 	return ret == XENVIRTIO_E_GUEST ? 0 : ret;
 }

@@ -270,12 +270,27 @@ static int lower_lines(struct xenvirtio_server *server)
 	return ret == XENVIRTIO_E_GONE ? 0 : ret;
 }
 
+/* A driver that is looking has done so by now. */
+static int tell_held(struct xenvirtio_server *server)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < server->nr_devices && !ret; i++)
+		if (server->device[i].dev->held)
+			ret = device_tell_held(server->device[i].dev);
+	return ret;
+}
+
 int xenvirtio_server_close(struct xenvirtio_server *server)
 {
 	int ret, off;
 
 	if (!server->open)
 		return 0;
+	/* who waits would wait for ever */
+	ret = tell_held(server);
+	if (ret && ret != XENVIRTIO_E_GONE)
+		return ret;
 	off = disarm_devices(server);
 	ret = lower_lines(server);
 	if (ret)
@@ -500,17 +515,6 @@ static int serve_kicks(struct xenvirtio_server *server)
 	ret = first ? first : serve_further_kicks(server, last, queues);
 	released = release_interrupt(last);
 	return ret ? ret : released;
-}
-
-/* A driver that is looking has done so by now. */
-static int tell_held(struct xenvirtio_server *server)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < server->nr_devices && !ret; i++)
-		if (server->device[i].dev->held)
-			ret = device_tell_held(server->device[i].dev);
-	return ret;
 }
 
 int xenvirtio_server_process(struct xenvirtio_server *server)

@@ -130,6 +130,48 @@ static void who_does_not_is_soon(void **state)
 	assert_int_equal(xenvirtio_server_process(rig.server), 0);
 }
 
+/* Each time that it is tried whether it looks is a wait of milliseconds for it. */
+static void who_never_looks_waits_seldom(void **state)
+{
+	unsigned int held = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		*rig.driver.queue[0].used_event = rig.driver.queue[0].last_used_idx;
+		add();
+		notify();
+		held += xenvirtio_server_holds(rig.server);
+		assert_int_equal(xenvirtio_server_process(rig.server), 0);
+		look();
+	}
+	assert_in_range(held, 2, 12);
+	/* one that begins to look is trusted again, once that was seen */
+	for (int i = 0; i < 2000 && !xenvirtio_server_holds(rig.server); i++) {
+		add();
+		notify();
+		look();
+	}
+	assert_true(xenvirtio_server_holds(rig.server));
+	assert_int_equal(xenvirtio_server_process(rig.server), 0);
+	add();
+	notify();
+	assert_true(xenvirtio_server_holds(rig.server));
+	assert_int_equal(xenvirtio_server_process(rig.server), 0);
+	look();
+}
+
+static void a_server_that_is_closed_has_told(void **state)
+{
+	uint64_t before = irqs();
+
+	*rig.driver.queue[0].used_event = rig.driver.queue[0].last_used_idx;
+	add();
+	notify();
+	assert_true(xenvirtio_server_holds(rig.server));
+	assert_int_equal(irqs(), before);
+	assert_int_equal(xenvirtio_server_close(rig.server), 0);
+	assert_int_equal(irqs(), before + 1);
+}
+
 static void what_is_held_is_not_lost_with_the_process(void **state)
 {
 	uint64_t before = irqs();
@@ -163,6 +205,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(who_looks_is_not_interrupted),
 		T(who_does_not_is_soon),
+		T(who_never_looks_waits_seldom),
+		T(a_server_that_is_closed_has_told),
 		T(what_is_held_is_not_lost_with_the_process),
 		T(a_stopped_queue_holds_nothing),
 	};
