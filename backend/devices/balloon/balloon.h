@@ -75,7 +75,7 @@ struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
 	uint32_t actual_pages;		/* size the guest says it has: hostile, for show only */
 	uint64_t ballooned_pages;	/* frames Xen holds back: exact */
-	uint64_t due_pages;		/* beside them: the driver has them in its balloon, and they are to be released */
+	uint64_t due_pages;		/* beside them: in the driver's balloon, and the guest has them still, or already */
 	uint64_t owed_pages;		/* of the first, as many as the domain may own beside what it has */
 	uint64_t ram_pages;		/* frames the RAM ranges have: the most a target can be */
 	enum balloon_stall stall;
@@ -101,7 +101,7 @@ struct balloon_status {
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
 	uint64_t stats_ns;		/* clock_now_ns() when they came */
-	uint64_t stats_ballooned_pages;	/* ballooned_pages at that time */
+	uint64_t stats_ballooned_pages;	/* ballooned_pages and due_pages at that time: what they do not count */
 	enum balloon_unused_state unused;
 	enum balloon_unused_via unused_via; /* while unused is not BALLOON_UNUSED_NONE */
 	uint64_t unused_pages;		/* named so far as unused */

@@ -194,6 +194,20 @@ static void without_room_nothing_is_put_off(void **state)
 	due_expect(b, 0, 0);
 }
 
+/* What the guest has to use, and says of it, has no part in what is in its balloon. */
+static void figures_of_the_guest_go_by_its_balloon(void **state)
+{
+	const unsigned char none[10] = { 0 };
+	struct bench *b = *state;
+
+	due_begin(b, 2000);
+	assert_int_equal(due_send(b, INFLATE, FREE, MESSAGE, MESSAGE), 0);
+	assert_int_equal(bench_post_bytes(b, bench_queue(b, BALLOON_VQ_STATS), none, sizeof(none)), 0);
+	assert_int_equal(bench_status(b).stats_sequence, 1);
+	assert_int_equal(bench_status(b).stats_ballooned_pages, MESSAGE);
+	due_expect(b, 0, MESSAGE);
+}
+
 /* --- other daemons --- */
 
 /* As a daemon of before there were any reads it. */
@@ -338,6 +352,7 @@ int main(void)
 		T(a_reset_forgets),
 		T(a_successor_releases),
 		T(without_room_nothing_is_put_off),
+		T(figures_of_the_guest_go_by_its_balloon),
 		T(an_older_daemon_refuses_the_file_meanwhile),
 		T(a_file_that_cannot_be_is_refused),
 		T(a_ring_is_not_put_off),
