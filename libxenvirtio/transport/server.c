@@ -33,6 +33,9 @@ _Static_assert(XENVIRTIO_QUEUES_MAX - 1 <= NOTIFY_TAG_QUEUE, "a queue's number i
 /* One request of each vcpu there can be; then kicks get their turn. */
 #define REQUESTS_PER_CALL XENVIRTIO_VCPUS_MAX
 
+/* Who made a request most often makes the next one: so many calls in a row ask for that alone, and leave a system call out. */
+#define LOOKS_SKIPPED 8
+
 struct server_device {
 	struct xenvirtio_device *dev;
 	struct xenvirtio_gpa base;
@@ -42,6 +45,8 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
+ * @asking:   the last call found a request
+ * @skipped:  calls in a row that did not look at other descriptors
  * @path, @path_changed, @opaque: for the notify of the next device
  * @now_ms: clock_coarse_ms(), or a test's
  */
@@ -56,6 +61,8 @@ struct xenvirtio_server {
 	size_t nr_devices;
 	bool open;
 	int epoll_fd;
+	bool asking;
+	unsigned int skipped;
 };
 
 int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
@@ -400,17 +407,20 @@ static int serve_at_once(struct xenvirtio_server *server, uint64_t addr, bool *k
 	return *kicked ? device_run_prompt(found->dev) : 0;
 }
 
+/* Also says whether there were any: asking. */
 static int serve_pending(struct xenvirtio_server *server)
 {
 	struct xenvirtio_ioreq req;
 	bool kicked = false;
 	int ret, served;
 
+	server->asking = false;
 	/* Who kicks without end, and has all of it served here, is not to keep us from the rest. */
 	for (unsigned int i = 0; i < REQUESTS_PER_CALL && !kicked; i++) {
 		ret = server->hv->ops->ioreq_next(server->hv, &req);
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
+		server->asking = true;
 		served = serve_request(server, &req);
 		if (!served)
 			served = serve_at_once(server, req.addr, &kicked);
@@ -419,6 +429,16 @@ static int serve_pending(struct xenvirtio_server *server)
 			return served ? served : ret;
 	}
 	return 0;
+}
+
+static bool may_skip_look(struct xenvirtio_server *server)
+{
+	if (server->epoll_fd < 0 || !server->asking || server->skipped >= LOOKS_SKIPPED) {
+		server->skipped = 0;
+		return false;
+	}
+	server->skipped++;
+	return true;
 }
 
 /* What is pending: kicks are marked, for requests it is only said whether there are any. */
@@ -519,7 +539,7 @@ static int serve_kicks(struct xenvirtio_server *server)
 
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
-	bool requests;
+	bool requests = false;
 	int ret, first;
 
 	if (!server->open)
@@ -527,8 +547,16 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 	first = tell_held(server);
 	for (size_t i = 0; i < server->nr_devices; i++)
 		device_mark_again(server->device[i].dev);
-	ret = look_around(server, &requests);
-	first = first ? first : ret;
+	if (may_skip_look(server)) {
+		ret = serve_pending(server);
+		first = first ? first : ret;
+	} else {
+		server->asking = false;
+	}
+	if (!server->asking) {
+		ret = look_around(server, &requests);
+		first = first ? first : ret;
+	}
 	if (requests) {
 		ret = serve_pending(server);
 		first = first ? first : ret;
