@@ -213,6 +213,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 		.check_node = host_check_node,
 		.guest_error = host_guest_error,
 		.changed = process_note_change,
+		.moves = process_note_motion,
 		.report = process_on_report,
 		.look_for_work = host_look_for_work,
 		.figures = process_get_figures,

@@ -162,7 +162,8 @@ struct balloon {
 	struct balloon_due due;
 	bool deflate_waiting;	/* the deflate batch is held until Xen has the frames */
 	bool deflate_due;	/* inflating took the last turn */
-	unsigned int untold_turns; /* since balloon_changed() */
+	unsigned int untold_turns; /* since balloon_moved() */
+	enum balloon_stall told_stall;
 	unsigned int kicked;	/* page queues that may have chains, or are not done with one: a bit each */
 	struct balloon_slice refill;
 	bool refill_waiting;	/* a reset found frames ballooned, and Xen has not given all back */
@@ -188,6 +189,9 @@ static inline void balloon_changed(struct balloon *b)
 	if (b->cfg.changed)
 		b->cfg.changed(b->cfg.opaque);
 }
+
+/** balloon_moved() - the same of a balloon that moves: others may want to know it less often, until it is where it should be, or cannot */
+void balloon_moved(struct balloon *b);
 
 /** balloon_queue() - a queue by what it is for; NULL: not negotiated */
 struct xenvirtio_queue *balloon_queue(const struct balloon *b, enum balloon_vq vq);

@@ -223,7 +223,7 @@ int balloon_pages_run(struct balloon *b)
 	/* Who reports is to do so between messages rather than in the middle of one; but one may be long. */
 	if (!(b->work & BALLOON_WORK_PAGES) || ++b->untold_turns == UNTOLD_TURNS) {
 		b->untold_turns = 0;
-		balloon_changed(b);
+		balloon_moved(b);
 	}
 	return 0;
 }

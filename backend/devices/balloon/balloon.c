@@ -135,6 +135,18 @@ static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 }
 
 /* Only these two are the driver's to write; bytes that fall elsewhere are dropped. */
+void balloon_moved(struct balloon *b)
+{
+	bool there = b->frames.nr_set == b->persist->target_pages;
+
+	if (!there && b->status.stall == b->told_stall && b->cfg.moved) {
+		b->cfg.moved(b->cfg.opaque);
+		return;
+	}
+	b->told_stall = b->status.stall;
+	balloon_changed(b);
+}
+
 static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
 {
 	struct xenvirtio_balloon_config config;
@@ -145,7 +157,7 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
 	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
 	balloon_due_told(b);
-	balloon_changed(b);
+	balloon_moved(b);
 }
 
 static int driver_ok(void *opaque)

@@ -116,6 +116,8 @@ struct balloon_config {
 	struct balloon_bits bits;
 	/** something in balloon_status changed; may come often, from inside any call; may be NULL */
 	void (*changed)(void *opaque);
+	/** of it only how much is in the balloon, or is to be, as it may be for a while; NULL: as changed */
+	void (*moved)(void *opaque);
 	/** for a rate-limited log; counted already; may be NULL */
 	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
 	void *opaque;

@@ -43,6 +43,7 @@ static int open_balloon(void *self, struct xenvirtio_gmem *gmem, const struct de
 		.deflate_on_oom = d->opts->deflate_on_oom,
 		.bits = d->opts->bulk,
 		.changed = balloon_daemon_changed,
+		.moved = balloon_daemon_moved,
 		.guest_error = tell_guest_error,
 		.opaque = d,
 	};

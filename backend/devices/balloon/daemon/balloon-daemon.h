@@ -127,6 +127,8 @@ void balloon_daemon_report(void *self);
 void balloon_daemon_figures(void *self, struct figures *f);
 /** balloon_daemon_changed() - something of the balloon did; from inside any of its calls */
 void balloon_daemon_changed(void *opaque);
+/** balloon_daemon_moved() - likewise, as in balloon_config */
+void balloon_daemon_moved(void *opaque);
 void balloon_daemon_on_stats(void *opaque);
 void balloon_daemon_on_retry(void *opaque);
 void balloon_daemon_on_due(void *opaque);

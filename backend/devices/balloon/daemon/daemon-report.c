@@ -148,14 +148,27 @@ void balloon_daemon_report(void *self)
 	balloon_daemon_resize(d);
 }
 
+static void follow_changes(struct balloon_daemon *d)
+{
+	unused_changed(&d->unused);
+	if (d->due && !timer_is_set(d->due) && balloon_due(d->balloon))
+		timer_set(d->due, DUE_MS);
+}
+
 void balloon_daemon_changed(void *opaque)
 {
 	struct balloon_daemon *d = opaque;
 
-	unused_changed(&d->unused);
-	if (d->due && !timer_is_set(d->due) && balloon_due(d->balloon))
-		timer_set(d->due, DUE_MS);
+	follow_changes(d);
 	d->host.changed(d->host.opaque);
+}
+
+void balloon_daemon_moved(void *opaque)
+{
+	struct balloon_daemon *d = opaque;
+
+	follow_changes(d);
+	d->host.moves(d->host.opaque);
 }
 
 /* Releasing it needs turns, as ever; a driver that went on meanwhile is given as long again. */
