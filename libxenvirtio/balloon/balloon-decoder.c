@@ -169,6 +169,23 @@ static int take_chunk(struct xenvirtio_balloon_decoder *d, const unsigned char *
 	return add_run(d, base, size, runs);
 }
 
+/* A step of two page numbers that stand beside each other. */
+#define PAIR ((UINT64_C(2) << 32) | 2)
+
+/* How many of @nr page numbers are the ones that come after @pfn, or before it: two at a time. */
+static inline size_t count_neighbours(const unsigned char *at, size_t nr, uint64_t pfn, bool up)
+{
+	uint64_t room = up ? UINT32_MAX - pfn : pfn;
+	uint64_t pair = up ? (pfn + 2) << 32 | (pfn + 1) : (pfn - 2) << 32 | (uint32_t)(pfn - 1);
+	size_t i = 0;
+
+	/* neither of the two leaves its half of the word */
+	nr = nr < room ? nr : room;
+	for (; i + 2 <= nr && get_le64(at + 4 * i) == pair; i += 2)
+		pair = up ? pair + PAIR : pair - PAIR;
+	return i < nr && get_le32(at + 4 * i) == (uint32_t)pair ? i + 1 : i;
+}
+
 /* As many page numbers as are whole, in runs: the stock driver's way to name them, and most of what there is to decode. */
 static int take_pfns(struct xenvirtio_balloon_decoder *d, const unsigned char *at, size_t bytes,
 		     struct xenvirtio_runs *runs)
@@ -177,14 +194,15 @@ static int take_pfns(struct xenvirtio_balloon_decoder *d, const unsigned char *a
 	int ret = 0;
 
 	while (i < nr && !ret) {
-		uint64_t first = get_le32(at + 4 * i), low = first, high = first;
+		uint64_t first = get_le32(at + 4 * i);
+		size_t above, below;
 
-		for (i++; i < nr && get_le32(at + 4 * i) == high + 1; i++)
-			high++;
+		i++;
+		above = count_neighbours(at + 4 * i, nr - i, first, true);
 		/* the buddy allocator takes a block apart from its end */
-		for (; high == first && i < nr && low && get_le32(at + 4 * i) == low - 1; i++)
-			low--;
-		ret = add_run(d, low, high - low + 1, runs);
+		below = above ? 0 : count_neighbours(at + 4 * i, nr - i, first, false);
+		i += above + below;
+		ret = add_run(d, first - below, above + below + 1, runs);
 	}
 	return ret;
 }
