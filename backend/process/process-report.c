@@ -46,7 +46,8 @@ void process_on_report(void *opaque)
 		dp->type->report(dp->device);
 	control_changed(dp->control);
 	dp->reported_ms = clock_now_ms();
-	dp->report_late = false;
+	/* asked for, and the timer still stands */
+	dp->report_late = dp->report_late && dp->report && timer_is_set(dp->report);
 }
 
 /* From inside any call of the device: only a note for later. */
