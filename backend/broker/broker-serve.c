@@ -29,9 +29,10 @@ struct server {
 	struct store_broker *s;
 	int device;
 	struct pollfd p[WAITED_FOR];
-	/* the same for clock_wait(), which waits for one descriptor; what it has of each */
+	/* the same for clock_wait(), which waits for one descriptor; what it has of each, and whether it has all */
 	int epoll;
 	struct pollfd known[WAITED_FOR];
+	bool known_all;
 	unsigned int known_connection;
 	uint64_t looked_ms; /* at what wakes nobody */
 	uint64_t gone_ms; /* when the domain was first found to be no more; 0: it is there */
@@ -152,9 +153,10 @@ static void update_epoll(struct server *sv)
 	if (sv->known_connection != sv->s->connection)
 		sv->known[XENSTORE].fd = -1;
 	sv->known_connection = sv->s->connection;
+	sv->known_all = true;
 	for (int i = 0; i < WAITED_FOR; i++) {
 		struct pollfd *known = &sv->known[i], *wanted = &sv->p[i];
-		struct epoll_event event = {.events = (uint32_t)wanted->events};
+		struct epoll_event event = {.events = (uint32_t)wanted->events, .data.u32 = (uint32_t)i};
 
 		if (known->fd == wanted->fd && known->events == wanted->events)
 			continue;
@@ -163,19 +165,37 @@ static void update_epoll(struct server *sv)
 		*known = *wanted;
 		if (wanted->fd >= 0 && epoll_ctl(sv->epoll, EPOLL_CTL_ADD, wanted->fd, &event))
 			known->fd = -1;
+		sv->known_all = sv->known_all && known->fd == wanted->fd;
 	}
 }
 
-/* Return: false: nothing, by now */
+/*
+ * A guest waits for the answer to most questions, and each system call is a part of that: one wait and one look are all.
+ * Return: false: nothing, by now
+ */
 static bool wait_for_any(struct server *sv)
 {
+	struct epoll_event event[WAITED_FOR];
+	int nr;
+
 	sv->p[EVENTS].events = sv->s->pending ? POLLOUT : 0;
 	sv->p[XENSTORE].fd = store_broker_fd(sv->s);
-	if (poll(sv->p, WAITED_FOR, 0) > 0)
-		return true;
 	update_epoll(sv);
 	clock_wait(sv->epoll, LOOK_MS);
-	return poll(sv->p, WAITED_FOR, 0) > 0;
+	if (!sv->known_all)
+		return poll(sv->p, WAITED_FOR, 0) > 0;
+	for (int i = 0; i < WAITED_FOR; i++)
+		sv->p[i].revents = 0;
+	nr = epoll_wait(sv->epoll, event, WAITED_FOR, 0);
+	for (int i = 0; i < nr; i++)
+		sv->p[event[i].data.u32].revents = (short)event[i].events;
+	return nr > 0;
+}
+
+/* Whether xenstore may have something to pass on: not after a question of memory alone, of which there are many. */
+static bool may_have_events(const struct server *sv)
+{
+	return sv->p[STORE].revents || sv->p[EVENTS].revents || sv->p[XENSTORE].revents;
 }
 
 bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_ends *ends, int signals, int device)
@@ -213,7 +233,7 @@ bool broker_serve(struct broker *b, struct store_broker *s, const struct broker_
 		/* told whatever was asked for: without this it would be told for ever */
 		if (some && sv.p[EVENTS].revents & (POLLHUP | POLLERR))
 			sv.p[EVENTS].fd = -1;
-		if (sv.p[EVENTS].fd >= 0 && (look || some) && broker_pass_events(s, sv.p[EVENTS].fd))
+		if (sv.p[EVENTS].fd >= 0 && (look || (some && may_have_events(&sv))) && broker_pass_events(s, sv.p[EVENTS].fd))
 			sv.p[EVENTS].fd = -1;
 		if (look)
 			look_at_domain(&sv);

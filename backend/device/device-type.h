@@ -60,6 +60,8 @@ struct device_host {
 	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
 	/** changed - figures did: they are told soon; from inside any call of the device */
 	void (*changed)(void *opaque);
+	/** moves - the same of some that go on changing: they are told the less often, the longer that takes */
+	void (*moves)(void *opaque);
 	/** report - tell them now */
 	void (*report)(void *opaque);
 	/** look_for_work - the device may have more to do, see work_pending() */

@@ -47,6 +47,7 @@ struct device_process {
 	struct event *server;
 	struct timer *discovery; /* the node must be whole by then */
 	struct timer *work;	 /* the device has more to do */
+	struct timer *held;	 /* interrupts are held back until then */
 	struct timer *report;
 	struct timer *tick;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
@@ -54,6 +55,9 @@ struct device_process {
 
 	bool again; /* xenvirtio_server_process() has more to do */
 	uint64_t began_ms; /* to serve */
+	uint64_t reported_ms;
+	unsigned int motion_ms; /* from the last motion to its report */
+	bool report_late;	/* the timer is set for that long */
 	bool serving;
 	bool ended;
 	enum exit_code code;
@@ -100,6 +104,8 @@ void process_on_report(void *opaque);
 /** process_note_change() - figures are published soon; may be called from inside any call of the
  * device */
 void process_note_change(void *opaque);
+/** process_note_motion() - the same of what goes on changing: the longer it does, the less often, but for what else changes */
+void process_note_motion(void *opaque);
 void process_get_figures(void *opaque, struct figures *f);
 struct json_object *process_status_json(void *opaque);
 figures_collect process_collect_figures;

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
-/** figures that keep changing are published so often */
+/** a change is published so soon */
 #define REPORT_MS 200u
+/** what goes on moving, in the end, so seldom: a report costs xenstored what moving a thousand frames costs Xen */
+#define REPORT_MAX_MS 800u
 
 static void publish_guest_errors(struct device_process *dp, const struct figures *f)
 {
@@ -43,6 +45,9 @@ void process_on_report(void *opaque)
 	if (dp->type->report)
 		dp->type->report(dp->device);
 	control_changed(dp->control);
+	dp->reported_ms = clock_now_ms();
+	/* asked for, and the timer still stands */
+	dp->report_late = dp->report_late && dp->report && timer_is_set(dp->report);
 }
 
 /* From inside any call of the device: only a note for later. */
@@ -50,8 +55,22 @@ void process_note_change(void *opaque)
 {
 	struct device_process *dp = opaque;
 
-	if (dp->report && !timer_is_set(dp->report))
-		timer_set(dp->report, REPORT_MS);
+	if (!dp->report || (timer_is_set(dp->report) && !dp->report_late))
+		return;
+	timer_set(dp->report, REPORT_MS);
+	dp->report_late = false;
+}
+
+void process_note_motion(void *opaque)
+{
+	struct device_process *dp = opaque;
+	bool goes_on = dp->motion_ms && clock_now_ms() - dp->reported_ms < REPORT_MS;
+
+	if (!dp->report || timer_is_set(dp->report))
+		return;
+	dp->motion_ms = !goes_on ? REPORT_MS : dp->motion_ms < REPORT_MAX_MS ? 2 * dp->motion_ms : REPORT_MAX_MS;
+	timer_set(dp->report, dp->motion_ms);
+	dp->report_late = dp->motion_ms > REPORT_MS;
 }
 
 void process_get_figures(void *opaque, struct figures *f)

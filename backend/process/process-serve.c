@@ -12,6 +12,12 @@
 #include <string.h>
 #include <xenvirtio/server.h>
 
+/**
+ * A driver that kicked and does not look by itself hears of what is done so much later: longer than a turn of ours, in which its vcpu
+ * may not have had a processor. It is asked for so much once in a while only.
+ */
+#define HELD_MS 10u
+
 /*
  * A device stops after as much as one turn may take. A timer, not event_active(): that would run
  * before other descriptors are looked at.
@@ -42,6 +48,18 @@ static void on_server(evutil_socket_t fd, short what, void *opaque)
 	struct device_process *dp = opaque;
 
 	end_turn(dp, xenvirtio_server_process(dp->guest.server));
+	/* what is held now was not before: only here, as turns of work in between are no reason to wait longer */
+	if (dp->ended)
+		return;
+	if (xenvirtio_server_holds(dp->guest.server))
+		timer_set(dp->held, HELD_MS);
+	else if (timer_is_set(dp->held))
+		timer_stop(dp->held);
+}
+
+static void on_held(void *opaque)
+{
+	on_server(-1, 0, opaque);
 }
 
 static void on_work(void *opaque)
@@ -59,8 +77,9 @@ static int make_serving_events(struct device_process *dp)
 	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
 			       EV_READ | EV_PERSIST, on_server, dp);
 	dp->work = timer_new(dp->base, on_work, dp);
+	dp->held = timer_new(dp->base, on_held, dp);
 	dp->report = timer_new(dp->base, process_on_report, dp);
-	if (!dp->server || !dp->work || !dp->report)
+	if (!dp->server || !dp->work || !dp->held || !dp->report)
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	return 0;
@@ -194,6 +213,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 		.check_node = host_check_node,
 		.guest_error = host_guest_error,
 		.changed = process_note_change,
+		.moves = process_note_motion,
 		.report = process_on_report,
 		.look_for_work = host_look_for_work,
 		.figures = process_get_figures,

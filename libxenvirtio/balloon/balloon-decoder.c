@@ -169,6 +169,44 @@ static int take_chunk(struct xenvirtio_balloon_decoder *d, const unsigned char *
 	return add_run(d, base, size, runs);
 }
 
+/* A step of two page numbers that stand beside each other. */
+#define PAIR ((UINT64_C(2) << 32) | 2)
+
+/* How many of @nr page numbers are the ones that come after @pfn, or before it: two at a time. */
+static inline size_t count_neighbours(const unsigned char *at, size_t nr, uint64_t pfn, bool up)
+{
+	uint64_t room = up ? UINT32_MAX - pfn : pfn;
+	uint64_t pair = up ? (pfn + 2) << 32 | (pfn + 1) : (pfn - 2) << 32 | (uint32_t)(pfn - 1);
+	size_t i = 0;
+
+	/* neither of the two leaves its half of the word */
+	nr = nr < room ? nr : room;
+	for (; i + 2 <= nr && get_le64(at + 4 * i) == pair; i += 2)
+		pair = up ? pair + PAIR : pair - PAIR;
+	return i < nr && get_le32(at + 4 * i) == (uint32_t)pair ? i + 1 : i;
+}
+
+/* As many page numbers as are whole, in runs: the stock driver's way to name them, and most of what there is to decode. */
+static int take_pfns(struct xenvirtio_balloon_decoder *d, const unsigned char *at, size_t bytes,
+		     struct xenvirtio_runs *runs)
+{
+	size_t nr = bytes / item_bytes(ITEM_PFN), i = 0;
+	int ret = 0;
+
+	while (i < nr && !ret) {
+		uint64_t first = get_le32(at + 4 * i);
+		size_t above, below;
+
+		i++;
+		above = count_neighbours(at + 4 * i, nr - i, first, true);
+		/* the buddy allocator takes a block apart from its end */
+		below = above ? 0 : count_neighbours(at + 4 * i, nr - i, first, false);
+		i += above + below;
+		ret = add_run(d, first - below, above + below + 1, runs);
+	}
+	return ret;
+}
+
 static int take_item(struct xenvirtio_balloon_decoder *d, const unsigned char *at,
 		     struct xenvirtio_runs *runs)
 {
@@ -244,6 +282,16 @@ int xenvirtio_balloon_decoder_feed(struct xenvirtio_balloon_decoder *d, const vo
 		const unsigned char *item = at;
 		int ret;
 
+		if (d->item == ITEM_PFN && !d->nr_part && bytes >= whole) {
+			here = bytes - bytes % whole;
+			d->left_bytes -= here;
+			ret = take_pfns(d, at, here, runs);
+			if (ret)
+				return ret;
+			at += here;
+			bytes -= here;
+			continue;
+		}
 		here = whole - d->nr_part < bytes ? whole - d->nr_part : bytes;
 		if (here < whole) {
 			memcpy(d->part + d->nr_part, at, here);

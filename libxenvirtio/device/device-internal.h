@@ -26,6 +26,12 @@
  * @notify_on:  queues for which notify's queue_enable is to be undone, a bit each
  * @kicked:     queues to kick once the access is completed, a bit each
  * @again:      queues to kick in the next call, likewise: those that can be kicked by then
+ * @prompt:     queues whose kicks are served within their access, a bit each
+ * @at_once:    a kick is being served within its access: the driver is about to look by itself
+ * @held:       queues that have told nobody of what is used, a bit each
+ * @asleep:     so many kicks of a driver that was not looking are told of at once
+ * @asleep_next: so many the next time, if it is not looking then
+ * @raised:     interrupts for used buffers, ever
  */
 struct xenvirtio_device {
 	struct xenvirtio_device_config cfg;
@@ -37,6 +43,12 @@ struct xenvirtio_device {
 	uint32_t notify_on;
 	uint32_t kicked;
 	uint32_t again;
+	uint32_t prompt;
+	bool at_once;
+	uint32_t held;
+	unsigned int asleep;
+	unsigned int asleep_next;
+	uint64_t raised;
 	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
 };
 
@@ -88,6 +100,10 @@ bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues);
 
 /** device_run_kicks() - call the author for each queue marked, once; no more after a failure. Return: it; 0 */
 int device_run_kicks(struct xenvirtio_device *dev);
+/** device_run_prompt() - those of prompt queues, within the access that kicks: interrupts may be held. Return: likewise */
+int device_run_prompt(struct xenvirtio_device *dev);
+/** device_tell_held() - interrupt for what was held, if the driver has not seen it meanwhile */
+int device_tell_held(struct xenvirtio_device *dev);
 /** device_lower() - nothing interrupts from here on: a held line goes down, whatever it was */
 int device_lower(struct xenvirtio_device *dev);
 /** device_resume() - kicks and interrupts may have been lost: repeat them; set the line right */

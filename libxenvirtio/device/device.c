@@ -19,6 +19,10 @@
 	(UINT64_C(1) << XENVIRTIO_F_INDIRECT_DESC | UINT64_C(1) << XENVIRTIO_F_EVENT_IDX | \
 	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
 
+/* Of a driver that sleeps, kicks before it is tried again: each time that it sleeps still, twice as many. One that never looks waits seldom. */
+#define KICKS_ASLEEP 16u
+#define KICKS_ASLEEP_MAX 1024u
+
 static bool owner_live(const void *opaque)
 {
 	return xenvirtio_device_driver_ok(opaque);
@@ -36,7 +40,28 @@ static int owner_fault(void *opaque, enum xenvirtio_guest_error kind, const char
 
 static int owner_interrupt(void *opaque)
 {
-	return device_raise(opaque, INTERRUPT_USED);
+	struct xenvirtio_device *dev = opaque;
+
+	dev->raised++;
+	return device_raise(dev, INTERRUPT_USED);
+}
+
+/*
+ * Who has kicked and waits for the access to end most often looks at the ring as the next thing it does: an interrupt would only
+ * be one more. One that sleeps instead would hear of it late.
+ */
+static bool owner_hold(void *opaque, unsigned int index)
+{
+	struct xenvirtio_device *dev = opaque;
+
+	if (!dev->at_once)
+		return false;
+	if (dev->asleep) {
+		dev->asleep--;
+		return false;
+	}
+	dev->held |= 1u << index;
+	return true;
 }
 
 static const struct queue_owner queue_owner = {
@@ -44,6 +69,7 @@ static const struct queue_owner queue_owner = {
 	.features = owner_features,
 	.fault = owner_fault,
 	.interrupt = owner_interrupt,
+	.hold = owner_hold,
 };
 
 static bool config_valid(const struct xenvirtio_device_config *cfg)
@@ -216,6 +242,9 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 	if (!dev->notify || dev->notify_on >> index & 1 || !xenvirtio_device_driver_ok(dev) ||
 	    !xenvirtio_queue_enabled(&dev->queue[index]))
 		return 0;
+	/* an ioeventfd would answer the access before we know of it */
+	if (dev->prompt >> index & 1)
+		return 0;
 	if (dev->notify->ops->queue_enable)
 		ret = dev->notify->ops->queue_enable(dev->notify, index,
 						      &dev->state->interrupt_status);
@@ -262,6 +291,7 @@ int device_detach(struct xenvirtio_device *dev)
 
 	dev->notify = NULL;
 	dev->kicked = 0;
+	dev->held = 0;
 	return ret;
 }
 
@@ -335,6 +365,48 @@ int device_run_kicks(struct xenvirtio_device *dev)
 			return ret;
 	}
 	return 0;
+}
+
+int device_run_prompt(struct xenvirtio_device *dev)
+{
+	uint32_t others = dev->kicked & ~dev->prompt;
+	int ret;
+
+	dev->kicked &= dev->prompt;
+	dev->at_once = true;
+	ret = device_run_kicks(dev);
+	dev->at_once = false;
+	dev->kicked |= others;
+	return ret;
+}
+
+void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues)
+{
+	dev->prompt = queues;
+}
+
+bool xenvirtio_device_at_once(const struct xenvirtio_device *dev)
+{
+	return dev->at_once;
+}
+
+int device_tell_held(struct xenvirtio_device *dev)
+{
+	uint64_t before = dev->raised;
+	int ret = 0;
+
+	for (unsigned int i = 0; dev->held >> i && !ret; i++)
+		if (dev->held >> i & 1)
+			ret = xenvirtio_queue_interrupt(&dev->queue[i]);
+	dev->held = 0;
+	if (dev->raised == before) {
+		dev->asleep_next = KICKS_ASLEEP;
+	} else {
+		dev->asleep = dev->asleep_next < KICKS_ASLEEP ? KICKS_ASLEEP : dev->asleep_next;
+		dev->asleep_next = dev->asleep < KICKS_ASLEEP_MAX ? 2 * dev->asleep : KICKS_ASLEEP_MAX;
+	}
+	/* The ring is broken: the driver was told so. */
+	return ret == XENVIRTIO_E_GUEST ? 0 : ret;
 }
 
 int device_lower(struct xenvirtio_device *dev)

@@ -46,8 +46,13 @@ int xenvirtio_runs_add(struct xenvirtio_runs *runs, struct xenvirtio_gfn start, 
 		return 0;
 	if (__builtin_add_overflow(start.v, nr, &end))
 		return -EOVERFLOW;
-	/* Drivers give pages mostly one after the other: no sorting for what is in order already. */
+	/* Drivers give pages mostly one after the other, upwards or downwards: no sorting for what is in order already. */
 	if (last && last->start.v + last->nr == start.v) {
+		last->nr += nr;
+		return 0;
+	}
+	if (last && end == last->start.v) {
+		last->start = start;
 		last->nr += nr;
 		return 0;
 	}

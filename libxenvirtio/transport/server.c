@@ -33,6 +33,9 @@ _Static_assert(XENVIRTIO_QUEUES_MAX - 1 <= NOTIFY_TAG_QUEUE, "a queue's number i
 /* One request of each vcpu there can be; then kicks get their turn. */
 #define REQUESTS_PER_CALL XENVIRTIO_VCPUS_MAX
 
+/* Who made a request most often makes the next one: so many calls in a row ask for that alone, and leave a system call out. */
+#define LOOKS_SKIPPED 8
+
 struct server_device {
 	struct xenvirtio_device *dev;
 	struct xenvirtio_gpa base;
@@ -42,6 +45,8 @@ struct server_device {
 /**
  * struct xenvirtio_server
  * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
+ * @asking:   the last call found a request
+ * @skipped:  calls in a row that did not look at other descriptors
  * @path, @path_changed, @opaque: for the notify of the next device
  * @now_ms: clock_coarse_ms(), or a test's
  */
@@ -56,6 +61,8 @@ struct xenvirtio_server {
 	size_t nr_devices;
 	bool open;
 	int epoll_fd;
+	bool asking;
+	unsigned int skipped;
 };
 
 int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
@@ -138,6 +145,14 @@ void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio
 	server->path = path;
 	server->path_changed = changed;
 	server->opaque = opaque;
+}
+
+bool xenvirtio_server_holds(const struct xenvirtio_server *server)
+{
+	for (size_t i = 0; i < server->nr_devices; i++)
+		if (server->device[i].dev->held)
+			return true;
+	return false;
 }
 
 int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_device *dev,
@@ -262,12 +277,27 @@ static int lower_lines(struct xenvirtio_server *server)
 	return ret == XENVIRTIO_E_GONE ? 0 : ret;
 }
 
+/* A driver that is looking has done so by now. */
+static int tell_held(struct xenvirtio_server *server)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < server->nr_devices && !ret; i++)
+		if (server->device[i].dev->held)
+			ret = device_tell_held(server->device[i].dev);
+	return ret;
+}
+
 int xenvirtio_server_close(struct xenvirtio_server *server)
 {
 	int ret, off;
 
 	if (!server->open)
 		return 0;
+	/* who waits would wait for ever */
+	ret = tell_held(server);
+	if (ret && ret != XENVIRTIO_E_GONE)
+		return ret;
 	off = disarm_devices(server);
 	ret = lower_lines(server);
 	if (ret)
@@ -368,21 +398,47 @@ static int serve_request(struct xenvirtio_server *server, struct xenvirtio_ioreq
 	}
 }
 
+/* The kick that this access was, if it was one, and of a queue that is to be prompt. @kicked: out; it was */
+static int serve_at_once(struct xenvirtio_server *server, uint64_t addr, bool *kicked)
+{
+	struct server_device *found = find_device(server, addr);
+
+	*kicked = found && device_kicked(found->dev) & found->dev->prompt;
+	return *kicked ? device_run_prompt(found->dev) : 0;
+}
+
+/* Also says whether there were any: asking. */
 static int serve_pending(struct xenvirtio_server *server)
 {
 	struct xenvirtio_ioreq req;
+	bool kicked = false;
 	int ret, served;
 
-	for (unsigned int i = 0; i < REQUESTS_PER_CALL; i++) {
+	server->asking = false;
+	/* Who kicks without end, and has all of it served here, is not to keep us from the rest. */
+	for (unsigned int i = 0; i < REQUESTS_PER_CALL && !kicked; i++) {
 		ret = server->hv->ops->ioreq_next(server->hv, &req);
 		if (ret)
 			return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
+		server->asking = true;
 		served = serve_request(server, &req);
+		if (!served)
+			served = serve_at_once(server, req.addr, &kicked);
 		ret = server->hv->ops->ioreq_complete(server->hv, &req);
 		if (served || ret)
 			return served ? served : ret;
 	}
 	return 0;
+}
+
+static bool may_skip_look(struct xenvirtio_server *server)
+{
+	if (server->epoll_fd < 0 || !server->asking || server->skipped >= LOOKS_SKIPPED) {
+		server->skipped = 0;
+		return false;
+	}
+	server->skipped++;
+	return true;
 }
 
 /* What is pending: kicks are marked, for requests it is only said whether there are any. */
@@ -483,14 +539,24 @@ static int serve_kicks(struct xenvirtio_server *server)
 
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
-	bool requests;
+	bool requests = false;
 	int ret, first;
 
 	if (!server->open)
 		return -EBADF;
+	first = tell_held(server);
 	for (size_t i = 0; i < server->nr_devices; i++)
 		device_mark_again(server->device[i].dev);
-	first = look_around(server, &requests);
+	if (may_skip_look(server)) {
+		ret = serve_pending(server);
+		first = first ? first : ret;
+	} else {
+		server->asking = false;
+	}
+	if (!server->asking) {
+		ret = look_around(server, &requests);
+		first = first ? first : ret;
+	}
 	if (requests) {
 		ret = serve_pending(server);
 		first = first ? first : ret;

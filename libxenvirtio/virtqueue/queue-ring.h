@@ -29,6 +29,8 @@ struct queue_owner {
 	int (*fault)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
 	/** interrupt - used buffers are there */
 	int (*interrupt)(void *opaque);
+	/** hold - optional: keep to yourself that queue @index has used buffers, and ask again later. Return: so it is */
+	bool (*hold)(void *opaque, unsigned int index);
 };
 
 /**

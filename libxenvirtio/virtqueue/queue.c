@@ -188,6 +188,8 @@ int xenvirtio_queue_interrupt(struct xenvirtio_queue *q)
 
 	if (state->broken || !is_live(q) || state->signalled_idx == state->used_idx)
 		return 0;
+	if (q->owner->hold && q->owner->hold(q->opaque, q->index))
+		return 0;
 	ret = wants_interrupt(q, &wants);
 	if (!ret && wants)
 		ret = q->owner->interrupt(q->opaque);

@@ -6,7 +6,8 @@
 # line "# bench {...}", and what is between "mark begin" and "mark end" lines took that wall time.
 #
 # A variant is a letter, with "h" where half of the guest's pages are held at random and "0" where the guest does not clear
-# the pages it allocates (init_on_alloc=0): "b", "bh", "e0". Letters: a Xen's own balloon driver; b the stock driver's page
+# the pages it allocates (init_on_alloc=0), and "n" where dom0 does without the modules of kernel/privcmd: "b", "bh", "e0", "b0n".
+# Letters: a Xen's own balloon driver; b the stock driver's page
 # numbers; c page bitmaps, d chunks, of single pages; e chunks of blocks, called f on the patched hypervisor.
 #
 # Where the instructions go: "memory" is the guest's work on its pages, as its function graph tracer sees the driver's worker
@@ -110,11 +111,13 @@ modules_for()
 run_variant()
 {
 	local driver before reserve=$((size_mib / 8))
-	variant=$1 letter=${1%%[h0]*}
+	local options=--stats-interval=0
+	variant=$1 letter=${1%%[h0n]*}
 	[ $reserve -ge 256 ] || reserve=256
 	moved=$(((size_mib - reserve) * 256))
 	XV_APPEND="xv.noload"
-	case $variant in *0) XV_APPEND="xv.noload init_on_alloc=0" ;; esac
+	case $variant in *n) options="$options --notify=event-channel" ;; esac
+	case $variant in *0*) XV_APPEND="xv.noload init_on_alloc=0" ;; esac
 	if [ "$letter" = a ]; then
 		# No device: its server would be told of all that the guest releases, and the guest wait for that.
 		domid=$(create_guest g "$size_mib" 1 "acpi = 0
@@ -122,7 +125,7 @@ run_variant()
 		unpause g
 		wait_guest g || bail "guest g boots"
 	else
-		start_guest g "$size_mib" 1 "acpi = 0" --stats-interval=0
+		start_guest g "$size_mib" 1 "acpi = 0" "$options"
 	fi
 	driver=$(modules_for "$letter")
 	case $variant in

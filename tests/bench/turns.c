@@ -89,7 +89,7 @@ static void measure(const struct CMUnitTest *test, const char *guest)
 
 int main(void)
 {
-	const struct budget_cases *const all[] = { &budget_cases, &budget_cases_unused };
+	const struct budget_cases *const all[] = { &budget_cases, &budget_cases_due, &budget_cases_unused };
 
 	meter_order.cpu_ns = cpu_ns;
 	printf("    %-48s %-6s %7s  %7s %6s %8s %8s\n", "the longest turns, when a guest sends:", "guest", "turns", "frames", "calls",

@@ -435,9 +435,24 @@ static void operate(struct machine *m, uint8_t what, uint8_t where, uint64_t muc
 		take_back(m, much);
 		break;
 	default:
+		/* a driver that hesitates */
+		balloon_settle(m->balloon);
 		LIVE(m, MUST(!balloon_verify(m->balloon)));
 	}
 	serve(m);
+}
+
+/* An older daemon is kept off while there is any. */
+static void check_due(const struct machine *m)
+{
+	const struct balloon_persist *p = m->persist;
+	const struct frames *f = &m->balloon->due.frames;
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < FRAME_WORDS; i++)
+		nr += (uint64_t)__builtin_popcountll(f->word[i]);
+	MUST(nr == f->nr_set);
+	MUST(!nr == !(p->nr_ranges & BALLOON_DUE));
 }
 
 /* Every frame is where the bitmap says, but for those the guest threw away itself. */
@@ -455,6 +470,7 @@ static void check(struct machine *m)
 	MUST(status.ballooned_pages == m->balloon->frames.nr_set);
 	MUST(m->balloon->inflate.slice.runs.room <= 16384);
 	MUST(m->balloon->deflate.slice.runs.room <= 16384);
+	check_due(m);
 	MUST(faults->released_mapped == m->excused);
 	/* what it gave away and took between two looks is its own loss */
 	MUST(faults->leaked <= m->taken && !faults->populated_outside);

@@ -168,5 +168,6 @@ void balloon_batch_reset(struct balloon_batch *batch)
 	batch->nr_chains = 0;
 	batch->partial = false;
 	batch->open = false;
+	batch->begun = false;
 	xenvirtio_runs_clear(&batch->slice.runs);
 }

@@ -5,6 +5,8 @@
  *   balloon.c        the object, its configuration space, its target, what survives the process
  *   balloon-batch.c  chains of the inflate and deflate queues to slices of runs
  *   balloon-slice.c  a slice of runs to the reservation, as far as a turn goes
+ *   balloon-due.c    frames the driver has put into its balloon and Xen has not taken yet: balloon-due.h
+ *   balloon-ahead.c  those that Xen has given back before the driver asked for them
  *   balloon-pages.c  turns of the page queues, and chains back to the driver
  *   balloon-refill.c putting all frames back after a reset, the guest paused meanwhile
  *   balloon-verify.c whether what is in the balloon is still there
@@ -16,6 +18,7 @@
  * Who calls whom, beside what balloon.c has for all of them (counting an error):
  *
  *   balloon --> pages --> batch                 one object: the balloon of balloon.h
+ *      |          +-----> due --+
  *      |          +-----> slice --> reservation, frames
  *      +------> refill -> slice
  *      +------> verify -> reservation
@@ -55,9 +58,13 @@ struct balloon_batch {
 	struct xenvirtio_chain chain[BALLOON_BATCH_CHAINS];
 	bool partial;				/* the newest chain has not been decoded to its end */
 	bool open;				/* the slice is being worked on */
+	bool begun;				/* some of it was given to the reservation: of inflating */
+	bool noted;				/* and is done: what it names is due */
 	struct xenvirtio_balloon_decoder decoder; /* of the newest chain */
 	struct balloon_slice slice;
 };
+
+#include "backend/devices/balloon/balloon-due.h"
 
 /** what a queue or a task of the balloon's own still has to do when a turn ends: a bit each */
 enum balloon_work {
@@ -75,20 +82,25 @@ enum balloon_work {
 #define BALLOON_REFILL (UINT32_C(1) << 31)   /* no driver knows which frames are out */
 #define BALLOON_NO_PAUSE (UINT32_C(1) << 30) /* the guest runs on what there is: somebody wants it so */
 #define BALLOON_REFILL_FLAGS (BALLOON_REFILL | BALLOON_NO_PAUSE)
+#define BALLOON_DUE (UINT32_C(1) << 29)      /* frames are due: who does not know of them would have them released in use */
+#define BALLOON_FLAGS (BALLOON_REFILL_FLAGS | BALLOON_DUE)
 
 /** what survives the process, in memory the caller gave */
 struct balloon_persist {
 	uint32_t target_pages;
 	uint32_t actual_pages;
 	/* As they were at first: a guest may grow its address space later, with frames of others. */
-	uint32_t nr_ranges;	/* 0: fresh; and BALLOON_REFILL_FLAGS */
+	uint32_t nr_ranges;	/* 0: fresh; and BALLOON_FLAGS */
 	uint32_t poison_val;
 	uint32_t hint_cmd_id;	/* as the driver reads it */
 	/* by which the driver negotiated, 8 bits each; 0 in a file of an older daemon */
 	uint32_t bits;
 	struct xenvirtio_gfn_range range[FRAMES_RANGES_MAX];
 	struct reservation_journal journal;
-	/* frames_words() of what is in the ranges; one more is reservation_keep()'s, but in a file of an older daemon */
+	/*
+	 * frames_words() of what is in the ranges; one more is reservation_keep()'s; as many again for those that are due. A file
+	 * of an older daemon ends before the last, or the last two.
+	 */
 	uint64_t word[];
 };
 
@@ -147,9 +159,11 @@ struct balloon {
 	struct reservation reservation;
 	struct balloon_batch inflate;
 	struct balloon_batch deflate;
+	struct balloon_due due;
 	bool deflate_waiting;	/* the deflate batch is held until Xen has the frames */
 	bool deflate_due;	/* inflating took the last turn */
-	unsigned int untold_turns; /* since balloon_changed() */
+	unsigned int untold_turns; /* since balloon_moved() */
+	enum balloon_stall told_stall;
 	unsigned int kicked;	/* page queues that may have chains, or are not done with one: a bit each */
 	struct balloon_slice refill;
 	bool refill_waiting;	/* a reset found frames ballooned, and Xen has not given all back */
@@ -175,6 +189,9 @@ static inline void balloon_changed(struct balloon *b)
 	if (b->cfg.changed)
 		b->cfg.changed(b->cfg.opaque);
 }
+
+/** balloon_moved() - the same of a balloon that moves: others may want to know it less often, until it is where it should be, or cannot */
+void balloon_moved(struct balloon *b);
 
 /** balloon_queue() - a queue by what it is for; NULL: not negotiated */
 struct xenvirtio_queue *balloon_queue(const struct balloon *b, enum balloon_vq vq);

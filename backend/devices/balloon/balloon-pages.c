@@ -35,10 +35,11 @@ void balloon_note_stall(struct balloon *b)
 static void forget_batch(struct balloon *b, struct balloon_batch *batch)
 {
 	/* without a slice, what is in the reservation is somebody else's: a refill's */
-	if (batch->open && batch == &b->inflate)
+	if (batch->begun)
 		reservation_forget_release(&b->reservation);
 	if (batch->open && batch == &b->deflate) {
 		reservation_forget_populate(&b->reservation);
+		balloon_ahead_over(b);
 		b->deflate_waiting = false;
 		b->status.stall = BALLOON_STALL_NONE;
 	}
@@ -68,8 +69,15 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	if (ret)
 		return ret;
 	begin_ns = clock_now_ns();
-	budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
-	balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
+	batch->noted = batch == &b->inflate &&
+		       balloon_due_put(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE]);
+	/* Bits need no order. */
+	if (!batch->noted) {
+		budget_charge(&b->reservation.budget, batch->slice.runs.nr, BUDGET_LOOK);
+		balloon_bad_pages(b, xenvirtio_runs_coalesce(&batch->slice.runs), twice);
+		if (batch == &b->inflate)
+			balloon_due_forget(b, &batch->slice.runs);
+	}
 	balloon_slice_begin(&batch->slice);
 	batch->open = true;
 	if (batch == &b->deflate)
@@ -78,17 +86,30 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	return 0;
 }
 
+/*
+ * What is due goes before what comes: no more of it than there may be, and the reservation works on one slice. Only within an access
+ * frames are noted first, also those that come while others are being released: the vcpu waits, and they do not need Xen.
+ */
 static int run_inflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->inflate;
-	bool done;
-	int ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
+	bool later = !batch->open && xenvirtio_device_at_once(b->dev) && !balloon_due_full(b);
+	bool done = true;
+	int ret = batch->begun || later ? 0 : balloon_due_release(b, &done);
 
-	if (!ret)
-		ret = balloon_slice_release(b, &batch->slice,
-					    b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], &done);
 	if (ret || !done)
 		return ret;
+	if (!(b->kicked & 1u << XENVIRTIO_BALLOON_VQ_INFLATE))
+		return XENVIRTIO_E_EMPTY;
+	ret = open_slice(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch, "page to inflate named twice");
+	if (ret || (!batch->noted && b->due.releasing))
+		return ret;
+	batch->begun = !batch->noted;
+	if (batch->begun)
+		ret = balloon_slice_release(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE], &done);
+	if (ret || !done)
+		return ret;
+	batch->begun = false;
 	batch->open = false;
 	return balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_INFLATE, batch);
 }
@@ -111,8 +132,13 @@ static int run_deflate(struct balloon *b)
 {
 	struct balloon_batch *batch = &b->deflate;
 	bool done;
+	bool begins = !batch->open;
 	int ret = open_slice(b, XENVIRTIO_BALLOON_VQ_DEFLATE, batch, "page to deflate named twice");
 
+	if (ret)
+		return ret;
+	balloon_due_wait(b, begins ? xenvirtio_runs_total(&batch->slice.runs) : 0);
+	ret = reservation_look(&b->reservation);
 	if (ret)
 		return ret;
 	if (b->deflate_waiting) {
@@ -122,6 +148,8 @@ static int run_deflate(struct balloon *b)
 		b->deflate_waiting = false;
 	}
 	ret = balloon_slice_populate(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_DEFLATE], &done);
+	if (!ret && reservation_populate_idle(&b->reservation))
+		balloon_ahead_over(b);
 	if (ret || !done)
 		return ret;
 	b->deflate_waiting = b->reservation.short_of_memory;
@@ -147,7 +175,7 @@ static int run_queue(struct balloon *b, bool deflate)
 	unsigned int bit = 1u << deflate;
 	int ret;
 
-	if (!(b->kicked & bit))
+	if (!(b->kicked & bit) && (deflate || !balloon_due_ripe(b)))
 		return XENVIRTIO_E_EMPTY;
 	ret = deflate ? run_deflate(b) : run_inflate(b);
 	if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST)
@@ -172,7 +200,8 @@ static int run_turn(struct balloon *b, bool deflate, bool *last)
 
 int balloon_pages_run(struct balloon *b)
 {
-	int ret[2] = { 0, 0 }, failed = reservation_turn(&b->reservation, BUDGET_TURN);
+	int64_t units = xenvirtio_device_at_once(b->dev) ? BUDGET_ACCESS : BUDGET_TURN;
+	int ret[2] = { 0, 0 }, failed = reservation_turn(&b->reservation, units);
 	/* Inflating first: what it releases may be what a deflate waits for. But where it took the whole of the turn
 	 * before, and left nothing behind in the reservation that a mapping of ours would spoil, it is the other's turn. */
 	bool deflate = b->deflate_due && reservation_release_idle(&b->reservation);
@@ -189,18 +218,19 @@ int balloon_pages_run(struct balloon *b)
 	}
 	if (failed)
 		return failed;
-	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]))
+	if ((b->kicked & 1 && !ret[0]) || (b->kicked & 2 && !ret[1]) || balloon_due_ripe(b))
 		b->work |= BALLOON_WORK_PAGES;
 	/* Who reports is to do so between messages rather than in the middle of one; but one may be long. */
 	if (!(b->work & BALLOON_WORK_PAGES) || ++b->untold_turns == UNTOLD_TURNS) {
 		b->untold_turns = 0;
-		balloon_changed(b);
+		balloon_moved(b);
 	}
 	return 0;
 }
 
 void balloon_pages_reset(struct balloon *b)
 {
+	balloon_due_reset(b);
 	forget_batch(b, &b->inflate);
 	forget_batch(b, &b->deflate);
 	b->work &= ~(unsigned int)BALLOON_WORK_PAGES;

@@ -182,6 +182,19 @@ static int populate_ballooned(struct balloon *b, struct xenvirtio_run *run)
 	return reservation_populate(&b->reservation, run);
 }
 
+/* The same, and what is worth populating with it. @part: out; so much of the front of @piece */
+static int populate_asked_for(struct balloon *b, struct xenvirtio_run piece, uint64_t *part)
+{
+	struct xenvirtio_run run = balloon_ahead(b, piece);
+	uint64_t end = piece.start.v + piece.nr;
+	int ret = populate_ballooned(b, &run);
+
+	*part = piece.nr;
+	if (run.nr && run.start.v < end)
+		*part = run.start.v > piece.start.v ? run.start.v - piece.start.v : 0;
+	return ret;
+}
+
 /*
  * Frames of a deflate whose bits say that they are there: the driver says they were in the balloon. Those that are holes are
  * populated with the rest.
@@ -221,13 +234,17 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 
 	while (!ret && !budget_spent(&r->budget) &&
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
+		bool there, is_due = state != FRAME_OUTSIDE && balloon_due_take(b, &piece, &there);
 		uint64_t part = piece.nr;
 
-		if (state == FRAME_BALLOONED) {
-			ret = populate_ballooned(b, &piece);
-			part -= piece.nr;
-		} else if (state == FRAME_PRESENT && !s->walked) {
-			ret = populate_claimed(b, piece, replay, &part);
+		/* In the balloon and due: on its way with another part of its block, or it could not be had. The next walk will show. */
+		if (state == FRAME_BALLOONED && is_due) {
+			r->dropped = true;
+		} else if (state == FRAME_BALLOONED) {
+			ret = populate_asked_for(b, piece, &part);
+		} else if (state == FRAME_PRESENT && !s->walked && !(is_due && there)) {
+			/* What the guest gave away before it named it is no frame that is there. */
+			ret = populate_claimed(b, piece, replay || is_due, &part);
 		} else if (state == FRAME_OUTSIDE && !s->walked && !replay) {
 			balloon_bad_pages(b, piece.nr, "page to deflate is not RAM");
 		}

@@ -43,7 +43,7 @@ static int read_figures(struct balloon *b)
 	b->status.stats_valid = mask;
 	b->status.stats_sequence++;
 	b->status.stats_ns = clock_now_ns();
-	b->status.stats_ballooned_pages = b->frames.nr_set;
+	b->status.stats_ballooned_pages = b->frames.nr_set + b->due.frames.nr_set;
 	balloon_changed(b);
 	return 0;
 }

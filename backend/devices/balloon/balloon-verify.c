@@ -143,6 +143,7 @@ int balloon_verify(struct balloon *b)
 	if (ret)
 		return ret;
 	balloon_changed(b);
+	balloon_settle(b);
 	if (!v->active && !b->reservation.doubt) {
 		if (++v->calls < SWEEP_CALLS)
 			return 0;

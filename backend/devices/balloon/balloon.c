@@ -20,6 +20,11 @@ static uint64_t bit(unsigned int nr)
 	return UINT64_C(1) << nr;
 }
 
+static uint64_t offer(unsigned int nr)
+{
+	return nr ? bit(nr) : 0;
+}
+
 static bool has_feature(const struct balloon *b, unsigned int nr)
 {
 	return nr && xenvirtio_device_features(b->dev) & bit(nr);
@@ -87,6 +92,14 @@ static struct balloon_bits unpack_bits(uint32_t packed)
 	};
 }
 
+/* Messages of 256 frames are short work, and their driver waits for each. Those of kernel/balloon have time. */
+static void set_prompt(struct balloon *b, uint64_t features)
+{
+	uint64_t bulk = offer(b->bits.page_bitmap) | offer(b->bits.page_chunks);
+
+	xenvirtio_device_set_prompt(b->dev, features & bulk ? 0 : 1u << XENVIRTIO_BALLOON_VQ_INFLATE | 1u << XENVIRTIO_BALLOON_VQ_DEFLATE);
+}
+
 static int check_features(void *opaque, uint64_t features)
 {
 	struct balloon *b = opaque;
@@ -101,6 +114,7 @@ static int check_features(void *opaque, uint64_t features)
 	if (b->refill_waiting)
 		return XENVIRTIO_E_GUEST;
 	b->persist->bits = pack_bits(&b->bits);
+	set_prompt(b, features);
 	return 0;
 }
 
@@ -121,6 +135,18 @@ static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 }
 
 /* Only these two are the driver's to write; bytes that fall elsewhere are dropped. */
+void balloon_moved(struct balloon *b)
+{
+	bool there = b->frames.nr_set == b->persist->target_pages;
+
+	if (!there && b->status.stall == b->told_stall && b->cfg.moved) {
+		b->cfg.moved(b->cfg.opaque);
+		return;
+	}
+	b->told_stall = b->status.stall;
+	balloon_changed(b);
+}
+
 static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
 {
 	struct xenvirtio_balloon_config config;
@@ -130,7 +156,8 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 	memcpy((unsigned char *)&config + offset, buf, len);
 	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
 	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
-	balloon_changed(b);
+	balloon_due_told(b);
+	balloon_moved(b);
 }
 
 static int driver_ok(void *opaque)
@@ -179,8 +206,11 @@ static int kick(void *opaque, unsigned int index)
 					     "a queue that was not negotiated");
 	if (work == BALLOON_WORK_PAGES)
 		b->kicked |= 1u << index;
-	/* What goes on has the turn; this queue is looked at when its own comes. */
-	if (!work || b->work) {
+	/*
+	 * What goes on has the turn; this queue is looked at when its own comes. A vcpu that waits is not made to wait for that, and only
+	 * for what is short.
+	 */
+	if (!work || (xenvirtio_device_at_once(b->dev) ? work == BALLOON_WORK_UNUSED || b->refill_waiting : b->work)) {
 		b->work |= work;
 		return 0;
 	}
@@ -259,11 +289,19 @@ static size_t persist_bytes_min(const struct xenvirtio_gfn_range *range, size_t 
 	return sizeof(struct balloon_persist) + frames_words(nr_frames) * sizeof(uint64_t);
 }
 
-size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+/* As those made it that acknowledged nothing before it was released. */
+static size_t persist_bytes_kept(const struct xenvirtio_gfn_range *range, size_t nr)
 {
 	size_t bytes = persist_bytes_min(range, nr);
 
 	return bytes ? bytes + sizeof(uint64_t) : 0;
+}
+
+size_t balloon_persist_bytes(const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	size_t bytes = persist_bytes_kept(range, nr);
+
+	return bytes ? bytes + frames_words(frames_count(range, nr)) * sizeof(uint64_t) : 0;
 }
 
 static int note_ranges(struct balloon *b, struct balloon_persist *p)
@@ -291,7 +329,7 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	ret = p->nr_ranges ? 0 : note_ranges(b, p);
 	if (ret)
 		return ret;
-	nr = p->nr_ranges & ~BALLOON_REFILL_FLAGS;
+	nr = p->nr_ranges & ~BALLOON_FLAGS;
 	if (!persist_bytes_min(p->range, nr) || persist_bytes_min(p->range, nr) > persist_bytes ||
 	    p->target_pages > frames_count(p->range, nr) || !balloon_refill_valid(p))
 		return -EBADMSG;
@@ -300,9 +338,14 @@ static int open_persist(struct balloon *b, void *persist, size_t persist_bytes)
 	if (ret)
 		return ret;
 	ret = reservation_init(&b->reservation, b->cfg.hv, b->cfg.gmem, &b->frames, &p->journal);
-	if (ret || balloon_persist_bytes(p->range, nr) > persist_bytes)
+	if (ret || persist_bytes_kept(p->range, nr) > persist_bytes)
 		return ret;
-	return reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
+	ret = reservation_keep(&b->reservation, &p->word[frames_words(b->frames.nr_frames)]);
+	if (ret)
+		return ret;
+	if (balloon_persist_bytes(p->range, nr) > persist_bytes)
+		return p->nr_ranges & BALLOON_DUE ? -EBADMSG : 0;
+	return balloon_due_init(b, &p->word[frames_words(b->frames.nr_frames) + 1]);
 }
 
 /* Distinct, and in the range the specification leaves to a device. */
@@ -320,11 +363,6 @@ static bool bits_valid(const struct balloon_bits *bits)
 		seen |= bit(nr[i]);
 	}
 	return true;
-}
-
-static uint64_t offer(unsigned int nr)
-{
-	return nr ? bit(nr) : 0;
 }
 
 static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
@@ -387,6 +425,10 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 		balloon_free(b);
 		return ret;
 	}
+	set_prompt(b, xenvirtio_device_features(b->dev));
+	/* died in a reset: there is no driver that has a balloon */
+	if (!(xenvirtio_device_status(b->dev) & XENVIRTIO_STATUS_FEATURES_OK))
+		balloon_due_reset(b);
 	ret = end_hints(b);
 	if (!ret)
 		ret = balloon_refill_resume(b);
@@ -407,6 +449,7 @@ void balloon_free(struct balloon *b)
 	xenvirtio_runs_fini(&b->deflate.slice.runs);
 	xenvirtio_runs_fini(&b->unused.slice.runs);
 	xenvirtio_runs_fini(&b->refill.runs);
+	balloon_due_fini(b);
 	free(b->unused.frames.word);
 	free(b);
 }
@@ -471,6 +514,11 @@ static uint64_t count_owed(const struct balloon *b)
 	return r->max_pages && room < b->frames.nr_set ? room : b->frames.nr_set;
 }
 
+bool balloon_work_pending(const struct balloon *b)
+{
+	return b->work;
+}
+
 void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 {
 	*status = b->status;
@@ -478,6 +526,7 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 	status->actual_pages = b->persist->actual_pages;
 	status->ballooned_pages = b->frames.nr_set;
 	status->ram_pages = b->frames.nr_frames;
+	status->due_pages = b->due.frames.nr_set;
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
 	status->owed_pages = count_owed(b);

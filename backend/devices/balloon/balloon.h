@@ -75,7 +75,8 @@ struct balloon_status {
 	uint32_t target_pages;		/* size the balloon should have: num_pages */
 	uint32_t actual_pages;		/* size the guest says it has: hostile, for show only */
 	uint64_t ballooned_pages;	/* frames Xen holds back: exact */
-	uint64_t owed_pages;		/* of them, as many as the domain may own beside what it has */
+	uint64_t due_pages;		/* beside them: in the driver's balloon, and the guest has them still, or already */
+	uint64_t owed_pages;		/* of the first, as many as the domain may own beside what it has */
 	uint64_t ram_pages;		/* frames the RAM ranges have: the most a target can be */
 	enum balloon_stall stall;
 	uint64_t stall_pages;		/* frames still missing when stalled */
@@ -100,7 +101,7 @@ struct balloon_status {
 	uint32_t stats_valid;		/* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
 	uint64_t stats_ns;		/* clock_now_ns() when they came */
-	uint64_t stats_ballooned_pages;	/* ballooned_pages at that time */
+	uint64_t stats_ballooned_pages;	/* ballooned_pages and due_pages at that time: what they do not count */
 	enum balloon_unused_state unused;
 	enum balloon_unused_via unused_via; /* while unused is not BALLOON_UNUSED_NONE */
 	uint64_t unused_pages;		/* named so far as unused */
@@ -115,6 +116,8 @@ struct balloon_config {
 	struct balloon_bits bits;
 	/** something in balloon_status changed; may come often, from inside any call; may be NULL */
 	void (*changed)(void *opaque);
+	/** of it only how much is in the balloon, or is to be, as it may be for a while; NULL: as changed */
+	void (*moved)(void *opaque);
 	/** for a rate-limited log; counted already; may be NULL */
 	void (*guest_error)(void *opaque, enum xenvirtio_guest_error kind, const char *detail);
 	void *opaque;
@@ -224,6 +227,21 @@ int balloon_verify(struct balloon *b);
  * Return: 0 (look at the status again); XENVIRTIO_E_GONE; -errno
  */
 int balloon_retry(struct balloon *b);
+
+/**
+ * balloon_due() - frames that the driver has in its balloon and the guest still has: they are released with others
+ *
+ * Beside ballooned_pages, and soon a part of them. They are waited for as long as the driver goes on.
+ */
+uint64_t balloon_due(const struct balloon *b);
+/**
+ * balloon_settle() - what is due, if the driver named no more since the last call, is released in turns from now on (work_pending)
+ *
+ * Call a few times a second while there is some.
+ */
+void balloon_settle(struct balloon *b);
+/** balloon_work_pending() - as balloon_status has it */
+bool balloon_work_pending(const struct balloon *b);
 
 /**
  * balloon_give_up_pause() - a guest that was paused for want of memory runs on, and what it misses goes on being put back

@@ -267,6 +267,7 @@ int reservation_look(struct reservation *r)
 	if (ret)
 		return drop_on_error(r, ret);
 	r->looked = true;
+	r->moves += r->tot_pages != info.tot_pages;
 	r->tot_pages = info.tot_pages;
 	r->max_pages = info.max_pages;
 	r->paused = info.paused;

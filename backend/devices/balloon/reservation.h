@@ -67,6 +67,7 @@ struct reservation {
 	uint64_t released_pages;	/* since init */
 	uint64_t populated_pages;	/* since init */
 	uint64_t hypercall_ns;	/* spent in releasing and populating calls, since init */
+	uint64_t moves;		/* looks that found more or fewer frames than we had left to the domain */
 	uint64_t tot_pages;	/* of the domain: when it was looked at, and moved along with what was done since */
 	uint64_t max_pages;	/* of the domain, likewise */
 	bool paused;		/* by whomever: likewise */

@@ -6,7 +6,8 @@
  * before: until then the kernel must not hand it to anyone. Binding makes a port pending, so what
  * was announced while nobody was bound is looked at again.
  *
- * The driver may block in a read although the descriptor is non-blocking, hence the poll before it.
+ * A wake-up is to cost few system calls: one to read the port, one to notify, one to unmask. After a request that was answered the slots
+ * say whether there is another one; one that comes later makes the descriptor readable.
  *
  * A confined handle has its descriptor from the beginning: its process may not be able to open another later.
  */
@@ -14,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 
 #include "hv/xen/hv-xen.h"
@@ -109,19 +109,11 @@ int xen_ioreq_fd(struct xenvirtio_hv *hv)
 	return x->ioreq.evtchn ? xenevtchn_fd(x->ioreq.evtchn) : -EINVAL;
 }
 
-/* Return: 0; XENVIRTIO_E_EMPTY; -EIO */
+/* Return: 0; XENVIRTIO_E_EMPTY; -EIO, events are lost: the driver's ring has overflown */
 static int take_port(struct xen_ioreq *io, evtchn_port_t *port)
 {
-	struct pollfd pfd = { .fd = xenevtchn_fd(io->evtchn), .events = POLLIN };
-	xenevtchn_port_or_error_t pending;
-	int nr = poll(&pfd, 1, 0);
+	xenevtchn_port_or_error_t pending = xenevtchn_pending(io->evtchn);
 
-	if (nr == 0 || (nr < 0 && errno == EINTR))
-		return XENVIRTIO_E_EMPTY;
-	/* POLLERR: the driver's ring has overflown, events are lost */
-	if (nr < 0 || !(pfd.revents & POLLIN))
-		return -EIO;
-	pending = xenevtchn_pending(io->evtchn);
 	if (pending < 0)
 		return errno == EAGAIN || errno == EINTR ? XENVIRTIO_E_EMPTY : -EIO;
 	*port = (evtchn_port_t)pending;
@@ -150,6 +142,14 @@ static void settle_slot(const struct ioreq_slot *slot)
 	}
 }
 
+static bool any_request(const struct xen_ioreq *io)
+{
+	for (uint32_t vcpu = 0; vcpu < io->nr_vcpus; vcpu++)
+		if (ioreq_slot_state(&io->page->slot[vcpu]) == IOREQ_STATE_READY)
+			return true;
+	return false;
+}
+
 int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
 {
 	struct xen_hv *x = to_xen(hv);
@@ -159,6 +159,10 @@ int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
 		return -EINVAL;
 	if (io->holding)
 		return -EBUSY;
+	if (io->answered && !any_request(io)) {
+		io->answered = false;
+		return XENVIRTIO_E_EMPTY;
+	}
 	/* events without a request are few, one for each port just bound; what is left comes later */
 	for (uint32_t i = 0; i <= io->nr_vcpus; i++) {
 		evtchn_port_t port;
@@ -191,6 +195,7 @@ int xen_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *re
 	if (!io->holding || req->vcpu != io->held_vcpu)
 		return -EINVAL;
 	io->holding = false;
+	io->answered = true;
 	port = io->port[req->vcpu];
 	ret = ioreq_slot_complete(&io->page->slot[req->vcpu], req);
 	if (ret)

@@ -44,6 +44,7 @@ struct xen_ioreq {
 	unsigned int nr_vcpus;
 	evtchn_port_t port[XENVIRTIO_VCPUS_MAX];
 	bool holding;
+	bool answered; /* a request since the last port was taken or missed */
 	uint32_t held_vcpu;
 };
 

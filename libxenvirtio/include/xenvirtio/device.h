@@ -184,6 +184,19 @@ int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_gu
  */
 void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int index);
 
+/**
+ * xenvirtio_device_set_prompt() - serve kicks of these queues before their access is answered
+ * @queues: a bit each; set before they are enabled, or before FEATURES_OK is answered: in check_features
+ *
+ * For drivers that send a message and look for its end as the next thing they do: what is done by then takes no interrupt. The vcpu
+ * stands still meanwhile, so the kick's callback does little then (xenvirtio_device_at_once()), and leaves what is more to
+ * xenvirtio_device_kick_again() or its own time. The interrupt for what was used meanwhile is held back until the next
+ * xenvirtio_server_process(): see xenvirtio_server_holds(). Such queues have no ioeventfd.
+ */
+void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues);
+/** xenvirtio_device_at_once() - from inside a kick: a vcpu waits for its end */
+bool xenvirtio_device_at_once(const struct xenvirtio_device *dev);
+
 /** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
 void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				  const char *detail);

@@ -66,6 +66,13 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 			 struct xenvirtio_gpa base, uint32_t irq);
 
 /**
+ * xenvirtio_server_holds() - interrupts of a prompt queue are held back (xenvirtio_device_set_prompt())
+ *
+ * Then call xenvirtio_server_process() after some milliseconds, in which the guest's vcpu can run, whatever the fd says.
+ */
+bool xenvirtio_server_holds(const struct xenvirtio_server *server);
+
+/**
  * xenvirtio_server_open() - claim the devices' ranges; as hv.ioreq_open
  * @id: in: XENVIRTIO_IOREQ_NEW or the server to adopt; out: its id
  *

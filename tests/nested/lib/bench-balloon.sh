@@ -73,6 +73,7 @@ balloon_text()
 	f*) text="chunks, blocks, patched Xen" ;;
 	esac
 	case $1 in *h*) text+=", fragmented" ;; esac
+	case $1 in *n) text+=", stock dom0" ;; esac
 	echo "$text"
 }
 
@@ -85,6 +86,7 @@ balloon_table()
 			notify messages "GiB/s" "wall MiB/s" "b is"
 		for variant; do
 			base=b${variant#?}
+			base=${base%n}
 			awk -v v="$variant" -v b="$base" -v d="$direction" -v text="($variant) $(balloon_text "$variant")" '
 				$2 == d && $1 == b { base = $4 }
 				$2 == d && $1 == v { found = 1; for (i = 3; i <= NF; i++) x[i] = $i }
@@ -116,6 +118,14 @@ balloon_ratios()
 		END { printf "inflate=%s deflate=%s message=%s xen=%s\n", ratio(all["b" s "inflate"], all["f" s "inflate"]),
 			ratio(all["b" s "deflate"], all["f" s "deflate"]), ratio(message["b" s "inflate"], message["d" s "inflate"]),
 			ratio(all["a" s "inflate"], all["f" s "inflate"]) }' "$bench_dir/stages"
+}
+
+# balloon_stock SUFFIX_OF_A SUFFIX_OF_B: how much faster than Xen's own driver a stock guest is; with a stock dom0, too, if its modules are not there.
+balloon_stock()
+{
+	awk -v a="a$1" -v b="b$2" '{ all[$1 $2] = $4 }
+		function ratio(d) { return all[a d] > 0 && all[b d] > 0 ? sprintf("%.2f", all[a d] / all[b d]) : "none" }
+		END { printf "inflate=%s deflate=%s\n", ratio("inflate"), ratio("deflate") }' "$bench_dir/stages"
 }
 
 balloon_plot()
@@ -158,17 +168,17 @@ balloon_peak()
 
 lab_bench_balloon()
 {
-	local size=8192 plain="a b c d e bh eh a0 b0 c0 d0 e0" patched="f fh f0" arg
+	local size=8192 plain="a b bn c d e bh eh a0 b0 b0n c0 d0 e0" patched="f fh f0" arg
 	for arg; do
 		case $arg in
 		--size=*) size=$(size_mib "${arg#--size=}") ;;
 		--variants=*)
-			plain=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^[a-e]h?0?$' | tr '\n' ' ' || true)
+			plain=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^([a-e]h?0?|b0?n)$' | tr '\n' ' ' || true)
 			patched=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^fh?0?$' | tr '\n' ' ' || true) ;;
 		*) die "bench balloon [--size=8G|512M] [--variants=a,b,...], not: $arg" ;;
 		esac
 	done
-	[ -n "$plain$patched" ] || die "bench balloon: no such variants (a to f; h: fragmented, 0: pages are not cleared)"
+	[ -n "$plain$patched" ] || die "bench balloon: no such variants (a to f; h: fragmented, 0: pages are not cleared; bn, b0n: a stock dom0)"
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested "icount 612 2G ours plain ours bench" "icount 612 2G ours patched ours bench"
 	lab_lock
@@ -192,8 +202,11 @@ lab_bench_balloon()
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
 	balloon_stages >"$bench_dir/stages"
 	balloon_plot
-	balloon_section "as Debian's kernels are, which clear every page they allocate (CONFIG_INIT_ON_ALLOC_DEFAULT_ON):" a b c d e f
-	balloon_section "with init_on_alloc=0 on the guest's command line, for all drivers:" a0 b0 c0 d0 e0 f0
+	say "stock: $(balloon_stock "" "")"
+	say "stock, and a dom0 without our modules: $(balloon_stock "" n)"
+	say "stock, pages not cleared at allocation: $(balloon_stock 0 0), without our modules: $(balloon_stock 0 0n)"
+	balloon_section "as Debian's kernels are, which clear every page they allocate (CONFIG_INIT_ON_ALLOC_DEFAULT_ON):" a b bn c d e f
+	balloon_section "with init_on_alloc=0 on the guest's command line, for all drivers:" a0 b0 b0n c0 d0 e0 f0
 	balloon_section "half of the guest's pages held at random:" bh eh fh
 	balloon_peak "$size"
 	say "  $bench_dir/results.json, balloon.svg"

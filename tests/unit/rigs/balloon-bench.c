@@ -86,26 +86,34 @@ void bench_free(struct bench *b)
 	free(b);
 }
 
-int bench_setup(void **state)
+int bench_setup_ram(void **state, const struct fake_config *config)
 {
-	const struct xenvirtio_gfn_range ram[] = { { { 0x40000 }, { 0x40fff } },
-						   { { 0x200000 }, { 0x2003ff } } };
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
-	b->fake = fake_new(NULL);
+	b->fake = fake_new(config);
 	assert_non_null(b->fake);
-	b->persist_bytes = balloon_persist_bytes(ram, 2);
+	b->persist_bytes = balloon_persist_bytes(config->ram, config->nr_ram);
 	b->persist = calloc(1, b->persist_bytes);
 	assert_non_null(b->persist);
 	b->server_id = XENVIRTIO_IOREQ_NEW;
 	b->turns_max = BENCH_TURNS_MAX;
 	assert_int_equal(bench_start(b), 0);
-	bus_fake_init(&b->bus, b->fake, BENCH_BASE, ram[0], xenvirtio_gfn(BENCH_HOLE_GFN), serve,
+	bus_fake_init(&b->bus, b->fake, BENCH_BASE, config->ram[0], xenvirtio_gfn(BENCH_HOLE_GFN), serve,
 		      NULL, b);
 	b->driver.bus = &b->bus.bus;
 	*state = b;
 	return 0;
+}
+
+int bench_setup(void **state)
+{
+	const struct fake_config config = {
+		.ram = { { { 0x40000 }, { 0x40fff } }, { { 0x200000 }, { 0x2003ff } } },
+		.nr_ram = 2,
+	};
+
+	return bench_setup_ram(state, &config);
 }
 
 int bench_setup_encoding(void **state)
@@ -174,7 +182,7 @@ void bench_assert_exact(struct bench *b)
 	/* It was a hole before anybody named it: in the balloon once it was in doubt, RAM once it was deflated. */
 	hole = !fake_present(b->fake, xenvirtio_gfn(BENCH_HOLE_GFN));
 	assert_true(hole || !hole_set);
-	assert_int_equal(f->nr_set - hole_set, BENCH_RAM_PAGES - hole - fake_tot_pages(b->fake));
+	assert_int_equal(f->nr_set - hole_set, f->nr_frames - hole - fake_tot_pages(b->fake));
 	assert_int_equal(bench_status(b).ballooned_pages, f->nr_set);
 }
 

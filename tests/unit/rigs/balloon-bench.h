@@ -55,6 +55,8 @@ struct bench {
 
 /** bench_setup/teardown - for cmocka; teardown asserts that nothing was leaked or done wrong */
 int bench_setup(void **state);
+/** bench_setup_ram - with other RAM, of which the first range begins as the default's does */
+int bench_setup_ram(void **state, const struct fake_config *config);
 /** bench_setup_encoding - the test's initial state is the encoding */
 int bench_setup_encoding(void **state);
 int bench_teardown(void **state);

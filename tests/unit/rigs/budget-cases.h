@@ -15,7 +15,7 @@ struct budget_cases {
 	size_t nr;
 };
 
-/** pages of the page queues; budget_cases_unused: answers to the question for unused pages */
-extern const struct budget_cases budget_cases, budget_cases_unused;
+/** pages of the page queues; budget_cases_due: those that are put off; budget_cases_unused: answers to the question for unused pages */
+extern const struct budget_cases budget_cases, budget_cases_due, budget_cases_unused;
 
 #endif /* BUDGET_CASES_H */

@@ -201,11 +201,20 @@ int process_bench_client(struct process_bench *b)
 	return fd;
 }
 
+void process_bench_settle(struct process_bench *b)
+{
+	for (int i = 0; i < 2; i++) {
+		machine_fake_pass(50);
+		process_bench_run(b);
+	}
+}
+
 void process_bench_inflated(struct process_bench *b, size_t pages)
 {
 	assert_true(process_bench_start(b));
 	assert_int_equal(process_bench_driver(b), 0);
 	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, pages), 0);
+	process_bench_settle(b);
 	assert_int_equal(fake_holes(b->fake), pages);
 }
 

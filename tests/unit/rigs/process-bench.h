@@ -64,6 +64,8 @@ bool process_bench_start(struct process_bench *b);
 int process_bench_stop(struct process_bench *b);
 /** process_bench_client() - begin, with a driver. Return: a client of the control socket */
 int process_bench_client(struct process_bench *b);
+/** process_bench_settle() - time passes until the driver has hesitated long enough */
+void process_bench_settle(struct process_bench *b);
 /** process_bench_inflated() - begin, with a driver and @pages in the balloon */
 void process_bench_inflated(struct process_bench *b, size_t pages);
 /** process_bench_ends_clean() - it ends by itself, and leaves nothing on the machine */

@@ -43,6 +43,7 @@ static int open_balloon(void *self, struct xenvirtio_gmem *gmem, const struct de
 		.deflate_on_oom = d->opts->deflate_on_oom,
 		.bits = d->opts->bulk,
 		.changed = balloon_daemon_changed,
+		.moved = balloon_daemon_moved,
 		.guest_error = tell_guest_error,
 		.opaque = d,
 	};
@@ -95,10 +96,8 @@ static int let_go(void *self)
 static bool work_pending(void *self)
 {
 	struct balloon_daemon *d = self;
-	struct balloon_status status;
 
-	balloon_get_status(d->balloon, &status);
-	return status.work_pending;
+	return balloon_work_pending(d->balloon);
 }
 
 static int work(void *self)
@@ -122,10 +121,11 @@ static int start(void *self)
 	struct balloon_daemon *d = self;
 
 	d->retry = timer_new(d->host.base, balloon_daemon_on_retry, d);
+	d->due = timer_new(d->host.base, balloon_daemon_on_due, d);
 	d->stats = timer_new(d->host.base, balloon_daemon_on_stats, d);
 	d->pause_over = timer_new(d->host.base, balloon_daemon_on_pause_over, d);
 	d->comeback_over = timer_new(d->host.base, balloon_daemon_on_comeback, d);
-	if (!d->retry || !d->stats || !d->pause_over || !d->comeback_over ||
+	if (!d->retry || !d->due || !d->stats || !d->pause_over || !d->comeback_over ||
 	    balloon_daemon_make_unused(d))
 		return -ENOMEM;
 	if (balloon_options_sample_ms(d->opts))
@@ -189,10 +189,12 @@ static void stop(void *self)
 		mem_set_stop(&d->mem_set);
 	unused_fini(&d->unused);
 	timer_free(d->retry);
+	timer_free(d->due);
 	timer_free(d->stats);
 	timer_free(d->pause_over);
 	timer_free(d->comeback_over);
 	d->retry = NULL;
+	d->due = NULL;
 	d->stats = NULL;
 	d->pause_over = NULL;
 	d->comeback_over = NULL;

@@ -55,6 +55,7 @@ struct balloon_daemon {
 	struct autopilot *autopilot; /* NULL: not wanted, or it could not be made */
 	char vm[64]; /* the guest's path in xenstore, by its UUID; empty where nobody says */
 	struct timer *retry;
+	struct timer *due; /* set while frames are due: the driver may hesitate */
 	struct timer *stats;
 	struct timer *comeback_over; /* set while the guest is left alone */
 	struct timer *pause_over; /* set while the guest is paused and the host has no memory for it */
@@ -126,8 +127,11 @@ void balloon_daemon_report(void *self);
 void balloon_daemon_figures(void *self, struct figures *f);
 /** balloon_daemon_changed() - something of the balloon did; from inside any of its calls */
 void balloon_daemon_changed(void *opaque);
+/** balloon_daemon_moved() - likewise, as in balloon_config */
+void balloon_daemon_moved(void *opaque);
 void balloon_daemon_on_stats(void *opaque);
 void balloon_daemon_on_retry(void *opaque);
+void balloon_daemon_on_due(void *opaque);
 void balloon_daemon_on_pause_over(void *opaque);
 int balloon_daemon_host_free(void *opaque, uint64_t *kib);
 figures_collect balloon_daemon_collect;

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+/** a driver that names no more frames for so long will not name any soon */
+#define DUE_MS 50u
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 5000u
 /** a guest that is paused waits so long, and again while a PAUSE_PARTth of what is missing came back */
@@ -146,12 +148,38 @@ void balloon_daemon_report(void *self)
 	balloon_daemon_resize(d);
 }
 
+static void follow_changes(struct balloon_daemon *d)
+{
+	unused_changed(&d->unused);
+	if (d->due && !timer_is_set(d->due) && balloon_due(d->balloon))
+		timer_set(d->due, DUE_MS);
+}
+
 void balloon_daemon_changed(void *opaque)
 {
 	struct balloon_daemon *d = opaque;
 
-	unused_changed(&d->unused);
+	follow_changes(d);
 	d->host.changed(d->host.opaque);
+}
+
+void balloon_daemon_moved(void *opaque)
+{
+	struct balloon_daemon *d = opaque;
+
+	follow_changes(d);
+	d->host.moves(d->host.opaque);
+}
+
+/* Releasing it needs turns, as ever; a driver that went on meanwhile is given as long again. */
+void balloon_daemon_on_due(void *opaque)
+{
+	struct balloon_daemon *d = opaque;
+
+	balloon_settle(d->balloon);
+	d->host.look_for_work(d->host.opaque);
+	if (balloon_due(d->balloon))
+		timer_set(d->due, DUE_MS);
 }
 
 void balloon_daemon_on_stats(void *opaque)

@@ -105,7 +105,7 @@ void balloon_daemon_size(struct balloon_daemon *d)
 	balloon_get_status(d->balloon, &status);
 	look = (struct comeback_look){
 		.want = balloon_daemon_wanted_kib(d, d->target.kib) / KIB_PER_PAGE,
-		.ballooned = status.ballooned_pages,
+		.ballooned = status.ballooned_pages + status.due_pages,
 		.now_ms = clock_now_ms(),
 		.driver_ok = status.driver_ok,
 	};

@@ -45,6 +45,8 @@ struct json_object *balloon_status_json(const struct balloon_figures *f)
 	json_maker_add_u64(&m, "refusals", f->refusals);
 	json_maker_add_u64(&m, "actual_kib", f->actual_kib);
 	json_maker_add_u64(&m, "ballooned_kib", f->ballooned_kib);
+	if (f->due_kib)
+		json_maker_add_u64(&m, "due_kib", f->due_kib);
 	if (f->unowed_kib)
 		json_maker_add_u64(&m, "unowed_kib", f->unowed_kib);
 	json_maker_add_u64(&m, "domain_max_kib", f->domain_max_kib);
@@ -145,6 +147,7 @@ int balloon_from_status(struct balloon_figures *f, struct json_object *json)
 	    !json_get_u64(json, "actual_kib", &f->actual_kib) ||
 	    !json_get_u64(json, "ballooned_kib", &f->ballooned_kib) || !get_stall(json, f))
 		return -EPROTO;
+	json_get_u64(json, "due_kib", &f->due_kib);
 	json_get_u64(json, "unowed_kib", &f->unowed_kib);
 	json_get_u64(json, "domain_max_kib", &f->domain_max_kib);
 	json_get_u64(json, "dynamic_min_kib", &f->dynamic_min_kib);

@@ -14,6 +14,7 @@ void balloon_figures_take(struct balloon_figures *f, const struct balloon_status
 	f->common.driver_ok = status->driver_ok;
 	f->actual_kib = status->actual_pages * (uint64_t)KIB_PER_PAGE;
 	f->ballooned_kib = status->ballooned_pages * KIB_PER_PAGE;
+	f->due_kib = status->due_pages * KIB_PER_PAGE;
 	f->unowed_kib = status->owed_pages < status->ballooned_pages
 				? (status->ballooned_pages - status->owed_pages) * KIB_PER_PAGE
 				: 0;
@@ -59,6 +60,13 @@ const char *balloon_stall_name(enum balloon_stall stall)
 const char *balloon_via_name(enum balloon_unused_via via)
 {
 	return via == BALLOON_UNUSED_VIA_HINT ? "free-page-hint" : "host-request";
+}
+
+uint64_t balloon_gone_kib(const struct balloon_figures *f)
+{
+	uint64_t gone;
+
+	return __builtin_add_overflow(f->ballooned_kib, f->due_kib, &gone) ? UINT64_MAX : gone;
 }
 
 uint64_t balloon_wanted_kib(const struct balloon_figures *f)

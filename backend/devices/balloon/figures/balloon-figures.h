@@ -21,6 +21,7 @@ struct balloon_figures {
 	uint64_t refused_owed_kib;
 	uint64_t actual_kib;	/* size of the balloon as the guest says: for show only */
 	uint64_t ballooned_kib; /* what Xen holds back: exact */
+	uint64_t due_kib;	/* beside that: in the guest's balloon, and not released yet, or populated already */
 	uint64_t unowed_kib;	/* of that: the guest could not have it back, see reserve.h */
 	uint64_t domain_max_kib; /* memory/static-max: never another for this domain */
 	enum balloon_stall stall;
@@ -43,7 +44,7 @@ struct balloon_figures {
 	/* the guest's statistics */
 	uint64_t stats_sequence; /* 0: none yet */
 	uint64_t stats_age_ms;
-	uint64_t stats_ballooned_kib; /* at the time they are of */
+	uint64_t stats_ballooned_kib; /* in the guest's balloon at the time they are of */
 	uint32_t stats_valid; /* bit t: stats[t] was in the newest set */
 	uint64_t stats[BALLOON_STATS];
 	/* the newest answer of unused pages, while it is held */
@@ -63,6 +64,8 @@ const char *balloon_stall_name(enum balloon_stall stall);
 /** balloon_via_name() - "host-request", "free-page-hint" */
 const char *balloon_via_name(enum balloon_unused_via via);
 
+/** balloon_gone_kib() - what the guest has not to use: in its balloon, whether Xen has it or not */
+uint64_t balloon_gone_kib(const struct balloon_figures *f);
 /** balloon_wanted_kib() - what will be ballooned when the target is reached */
 uint64_t balloon_wanted_kib(const struct balloon_figures *f);
 

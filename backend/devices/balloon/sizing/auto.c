@@ -79,13 +79,13 @@ static bool get_stat(const struct balloon_figures *f, enum balloon_stat tag, uin
  */
 static uint64_t available_now(const struct balloon_figures *f, uint64_t then_kib)
 {
-	uint64_t now;
+	uint64_t now, gone = balloon_gone_kib(f);
 
-	if (f->ballooned_kib > f->stats_ballooned_kib) {
-		now = f->ballooned_kib - f->stats_ballooned_kib;
+	if (gone > f->stats_ballooned_kib) {
+		now = gone - f->stats_ballooned_kib;
 		return then_kib > now ? then_kib - now : 0;
 	}
-	if (__builtin_add_overflow(then_kib, f->stats_ballooned_kib - f->ballooned_kib, &now))
+	if (__builtin_add_overflow(then_kib, f->stats_ballooned_kib - gone, &now))
 		now = UINT64_MAX;
 	return now;
 }
@@ -134,7 +134,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 		.floor_kib = f->dynamic_min_kib,
 		.most_kib = f->limit_kib,
 		.target_kib = f->target_kib,
-		.balloon_kib = f->ballooned_kib,
+		.balloon_kib = balloon_gone_kib(f),
 		.unowed_kib = f->unowed_kib,
 		.stats_age_ms = f->stats_age_ms,
 		.stall_kib = f->stall == BALLOON_STALL_HOST ? f->stall_kib : 0,

@@ -83,6 +83,7 @@ static int open_guest(void)
 		.opts = &x.opts.common,
 		.hv = x.hv,
 		.changed = nothing,
+		.moves = nothing,
 		.guest_error = no_guest_error,
 	};
 	void *self;

@@ -24,6 +24,53 @@ static void pfns_become_runs(void **state)
 	xenvirtio_runs_fini(&runs);
 }
 
+/* Upwards, downwards, and both in turn: 300 to 309, 250 to 241, 20, 22, 21, 19, 0. */
+static void neighbours_are_one_run(void **state)
+{
+	const struct xenvirtio_run want[] = { { { 300 }, 10 }, { { 241 }, 10 }, { { 19 }, 4 }, { { 0 }, 1 } };
+	struct xenvirtio_le32 pfn[25];
+	struct xenvirtio_runs runs = { 0 };
+
+	for (uint32_t i = 0; i < 10; i++) {
+		pfn[i] = xenvirtio_le32(300 + i);
+		pfn[10 + i] = xenvirtio_le32(250 - i);
+	}
+	for (size_t i = 0; i < 5; i++)
+		pfn[20 + i] = xenvirtio_le32((const uint32_t[]){ 20, 22, 21, 19, 0 }[i]);
+	assert_int_equal(xenvirtio_balloon_decode_pfns(pfn, sizeof(pfn), &runs), 0);
+	assert_int_equal(runs.nr, 4);
+	for (size_t i = 0; i < runs.nr; i++) {
+		assert_int_equal(runs.run[i].start.v, want[i].start.v);
+		assert_int_equal(runs.run[i].nr, want[i].nr);
+	}
+	xenvirtio_runs_fini(&runs);
+}
+
+/* From the last page number to the first is no step, nor the other way round, however many go before. */
+static void numbers_end_where_they_end(void **state)
+{
+	for (uint32_t nr = 1; nr < 10; nr++) {
+		for (int up = 0; up < 2; up++) {
+			uint32_t end = up ? UINT32_MAX : 0, other = up ? 0 : UINT32_MAX;
+			struct xenvirtio_le32 pfn[12];
+			struct xenvirtio_runs runs = { 0 };
+
+			for (uint32_t i = 0; i < nr; i++)
+				pfn[i] = xenvirtio_le32(up ? end - (nr - 1) + i : nr - 1 - i);
+			pfn[nr] = xenvirtio_le32(other);
+			pfn[nr + 1] = xenvirtio_le32(1000);
+			assert_int_equal(xenvirtio_balloon_decode_pfns(pfn, (nr + 2) * sizeof(*pfn), &runs), 0);
+			assert_int_equal(runs.nr, 3);
+			assert_int_equal(runs.run[0].start.v, up ? end - (nr - 1) : 0);
+			assert_int_equal(runs.run[0].nr, nr);
+			assert_int_equal(runs.run[1].start.v, other);
+			assert_int_equal(runs.run[1].nr, 1);
+			assert_int_equal(runs.run[2].start.v, 1000);
+			xenvirtio_runs_fini(&runs);
+		}
+	}
+}
+
 static void pfns_of_odd_length_are_refused(void **state)
 {
 	const unsigned char bytes[8] = { 0 };
@@ -71,6 +118,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pfns_become_runs),
+		cmocka_unit_test(neighbours_are_one_run),
+		cmocka_unit_test(numbers_end_where_they_end),
 		cmocka_unit_test(pfns_of_odd_length_are_refused),
 		cmocka_unit_test(stats_known_tags_are_taken),
 		cmocka_unit_test(stats_of_odd_length_are_refused),

@@ -26,6 +26,20 @@ static void add_appends_and_lengthens(void **state)
 	assert_int_equal(runs.nr, 0);
 }
 
+static void downwards_is_one_run_too(void **state)
+{
+	struct xenvirtio_runs runs = { 0 };
+
+	for (uint64_t gfn = 300; gfn > 44; gfn--)
+		assert_int_equal(xenvirtio_runs_add(&runs, xenvirtio_gfn(gfn), 1), 0);
+	assert_int_equal(xenvirtio_runs_add(&runs, xenvirtio_gfn(301), 2), 0);
+	assert_int_equal(xenvirtio_runs_add(&runs, xenvirtio_gfn(0), 45), 0);
+	assert_int_equal(runs.nr, 1);
+	assert_int_equal(runs.run[0].start.v, 0);
+	assert_int_equal(runs.run[0].nr, 303);
+	xenvirtio_runs_fini(&runs);
+}
+
 static void add_refuses_what_wraps(void **state)
 {
 	struct xenvirtio_runs runs = { 0 };
@@ -132,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add_appends_and_lengthens),
+		cmocka_unit_test(downwards_is_one_run_too),
 		cmocka_unit_test(add_refuses_what_wraps),
 		cmocka_unit_test(coalesce_is_exact),
 		cmocka_unit_test(coalesce_merges_contained_runs),

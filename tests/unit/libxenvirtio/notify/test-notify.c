@@ -355,6 +355,26 @@ static uint64_t access_register(uint64_t reg, bool read, uint64_t val)
 	return answer;
 }
 
+/* Who makes one request after the other keeps nobody's kick waiting for more than a few calls. */
+static void requests_without_end_keep_no_kick(void **state)
+{
+	unsigned int before, calls = 0;
+
+	assert_int_equal(start(ALL, XENVIRTIO_NOTIFY_AUTO), 0);
+	rig_driver(&rig, 0);
+	assert_int_equal(rig_serve(&rig), 0);
+	before = rig.kicks[0];
+	for (unsigned int i = 0; i < 3; i++) {
+		access_register(REG_QUEUE_NOTIFY, false, 0);
+		for (calls = 0; calls < 20 && rig.kicks[0] == before + i; calls++) {
+			assert_int_equal(fake_mmio_start(rig.fake, 0, RIG_BASE + REG_STATUS, 4, true, 0), 0);
+			assert_int_equal(rig_serve(&rig), 0);
+			assert_int_equal(fake_mmio_finish(rig.fake, 0, NULL), 0);
+		}
+		assert_in_range(calls, 1, 9);
+	}
+}
+
 static struct {
 	struct driver_buf buf[2];
 	unsigned int further; /* kicks that the driver makes while it is waited for */
@@ -527,6 +547,7 @@ int main(void)
 		TEST(the_register_is_handed_over_whole),
 		TEST(a_death_makes_all_bits_possible),
 		TEST(accesses_on_their_way_are_answered),
+		TEST(requests_without_end_keep_no_kick),
 		TEST(an_announced_kick_is_done_once),
 		TEST(kicks_are_waited_for),
 		TEST(waiting_is_not_for_ever),

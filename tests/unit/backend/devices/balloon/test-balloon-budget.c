@@ -16,14 +16,20 @@
 
 int main(void)
 {
-	size_t nr = budget_cases.nr + budget_cases_unused.nr;
-	struct CMUnitTest *all = calloc(nr, sizeof(*all));
+	const struct budget_cases *const each[] = { &budget_cases, &budget_cases_due, &budget_cases_unused };
+	struct CMUnitTest *all;
+	size_t nr = 0;
 	int failed;
 
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+		nr += each[i]->nr;
+	all = calloc(nr, sizeof(*all));
 	if (!all)
 		return 1;
-	memcpy(all, budget_cases.test, budget_cases.nr * sizeof(*all));
-	memcpy(all + budget_cases.nr, budget_cases_unused.test, budget_cases_unused.nr * sizeof(*all));
+	for (size_t i = sizeof(each) / sizeof(each[0]), at = nr; i--;) {
+		at -= each[i]->nr;
+		memcpy(all + at, each[i]->test, each[i]->nr * sizeof(*all));
+	}
 	failed = _cmocka_run_group_tests("turns", all, nr, NULL, NULL);
 	free(all);
 	return failed;

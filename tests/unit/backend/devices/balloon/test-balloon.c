@@ -361,6 +361,7 @@ static void a_successor_goes_on(void **state)
 	assert_int_equal(bench_send_run(b, INFLATE, BENCH_FREE_GFN, 700), 0);
 	bench_kill(b);
 	assert_int_equal(bench_start(b), 0);
+	assert_int_equal(bench_run(b), 0);
 	assert_int_equal(bench_status(b).ballooned_pages, 700);
 	assert_int_equal(bench_status(b).target_pages, 2000);
 	assert_true(bench_status(b).driver_ok);

@@ -35,6 +35,7 @@ static int start_with_debt(struct process_bench *b, uint64_t used)
 	client_send(fd, "{\"cmd\":\"set\",\"kib\":18432}\n");
 	expect_u64(b->base, fd, "result.target_kib", 18432);
 	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 300), 0);
+	process_bench_settle(b);
 	fake_set_heap(b->fake, 300 - used);
 	return fd;
 }
