@@ -34,6 +34,7 @@ backend/broker                  backend/base backend/broker
 backend/figures                 backend/base backend/figures
 backend/control                 backend/base backend/figures backend/control
 backend/metrics                 backend/base backend/figures backend/metrics
+backend/vhost                   backend/base backend/vhost
 backend/device                  backend/base backend/options backend/xenstore backend/figures backend/control backend/device
 backend/process                 backend/base backend/options backend/xenstore backend/figures backend/control backend/metrics backend/device backend/process
 backend/service                 backend/base backend/options backend/xenstore backend/service
