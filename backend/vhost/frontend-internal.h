@@ -81,7 +81,7 @@ struct vhost_frontend {
 	bool changed;
 	bool telling;
 	bool is_lost;
-	enum vhost_fault why;
+	enum vhost_fault why; /* there is no backend */
 	int err;
 	unsigned int times_lost;
 };

@@ -105,6 +105,8 @@ static enum vhost_fault take_features(struct vhost_frontend *f, const struct vho
 	if (!(f->features & BIT64(VIRTIO_BIT_VERSION_1)))
 		return VHOST_LEGACY;
 	f->offered = f->features & f->device.features & ~NEVER_OFFERED;
+	if (f->device.config_bytes && !has_protocol_features(f))
+		return VHOST_NO_CONFIG;
 	return VHOST_OK;
 }
 
@@ -113,6 +115,8 @@ static enum vhost_fault take_protocol_features(struct vhost_frontend *f, const s
 	f->protocol = m->payload.u64 & TAKEN;
 	if (!f->device.config_bytes)
 		f->protocol &= ~BIT64(VHOST_PROTOCOL_CONFIG);
+	else if (!has_protocol(f, VHOST_PROTOCOL_CONFIG))
+		return VHOST_NO_CONFIG;
 	return VHOST_OK;
 }
 

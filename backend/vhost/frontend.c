@@ -94,6 +94,8 @@ static void finish(struct vhost_frontend *f)
 		f->done |= 1u << VHOST_CONNECTED;
 		break;
 	case START:
+		if (f->live != f->wanted)
+			break;
 		handover_kick(f->live);
 		f->done |= 1u << VHOST_STARTED;
 		break;
@@ -211,9 +213,7 @@ enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f)
 		}
 		vhost_frontend_run(f);
 	}
-	if (f->times_lost != times_lost)
-		return f->why;
-	return f->connected ? VHOST_OK : VHOST_NOT_CONNECTED;
+	return f->connected && f->times_lost == times_lost ? VHOST_OK : f->why;
 }
 
 uint64_t vhost_frontend_deadline_ms(const struct vhost_frontend *f)
@@ -244,6 +244,7 @@ int vhost_frontend_new(struct vhost_frontend **out, const struct vhost_device *d
 	f->device = *device;
 	f->passed_fd = -1;
 	f->queues = QUEUES_MAX;
+	f->why = VHOST_NOT_CONNECTED;
 	vhost_channel_init(&f->main, -1);
 	vhost_channel_init(&f->requests, -1);
 	*out = f;
@@ -253,6 +254,7 @@ int vhost_frontend_new(struct vhost_frontend **out, const struct vhost_device *d
 void vhost_frontend_hang_up(struct vhost_frontend *f)
 {
 	drop_backend(f);
+	f->why = VHOST_NOT_CONNECTED;
 }
 
 void vhost_frontend_free(struct vhost_frontend *f)

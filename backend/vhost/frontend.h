@@ -122,7 +122,7 @@ void vhost_frontend_run(struct vhost_frontend *f);
  *
  * Bounded: by the limits of what is.
  *
- * Return: VHOST_OK; VHOST_NOT_CONNECTED; what was told to lost()
+ * Return: VHOST_OK; else why there is no backend: VHOST_NOT_CONNECTED, or what was told to lost()
  */
 enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f);
 

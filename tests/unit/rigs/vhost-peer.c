@@ -138,7 +138,7 @@ static bool read_request(struct vhost_peer *p, struct peer_request *r, int *fds)
 		r->nr_fds = (unsigned int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 		memcpy(fds, CMSG_DATA(header), r->nr_fds * sizeof(int));
 		assert(!fstat(fds[0], &st));
-		r->first = st.st_ino;
+		r->first_bytes = st.st_size;
 	}
 	assert(r->m.header.bytes <= VHOST_PAYLOAD_MAX);
 	assert(read_all(p->fd, &r->m.payload, r->m.header.bytes));
@@ -156,13 +156,12 @@ static bool answer_u64(struct vhost_message *a, uint64_t value)
 
 static void make_record(struct vhost_peer *p, struct vhost_message *a, int *fd)
 {
+	static off_t bytes = 4096;
 	char name[] = "/tmp/vhost-peer-XXXXXX";
-	struct stat st;
 
-	/* a file: only these can be told one from another */
-	*fd = mkostemp(name, O_CLOEXEC);
-	assert(*fd >= 0 && !unlink(name) && !fstat(*fd, &st));
-	p->inflight = st.st_ino;
+	p->inflight_bytes = ++bytes;
+	*fd = mkstemp(name);
+	assert(*fd >= 0 && !unlink(name) && !ftruncate(*fd, bytes));
 	a->payload.inflight.mmap_bytes = 4096;
 }
 
@@ -204,7 +203,7 @@ static bool make_answer(struct vhost_peer *p, const struct peer_request *r, stru
 
 static void say_with(struct vhost_peer *p, const struct vhost_message *a, size_t len, int fd, unsigned int more)
 {
-	int fds[64];
+	int fds[64] = {0};
 	unsigned int nr = 0;
 
 	if (fd >= 0)
@@ -400,6 +399,8 @@ void peer_hang_up(struct vhost_peer *p)
 
 void peer_free(struct vhost_peer *p)
 {
+	if (!p)
+		return;
 	peer_hang_up(p);
 	if (p->requests_fd >= 0)
 		close(p->requests_fd);

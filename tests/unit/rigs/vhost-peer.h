@@ -42,7 +42,7 @@ enum peer_ill {
 struct peer_request {
 	struct vhost_message m;
 	unsigned int nr_fds;
-	ino_t first; /* of its first descriptor */
+	off_t first_bytes; /* the size of its first descriptor */
 };
 
 struct vhost_peer {
@@ -60,7 +60,7 @@ struct vhost_peer {
 	struct peer_request asked[PEER_REQUESTS];
 	size_t nr_asked;
 	size_t nr_seen; /* by peer_saw() */
-	ino_t inflight; /* of the record it made last */
+	off_t inflight_bytes; /* the size of the record it made last; no two have the same */
 	/* what it has yet to say */
 	uint64_t due_ms; /* 0: nothing */
 	struct vhost_message late;
@@ -68,6 +68,7 @@ struct vhost_peer {
 
 /** peer_new() - of all features; @fd: out; the front-end's end. Never NULL */
 struct vhost_peer *peer_new(int *fd);
+/** peer_free() - NULL is fine */
 void peer_free(struct vhost_peer *p);
 /** peer_hang_up() - EOF for the front-end */
 void peer_hang_up(struct vhost_peer *p);
