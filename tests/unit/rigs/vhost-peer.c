@@ -2,6 +2,8 @@
 /*
  * The backend for tests. See vhost-peer.h.
  */
+#include "config.h"
+
 #include "unit/rigs/vhost-peer.h"
 
 #include "backend/base/clock.h"
@@ -12,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,11 +160,10 @@ static bool answer_u64(struct vhost_message *a, uint64_t value)
 static void make_record(struct vhost_peer *p, struct vhost_message *a, int *fd)
 {
 	static off_t bytes = 4096;
-	char name[] = "/tmp/vhost-peer-XXXXXX";
 
 	p->inflight_bytes = ++bytes;
-	*fd = mkstemp(name);
-	assert(*fd >= 0 && !unlink(name) && !ftruncate(*fd, bytes));
+	*fd = memfd_create("inflight", MFD_CLOEXEC);
+	assert(*fd >= 0 && !ftruncate(*fd, bytes));
 	a->payload.inflight.mmap_bytes = 4096;
 }
 

@@ -37,7 +37,7 @@ enum peer_ill {
 	PEER_ILLS
 };
 
-#define PEER_REQUESTS 1200u
+#define PEER_REQUESTS 400u
 
 struct peer_request {
 	struct vhost_message m;
