@@ -260,6 +260,7 @@ static enum vhost_fault take_inflight(struct vhost_frontend *f, const struct vho
 {
 	struct vhost_inflight *in = &f->live->inflight;
 	struct question asked = {0};
+	uint64_t end;
 
 	fill_get_inflight(f, &asked);
 	*in = m->payload.inflight;
@@ -267,7 +268,7 @@ static enum vhost_fault take_inflight(struct vhost_frontend *f, const struct vho
 	in->queues = asked.m.payload.inflight.queues;
 	in->queue_size = asked.m.payload.inflight.queue_size;
 	in->zero = 0;
-	if (!in->mmap_bytes)
+	if (!in->mmap_bytes || __builtin_add_overflow(in->mmap_offset, in->mmap_bytes, &end))
 		return VHOST_VALUE;
 	f->live->inflight_fd = vhost_channel_take_fd(&f->main);
 	return VHOST_OK;
@@ -450,7 +451,7 @@ static const struct step *step_of(const struct vhost_frontend *f)
 	return &operations[f->op][f->step];
 }
 
-static size_t times(const struct vhost_frontend *f, enum each each)
+static size_t how_often(const struct vhost_frontend *f, enum each each)
 {
 	switch (each) {
 	case QUEUE:
@@ -479,7 +480,7 @@ static void advance(struct vhost_frontend *f)
 	f->step++;
 	if (each == ONCE || (steps[f->step].request && steps[f->step].each == each))
 		return;
-	if (++f->which >= times(f, each)) {
+	if (++f->which >= how_often(f, each)) {
 		f->which = 0;
 		return;
 	}
@@ -489,7 +490,7 @@ static void advance(struct vhost_frontend *f)
 
 static bool is_wanted(const struct vhost_frontend *f, const struct step *s)
 {
-	return f->which < times(f, s->each) && (!s->wanted || s->wanted(f));
+	return f->which < how_often(f, s->each) && (!s->wanted || s->wanted(f));
 }
 
 /* Whether the answer is to be a word on success. What is agreed on holds after it was said. */

@@ -41,6 +41,7 @@ static void drop_backend(struct vhost_frontend *f)
 	f->live = NULL;
 	f->connected = f->stale = f->write.due = false;
 	f->protocol = 0;
+	f->done = 0;
 	f->op = NOTHING;
 }
 
@@ -50,7 +51,6 @@ static void lose(struct vhost_frontend *f, enum vhost_fault why)
 	drop_backend(f);
 	f->why = why;
 	f->is_lost = true;
-	f->done = 0;
 	f->times_lost++;
 }
 
@@ -164,7 +164,6 @@ static void tell(struct vhost_frontend *f)
 {
 	const struct vhost_frontend_ops *ops = f->device.ops;
 	bool is_lost = f->is_lost, changed;
-	unsigned int done;
 
 	/* inside a callback: the turn is not over */
 	if (f->telling)
@@ -173,11 +172,13 @@ static void tell(struct vhost_frontend *f)
 	f->is_lost = false;
 	if (is_lost && ops->lost)
 		ops->lost(f->device.opaque, f->why, f->err);
-	done = f->done;
-	f->done = 0;
-	for (unsigned int i = 0; done >> i; i++)
-		if ((done >> i & 1) && ops->done)
+	for (unsigned int i = VHOST_CONNECTED; i <= VHOST_STARTED; i++) {
+		bool done = f->done >> i & 1;
+
+		f->done &= ~(1u << i);
+		if (done && ops->done)
 			ops->done(f->device.opaque, (enum vhost_done)i);
+	}
 	changed = f->changed;
 	f->changed = false;
 	if (changed && ops->config_changed)

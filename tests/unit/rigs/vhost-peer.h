@@ -56,14 +56,14 @@ struct vhost_peer {
 	enum peer_ill ill;
 	size_t ill_at;
 	uint64_t ill_value;
-	/* what it was asked */
-	struct peer_request asked[PEER_REQUESTS];
+	/* what it was asked: asked[], at the end */
 	size_t nr_asked;
 	size_t nr_seen; /* by peer_saw() */
 	off_t inflight_bytes; /* the size of the record it made last; no two have the same */
 	/* what it has yet to say */
 	uint64_t due_ms; /* 0: nothing */
 	struct vhost_message late;
+	struct peer_request asked[PEER_REQUESTS];
 };
 
 /** peer_new() - of all features; @fd: out; the front-end's end. Never NULL */

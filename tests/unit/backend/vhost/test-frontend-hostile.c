@@ -229,6 +229,7 @@ static void test_values(void **state)
 			break;
 		case VHOST_GET_INFLIGHT_FD:
 			assert_int_equal(live_ill(r, at, PEER_VALUE, 0), VHOST_VALUE);
+			assert_int_equal(live_ill(r, at, PEER_VALUE, 1), VHOST_OK);
 			break;
 		default:
 			break;
