@@ -212,6 +212,30 @@ static void test_hang_up(void **state)
 	assert_true(vhost_frontend_is_served(bench.f));
 }
 
+static void hang_up_when_connected(void *opaque, enum vhost_done what)
+{
+	bench.done[what]++;
+	if (what != VHOST_CONNECTED)
+		return;
+	assert_int_equal(vhost_frontend_wait(bench.f), VHOST_OK);
+	assert_true(vhost_frontend_is_served(bench.f));
+	vhost_frontend_hang_up(bench.f);
+}
+
+/* From inside a word, with another one due: that one is no longer true, and is not said. */
+static void test_hang_up_when_told(void **state)
+{
+	static const struct vhost_frontend_ops ops = {.done = hang_up_when_connected};
+
+	bench.device.ops = &ops;
+	bench_device();
+	assert_int_equal(bench_start(), VHOST_NOT_CONNECTED);
+	assert_int_equal(bench_connect(), VHOST_NOT_CONNECTED);
+	vhost_frontend_run(bench.f);
+	assert_int_equal(bench.done[VHOST_CONNECTED], 1);
+	assert_int_equal(bench.done[VHOST_STARTED], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_backend, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_connect_when_told, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_hang_up, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_hang_up_when_told, bench_setup, bench_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
