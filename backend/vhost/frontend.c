@@ -301,6 +301,11 @@ bool vhost_frontend_is_served(const struct vhost_frontend *f)
 	return f->live;
 }
 
+bool vhost_frontend_has_record(const struct vhost_frontend *f)
+{
+	return f->wanted && f->wanted->inflight_fd >= 0;
+}
+
 uint64_t vhost_frontend_features(const struct vhost_frontend *f)
 {
 	return f->offered;

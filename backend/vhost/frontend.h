@@ -75,8 +75,8 @@ struct vhost_frontend_ops {
 	/** the configuration is another: raise the interrupt, count the generation */
 	void (*config_changed)(void *opaque);
 	/**
-	 * from where on a queue that was served before is to be: the used ring's index, read from the guest's memory. Without a
-	 * record of what was in flight it is all there is, and right for backends that serve in order. NULL: as at the start
+	 * from where on a queue that was served before is to be: the used ring's index, read from the guest's memory. Without
+	 * vhost_frontend_has_record() it is all there is, and right for backends that serve in order. NULL: as at the start
 	 */
 	uint32_t (*base)(void *opaque, unsigned int index);
 };
@@ -130,6 +130,13 @@ enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f);
 bool vhost_frontend_is_connected(const struct vhost_frontend *f);
 /** vhost_frontend_is_served() - the queues are the backend's, or on their way there or back: a reset has to wait */
 bool vhost_frontend_is_served(const struct vhost_frontend *f);
+/**
+ * vhost_frontend_has_record() - what is in flight is on record: another backend can go on where this one crashes
+ *
+ * Without, requests that were served out of order are served twice or never. Whose device may not do that calls
+ * vhost_frontend_stop() from inside lost(), and sets NEEDS_RESET.
+ */
+bool vhost_frontend_has_record(const struct vhost_frontend *f);
 /** vhost_frontend_features() - to offer the guest; of the last backend; 0: there was none */
 uint64_t vhost_frontend_features(const struct vhost_frontend *f);
 /** vhost_frontend_protocol_features() - that were agreed on */

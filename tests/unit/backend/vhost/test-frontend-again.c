@@ -38,10 +38,13 @@ static void test_record_is_kept(void **state)
 {
 	off_t record;
 
+	assert_false(vhost_frontend_has_record(bench.f));
 	serve();
 	record = bench.p->inflight_bytes;
 	for (unsigned int i = 1; i < 4; i++) {
+		assert_true(vhost_frontend_has_record(bench.f));
 		crash();
+		assert_true(vhost_frontend_has_record(bench.f));
 		bench_peer();
 		assert_int_equal(bench_connect(), VHOST_OK);
 		assert_true(vhost_frontend_is_served(bench.f));
@@ -62,6 +65,7 @@ static void test_no_record(void **state)
 	bench.queue[1].base = 9;
 	serve();
 	assert_int_equal(peer_last(bench.p, VHOST_SET_VRING_BASE)->m.payload.state.num, 9);
+	assert_false(vhost_frontend_has_record(bench.f));
 	crash();
 	bench_peer();
 	bench.p->protocol &= ~INFLIGHT;
@@ -157,6 +161,34 @@ static void test_other_backend(void **state)
 	assert_int_equal(bench.changed, 1);
 }
 
+static void give_up(void *opaque, enum vhost_fault why, int err)
+{
+	bench.lost++;
+	if (!vhost_frontend_has_record(bench.f))
+		vhost_frontend_stop(bench.f);
+}
+
+/* Without a record, a device that may not serve a request twice leaves it to the guest's reset. */
+static void test_given_up(void **state)
+{
+	static const struct vhost_frontend_ops ops = {.lost = give_up};
+
+	bench.device.ops = &ops;
+	bench_device();
+	bench.p->protocol &= ~INFLIGHT;
+	serve();
+	crash();
+	bench_peer();
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_false(vhost_frontend_is_served(bench.f));
+	assert_null(peer_last(bench.p, VHOST_SET_FEATURES));
+	assert_int_equal(bench_start(), VHOST_OK);
+	crash();
+	bench_peer();
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_true(vhost_frontend_is_served(bench.f));
+}
+
 static void connect_again(void *opaque, enum vhost_fault why, int err)
 {
 	int *fd = opaque;
@@ -246,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crash_in_the_reset, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_crash_in_the_start, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_other_backend, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_given_up, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_connect_when_told, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_hang_up, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_hang_up_when_told, bench_setup, bench_teardown),
