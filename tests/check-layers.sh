@@ -34,6 +34,7 @@ backend/broker                  backend/base backend/broker
 backend/figures                 backend/base backend/figures
 backend/control                 backend/base backend/figures backend/control
 backend/metrics                 backend/base backend/figures backend/metrics
+backend/vhost                   backend/base backend/vhost
 backend/device                  backend/base backend/options backend/xenstore backend/figures backend/control backend/device
 backend/process                 backend/base backend/options backend/xenstore backend/figures backend/control backend/metrics backend/device backend/process
 backend/service                 backend/base backend/options backend/xenstore backend/service
@@ -384,6 +385,7 @@ finds backend/base/planted.c '#include "backend/devices/balloon/balloon.h"' 'wha
 finds backend/xenstore/planted.c '#include "backend/process/guest.h"' 'the xenstore link on the process'
 finds backend/metrics/planted.c '#include "backend/control/control.h"' 'one room on its neighbour'
 finds backend/devices/balloon/planted.c '#include "balloon.h"' 'a header of a program without its folder'
+finds backend/vhost/planted.c '#include "backend/xenstore/store-link.h"' 'the front-end of vhost-user on xenstore'
 finds backend/process/planted.c 'static const char name[] = "xen-vballoond";' 'what every device needs naming one'
 finds backend/service/planted.c 'int rng_look(void);' 'the service naming a device'
 finds tools/ctl/planted.c '#include "tools/copy/copy.h"' 'a tool on one that stands on it'
