@@ -12,7 +12,7 @@
 int event_new(void);
 /** event_signal() - add one. Return: 0; -EAGAIN the counter is full: whoever reads it has signals enough; -errno */
 int event_signal(int fd);
-/** event_drain() - what was counted is forgotten, if this kernel can read without waiting */
+/** event_drain() - what was counted is forgotten */
 void event_drain(int fd);
 
 #endif /* EVENT_H */

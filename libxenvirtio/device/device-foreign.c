@@ -8,7 +8,8 @@
  * passed on to the queue's eventfd. Of the call eventfd the kernel takes the signals, or else the server's epoll instance
  * tells us of them; never both, for then each interrupt would wake us for nothing.
  *
- * The other process is trusted with the guest's memory but not with us: nothing it does to an eventfd makes us wait.
+ * The other process is trusted with the guest's memory but not with us: see base/event.c for eventfds that are full, or
+ * that wait.
  *
  * Lock: none, the server's thread. Reads no ring.
  */
