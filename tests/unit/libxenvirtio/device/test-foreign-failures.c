@@ -146,6 +146,26 @@ static void who_serves_fails(void **state)
 	foreign_rig_fini(&f);
 }
 
+/* Its queues were stopped, and the guest can kick all the same: nobody is signalled who was told to stop. */
+static void a_server_that_cannot_be_closed(void **state)
+{
+	const struct fake_config config = { .nr_vcpus = 1 };
+	struct foreign f;
+
+	assert_int_equal(foreign_rig_init(&f, &config), 0);
+	fake_offer_eventfds(f.rig.fake, 0);
+	assert_int_equal(rig_start(&f.rig), 0);
+	rig_driver(&f.rig, 0);
+	f.asleep = true;
+	foreign_kicks(&f, 0);
+	fake_fail(f.rig.fake, 1, -EIO, FAKE_FAIL_ONCE, false);
+	assert_int_equal(xenvirtio_server_close(f.rig.server), -EIO);
+	assert_int_equal(f.stops[0], 1);
+	foreign_write(&f, REG_QUEUE_NOTIFY, 0);
+	assert_int_equal(foreign_kicks(&f, 0), 0);
+	foreign_rig_fini(&f);
+}
+
 static void a_queue_that_cannot_be_served(void **state)
 {
 	struct foreign f;
@@ -208,6 +228,7 @@ int main(void)
 		cmocka_unit_test(calls_that_fail_from_then_on),
 		cmocka_unit_test(a_domain_that_goes_at_any_call),
 		cmocka_unit_test(who_serves_fails),
+		cmocka_unit_test(a_server_that_cannot_be_closed),
 		cmocka_unit_test(a_queue_that_cannot_be_served),
 		cmocka_unit_test(descriptors_run_out),
 	};
