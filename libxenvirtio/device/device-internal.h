@@ -32,6 +32,10 @@
  * @asleep:     so many kicks of a driver that was not looking are told of at once
  * @asleep_next: so many the next time, if it is not looking then
  * @raised:     interrupts for used buffers, ever
+ * @lent:       eventfds of foreign queues, the first of them @kick_fd; -1 in devices without
+ * @epoll_fd:   of the server while it polls, with @tag; -1
+ * @watched:    the call eventfd is in it
+ * @called:     that was signalled
  */
 struct xenvirtio_device {
 	struct xenvirtio_device_config cfg;
@@ -49,6 +53,12 @@ struct xenvirtio_device {
 	unsigned int asleep;
 	unsigned int asleep_next;
 	uint64_t raised;
+	struct notify_lent lent;
+	int kick_fd[XENVIRTIO_QUEUES_MAX];
+	int epoll_fd;
+	uint32_t tag;
+	bool watched;
+	bool called;
 	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
 };
 
@@ -71,6 +81,8 @@ struct xenvirtio_queue *device_selected_queue(struct xenvirtio_device *dev);
 void device_write_queue_size(struct xenvirtio_device *dev, uint32_t value);
 /** device_write_queue_ready() - 1 enables if the set-up is sound; 0 disables */
 int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value);
+/** device_write_queue_reset() - 1 stops the queue, and nothing of its set-up is left */
+int device_write_queue_reset(struct xenvirtio_device *dev, uint32_t value);
 /** device_write_ring() - 32 bits of one of a queue's addresses, @shift 0 or 32 */
 void device_write_ring(struct xenvirtio_device *dev, uint64_t *gpa, unsigned int shift,
 		       uint32_t value);
@@ -95,7 +107,7 @@ static inline uint32_t device_kicked(const struct xenvirtio_device *dev)
 	return dev->kicked;
 }
 
-/** device_is_served() - of these queues, is everything used that was taken? */
+/** device_is_served() - of these queues, is everything used that was taken? Of foreign ones nobody knows: no */
 bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues);
 
 /** device_run_kicks() - call the author for each queue marked, once; no more after a failure. Return: it; 0 */
@@ -111,6 +123,30 @@ int device_resume(struct xenvirtio_device *dev);
 
 /** device_raise() - set bits of InterruptStatus and make the driver look */
 int device_raise(struct xenvirtio_device *dev, uint32_t bits);
+
+/**
+ * device_poll() - the server polls now, or not any more (-1): signals of the call eventfd that nobody else takes make
+ * @epoll_fd readable, with @tag and NOTIFY_TAG_CALL
+ */
+void device_poll(struct xenvirtio_device *dev, int epoll_fd, uint32_t tag);
+/** device_mark_call() - one did */
+void device_mark_call(struct xenvirtio_device *dev);
+/** device_run_call() - interrupt the driver if so */
+int device_run_call(struct xenvirtio_device *dev);
+
+/* device-foreign.c; all of it does nothing for a device with queues of its own */
+
+/** foreign_init() - before anything can fail; foreign_open() - make the eventfds. foreign_close() undoes both */
+void foreign_init(struct xenvirtio_device *dev);
+int foreign_open(struct xenvirtio_device *dev);
+void foreign_close(struct xenvirtio_device *dev);
+/** foreign_start() - Return: 0; XENVIRTIO_E_EMPTY it is not live any more; -errno. Without 0 it is not started */
+int foreign_start(struct xenvirtio_device *dev, unsigned int index);
+void foreign_stop(struct xenvirtio_device *dev, unsigned int index);
+/** foreign_kick() - signal a live queue's eventfd */
+int foreign_kick(struct xenvirtio_device *dev, unsigned int index);
+/** foreign_watch() - poll the call eventfd or not, as things are now */
+int foreign_watch(struct xenvirtio_device *dev);
 
 /** device_finish_reset() - of a process that died in one: nothing of a queue outlives Status 0 */
 void device_finish_reset(struct xenvirtio_device_state *state);

@@ -36,7 +36,7 @@ void device_write_queue_size(struct xenvirtio_device *dev, uint32_t value)
 
 	if (!q)
 		return;
-	if (!value || value > dev->cfg.queue_size_max || value & (value - 1)) {
+	if (!value || value > dev->cfg.queue_size_max || (value & (value - 1) && !queue_is_packed(q))) {
 		count_bad_queue(dev, "queue size that cannot be");
 		value = 0;
 	}
@@ -68,22 +68,39 @@ static int enable_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 	return ret ? ret : device_notify_on(dev, q->index);
 }
 
+static int stop_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
+{
+	bool ran = q->state->ready;
+	int ret = device_notify_off(dev, 1u << q->index);
+
+	queue_stop(q);
+	if (ran && dev->cfg.ops->queue_stopped)
+		dev->cfg.ops->queue_stopped(dev->cfg.opaque, q->index);
+	return ret;
+}
+
 int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)
 {
 	struct xenvirtio_queue *q = device_selected_queue(dev);
-	bool ran;
-	int ret;
 
 	if (!q || value > 1) {
 		count_bad_queue(dev, "no queue of that number, or QueueReady neither 0 nor 1");
 		return 0;
 	}
-	if (value)
-		return enable_queue(dev, q);
-	ran = q->state->ready;
-	ret = device_notify_off(dev, 1u << q->index);
-	queue_stop(q);
-	if (ran && dev->cfg.ops->queue_stopped)
-		dev->cfg.ops->queue_stopped(dev->cfg.opaque, q->index);
+	return value ? enable_queue(dev, q) : stop_queue(dev, q);
+}
+
+/* virtio 1.2, 2.6.1: what the queue was told is forgotten, and the driver sets it up as if for the first time. */
+int device_write_queue_reset(struct xenvirtio_device *dev, uint32_t value)
+{
+	struct xenvirtio_queue *q = device_selected_queue(dev);
+	int ret;
+
+	if (!q || value != 1) {
+		count_bad_queue(dev, "no queue of that number, or QueueReset not 1");
+		return 0;
+	}
+	ret = stop_queue(dev, q);
+	*q->state = (struct xenvirtio_queue_state){ 0 };
 	return ret;
 }

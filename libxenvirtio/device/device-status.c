@@ -74,8 +74,9 @@ static int start_device(struct xenvirtio_device *dev)
 		ret = dev->cfg.ops->driver_ok(dev->cfg.opaque);
 	for (unsigned int i = 0; !ret && i < dev->cfg.nr_queues; i++)
 		ret = device_notify_on(dev, i);
-	/* Linux's balloon adds a buffer and kicks before DRIVER_OK, and never again. */
-	device_mark_all(dev);
+	/* Linux's balloon adds a buffer and kicks before DRIVER_OK, and never again. Foreign queues were kicked just now. */
+	if (!dev->cfg.foreign_queues)
+		device_mark_all(dev);
 	return ret;
 }
 
@@ -182,6 +183,7 @@ static bool status_valid(const struct xenvirtio_device *dev)
 bool device_state_valid(const struct xenvirtio_device *dev)
 {
 	const struct xenvirtio_device_state *state = dev->state;
+	bool packed = xenvirtio_device_features(dev) >> XENVIRTIO_F_RING_PACKED & 1;
 
 	if (!status_valid(dev) || state->interrupt_status & ~(INTERRUPT_USED | INTERRUPT_CONFIG))
 		return false;
@@ -191,7 +193,7 @@ bool device_state_valid(const struct xenvirtio_device *dev)
 		if (queue->ready && (i >= dev->cfg.nr_queues ||
 				     !(state->status & XENVIRTIO_STATUS_FEATURES_OK)))
 			return false;
-		if (!queue_state_valid(queue, dev->gmem, dev->cfg.queue_size_max))
+		if (!queue_state_valid(queue, dev->gmem, dev->cfg.queue_size_max, packed))
 			return false;
 	}
 	return true;

@@ -13,11 +13,15 @@
 
 #include "device/device-internal.h"
 
-/* Bits 24 to 40 change ring or transport: the library serves these of them, and no author can. */
-#define FEATURES_TRANSPORT ((UINT64_C(1) << 41) - (UINT64_C(1) << 24))
+/* Bits 24 to 40, and 41 since, change ring or transport: the library serves these of them, and no author can. */
+#define FEATURES_TRANSPORT ((UINT64_C(1) << 42) - (UINT64_C(1) << 24))
 #define FEATURES_SERVED \
 	(UINT64_C(1) << XENVIRTIO_F_INDIRECT_DESC | UINT64_C(1) << XENVIRTIO_F_EVENT_IDX | \
 	 UINT64_C(1) << XENVIRTIO_F_VERSION_1)
+/* What is in the rings is whoever's who serves them. Bits 33 and 38 would need the transport's help, or a translation. */
+#define FEATURES_FOREIGN \
+	(FEATURES_SERVED | UINT64_C(1) << XENVIRTIO_F_RING_PACKED | \
+	 UINT64_C(1) << XENVIRTIO_F_IN_ORDER | UINT64_C(1) << XENVIRTIO_F_RING_RESET)
 
 /* Of a driver that sleeps, kicks before it is tried again: each time that it sleeps still, twice as many. One that never looks waits seldom. */
 #define KICKS_ASLEEP 16u
@@ -74,11 +78,14 @@ static const struct queue_owner queue_owner = {
 
 static bool config_valid(const struct xenvirtio_device_config *cfg)
 {
+	uint16_t size_max = cfg->foreign_queues ? XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX : XENVIRTIO_QUEUE_SIZE_MAX;
+	uint64_t ring_features = cfg->foreign_queues ? FEATURES_FOREIGN : FEATURES_SERVED;
+
 	return cfg->ops && cfg->nr_queues && cfg->nr_queues <= XENVIRTIO_QUEUES_MAX &&
-	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
+	       cfg->queue_size_max && cfg->queue_size_max <= size_max &&
 	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
 	       cfg->config_bytes <= XENVIRTIO_CONFIG_MAX &&
-	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~FEATURES_SERVED);
+	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~ring_features);
 }
 
 /* Whatever its size says: that is stored first. */
@@ -109,11 +116,24 @@ static int state_restore(struct xenvirtio_device *dev)
 	return 0;
 }
 
+static int open_device(struct xenvirtio_device *dev)
+{
+	int ret = foreign_open(dev);
+
+	if (ret)
+		return ret;
+	if (!state_untouched(dev->state))
+		return state_restore(dev);
+	state_begin(dev->state);
+	return 0;
+}
+
 int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_device_config *cfg,
 			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
 {
 	struct xenvirtio_device *dev;
 	unsigned int i;
+	int ret;
 
 	if (!config_valid(cfg))
 		return -EINVAL;
@@ -121,9 +141,10 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 	if (!dev)
 		return -ENOMEM;
 	dev->cfg = *cfg;
-	dev->offered = cfg->features | FEATURES_SERVED;
+	dev->offered = cfg->features | (cfg->foreign_queues ? UINT64_C(1) << XENVIRTIO_F_VERSION_1 : FEATURES_SERVED);
 	dev->gmem = gmem;
 	dev->state = state ? state : &dev->own_state;
+	foreign_init(dev);
 	for (i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
 		dev->queue[i] = (struct xenvirtio_queue){
 			.gmem = gmem,
@@ -131,17 +152,13 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.owner = &queue_owner,
 			.opaque = dev,
 			.index = i,
+			.foreign = cfg->foreign_queues,
 		};
 	}
-	if (state_untouched(dev->state)) {
-		state_begin(dev->state);
-	} else {
-		int ret = state_restore(dev);
-
-		if (ret) {
-			free(dev);
-			return ret;
-		}
+	ret = open_device(dev);
+	if (ret) {
+		xenvirtio_device_free(dev);
+		return ret;
 	}
 	*out = dev;
 	return 0;
@@ -149,6 +166,8 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 
 void xenvirtio_device_free(struct xenvirtio_device *dev)
 {
+	if (dev)
+		foreign_close(dev);
 	free(dev);
 }
 
@@ -237,7 +256,7 @@ int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_gu
 
 int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 {
-	int ret = 0;
+	int ret;
 
 	if (!dev->notify || dev->notify_on >> index & 1 || !xenvirtio_device_driver_ok(dev) ||
 	    !xenvirtio_queue_enabled(&dev->queue[index]))
@@ -245,11 +264,21 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 	/* an ioeventfd would answer the access before we know of it */
 	if (dev->prompt >> index & 1)
 		return 0;
+	ret = foreign_start(dev, index);
+	if (ret)
+		return ret == XENVIRTIO_E_EMPTY ? 0 : ret;
 	if (dev->notify->ops->queue_enable)
 		ret = dev->notify->ops->queue_enable(dev->notify, index,
 						      &dev->state->interrupt_status);
-	if (!ret)
-		dev->notify_on |= 1u << index;
+	if (ret) {
+		foreign_stop(dev, index);
+		return ret;
+	}
+	dev->notify_on |= 1u << index;
+	ret = foreign_watch(dev);
+	/* It may have been kicked before it was live. */
+	if (!ret && dev->cfg.foreign_queues)
+		ret = foreign_kick(dev, index);
 	return ret;
 }
 
@@ -261,19 +290,21 @@ int device_notify_off(struct xenvirtio_device *dev, uint32_t queues)
 		if (!((queues & dev->notify_on) >> i & 1))
 			continue;
 		dev->notify_on &= ~(1u << i);
-		if (!dev->notify->ops->queue_disable)
-			continue;
-		ret = dev->notify->ops->queue_disable(dev->notify, i,
-						      &dev->state->interrupt_status);
+		ret = dev->notify->ops->queue_disable ?
+			      dev->notify->ops->queue_disable(dev->notify, i, &dev->state->interrupt_status) :
+			      0;
 		if (ret && !first)
 			first = ret;
+		foreign_stop(dev, i);
 	}
-	return first;
+	ret = foreign_watch(dev);
+	return first ? first : ret;
 }
 
 int device_attach(struct xenvirtio_device *dev, struct notify *notify)
 {
 	dev->notify = notify;
+	notify->lent = dev->cfg.foreign_queues ? &dev->lent : NULL;
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
 		int ret = device_notify_on(dev, i);
 
@@ -289,9 +320,12 @@ int device_detach(struct xenvirtio_device *dev)
 {
 	int ret = device_notify_off(dev, UINT32_MAX);
 
+	if (dev->notify)
+		dev->notify->lent = NULL;
 	dev->notify = NULL;
 	dev->kicked = 0;
 	dev->held = 0;
+	dev->called = false;
 	return ret;
 }
 
@@ -348,6 +382,13 @@ bool device_wants_again(const struct xenvirtio_device *dev)
 	return kickable(dev, dev->again);
 }
 
+static int run_kick(struct xenvirtio_device *dev, unsigned int index)
+{
+	if (dev->cfg.foreign_queues)
+		return foreign_kick(dev, index);
+	return dev->cfg.ops->kick ? dev->cfg.ops->kick(dev->cfg.opaque, index) : 0;
+}
+
 int device_run_kicks(struct xenvirtio_device *dev)
 {
 	uint32_t kicked = dev->kicked;
@@ -356,10 +397,10 @@ int device_run_kicks(struct xenvirtio_device *dev)
 	dev->kicked = 0;
 	for (unsigned int i = 0; kicked >> i; i++) {
 		/* A kick may have broken the device or, through the author, its other queues. */
-		if (!(kicked >> i & 1) || !dev->cfg.ops->kick || !xenvirtio_device_driver_ok(dev) ||
+		if (!(kicked >> i & 1) || !xenvirtio_device_driver_ok(dev) ||
 		    !xenvirtio_queue_enabled(&dev->queue[i]))
 			continue;
-		ret = dev->cfg.ops->kick(dev->cfg.opaque, i);
+		ret = run_kick(dev, i);
 		/* The host failed in the middle of something: going on in another queue could finish it wrongly. */
 		if (ret < 0 || ret == XENVIRTIO_E_GONE)
 			return ret;
@@ -421,7 +462,7 @@ bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues)
 	for (unsigned int i = 0; queues >> i; i++) {
 		const struct xenvirtio_queue_state *state = dev->queue[i].state;
 
-		if (queues >> i & 1 && state->last_avail_idx != state->used_idx)
+		if (queues >> i & 1 && (dev->cfg.foreign_queues || state->last_avail_idx != state->used_idx))
 			return false;
 	}
 	return true;

@@ -15,7 +15,8 @@
  * A held line has no irqfd: without the register, interrupts are the event-channel notify's work.
  *
  * While the kernel has the register, our word for it says both bits: a process that goes on after
- * us cannot know which the driver has not acknowledged, and one too many costs it a look.
+ * us cannot know which the driver has not acknowledged, and one too many costs it a look. So does the bit of used buffers
+ * with an irqfd that another process writes to (struct notify_lent): we hear of none of its interrupts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/event.h"
 #include "notify/notify.h"
 
 /* a queue's number fits the tag, and what is armed a word */
@@ -110,6 +112,21 @@ static const char *eventfd_path(const struct notify *notify)
 	return xenvirtio_notify_path_name(((const struct notify_eventfd *)notify)->way);
 }
 
+static int kick_fd(const struct notify_eventfd *self, unsigned int index)
+{
+	return self->notify.lent ? self->notify.lent->kick_fd[index] : self->kick_fd[index];
+}
+
+static bool is_lent(const struct notify_eventfd *self, enum call which)
+{
+	return self->notify.lent && which == CALL_USED;
+}
+
+static int call_fd(const struct notify_eventfd *self, enum call which)
+{
+	return is_lent(self, which) ? self->notify.lent->call_fd : self->call_fd[which];
+}
+
 /* What is not there need not be taken away. */
 static int forgive_absence(int ret)
 {
@@ -142,7 +159,7 @@ static int open_kick(struct notify_eventfd *self, unsigned int index)
 {
 	int ret;
 
-	if (self->kick_fd[index] >= 0)
+	if (kick_fd(self, index) >= 0)
 		return 0;
 	self->kick_fd[index] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (self->kick_fd[index] < 0)
@@ -158,8 +175,7 @@ static int arm_queue(struct notify_eventfd *self, unsigned int index)
 	int ret = open_kick(self, index);
 
 	if (!ret)
-		ret = self->hv->ops->ioeventfd_add(self->hv, self->base, index,
-						   self->kick_fd[index]);
+		ret = self->hv->ops->ioeventfd_add(self->hv, self->base, index, kick_fd(self, index));
 	if (!ret)
 		self->armed |= 1u << index;
 	return ret;
@@ -168,8 +184,8 @@ static int arm_queue(struct notify_eventfd *self, unsigned int index)
 static int disarm_queue(struct notify_eventfd *self, unsigned int index)
 {
 	self->armed &= ~(1u << index);
-	return forgive_absence(self->hv->ops->ioeventfd_del(self->hv, self->base, index,
-							    self->kick_fd[index]));
+	return forgive_absence(
+		self->hv->ops->ioeventfd_del(self->hv, self->base, index, kick_fd(self, index)));
 }
 
 /* --- interrupts --- */
@@ -177,8 +193,9 @@ static int disarm_queue(struct notify_eventfd *self, unsigned int index)
 static int open_calls(struct notify_eventfd *self)
 {
 	for (unsigned int i = 0; i < NR_CALLS; i++) {
-		if (self->call_fd[i] < 0)
-			self->call_fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (call_fd(self, i) >= 0)
+			continue;
+		self->call_fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (self->call_fd[i] < 0)
 			return -errno;
 	}
@@ -191,8 +208,8 @@ static int give_registers(struct notify_eventfd *self, uint32_t *status)
 		.base = self->base,
 		.irq = self->irq,
 		.held = self->line == NOTIFY_HOLD,
-		.used_fd = self->call_fd[CALL_USED],
-		.config_fd = self->call_fd[CALL_CONFIG],
+		.used_fd = call_fd(self, CALL_USED),
+		.config_fd = call_fd(self, CALL_CONFIG),
 		.status = *status,
 	};
 	int ret = self->hv->ops->registers_add(self->hv, &regs);
@@ -202,6 +219,12 @@ static int give_registers(struct notify_eventfd *self, uint32_t *status)
 	self->regs = true;
 	*status = STATUS_USED | STATUS_CONFIG;
 	return 0;
+}
+
+static void cover_unheard(const struct notify_eventfd *self, uint32_t *status)
+{
+	if (self->irqfd && self->notify.lent)
+		*status |= STATUS_USED;
 }
 
 static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
@@ -220,22 +243,26 @@ static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
 	if (!ret && self->line == NOTIFY_HOLD)
 		return 0;
 	if (!ret)
-		ret = self->hv->ops->irqfd_add(self->hv, self->irq, self->call_fd[CALL_USED]);
+		ret = self->hv->ops->irqfd_add(self->hv, self->irq, call_fd(self, CALL_USED));
 	if (!ret)
 		self->irqfd = true;
+	cover_unheard(self, status);
 	return ret;
+}
+
+static int signal_own(int fd)
+{
+	const uint64_t one = 1;
+
+	return write(fd, &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
 }
 
 static int call(struct notify_eventfd *self, enum call which)
 {
-	const uint64_t one = 1;
+	int ret = is_lent(self, which) ? event_signal(call_fd(self, which)) : signal_own(self->call_fd[which]);
 
-	if (write(self->call_fd[which], &one, sizeof(one)) == sizeof(one))
-		return 0;
 	/* The counter is full: nobody takes from it. */
-	if (errno == EAGAIN)
-		return self->plain->ops->interrupt(self->plain, 0);
-	return -errno;
+	return ret == -EAGAIN ? self->plain->ops->interrupt(self->plain, 0) : ret;
 }
 
 static int call_held(struct notify_eventfd *self)
@@ -254,7 +281,7 @@ static int disarm_interrupts(struct notify_eventfd *self, uint32_t *status)
 	if (self->regs)
 		ret = self->hv->ops->registers_del(self->hv, self->base, status);
 	else if (self->irqfd)
-		ret = self->hv->ops->irqfd_del(self->hv, self->irq, self->call_fd[CALL_USED]);
+		ret = self->hv->ops->irqfd_del(self->hv, self->irq, call_fd(self, CALL_USED));
 	self->regs = false;
 	self->irqfd = false;
 	ret = forgive_absence(ret);
@@ -356,10 +383,15 @@ static int eventfd_ack(struct notify *notify, uint32_t *status)
 {
 	struct notify_eventfd *self = to_self(notify);
 
-	if (!self->regs)
-		return self->plain->ops->ack(self->plain, status);
-	*status = STATUS_USED | STATUS_CONFIG;
-	return 0;
+	int ret;
+
+	if (self->regs) {
+		*status = STATUS_USED | STATUS_CONFIG;
+		return 0;
+	}
+	ret = self->plain->ops->ack(self->plain, status);
+	cover_unheard(self, status);
+	return ret;
 }
 
 static void eventfd_hold(struct notify *notify)
@@ -395,7 +427,7 @@ static bool worth_waiting(struct notify_eventfd *self)
 static int eventfd_wait(struct notify *notify, uint32_t *index)
 {
 	struct notify_eventfd *self = to_self(notify);
-	int fd = self->held ? self->call_fd[CALL_USED] : -1;
+	int fd = self->held ? call_fd(self, CALL_USED) : -1;
 	int ret;
 
 	if (!worth_waiting(self))
@@ -415,6 +447,13 @@ static int eventfd_wait(struct notify *notify, uint32_t *index)
 	return ret;
 }
 
+static bool eventfd_takes_calls(const struct notify *notify)
+{
+	const struct notify_eventfd *self = (const struct notify_eventfd *)notify;
+
+	return self->regs || self->irqfd;
+}
+
 static const struct notify_ops eventfd_ops = {
 	.path = eventfd_path,
 	.free = eventfd_free,
@@ -426,6 +465,7 @@ static const struct notify_ops eventfd_ops = {
 	.hold = eventfd_hold,
 	.release = eventfd_release,
 	.wait = eventfd_wait,
+	.takes_calls = eventfd_takes_calls,
 };
 
 int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,

@@ -56,20 +56,38 @@ struct notify_ops {
 	 * Return: 0; XENVIRTIO_E_EMPTY there was none, or it was not worth waiting; -errno
 	 */
 	int (*wait)(struct notify *notify, uint32_t *index);
+	/** takes_calls - optional: whether the host takes signals of the lent call_fd now */
+	bool (*takes_calls)(const struct notify *notify);
 };
 
 /** bits of an epoll event's data.u32 that are the queue; the others are the device's tag */
 #define NOTIFY_TAG_QUEUE 0xffu
+/** in place of a queue: whoever serves the queues wants the driver interrupted */
+#define NOTIFY_TAG_CALL 0xffu
+
+/**
+ * struct notify_lent - eventfds of a device whose queues another process serves
+ * @kick_fd: of each queue; kicks are to signal it, and poll() is not to tell of them
+ * @call_fd: used buffers are there when it is signalled
+ *
+ * Both are open while any queue is enabled, and the same.
+ */
+struct notify_lent {
+	const int *kick_fd;
+	int call_fd;
+};
 
 /**
  * struct notify - siblings embed this as their first member
  * @changed, @opaque: whoever opened it may fill them in
+ * @lent: whose queues are foreign; NULL: eventfds are the sibling's own
  */
 struct notify {
 	const struct notify_ops *ops;
 	/** changed - optional: path() is another one now, because of @why (-errno) */
 	void (*changed)(void *opaque, int why);
 	void *opaque;
+	const struct notify_lent *lent;
 };
 
 /** how long a line stays up */

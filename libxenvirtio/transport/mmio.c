@@ -4,8 +4,8 @@
  *
  * Below 0x100 each register is one entry: it is read or written as 4 aligned bytes or not at all,
  * and only in the direction that has a function. From 0x100 on it is the device type's
- * configuration space, in naturally aligned accesses of 1, 2, 4 or 8 bytes. QueueReset is not in
- * the table, since VIRTIO_F_RING_RESET is not offered; a read of it gives all-ones like any hole.
+ * configuration space, in naturally aligned accesses of 1, 2, 4 or 8 bytes. QueueReset is there only
+ * with VIRTIO_F_RING_RESET, which foreign queues may have; else a read of it gives all-ones like any hole.
  *
  * Knows offsets, widths and byte order; what a register means is the device's.
  */
@@ -22,6 +22,7 @@ struct mmio_register {
 	uint16_t offset;
 	uint32_t (*read)(struct xenvirtio_device *dev);
 	int (*write)(struct xenvirtio_device *dev, uint32_t value);
+	uint8_t feature; /* without which it is not there; 0: none */
 };
 
 static uint32_t read_magic(struct xenvirtio_device *dev)
@@ -127,6 +128,12 @@ DEFINE_RING_WRITE(avail_high, avail_gpa, 32)
 DEFINE_RING_WRITE(used_low, used_gpa, 0)
 DEFINE_RING_WRITE(used_high, used_gpa, 32)
 
+/* A reset is over when its write is. */
+static uint32_t read_queue_reset(struct xenvirtio_device *dev)
+{
+	return 0;
+}
+
 /* There are no shared memory regions, whichever is selected: length and base are all-ones. */
 static int write_shm_sel(struct xenvirtio_device *dev, uint32_t value)
 {
@@ -172,14 +179,18 @@ static const struct mmio_register registers[] = {
 	{ 0x0b4, .read = read_shm }, /* SHMLenHigh */
 	{ 0x0b8, .read = read_shm }, /* SHMBaseLow */
 	{ 0x0bc, .read = read_shm }, /* SHMBaseHigh */
+	{ 0x0c0, .read = read_queue_reset, .write = device_write_queue_reset, .feature = XENVIRTIO_F_RING_RESET },
 	{ 0x0fc, .read = read_config_generation },
 };
 
-static const struct mmio_register *find_register(uint64_t offset)
+static const struct mmio_register *find_register(const struct xenvirtio_device *dev, uint64_t offset)
 {
-	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		if (registers[i].offset == offset)
-			return &registers[i];
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		const struct mmio_register *reg = &registers[i];
+
+		if (reg->offset == offset)
+			return !reg->feature || xenvirtio_device_features(dev) >> reg->feature & 1 ? reg : NULL;
+	}
 	return NULL;
 }
 
@@ -223,7 +234,7 @@ int mmio_access(struct xenvirtio_device *dev, uint64_t offset, uint32_t size, bo
 		return 0;
 	}
 	if (size == REGISTER_BYTES)
-		reg = find_register(offset);
+		reg = find_register(dev, offset);
 	if (reg && read && reg->read) {
 		*data = reg->read(dev);
 		return 0;

@@ -25,7 +25,7 @@
 #define TAG_IOREQ UINT32_MAX
 #define EVENTS_PER_CALL 32
 
-_Static_assert(XENVIRTIO_QUEUES_MAX - 1 <= NOTIFY_TAG_QUEUE, "a queue's number is in the tag");
+_Static_assert(XENVIRTIO_QUEUES_MAX - 1 < NOTIFY_TAG_CALL, "a queue's number is in the tag, or this");
 
 /* So long kicks may be waited for and served in one call; then the caller's others get their turn. */
 #define WAITS_MS 10
@@ -95,6 +95,7 @@ static void stop_polling(struct xenvirtio_server *server)
 
 		if (notify->ops->poll)
 			notify->ops->poll(notify, -1, 0);
+		device_poll(server->device[i].dev, -1, 0);
 	}
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
@@ -195,15 +196,19 @@ static int start_polling(struct xenvirtio_server *server)
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < server->nr_devices; i++) {
+		struct xenvirtio_device *dev = server->device[i].dev;
 		struct notify *notify = server->device[i].notify;
+		uint32_t tag = (uint32_t)i << TAG_SHIFT;
 
-		if (!notify->ops->poll)
+		if (!notify->ops->poll && !dev->cfg.foreign_queues)
 			continue;
 		if (server->epoll_fd < 0)
 			server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 		if (server->epoll_fd < 0)
 			return -errno;
-		ret = notify->ops->poll(notify, server->epoll_fd, (uint32_t)i << TAG_SHIFT);
+		device_poll(dev, server->epoll_fd, tag);
+		if (notify->ops->poll)
+			ret = notify->ops->poll(notify, server->epoll_fd, tag);
 	}
 	if (!ret && server->epoll_fd >= 0)
 		ret = poll_ioreq(server);
@@ -441,6 +446,14 @@ static bool may_skip_look(struct xenvirtio_server *server)
 	return true;
 }
 
+static void mark_event(struct xenvirtio_device *dev, uint32_t queue)
+{
+	if (queue == NOTIFY_TAG_CALL)
+		device_mark_call(dev);
+	else
+		device_mark_signal(dev, queue);
+}
+
 /* What is pending: kicks are marked, for requests it is only said whether there are any. */
 static int look_around(struct xenvirtio_server *server, bool *requests)
 {
@@ -460,8 +473,7 @@ static int look_around(struct xenvirtio_server *server, bool *requests)
 		if (tag == TAG_IOREQ)
 			*requests = true;
 		else
-			device_mark_signal(server->device[tag >> TAG_SHIFT].dev,
-					   tag & NOTIFY_TAG_QUEUE);
+			mark_event(server->device[tag >> TAG_SHIFT].dev, tag & NOTIFY_TAG_QUEUE);
 	}
 	return 0;
 }
@@ -537,6 +549,18 @@ static int serve_kicks(struct xenvirtio_server *server)
 	return ret ? ret : released;
 }
 
+/* Of those who serve foreign queues. */
+static int serve_calls(struct xenvirtio_server *server)
+{
+	int ret, first = 0;
+
+	for (size_t i = 0; i < server->nr_devices; i++) {
+		ret = device_run_call(server->device[i].dev);
+		first = first ? first : ret;
+	}
+	return first;
+}
+
 int xenvirtio_server_process(struct xenvirtio_server *server)
 {
 	bool requests = false;
@@ -561,6 +585,8 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 		ret = serve_pending(server);
 		first = first ? first : ret;
 	}
+	ret = serve_calls(server);
+	first = first ? first : ret;
 	ret = serve_kicks(server);
 	return tell_again(server, first ? first : ret);
 }

@@ -2,7 +2,8 @@
 /*
  * Where the rings of a queue lie, and when a queue may be enabled.
  *
- * The sizes are those of virtio 1.2, 2.7: with the event index fields, negotiated or not. A queue
+ * The sizes are those of virtio 1.2, 2.7: with the event index fields, negotiated or not; or of 2.8, packed rings, which
+ * only foreign queues have. A queue
  * is enabled only when every page of its rings could be read, so a ring on a hole or in the MMIO
  * window is refused at once and not at the first kick.
  *
@@ -13,6 +14,9 @@
 
 #include "virtqueue/queue-ring.h"
 
+/* virtio 1.2, 2.8.10: driver's and device's event suppression */
+#define SUPPRESSION_BYTES 4u
+
 enum ring { RING_DESC, RING_AVAIL, RING_USED, NR_RINGS };
 
 struct ring_place {
@@ -21,23 +25,29 @@ struct ring_place {
 	uint64_t align;
 };
 
-static void place_rings(const struct xenvirtio_queue_state *state, struct ring_place ring[NR_RINGS])
+static void place_rings(const struct xenvirtio_queue_state *state, bool packed, struct ring_place ring[NR_RINGS])
 {
 	uint64_t size = state->size;
 
+	if (packed) {
+		ring[RING_DESC] = (struct ring_place){ { state->desc_gpa }, DESC_BYTES * size, 16 };
+		ring[RING_AVAIL] = (struct ring_place){ { state->avail_gpa }, SUPPRESSION_BYTES, 4 };
+		ring[RING_USED] = (struct ring_place){ { state->used_gpa }, SUPPRESSION_BYTES, 4 };
+		return;
+	}
 	ring[RING_DESC] = (struct ring_place){ { state->desc_gpa }, DESC_BYTES * size, 16 };
 	ring[RING_AVAIL] = (struct ring_place){ { state->avail_gpa }, 6 + 2 * size, 2 };
 	ring[RING_USED] = (struct ring_place){ { state->used_gpa }, 6 + USED_ELEM_BYTES * size, 4 };
 }
 
 static const char *find_setup_fault(const struct xenvirtio_queue_state *state,
-				    const struct xenvirtio_gmem *gmem, uint16_t size_max)
+				    const struct xenvirtio_gmem *gmem, uint16_t size_max, bool packed)
 {
 	struct ring_place ring[NR_RINGS];
 
-	if (!state->size || state->size > size_max || state->size & (state->size - 1))
+	if (!state->size || state->size > size_max || (!packed && state->size & (state->size - 1)))
 		return "queue enabled with a size that cannot be";
-	place_rings(state, ring);
+	place_rings(state, packed, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
 		/* Where RAM begins at 0 the specification allows it, but no driver means it. */
 		if (!ring[i].gpa.v)
@@ -54,7 +64,7 @@ static int touch_rings(struct xenvirtio_queue *q)
 {
 	struct ring_place ring[NR_RINGS];
 
-	place_rings(q->state, ring);
+	place_rings(q->state, q->packed, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
 		uint64_t page = ring[i].gpa.v & ~(XENVIRTIO_PAGE_SIZE - 1);
 		uint64_t end = ring[i].gpa.v + ring[i].bytes;
@@ -77,12 +87,18 @@ static void forget_chains(struct xenvirtio_queue *q)
 	memset(q->in_flight, 0, sizeof(q->in_flight));
 }
 
+bool queue_is_packed(const struct xenvirtio_queue *q)
+{
+	return q->owner->features(q->opaque) >> XENVIRTIO_F_RING_PACKED & 1;
+}
+
 int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detail)
 {
 	struct xenvirtio_queue_state *state = q->state;
 	int ret;
 
-	*detail = find_setup_fault(state, q->gmem, size_max);
+	q->packed = queue_is_packed(q);
+	*detail = find_setup_fault(state, q->gmem, size_max, q->packed);
 	if (*detail)
 		return XENVIRTIO_E_GUEST;
 	ret = touch_rings(q);
@@ -109,17 +125,18 @@ void queue_stop(struct xenvirtio_queue *q)
 void queue_restore(struct xenvirtio_queue *q)
 {
 	forget_chains(q);
+	q->packed = queue_is_packed(q);
 	q->unsettled = q->state->ready;
 }
 
 bool queue_state_valid(const struct xenvirtio_queue_state *state,
-		       const struct xenvirtio_gmem *gmem, uint16_t size_max)
+		       const struct xenvirtio_gmem *gmem, uint16_t size_max, bool packed)
 {
 	if (state->ready > 1 || state->broken > 1)
 		return false;
 	if (!state->ready)
 		return true;
-	return !find_setup_fault(state, gmem, size_max) &&
+	return !find_setup_fault(state, gmem, size_max, packed) &&
 	       (uint16_t)(state->last_avail_idx - state->used_idx) <= state->size;
 }
 
@@ -129,7 +146,7 @@ uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn st
 
 	if (!q->state->ready)
 		return nr;
-	place_rings(q->state, ring);
+	place_rings(q->state, q->packed, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
 		struct xenvirtio_gpa last = { ring[i].gpa.v + ring[i].bytes - 1 };
 		uint64_t first_gfn = xenvirtio_gpa_to_gfn(ring[i].gpa).v, offset;
@@ -141,6 +158,21 @@ uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn st
 			nr = offset;
 	}
 	return nr;
+}
+
+int xenvirtio_queue_rings(const struct xenvirtio_queue *q, struct xenvirtio_queue_rings *rings)
+{
+	const struct xenvirtio_queue_state *state = q->state;
+
+	if (!state->ready)
+		return XENVIRTIO_E_EMPTY;
+	*rings = (struct xenvirtio_queue_rings){
+		.desc_gpa = state->desc_gpa,
+		.avail_gpa = state->avail_gpa,
+		.used_gpa = state->used_gpa,
+		.size = state->size,
+	};
+	return 0;
 }
 
 int queue_fault(struct xenvirtio_queue *q, enum xenvirtio_guest_error kind, const char *detail)

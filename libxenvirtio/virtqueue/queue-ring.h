@@ -38,6 +38,8 @@ struct queue_owner {
  * @epoch:     counts enablings; chains of an earlier one are dropped
  * @unsettled: restored from state and not popped from since
  * @in_flight: heads popped and not pushed, one bit each
+ * @foreign:   another process serves it, of any size: nothing here but where it lies
+ * @packed:    its rings are of that kind, as of when it was enabled or restored
  */
 struct xenvirtio_queue {
 	struct xenvirtio_gmem *gmem;
@@ -47,6 +49,8 @@ struct xenvirtio_queue {
 	unsigned int index;
 	uint32_t epoch;
 	bool unsettled;
+	bool foreign;
+	bool packed;
 	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
 };
 
@@ -57,13 +61,15 @@ struct xenvirtio_queue {
  * Return: 0; XENVIRTIO_E_GUEST it cannot be, and stays disabled; XENVIRTIO_E_GONE; -errno
  */
 int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detail);
+/** queue_is_packed() - whether packed rings were negotiated; known from FEATURES_OK on */
+bool queue_is_packed(const struct xenvirtio_queue *q);
 /** queue_stop() - disable; what was popped is never pushed */
 void queue_stop(struct xenvirtio_queue *q);
 /** queue_restore() - go on from a state: what was popped and not pushed is popped again */
 void queue_restore(struct xenvirtio_queue *q);
 /** queue_state_valid() - whether a state found somewhere is one this library can have written */
 bool queue_state_valid(const struct xenvirtio_queue_state *state,
-		       const struct xenvirtio_gmem *gmem, uint16_t size_max);
+		       const struct xenvirtio_gmem *gmem, uint16_t size_max, bool packed);
 /**
  * queue_next_gfn() - offset of the first of @nr frames from @start on that holds a part of its rings
  *

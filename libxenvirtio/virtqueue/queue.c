@@ -96,6 +96,8 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	uint16_t nr = 0, head;
 	int ret;
 
+	if (q->foreign)
+		return -EINVAL;
 	if (state->broken)
 		return XENVIRTIO_E_GUEST;
 	if (!is_live(q))
@@ -128,7 +130,8 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 
 bool xenvirtio_chain_held(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain)
 {
-	return chain->epoch == q->epoch && q->state->ready && chain->head < q->state->size &&
+	/* in_flight is no larger than what we pop from */
+	return !q->foreign && chain->epoch == q->epoch && q->state->ready && chain->head < q->state->size &&
 	       q->in_flight[chain->head / 64] & head_bit(chain->head);
 }
 

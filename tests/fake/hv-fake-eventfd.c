@@ -12,6 +12,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,10 +23,14 @@
 #define INTERRUPT_ACK 0x64u
 #define REGISTER_BYTES 4u
 
+/* As a kernel does: it does not wait, whatever the flags are that others share. */
 static uint64_t take(int fd)
 {
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	uint64_t count;
 
+	if (poll(&pfd, 1, 0) != 1)
+		return 0;
 	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 

@@ -15,6 +15,11 @@
  * All that must survive the process is in struct xenvirtio_device_state, in memory the caller may
  * map from a file: a new process given the same state goes on where the old one died. Chains
  * that were popped and not pushed are popped again: processing must be idempotent.
+ *
+ * Foreign queues: another process serves them, as vhost-user's back-ends do. It gets the rings' places
+ * (xenvirtio_queue_rings()), an eventfd for the kicks of each queue and one to interrupt with. Where the host can, neither
+ * passes through this process, which then has only the registers to answer for. How far the queues were served is not in
+ * the state: that is the other process's to know, or the author's to keep.
  */
 #ifndef XENVIRTIO_DEVICE_H
 #define XENVIRTIO_DEVICE_H
@@ -106,19 +111,42 @@ struct xenvirtio_device_ops {
 	 * and pushing one does nothing. Not called at a reset, which stops all queues and says so itself.
 	 */
 	void (*queue_stopped)(void *opaque, unsigned int index);
+	/**
+	 * queue_start - foreign queue @index is live from now on: enabled, DRIVER_OK, and its server open
+	 *
+	 * Whichever of these came last; one that was live under a process before, or before the server was closed, starts
+	 * in xenvirtio_server_open(). Once this has returned the queue is kicked, for the driver may have done so already.
+	 * Return: 0; XENVIRTIO_E_GUEST it cannot be served, what the driver set up is to blame: NEEDS_RESET; -errno.
+	 *         Without 0 there is no queue_stop
+	 */
+	int (*queue_start)(void *opaque, unsigned int index);
+	/**
+	 * queue_stop - it is not live any more: the reverse of each queue_start
+	 *
+	 * QueueReady is 0, the device was reset, needs a reset or has failed, or its server closes or is freed. No kick
+	 * comes any more, and signals of the call eventfd interrupt nobody once the last queue has stopped. What the driver
+	 * set up is still there to look at, but for the status, which says why: 0 at a reset; in all cases but the last the
+	 * queue never goes on from where it was, which queue_stopped() or reset() says next. After it returned the guest may
+	 * use the rings' memory for anything: whoever serves them must have stopped.
+	 */
+	void (*queue_stop)(void *opaque, unsigned int index);
 };
 
 /**
  * struct xenvirtio_device_config - what the device is; copied
  * @device_id:      virtio 1.2, section 5 (5 is the balloon)
  * @vendor_id:      register VendorID
- * @features:       offered besides those the library serves; not bits 24-40 but VERSION_1's kin
+ * @features:       offered besides those the library serves; not bits 24-40 but VERSION_1's kin. With @foreign_queues
+ *                  exactly these and VERSION_1 are offered, and of bits 24-41 the ring's may be among them: 28, 29,
+ *                  34, 35, 40
  * @nr_queues:      1 to XENVIRTIO_QUEUES_MAX
- * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX
+ * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX; with @foreign_queues to XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX
  * @config_bytes:   size of the configuration space, up to XENVIRTIO_CONFIG_MAX
  * @ops, @opaque:   the author's hooks and their argument
  * @features_kept:  not offered now, but served for a driver that negotiated them with an earlier process:
  *                  what was negotiated stays until the driver resets the device
+ * @foreign_queues: all queues are served by another process: the library reads and writes none of them, and calls
+ *                  queue_start() and queue_stop() instead of kick()
  */
 struct xenvirtio_device_config {
 	uint32_t device_id;
@@ -130,6 +158,7 @@ struct xenvirtio_device_config {
 	const struct xenvirtio_device_ops *ops;
 	void *opaque;
 	uint64_t features_kept;
+	bool foreign_queues;
 };
 
 /**
@@ -142,7 +171,7 @@ struct xenvirtio_device_config {
  *
  * A @state that is refused is left as it is.
  * Return: 0; -EINVAL @cfg cannot be; -ENOTSUP @state is of another version or size than this
- *         library's; -EBADMSG @state cannot be; -ENOMEM
+ *         library's; -EBADMSG @state cannot be; -ENOMEM; -EMFILE and the like with foreign queues
  */
 int xenvirtio_device_new(struct xenvirtio_device **dev, const struct xenvirtio_device_config *cfg,
 			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state);
@@ -200,6 +229,24 @@ bool xenvirtio_device_at_once(const struct xenvirtio_device *dev);
 /** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
 void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				  const char *detail);
+
+/**
+ * xenvirtio_device_kick_fd() - the eventfd that kicks of foreign queue @index signal
+ *
+ * The same for the device's life, and the library's: to be sent or duplicated, not closed. Non-blocking; counts from any
+ * time before, so that a kick too many may be in it. Between queue_start() and queue_stop() kicks signal it, by the kernel
+ * or by xenvirtio_server_process(), whichever way notifications travel. The author may signal it, too.
+ * Return: it; -EINVAL the device has no foreign queues, or none of that number
+ */
+int xenvirtio_device_kick_fd(const struct xenvirtio_device *dev, unsigned int index);
+/**
+ * xenvirtio_device_call_fd() - the eventfd that interrupts the driver for foreign queues
+ *
+ * A write to it does what used buffers do: InterruptStatus has bit 0, and the line is raised. Where the host takes such
+ * writes itself nobody here wakes; elsewhere xenvirtio_server_process() does it. One for all queues, while any is live: what
+ * was written before the first starts is dropped. Otherwise as xenvirtio_device_kick_fd().
+ */
+int xenvirtio_device_call_fd(const struct xenvirtio_device *dev);
 
 /** xenvirtio_device_ring_gfn() - whether @gfn holds a part of a ring of an enabled queue */
 bool xenvirtio_device_ring_gfn(const struct xenvirtio_device *dev, struct xenvirtio_gfn gfn);

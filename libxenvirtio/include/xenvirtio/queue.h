@@ -24,9 +24,16 @@ extern "C" {
 /** the largest ring the library offers; also the longest chain, indirect or not */
 #define XENVIRTIO_QUEUE_SIZE_MAX 256u
 
-/** feature bits of the ring's format; the library serves and offers them always */
+/** the largest ring of a device whose queues another process serves (device.h, foreign_queues) */
+#define XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX 1024u
+
+/** feature bits of the ring's format; the library serves and offers them always, but for foreign queues */
 #define XENVIRTIO_F_INDIRECT_DESC 28
 #define XENVIRTIO_F_EVENT_IDX 29
+/** more of them: only who serves foreign queues may have these */
+#define XENVIRTIO_F_RING_PACKED 34
+#define XENVIRTIO_F_IN_ORDER 35
+#define XENVIRTIO_F_RING_RESET 40
 
 struct xenvirtio_queue;
 
@@ -78,7 +85,8 @@ struct xenvirtio_chain {
  * Order:  acquire on avail->idx pairs with the driver's release
  * Errors: on XENVIRTIO_E_EMPTY kicks are on again (avail_event published and avail->idx seen after)
  * Return: 0; XENVIRTIO_E_EMPTY also when the queue is not enabled or the device not DRIVER_OK;
- *         XENVIRTIO_E_GUEST malformed: NEEDS_RESET has been set; XENVIRTIO_E_GONE; -errno
+ *         XENVIRTIO_E_GUEST malformed: NEEDS_RESET has been set; XENVIRTIO_E_GONE; -EINVAL somebody else
+ *         serves the queue; -errno
  * Source: virtio 1.2, 2.7.5 to 2.7.8 and 2.7.13
  */
 int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain);
@@ -122,6 +130,32 @@ int xenvirtio_chain_write(struct xenvirtio_queue *q, const struct xenvirtio_chai
  * that may be somebody else's, is neither read nor written any more, and is no fault of the driver's.
  */
 bool xenvirtio_chain_held(const struct xenvirtio_queue *q, const struct xenvirtio_chain *chain);
+
+/**
+ * struct xenvirtio_queue_rings - where an enabled queue lies in the guest's memory
+ * @desc_gpa:  the descriptor table; of a packed ring the descriptor ring
+ * @avail_gpa: the available ring; of a packed ring the driver's event suppression
+ * @used_gpa:  the used ring; of a packed ring the device's event suppression
+ * @size:      descriptors; of a split ring a power of two
+ */
+struct xenvirtio_queue_rings {
+	uint64_t desc_gpa;
+	uint64_t avail_gpa;
+	uint64_t used_gpa;
+	uint16_t size;
+};
+
+/**
+ * xenvirtio_queue_rings() - for who serves a queue elsewhere (device.h, foreign_queues)
+ * @rings: out; untouched on failure
+ *
+ * Trust:  when the driver enabled the queue each ring was aligned, whole inside RAM, and had memory behind each of its
+ *         pages; a state from another process was checked so but for the last. Since then the guest may have taken the
+ *         memory away. What is in the rings is hostile
+ * Return: 0; XENVIRTIO_E_EMPTY the queue is not enabled
+ * Source: virtio 1.2, 2.7 and 2.8
+ */
+int xenvirtio_queue_rings(const struct xenvirtio_queue *q, struct xenvirtio_queue_rings *rings);
 
 /** xenvirtio_queue_enabled() - the driver has set QueueReady and the device is not broken */
 bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q);

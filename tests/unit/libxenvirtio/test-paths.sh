@@ -10,8 +10,9 @@
 l=libxenvirtio
 b=backend/devices/balloon
 programs="$l/device/test-device $l/transport/test-mmio $l/virtqueue/test-queue $l/transport/test-server $l/device/test-restart
-	$l/device/test-every-failure $l/device/test-hostile $b/test-balloon $b/test-balloon-faults $b/test-hostile-balloon"
-held="$l/device/test-device $l/transport/test-server $l/device/test-restart $l/device/test-every-failure $l/device/test-hostile"
+	$l/device/test-every-failure $l/device/test-hostile $l/device/test-foreign $l/device/test-foreign-hostile $b/test-balloon $b/test-balloon-faults $b/test-hostile-balloon"
+held="$l/device/test-device $l/transport/test-server $l/device/test-restart $l/device/test-every-failure $l/device/test-hostile
+	$l/device/test-foreign $l/device/test-foreign-hostile"
 number=0
 status=0
 

@@ -234,10 +234,11 @@ int rig_start(struct rig *rig)
 		.vendor_id = 1,
 		.features = rig->features,
 		.nr_queues = RIG_QUEUES,
-		.queue_size_max = RIG_QUEUE_SIZE,
+		.queue_size_max = rig->queue_size_max ? rig->queue_size_max : RIG_QUEUE_SIZE,
 		.config_bytes = RIG_CONFIG_BYTES,
 		.ops = &rig->ops,
 		.opaque = rig,
+		.foreign_queues = rig->foreign_queues,
 	};
 	int ret = fake_open(rig->fake, &rig->hv);
 

@@ -36,6 +36,8 @@ struct rig {
 	struct xenvirtio_device_state state;
 	struct xenvirtio_device_ops ops;
 	uint64_t features;
+	bool foreign_queues;		/* another process serves them: foreign-rig.h */
+	uint16_t queue_size_max;	/* 0: RIG_QUEUE_SIZE */
 	uint16_t id;
 	struct notify *(*make_notify)(struct rig *rig); /* NULL: as the library does */
 	struct notify *notify;				/* what it made; the server's */
