@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ioctls about a guest's memory, and the file that is a range of it; the contract
+ * is in include/uapi/xen/privcmd-memory.h.
+ *
+ * The callers have checked that the open file may name the guest.
+ */
+#ifndef _PRIVCMD_MEMORY_FILE_H
+#define _PRIVCMD_MEMORY_FILE_H
+
+#include <linux/errno.h>
+#include <linux/kconfig.h>
+
+struct privcmd_memories;
+struct privcmd_memory;
+struct privcmd_memory_forget;
+struct privcmd_memory_info;
+
+#ifdef CONFIG_XEN_AUTO_XLATE
+
+long privcmd_memory_ioctl(struct privcmd_memories *owner, const struct privcmd_memory *arg);
+long privcmd_memory_forget_ioctl(const struct privcmd_memory_forget *arg);
+long privcmd_memory_info_get(struct privcmd_memory_info *info);
+
+#else
+
+static inline long privcmd_memory_ioctl(struct privcmd_memories *owner,
+					const struct privcmd_memory *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline long privcmd_memory_forget_ioctl(const struct privcmd_memory_forget *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline long privcmd_memory_info_get(struct privcmd_memory_info *info)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif /* CONFIG_XEN_AUTO_XLATE */
+
+#endif /* _PRIVCMD_MEMORY_FILE_H */
