@@ -8,4 +8,5 @@
 # write each other, holes, moved, split and shared mappings, frames that are released under a mapping, a maximum that is too
 # small for two guests, and a guest that is destroyed while a process has its memory.
 
-kernel_tests memory
+export MEMORY_CHANGES=300
+kernel_tests memory memory-stress

@@ -10,4 +10,5 @@
 # What memory-fd.sh is about, in a PVH dom0.
 
 is "$(cat /sys/hypervisor/guest_type)" PVH "dom0 is a PVH domain"
-kernel_tests memory
+export MEMORY_CHANGES=300
+kernel_tests memory memory-stress
