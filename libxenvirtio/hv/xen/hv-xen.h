@@ -122,7 +122,7 @@ int xen_memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *r
 int xen_memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr);
 /** xen_memory_ask() - whether the kernel has such files is known from now on. Return: 0; -errno it is not */
 int xen_memory_ask(struct xen_hv *x);
-/** xen_memory_forget_extents() - what release_pages has released; after xen_memory_ask() */
+/** xen_memory_forget_extents() - what was released or populated; after xen_memory_ask() */
 void xen_memory_forget_extents(struct xen_hv *x, const struct xenvirtio_gfn *start, size_t nr,
 			       unsigned int order);
 void xen_memory_close(struct xen_hv *x);

@@ -252,7 +252,8 @@ struct xenvirtio_hv_ops {
 	 * populate_pages - put frames back where the guest has holes
 	 *
 	 * As release_pages, but an extent is populated whole or not at all. Stops (@done < @nr,
-	 * returns 0) when the heap is empty or max_pages forbids more. Populating a frame that is
+	 * returns 0) when the heap is empty or max_pages forbids more. Files of the guest's memory
+	 * show the new frames, also to who looked at the holes. Populating a frame that is
 	 * there leaks the old one: the caller must know what is a hole.
 	 */
 	int (*populate_pages)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start,

@@ -69,8 +69,8 @@ const struct xenvirtio_memory_file *xenvirtio_memory_files_find(const struct xen
  * @start: first frame
  * @nr:    frames, at least 1
  *
- * For what the guest has given away itself, or has got back where a process looked meanwhile; what
- * release_pages of the seam has released is forgotten already.
+ * For what the guest has given away or got back by itself; where release_pages and populate_pages of
+ * the seam did that, it is forgotten already.
  * Order:  after the frames are gone: until then the next access brings them back
  * Return: 0, also where there are no such files; -EINVAL; -errno
  */

@@ -6,6 +6,12 @@
 # A process has all of the guest's memory mapped, and looks at each page all the time, while the balloon takes half of it and gives
 # it back: Xen's count is exact to the page all the same, both times, and a guest that is destroyed is gone.
 
+# How many frames of the guest the process sees; where it has looked at a hole, it is shown a page that is nobody's.
+mapped()
+{
+	sed -n 's/^xen-mapped:[^0-9]*//p' /proc/"$holder"/fdinfo/*
+}
+
 frames=65536
 start_guest g 256
 before=$(xen_pages "$domid")
@@ -24,6 +30,7 @@ for round in 1 2 3; do
 	set_target "$domid" 262144
 	check "deflates ($round)" wait_pages "$domid" "$before"
 	check "nothing is ballooned at the end ($round)" wait_ballooned "$domid" 0 5
+	check "and each frame is seen again ($round)" wait_for '[ "$(mapped)" = $frames ]' 10
 done
 check "the guest can use it all" guest_run g 'dd if=/dev/zero of=/tmp/fill bs=1M count=160 2>/dev/null && rm /tmp/fill'
 check "the process lives" pid_alive "$holder"

@@ -134,9 +134,25 @@ static void what_is_released_is_forgotten_after(void **state)
 		assert_int_equal(host.forgotten[i].nr_frames, 512);
 	}
 	assert_non_null(strstr(host.trace_then, "decrease "));
-	/* nothing of what is populated */
+	xenvirtio_hv_close(hv);
+}
+
+/* Who looked at the hole has a page that is nobody's. */
+static void what_is_populated_is_seen_after(void **state)
+{
+	const struct xenvirtio_gfn start[3] = { { 0x200 }, { 0x400 }, { 0x800 } };
+	struct xenvirtio_hv *hv = open_fresh();
+	size_t done;
+
+	xen.extents_done = 0;
 	assert_int_equal(hv->ops->populate_pages(hv, start, 3, 9, &done), 0);
-	assert_int_equal(host.nr_forgotten, 3);
+	assert_int_equal(host.calls, 0);
+	xen.extents_done = 2;
+	assert_int_equal(hv->ops->populate_pages(hv, start, 3, 9, &done), 0);
+	assert_int_equal(host.nr_forgotten, 2);
+	assert_int_equal(host.forgotten[1].gfn, 0x400);
+	assert_int_equal(host.forgotten[1].nr_frames, 512);
+	assert_non_null(strstr(host.trace_then, "populate "));
 	xenvirtio_hv_close(hv);
 }
 
@@ -225,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_range_is_asked_for_as_it_is),
 		cmocka_unit_test(what_is_released_is_forgotten_after),
+		cmocka_unit_test(what_is_populated_is_seen_after),
 		cmocka_unit_test(any_number_of_ranges_is_forgotten),
 		cmocka_unit_test(a_host_without_is_no_error),
 		cmocka_unit_test(without_an_answer_nothing_is_released),

@@ -108,7 +108,9 @@ void privcmd_memory_forget(struct privcmd_memory_object *mem, xen_pfn_t gfn,
 	if (first >= end)
 		return;
 	down_write(&mem->lock);
-	zap_and_drop(mem, first - mem->gfn, end - 1 - mem->gfn);
+	/* A file of which nothing was touched costs nothing. */
+	if (mem->nr_mapped || atomic_long_read(&mem->nr_holes))
+		zap_and_drop(mem, first - mem->gfn, end - 1 - mem->gfn);
 	up_write(&mem->lock);
 }
 
