@@ -102,6 +102,29 @@ static void test_released_chunk(struct world *w, char *va)
 	close(fd);
 }
 
+/* All that a file has of the guest's is released, and nobody says so: it is let go of, and the file goes on. */
+static void test_released_silently(struct world *w)
+{
+	int privcmd = w->server.privcmd;
+	uint64_t others = memory_info(privcmd).nr_frames;
+	int fd = memory_new(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES);
+	char *va = memory_map(fd, CHUNK_PAGES);
+	long before = guest_frames(privcmd, w->dom);
+	int64_t end = now_ms() + 10000 * patience();
+
+	must(word_at(va) + 1);
+	ok(memory_info(privcmd).nr_frames == others + CHUNK_PAGES, "2 MiB of a file's own");
+	must(release_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES) == (long)CHUNK_PAGES);
+	while (memory_info(privcmd).nr_frames > others && now_ms() < end)
+		usleep(50000);
+	ok(guest_frames(privcmd, w->dom) == before - (long)CHUNK_PAGES, "released, and let go of though nobody said so");
+	must(populate_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES) == (long)CHUNK_PAGES);
+	guest_run(&w->server, 0, WRITE_PAGE(TEST_PAGE + 1, 0x5151), 1);
+	ok(word_at(va + PAGE) == 0x5151, "the guest lives, and what it gets back is seen");
+	munmap(va, CHUNK_PAGES * PAGE);
+	close(fd);
+}
+
 void test_memory_forget(struct world *w)
 {
 	int fd = memory_new(w->server.privcmd, w->dom, 0, RAM_PAGES);
@@ -111,6 +134,7 @@ void test_memory_forget(struct world *w)
 	test_released_chunk(w, va);
 	munmap(va, RAM_PAGES * PAGE);
 	close(fd);
+	test_released_silently(w);
 }
 
 static void set_maximum(const char *mib)

@@ -165,13 +165,12 @@ static unsigned int find_alive(struct privcmd_memory_object *mem, unsigned long 
 
 /*
  * Nothing says that a guest is dead, and while we have one of its frames Xen keeps
- * it. A dead one has no frames where it had them. One that is alive may have given
- * away some, but not all that are in use here.
+ * it. A dead one has no frames where it had them, so all are let go of, and it is
+ * gone the next time. One that is alive may have given away what is let go of.
  */
 void privcmd_memory_look(struct privcmd_memory_object *mem, struct page *scratch)
 {
 	struct privcmd_memory_chunk *chunk;
-	bool had = false;
 	unsigned long index;
 
 	down_write(&mem->lock);
@@ -181,14 +180,13 @@ void privcmd_memory_look(struct privcmd_memory_object *mem, struct page *scratch
 		unsigned int alive = find_alive(mem, index, chunk, scratch);
 		unsigned long first = index * PRIVCMD_MEMORY_CHUNK_FRAMES;
 
-		had = true;
 		if (alive)
 			zap_and_drop(mem, first, min(first + alive, mem->nr_frames) - 1);
 		if (alive < PRIVCMD_MEMORY_CHUNK_FRAMES)
 			goto out;
 		cond_resched();
 	}
-	if (had || privcmd_memory_find_guest(mem->dom))
+	if (privcmd_memory_find_guest(mem->dom) == -ESRCH)
 		end_locked(mem);
 out:
 	up_write(&mem->lock);
