@@ -34,7 +34,8 @@
  * no mapping after fork().
  *
  * It ends, and has only such pages, when the file it was made on is closed or the
- * guest is gone; of a guest that is destroyed it lets go within a few seconds.
+ * guest is destroyed: by this domain's toolstack it lets go before that, of one that
+ * another domain destroys within a few seconds.
  * SIGBUS comes only of a file shown no mercy by this domain: when it has no memory
  * for another frame, however many others are let go.
  *

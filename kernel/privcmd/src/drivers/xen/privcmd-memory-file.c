@@ -20,6 +20,7 @@
 
 #include <xen/features.h>
 #include <xen/page.h>
+#include <xen/privcmd.h>
 #include <xen/privcmd-memory.h>
 #include <xen/xen.h>
 
@@ -28,6 +29,9 @@
 #include "privcmd-memory-chunk.h"
 #include "privcmd-memory-file.h"
 #include "privcmd-memory-list.h"
+
+/* Of Xen's public/domctl.h */
+#define DOMCTL_DESTROYDOMAIN	2
 
 #define PRIVCMD_MEMORY_MAGIC	0x78656e6d /* "xenm" */
 
@@ -241,6 +245,22 @@ long privcmd_memory_forget_ioctl(const struct privcmd_memory_forget *arg)
 	kfree(ranges);
 
 	return rc;
+}
+
+void privcmd_memory_before_hypercall(const struct privcmd_hypercall *call)
+{
+	/* The beginning of struct xen_domctl of Xen's public/domctl.h, whatever its version */
+	struct {
+		u32 cmd;
+		u32 interface_version;
+		domid_t dom;
+	} op;
+
+	if (call->op != __HYPERVISOR_domctl ||
+	    copy_from_user(&op, u64_to_user_ptr(call->arg[0]), sizeof(op)))
+		return;
+	if (op.cmd == DOMCTL_DESTROYDOMAIN)
+		privcmd_memories_end(op.dom);
 }
 
 long privcmd_memory_info_get(struct privcmd_memory_info *info)

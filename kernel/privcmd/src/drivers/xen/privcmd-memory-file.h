@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/kconfig.h>
 
+struct privcmd_hypercall;
 struct privcmd_memories;
 struct privcmd_memory;
 struct privcmd_memory_forget;
@@ -22,7 +23,19 @@ long privcmd_memory_ioctl(struct privcmd_memories *owner, const struct privcmd_m
 long privcmd_memory_forget_ioctl(const struct privcmd_memory_forget *arg);
 long privcmd_memory_info_get(struct privcmd_memory_info *info);
 
+/*
+ * The toolstack is about to make this one. If it destroys a guest, our references to
+ * the guest's frames go first: on Arm, Xen begins anew with a list of all frames that
+ * are referenced whenever an interrupt is pending (relinquish_memory()), and of a long
+ * one it does not see the end.
+ */
+void privcmd_memory_before_hypercall(const struct privcmd_hypercall *call);
+
 #else
+
+static inline void privcmd_memory_before_hypercall(const struct privcmd_hypercall *call)
+{
+}
 
 static inline long privcmd_memory_ioctl(struct privcmd_memories *owner,
 					const struct privcmd_memory *arg)

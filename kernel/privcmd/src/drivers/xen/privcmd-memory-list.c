@@ -117,6 +117,17 @@ void privcmd_memories_forget(domid_t dom, const struct privcmd_memory_range *ran
 	up_read(&all_lock);
 }
 
+void privcmd_memories_end(domid_t dom)
+{
+	struct privcmd_memory_object *mem;
+
+	down_read(&all_lock);
+	list_for_each_entry(mem, &all, all)
+		if (mem->dom == dom)
+			privcmd_memory_end(mem);
+	up_read(&all_lock);
+}
+
 bool privcmd_memories_evict(void)
 {
 	struct privcmd_memory_object *mem, *most = NULL;

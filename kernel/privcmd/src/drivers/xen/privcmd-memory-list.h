@@ -39,6 +39,8 @@ void privcmd_memories_del(struct privcmd_memory_object *mem);
 /* The ranges have been checked. */
 void privcmd_memories_forget(domid_t dom, const struct privcmd_memory_range *ranges,
 			     unsigned int nr);
+/* The guest is about to go: what there is of it ends. */
+void privcmd_memories_end(domid_t dom);
 /* Have the object that has most let go of something. Return: false if there is nothing. */
 bool privcmd_memories_evict(void);
 void privcmd_memories_info(struct privcmd_memory_info *info);
