@@ -67,7 +67,7 @@ folder_of_public()
 	case ${1#xenvirtio/} in
 	error.h | types.h) echo base ;;
 	hv.h) echo hv ;;
-	extent.h | gmem.h) echo memory ;;
+	extent.h | gmem.h | memory-files.h) echo memory ;;
 	balloon.h | balloon-bulk.h) echo balloon ;;
 	queue.h) echo virtqueue ;;
 	notify-path.h) echo notify ;;

@@ -334,6 +334,29 @@ static int record_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *i
 	return end_line(r->file, ret);
 }
 
+static int record_memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd,
+			      uint64_t *offset)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->memory_file(r->inner, range, fd, offset);
+
+	fprintf(r->file, "memory_file %" PRIx64 "-%" PRIx64 " = %d", range->start.v, range->end_incl.v, ret);
+	if (!ret)
+		fprintf(r->file, " offset=%" PRIx64, *offset);
+	return end_line(r->file, ret);
+}
+
+static int record_memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->memory_forget(r->inner, range, nr);
+
+	fprintf(r->file, "memory_forget");
+	for (size_t i = 0; i < nr; i++)
+		fprintf(r->file, " %" PRIx64 "-%" PRIx64, range[i].start.v, range[i].end_incl.v);
+	return print_result(r->file, ret);
+}
+
 static int record_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)
 {
 	struct record *r = to_record(hv);
@@ -414,6 +437,10 @@ static void choose_ops(struct record *r)
 		r->ops.frames_present = record_frames_present;
 	if (XENVIRTIO_HV_HAS(r->inner, pod_info))
 		r->ops.pod_info = record_pod_info;
+	if (XENVIRTIO_HV_HAS(r->inner, memory_forget)) {
+		r->ops.memory_file = record_memory_file;
+		r->ops.memory_forget = record_memory_forget;
+	}
 	if (XENVIRTIO_HV_HAS(r->inner, kick_wait))
 		r->ops.kick_wait = record_kick_wait;
 	if (XENVIRTIO_HV_HAS(r->inner, host_info))

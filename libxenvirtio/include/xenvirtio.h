@@ -6,6 +6,7 @@
  *
  *   hv.h      the seam to the hypervisor
  *   gmem.h    guest memory, by copy
+ *   memory-files.h  guest memory, as descriptors for another process
  *   queue.h   split virtqueues
  *   device.h  status machine, features, configuration space
  *   server.h  ioreq server and virtio-mmio transport
@@ -25,6 +26,7 @@
 #include <xenvirtio/extent.h>
 #include <xenvirtio/gmem.h>
 #include <xenvirtio/hv.h>
+#include <xenvirtio/memory-files.h>
 #include <xenvirtio/notify-path.h>
 #include <xenvirtio/placement.h>
 #include <xenvirtio/queue.h>

@@ -4,6 +4,7 @@
  *
  *   hv-fake.c        the machine, handles, the ops table, failures on demand
  *   hv-fake-mem.c    frames, p2m, mappings, release and populate
+ *   hv-fake-memory.c  files of the guest's memory
  *   hv-fake-pod.c    populate-on-demand
  *   hv-fake-view.c   the bytes of frames: who may see which, and that a free one has none
  *   hv-fake-ioreq.c  servers, slots, the vcpus' side
@@ -144,6 +145,9 @@ struct fake {
 	uint8_t shutdown_code;
 	bool paused;
 
+	bool no_memory_files;
+	uint64_t forgotten;
+
 	size_t handles;
 	size_t fds;
 	int (*serve)(void *ctx);
@@ -210,6 +214,9 @@ void fake_pod_forget(struct fake *f, uint32_t *entry);
 /** fake_pod_release() - what of an extent is released here. Return: frames */
 uint64_t fake_pod_release(struct fake *f, uint64_t start, uint64_t nr);
 int fake_op_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
+int fake_op_memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd,
+			uint64_t *offset);
+int fake_op_memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr);
 
 /* hv-fake-eventfd.c */
 /** fake_eventfd_claim() - whether the host answers this access itself; @data: out, of a read */

@@ -128,8 +128,13 @@ uint64_t fake_answered(const struct fake *f);
 /** fake_armed() - what is assigned now: ioeventfds, irqfds, registers */
 size_t fake_armed(const struct fake *f);
 
+/** fake_forgotten() - frames that memory_forget was told of */
+uint64_t fake_forgotten(const struct fake *f);
 /** fake_waits() - kick_wait calls that waited */
 uint64_t fake_waits(const struct fake *f);
+
+/** fake_set_no_memory_files() - this host has no files of the guest's memory: -ENOSYS */
+void fake_set_no_memory_files(struct fake *f);
 
 /* --- what befalls the domain --- */
 

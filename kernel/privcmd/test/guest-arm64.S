@@ -8,11 +8,13 @@
  *
  *   0x100 read   command: bits 0-11 register, 12-15 kind, 16-31 value to write
  *                kind 0: write 32 bits, 1: read 32 bits, 2: write 16 bits, 3: take an interrupt,
- *                4: write 32 bits, the upper ones those of a driver with NOTIFICATION_DATA
+ *                4: write 32 bits, the upper ones those of a driver with NOTIFICATION_DATA,
+ *                5: write 32 bits to the start of a page of the guest's memory, 6: read them; the register is the page's number
  *   0x104 read   how often
  *   0x108 write  done; the last value read, or the interrupt taken
  */
 #define BASE	0x02000000
+#define RAM	0x40000000
 #define GICD	0x03001000
 #define PSCI_CPU_ON 0xc4000003
 
@@ -74,6 +76,10 @@ again:
 	b.eq	2f
 	cmp	w4, #3
 	b.eq	3f
+	cmp	w4, #5
+	b.eq	5f
+	cmp	w4, #6
+	b.eq	6f
 	cmp	w4, #4
 	b.ne	0f
 	orr	w3, w3, #0x7f000000
@@ -90,6 +96,19 @@ again:
 	msr	S3_0_C12_C12_1, x5	/* ICC_EOIR1_EL1 */
 	isb
 	b	done
+	/* Past the caches, that is; others have the page in theirs. */
+5:	ldr	x6, =RAM
+	add	x6, x6, x2, lsl #12
+	dc	civac, x6
+	dsb	sy
+	str	w3, [x6]
+	dsb	sy
+	b	4f
+6:	ldr	x6, =RAM
+	add	x6, x6, x2, lsl #12
+	dc	civac, x6
+	dsb	sy
+	ldr	w5, [x6]
 4:	subs	w1, w1, #1
 	b.ne	again
 done:

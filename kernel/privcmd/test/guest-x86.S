@@ -4,6 +4,7 @@
  * let in while one is waited for, by the local APIC, to which the test sends them as messages.
  */
 #define BASE	0x02000000
+#define RAM	0x00100000
 #define APIC	0xfee00000
 #define VECTOR	40
 #define NONE	1023
@@ -75,6 +76,10 @@ again:
 	je	2f
 	cmp	$3, %eax
 	je	3f
+	cmp	$5, %eax
+	je	5f
+	cmp	$6, %eax
+	je	6f
 	cmp	$4, %eax
 	jne	0f
 	or	$0x7f000000, %ebx
@@ -91,6 +96,14 @@ again:
 	movl	$NONE, taken
 	cmp	$NONE, %edi
 	jne	done
+	jmp	4f
+5:	shl	$12, %edx
+	mov	%ebx, RAM(%edx)
+	shr	$12, %edx
+	jmp	4f
+6:	shl	$12, %edx
+	mov	RAM(%edx), %edi
+	shr	$12, %edx
 4:	dec	%ecx
 	jnz	again
 done:

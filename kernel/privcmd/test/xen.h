@@ -91,6 +91,9 @@ void server_poll(struct server *s, int ms);
 #define WRITE16(reg, value)	((uint32_t)(reg) | 2u << 12 | ((uint32_t)(value) << 16))
 #define TAKE_INTERRUPT		(3u << 12)
 #define WRITE32_DATA(reg, value) ((uint32_t)(reg) | 4u << 12 | ((uint32_t)(value) << 16))
+/* A page of the guest's memory, by its number from GUEST_RAM_GFN on */
+#define WRITE_PAGE(page, value)	((uint32_t)(page) | 5u << 12 | ((uint32_t)(value) << 16))
+#define READ_PAGE(page)		((uint32_t)(page) | 6u << 12)
 #define NO_INTERRUPT		1023u
 
 /*

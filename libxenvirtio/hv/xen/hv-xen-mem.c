@@ -172,14 +172,22 @@ int xen_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start
 	int ret = check_extents(start, nr, order);
 
 	*done = 0;
+	if (!ret)
+		ret = xen_memory_ask(to_xen(hv));
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < nr; i++)
 		mem->start[i] = start[i].v;
-	return count_extents(mem,
-			     xc_domain_decrease_reservation(mem->xch, mem->domid, nr, order,
-							    mem->start),
-			     nr, done);
+	ret = count_extents(mem,
+			    xc_domain_decrease_reservation(mem->xch, mem->domid, nr, order,
+							   mem->start),
+			    nr, done);
+	/*
+	 * Afterwards: before, another access would bring the frames back, and keep them. All of them,
+	 * since the one that was not released whole may be so in part.
+	 */
+	xen_memory_forget_extents(to_xen(hv), start, nr, order);
+	return ret;
 }
 
 int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
@@ -189,14 +197,20 @@ int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *star
 	int ret = check_extents(start, nr, order);
 
 	*done = 0;
+	if (!ret)
+		ret = xen_memory_ask(to_xen(hv));
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < nr; i++)
 		mem->start[i] = start[i].v;
-	return count_extents(mem,
-			     xc_domain_populate_physmap(mem->xch, mem->domid, nr, order, 0,
-							mem->start),
-			     nr, done);
+	ret = count_extents(mem,
+			    xc_domain_populate_physmap(mem->xch, mem->domid, nr, order, 0,
+						       mem->start),
+			    nr, done);
+	/* who looked there meanwhile has been shown a page that is nobody's */
+	if (*done)
+		xen_memory_forget_extents(to_xen(hv), start, *done, order);
+	return ret;
 }
 
 int xen_set_max_mem(struct xenvirtio_hv *hv, uint64_t max_kib)

@@ -77,6 +77,7 @@ static void close_handle(struct xenvirtio_hv *hv)
 {
 	struct xen_hv *x = to_xen(hv);
 
+	xen_memory_close(x);
 	xen_eventfd_close(x);
 	xen_ioreq_detach(x);
 	xen_unmap_all(x);
@@ -122,6 +123,8 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.kick_wait = xen_kick_wait,
 	.frames_present = xen_frames_present,
 	.pod_info = xen_pod_info,
+	.memory_file = xen_memory_file,
+	.memory_forget = xen_memory_forget,
 };
 
 /*
@@ -212,6 +215,7 @@ static int open_handle(struct xen_hv **out, uint32_t domid, struct xentoollog_lo
 	x->hv.ops = ops;
 	x->domid = (domid_t)domid;
 	x->eventfd.file = -1;
+	x->memory.file = -1;
 	x->logger = logger;
 	x->dmod = xendevicemodel_open(logger, 0);
 	if (x->dmod)

@@ -7,6 +7,7 @@
  *   hv-xen-event.c  its event channels: next request, answer
  *   hv-xen-eventfd.c  ioeventfds, irqfds, registers answered by the kernel
  *   hv-xen-map.c    foreign mappings
+ *   hv-xen-memory.c  files of the guest's memory
  *   hv-xen-mem.c    domain information, release and populate: all of libxenctrl and libxencall
  *
  * Only these include Xen headers, and only hv-xen-mem.c the one without a stable ABI. Functions
@@ -60,6 +61,16 @@ struct xen_eventfd {
 	unsigned int shared;
 };
 
+/**
+ * struct xen_memory - the kernel's files of the guest's memory
+ * @file:  /dev/xen/privcmd, with which all end that were made on it; -1 until first asked, and where there are none
+ * @asked: the kernel has said whether there are any
+ */
+struct xen_memory {
+	int file;
+	bool asked;
+};
+
 struct xen_hv {
 	struct xenvirtio_hv hv;
 	domid_t domid;
@@ -71,6 +82,7 @@ struct xen_hv {
 	xenevtchn_handle *evtchn; /* restricted, for one ioreq server after the other; NULL: each opens its own */
 	struct xen_ioreq ioreq;
 	struct xen_eventfd eventfd;
+	struct xen_memory memory;
 };
 
 static inline struct xen_hv *to_xen(struct xenvirtio_hv *hv)
@@ -109,6 +121,17 @@ int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn,
 		       bool *present);
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
 void xen_unmap_all(struct xen_hv *x);
+
+/* hv-xen-memory.c */
+int xen_memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd,
+		    uint64_t *offset);
+int xen_memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr);
+/** xen_memory_ask() - whether the kernel has such files is known from now on. Return: 0; -errno it is not */
+int xen_memory_ask(struct xen_hv *x);
+/** xen_memory_forget_extents() - what was released or populated; after xen_memory_ask() */
+void xen_memory_forget_extents(struct xen_hv *x, const struct xenvirtio_gfn *start, size_t nr,
+			       unsigned int order);
+void xen_memory_close(struct xen_hv *x);
 
 /* hv-xen-eventfd.c */
 void xen_eventfd_close(struct xen_hv *x);

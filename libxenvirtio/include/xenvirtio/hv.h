@@ -242,7 +242,8 @@ struct xenvirtio_hv_ops {
 	 *
 	 * Stops at the first extent that cannot be released whole: @done < @nr and returns 0. With
 	 * @order > 0 extent number @done may be released in part, from its start on.
-	 * Nothing may be mapped of what is released.
+	 * Nothing may be mapped of what is released. Files of the guest's memory may have it: what is
+	 * released is forgotten there, as memory_forget does it.
 	 * Return: 0; XENVIRTIO_E_GONE; -errno the call could not be made
 	 */
 	int (*release_pages)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
@@ -251,7 +252,8 @@ struct xenvirtio_hv_ops {
 	 * populate_pages - put frames back where the guest has holes
 	 *
 	 * As release_pages, but an extent is populated whole or not at all. Stops (@done < @nr,
-	 * returns 0) when the heap is empty or max_pages forbids more. Populating a frame that is
+	 * returns 0) when the heap is empty or max_pages forbids more. Files of the guest's memory
+	 * show the new frames, also to who looked at the holes. Populating a frame that is
 	 * there leaks the old one: the caller must know what is a hole.
 	 */
 	int (*populate_pages)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start,
@@ -364,6 +366,31 @@ struct xenvirtio_hv_ops {
 	 * Return: 0, all zero where the guest has none; XENVIRTIO_E_GONE; -errno
 	 */
 	int (*pod_info)(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
+
+	/**
+	 * memory_file - a range of the guest's memory as a file, for a process that maps it; optional, both or none
+	 * @range:  of frames, holes included
+	 * @fd:     out; a new descriptor, close-on-exec, to be closed by the caller
+	 * @offset: out; of the range's first byte in the file; 0 on real Xen
+	 *
+	 * Who has the descriptor may map it MAP_SHARED, read and write, and nothing else. A page is mapped
+	 * when it is touched; what is no memory of the guest's reads zeros, and kills nobody. Nothing can be
+	 * pinned: O_DIRECT and the like fail with EFAULT. All there is of it ends with the handle: mappings
+	 * that outlive it have such pages.
+	 * Return: 0; -ENOSYS this host has none; -ENOSPC too many; XENVIRTIO_E_GONE; -errno
+	 */
+	int (*memory_file)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd,
+			   uint64_t *offset);
+	/**
+	 * memory_forget - nobody's file of the guest's memory keeps these frames any more
+	 * @range: what has left the guest, or come back; frames that nobody has are no error
+	 * @nr:    how many, at least 1
+	 *
+	 * Of all processes, not of this handle alone. A frame that is the guest's still comes back at the
+	 * next access; one that is gone reads zeros until it is forgotten again.
+	 * Return: 0, also where there are no such files; -errno
+	 */
+	int (*memory_forget)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

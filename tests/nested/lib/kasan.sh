@@ -172,7 +172,7 @@ judge_detectors()
 }
 
 # In one boot: every case about the ioctls, the stress, a daemon that is killed and replaced on every path.
-kasan_cases="ioctls stress notify-paths domid-reuse still-watching module-unload"
+kasan_cases="ioctls stress memory notify-paths domid-reuse still-watching module-unload"
 # Everything in this kernel takes a few times as long.
 kasan_patience=4
 

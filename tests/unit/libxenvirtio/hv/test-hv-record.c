@@ -168,6 +168,29 @@ static void populate_on_demand_is_a_line(void **state)
 	assert_non_null(strstr(text, "pod_info = 0 entries=30 cache_pages=20\n"));
 }
 
+static void files_of_memory_are_lines(void **state)
+{
+	static const struct xenvirtio_gfn_range range[] = { { { 0x200000 }, { 0x2003ff } },
+							    { { 0x40000 }, { 0x40003 } } };
+	struct fixture x;
+	char text[256];
+	uint64_t offset;
+	int fd;
+
+	open_recorder(&x);
+	assert_int_equal(x.hv->ops->memory_file(x.hv, &range[0], &fd, &offset), 0);
+	close(fd);
+	assert_int_equal(x.hv->ops->memory_forget(x.hv, range, 2), 0);
+	fake_set_no_memory_files(x.f);
+	assert_int_equal(x.hv->ops->memory_file(x.hv, &range[1], &fd, &offset), -ENOSYS);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_string_equal(text, "memory_file 200000-2003ff = 0 offset=1000000\n"
+				  "memory_forget 200000-2003ff 40000-40003 = 0\n"
+				  "memory_file 40000-40003 = -38\n"
+				  "close\n");
+}
+
 /* Optional operations are there when the inner handle has them, and are lines like all others. */
 static void optional_calls_are_lines(void **state)
 {
@@ -264,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_is_a_line),
 		cmocka_unit_test(populate_on_demand_is_a_line),
+		cmocka_unit_test(files_of_memory_are_lines),
 		cmocka_unit_test(optional_calls_are_lines),
 		cmocka_unit_test(failures_come_through),
 		cmocka_unit_test(open_needs_its_file),

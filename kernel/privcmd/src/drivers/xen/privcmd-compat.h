@@ -5,7 +5,8 @@
  * Linux 6.8 dropped eventfd_signal()'s count. Choosing by the function's type
  * and not by a version number holds for backports as well; the branch that is
  * not taken is never compiled into a call. A function that is not there has no
- * type: hrtimer_setup() came with Linux 6.13, for hrtimer_init() and an assignment.
+ * type: hrtimer_setup() came with Linux 6.13, for hrtimer_init() and an assignment,
+ * vm_flags_set() with Linux 6.3, for an assignment.
  */
 #ifndef _PRIVCMD_COMPAT_H
 #define _PRIVCMD_COMPAT_H
@@ -13,6 +14,7 @@
 #include <linux/compiler.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 static inline void eventfd_signal_counted(struct eventfd_ctx *ctx)
@@ -43,6 +45,15 @@ static inline void privcmd_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
+#endif
+}
+
+static inline void privcmd_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
 #endif
 }
 

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# notify: own
+# timeout: 200
+#
+# A guest's memory as a file descriptor: all there is to it, and 3,000 changes under three threads that look at it.
+
+export MEMORY_CHANGES=3000
+kernel_tests memory memory-stress
