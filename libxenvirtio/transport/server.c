@@ -295,15 +295,15 @@ static int tell_held(struct xenvirtio_server *server)
 
 int xenvirtio_server_close(struct xenvirtio_server *server)
 {
-	int ret, off;
+	int ret, off, told;
 
 	if (!server->open)
 		return 0;
-	/* who waits would wait for ever */
-	ret = tell_held(server);
-	if (ret && ret != XENVIRTIO_E_GONE)
-		return ret;
+	/* who waits would wait for ever; and so would the vcpus if we stopped here */
+	told = tell_held(server);
 	off = disarm_devices(server);
+	if (told && told != XENVIRTIO_E_GONE)
+		off = told;
 	ret = lower_lines(server);
 	if (ret)
 		return ret;

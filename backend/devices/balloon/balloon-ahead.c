@@ -72,6 +72,19 @@ static void note_ahead(struct balloon *b, uint64_t start, uint64_t end)
 	balloon_due_mark(b, run);
 }
 
+/*
+ * Where the walk over the deflate's frames has come to, in ascending order: what is before that may be collected to be populated, though
+ * the bitmap still has it in the balloon.
+ */
+static uint64_t passed_end(const struct balloon *b, struct xenvirtio_run piece)
+{
+	const struct balloon_slice *s = &b->deflate.slice;
+
+	if (s->offset)
+		return piece.start.v;
+	return s->at ? s->runs.run[s->at - 1].start.v + s->runs.run[s->at - 1].nr : 0;
+}
+
 struct xenvirtio_run balloon_ahead(struct balloon *b, struct xenvirtio_run piece)
 {
 	uint64_t end = piece.start.v + piece.nr;
@@ -79,11 +92,11 @@ struct xenvirtio_run balloon_ahead(struct balloon *b, struct xenvirtio_run piece
 
 	if (piece.nr < PART_MIN || !may_go_ahead(b, 2 * BLOCK))
 		return piece;
-	if (whole_block(b, piece.start.v, &first)) {
+	if (whole_block(b, piece.start.v, &first) && first.start.v >= passed_end(b, piece)) {
 		whole.nr += whole.start.v - first.start.v;
 		whole.start = first.start;
 	}
-	if (whole_block(b, end - 1, &last))
+	if (whole_block(b, end - 1, &last) && last.start.v >= passed_end(b, piece))
 		whole.nr = last.start.v + BLOCK - whole.start.v;
 	budget_charge(&b->reservation.budget, 4, BUDGET_LOOK);
 	if (b->due.frames.nr_set + whole.nr - piece.nr > balloon_due_max(b) / 2)

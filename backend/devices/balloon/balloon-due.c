@@ -39,6 +39,8 @@
 /* With frames in so many windows it is time to release them; to look through one takes half a microsecond. */
 #define DUE_WINDOWS_MAX 2048u
 #define WINDOW_COST (10 * BUDGET_LOOK)
+/* Of scattered frames so many are released at a time. */
+#define DUE_RUNS_MAX 2048u
 
 static size_t nr_windows(const struct frames *f)
 {
@@ -166,7 +168,7 @@ static void find_windows(struct balloon *b, struct xenvirtio_run run)
 		}
 }
 
-/* Go through the windows, in order: what may be due is in them. Then none is. Return: 0; what @do_window returned first, if it is not 0 */
+/* Go through the windows, in order: what may be due is in them. One that is done is none any more. Return: 0; what @do_window returned first, if it is not 0 */
 static int each_window(struct balloon *b, int (*do_window)(struct balloon *b, struct xenvirtio_run window))
 {
 	const struct frames *f = &b->due.frames;
@@ -179,12 +181,15 @@ static int each_window(struct balloon *b, int (*do_window)(struct balloon *b, st
 		for (uint64_t gfn = range.start.v; gfn <= range.end_incl.v && !ret; gfn += DUE_WINDOW, at++) {
 			uint64_t left = range.end_incl.v - gfn + 1;
 
-			if (b->due.window[at / 64] >> at % 64 & 1)
-				ret = do_window(b, (struct xenvirtio_run){ xenvirtio_gfn(gfn), left < DUE_WINDOW ? left : DUE_WINDOW });
+			if (!(b->due.window[at / 64] >> at % 64 & 1))
+				continue;
+			ret = do_window(b, (struct xenvirtio_run){ xenvirtio_gfn(gfn), left < DUE_WINDOW ? left : DUE_WINDOW });
+			if (!ret) {
+				b->due.window[at / 64] &= ~(UINT64_C(1) << at % 64);
+				b->due.nr_windows--;
+			}
 		}
 	}
-	memset(b->due.window, 0, (nr_windows(f) / 64 + 1) * sizeof(*b->due.window));
-	b->due.nr_windows = 0;
 	return ret;
 }
 
@@ -316,7 +321,8 @@ bool balloon_due_put(struct balloon *b, struct balloon_slice *s, bool replay)
 	if (!due->frames.word)
 		return false;
 	budget_charge(&b->reservation.budget, 2 * s->runs.nr, BUDGET_LOOK);
-	if (total > DUE_MESSAGE_MAX || guess_actual(b) >= b->persist->target_pages || !all_present(b, &s->runs))
+	/* of a message that was not read to its end: it may never be answered */
+	if (b->inflate.partial || total > DUE_MESSAGE_MAX || guess_actual(b) >= b->persist->target_pages || !all_present(b, &s->runs))
 		return false;
 	for (size_t i = 0; i < s->runs.nr; i++)
 		balloon_due_mark(b, s->runs.run[i]);
@@ -337,8 +343,8 @@ bool balloon_due_take(struct balloon *b, struct xenvirtio_run *piece, bool *ther
 	budget_charge_look(&b->reservation.budget, piece->nr);
 	if (!is_due)
 		return false;
-	if (piece->nr > XENVIRTIO_EXTENTS_MAX)
-		piece->nr = XENVIRTIO_EXTENTS_MAX;
+	if (piece->nr > reservation_ask_max(&b->reservation))
+		piece->nr = reservation_ask_max(&b->reservation);
 	nr = balloon_ahead_count(b, *piece);
 	*there = nr;
 	piece->nr = nr ? nr : piece->nr;
@@ -399,7 +405,7 @@ static int add_window(struct balloon *b, struct xenvirtio_run window)
 {
 	struct balloon_due *due = &b->due;
 	struct xenvirtio_run piece;
-	int ret = 0;
+	int ret = due->slice.runs.nr >= DUE_RUNS_MAX ? XENVIRTIO_E_AGAIN : 0;
 
 	while (window.nr && !ret)
 		if (frames_next(&due->frames, &window, &piece) == FRAME_BALLOONED)
@@ -407,17 +413,22 @@ static int add_window(struct balloon *b, struct xenvirtio_run window)
 	return ret;
 }
 
-/* All that is due, in order. */
+/*
+ * What is due, in order, and no more of it than a turn can release: a deflate takes the slice apart again, and one that was larger could
+ * be made and taken apart turn after turn.
+ */
 static int fill_slice(struct balloon *b)
 {
 	struct budget *budget = &b->reservation.budget;
 	struct balloon_due *due = &b->due;
+	size_t before = due->nr_windows;
 	int ret;
 
 	xenvirtio_runs_clear(&due->slice.runs);
-	budget_charge(budget, due->nr_windows, WINDOW_COST);
 	budget_charge(budget, nr_windows(&due->frames) / 64, BUDGET_LOOK);
 	ret = each_window(b, add_window);
+	ret = ret == XENVIRTIO_E_AGAIN ? 0 : ret;
+	budget_charge(budget, before - due->nr_windows, WINDOW_COST);
 	/* once now, once when they are released */
 	budget_charge(budget, 2 * due->slice.runs.nr, BUDGET_LOOK);
 	balloon_slice_begin(&due->slice);
@@ -450,6 +461,7 @@ int balloon_due_release(struct balloon *b, bool *done)
 				unmark(b, piece);
 	}
 	due->releasing = false;
-	due->overdue = false;
+	/* windows may be left */
+	due->overdue = due->overdue && due->frames.nr_set;
 	return 0;
 }

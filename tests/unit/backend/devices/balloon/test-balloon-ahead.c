@@ -53,6 +53,27 @@ static void a_part_brings_its_block(void **state)
 	assert_int_equal(bench_errors(b, XENVIRTIO_GUEST_BAD_PAGE), 0);
 }
 
+/* The few are collected singly, and their bits say that they are in the balloon until all is populated. */
+static void a_few_before_a_part_are_not_populated_twice(void **state)
+{
+	struct bench *b = *state;
+	uint32_t pfn[108];
+	uint64_t tot;
+
+	inflate_all(b, 4 * BLOCK);
+	tot = fake_tot_pages(b->fake);
+	assert_int_equal(balloon_set_target(b->balloon, 0), 0);
+	for (uint32_t i = 0; i < 108; i++)
+		pfn[i] = (uint32_t)LARGE_FREE + (i < 8 ? i : 92 + i);
+	assert_int_equal(bench_send(b, DEFLATE, pfn, 108), 0);
+	assert_int_equal(fake_tot_pages(b->fake) - tot, 4 * BLOCK - bench_status(b).ballooned_pages);
+	due_settle(b);
+	assert_int_equal(bench_run(b), 0);
+	for (size_t i = 0; i < 108; i++)
+		assert_true(fake_present(b->fake, xenvirtio_gfn(pfn[i])));
+	due_expect(b, 4 * BLOCK - 108, 0);
+}
+
 static void who_stops_gives_the_rest_back(void **state)
 {
 	struct bench *b = *state;
@@ -253,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, due_setup_large, bench_teardown)
 		T(a_part_brings_its_block),
+		T(a_few_before_a_part_are_not_populated_twice),
 		T(who_stops_gives_the_rest_back),
 		T(near_the_target_nothing_is_ahead),
 		T(what_was_given_away_meanwhile_is_asked_for),

@@ -332,6 +332,89 @@ static void live(struct bench *b)
 	assert_int_equal(due_send(b, DEFLATE, FREE, 256, 4 * MESSAGE - 50), 0);
 }
 
+/* Two page lists in many segments: more than one access reads. The queue is stopped, and the buffers are the driver's again. */
+static void what_was_not_read_to_its_end_is_not_due(void **state)
+{
+	struct driver_buf buf[40];
+	struct bench *b = *state;
+	uint32_t named = 0;
+	uint16_t head;
+
+	due_begin(b, 8192);
+	b->turns_max = 0;
+	for (unsigned int chain = 0; chain < 2; chain++) {
+		unsigned int nr = chain ? 40 : 20;
+
+		for (unsigned int i = 0; i < nr; i++) {
+			uint64_t gpa, next;
+			uint32_t *pfn = b->bus.bus.ops->alloc_page(&b->bus.bus, &gpa);
+
+			assert_non_null(pfn);
+			/* over the end of its page */
+			assert_non_null(b->bus.bus.ops->alloc_page(&b->bus.bus, &next));
+			assert_int_equal(next, gpa + 4096);
+			for (unsigned int k = 0; k < 8; k++)
+				pfn[1020 + k] = LARGE_FREE + named++;
+			buf[i] = (struct driver_buf){ .gpa = gpa + 4080, .len = 32 };
+		}
+		assert_int_equal(driver_add(&b->driver.queue[INFLATE], buf, nr, false, &head), 0);
+	}
+	assert_int_equal(driver_kick(&b->driver.queue[INFLATE]), 0);
+	assert_true(b->balloon->inflate.partial);
+	assert_int_equal(b->bus.bus.ops->write(&b->bus.bus, REG_QUEUE_SEL, 4, INFLATE), 0);
+	assert_int_equal(b->bus.bus.ops->write(&b->bus.bus, REG_QUEUE_READY, 4, 0), 0);
+	b->turns_max = 1000;
+	due_settle(b);
+	assert_int_equal(bench_run(b), 0);
+	/* what was released at once was so before the queue was stopped; nothing is noted that goes later */
+	assert_int_equal(bench_status(b).due_pages, 0);
+	assert_true(fake_present(b->fake, xenvirtio_gfn(LARGE_FREE)));
+	bench_assert_exact(b);
+}
+
+#define WIDE_FIRST 0x40000u
+#define WIDE_NR 0x40000u
+
+static int setup_wide(void **state)
+{
+	const struct fake_config config = { .ram = { { { WIDE_FIRST }, { WIDE_FIRST + WIDE_NR - 1 } } }, .nr_ram = 1 };
+
+	return bench_setup_ram(state, &config);
+}
+
+/* More scattered frames are due than a turn releases, and a deflate waits for the memory that they are. */
+static void a_deflate_that_waits_does_not_stop_it(void **state)
+{
+	struct bench *b = *state;
+	uint32_t pfn[1024], far = WIDE_FIRST + WIDE_NR - 2048;
+	unsigned int turns = 0;
+
+	due_begin(b, 200000);
+	b->turns_max = 1000;
+	assert_int_equal(bench_send_run(b, INFLATE, far, 1024), 0);
+	due_settle(b);
+	assert_int_equal(bench_run(b), 0);
+	assert_int_equal(bench_status(b).ballooned_pages, 1024);
+	b->turns_max = 0;
+	for (uint32_t sent = 0; sent < 30000; sent += MESSAGE) {
+		for (uint32_t i = 0; i < MESSAGE; i++)
+			pfn[i] = LARGE_FREE + 2 * (sent + i);
+		assert_int_equal(bench_send(b, INFLATE, pfn, MESSAGE), 0);
+	}
+	assert_in_range(bench_status(b).due_pages, 25000, 40000);
+	fake_set_max_pages(b->fake, fake_tot_pages(b->fake));
+	for (uint32_t i = 0; i < 1024; i++)
+		pfn[i] = far + i;
+	assert_int_equal(bench_post(b, DEFLATE, pfn, 1024), 0);
+	while (bench_status(b).work_pending) {
+		assert_int_equal(balloon_retry(b->balloon), 0);
+		assert_true(++turns < 1000);
+	}
+	assert_true(fake_present(b->fake, xenvirtio_gfn(far)));
+	assert_true(fake_present(b->fake, xenvirtio_gfn(far + 1023)));
+	bench_assert_exact(b);
+}
+
 static void wherever_it_dies(void **state)
 {
 	assert_in_range(due_die_everywhere(bench_setup, live), 20, UINT32_MAX);
@@ -358,6 +441,8 @@ int main(void)
 		T(a_ring_is_not_put_off),
 		T(what_is_named_again_is_counted),
 		T(a_frame_we_have_mapped_is_freed),
+		L(what_was_not_read_to_its_end_is_not_due),
+		cmocka_unit_test_setup_teardown(a_deflate_that_waits_does_not_stop_it, setup_wide, bench_teardown),
 		cmocka_unit_test(wherever_it_dies),
 	};
 
