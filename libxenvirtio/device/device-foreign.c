@@ -8,8 +8,8 @@
  * passed on to the queue's eventfd. Of the call eventfd the kernel takes the signals, or else the server's epoll instance
  * tells us of them; never both, for then each interrupt would wake us for nothing.
  *
- * The other process is trusted with the guest's memory but not with us: see base/event.c for eventfds that are full, or
- * that wait.
+ * The other process is trusted with the guest's memory but not with us: base/shared-eventfd.c minds eventfds that are full,
+ * or that wait.
  *
  * Lock: none, the server's thread. Reads no ring.
  */
@@ -17,7 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/event.h"
+#include "base/shared-eventfd.h"
 #include "device/device-internal.h"
 
 void foreign_init(struct xenvirtio_device *dev)
@@ -33,11 +33,11 @@ int foreign_open(struct xenvirtio_device *dev)
 {
 	if (!dev->cfg.foreign_queues)
 		return 0;
-	dev->lent.call_fd = event_new();
+	dev->lent.call_fd = shared_eventfd_new();
 	if (dev->lent.call_fd < 0)
 		return dev->lent.call_fd;
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
-		dev->kick_fd[i] = event_new();
+		dev->kick_fd[i] = shared_eventfd_new();
 		if (dev->kick_fd[i] < 0)
 			return dev->kick_fd[i];
 	}
@@ -69,7 +69,7 @@ int foreign_kick(struct xenvirtio_device *dev, unsigned int index)
 
 	if (!(dev->notify_on >> index & 1))
 		return 0;
-	ret = event_signal(dev->kick_fd[index]);
+	ret = shared_eventfd_signal(dev->kick_fd[index]);
 	return ret == -EAGAIN ? 0 : ret;
 }
 
@@ -107,7 +107,7 @@ int device_run_call(struct xenvirtio_device *dev)
 		return 0;
 	dev->called = false;
 	/* First: what is signalled after this is told again. */
-	event_drain(dev->lent.call_fd);
+	shared_eventfd_drain(dev->lent.call_fd);
 	return dev->notify_on ? device_raise(dev, INTERRUPT_USED) : 0;
 }
 
@@ -121,7 +121,7 @@ int foreign_start(struct xenvirtio_device *dev, unsigned int index)
 		return 0;
 	/* Nobody can mean a driver that was not there yet. */
 	if (!dev->notify_on)
-		event_drain(dev->lent.call_fd);
+		shared_eventfd_drain(dev->lent.call_fd);
 	if (dev->cfg.ops->queue_start)
 		ret = dev->cfg.ops->queue_start(dev->cfg.opaque, index);
 	if (ret == XENVIRTIO_E_GUEST) {

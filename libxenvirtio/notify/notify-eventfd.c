@@ -24,7 +24,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/event.h"
+#include "base/shared-eventfd.h"
 #include "notify/notify.h"
 
 /* a queue's number fits the tag, and what is armed a word */
@@ -259,7 +259,7 @@ static int signal_own(int fd)
 
 static int call(struct notify_eventfd *self, enum call which)
 {
-	int ret = is_lent(self, which) ? event_signal(call_fd(self, which)) : signal_own(self->call_fd[which]);
+	int ret = is_lent(self, which) ? shared_eventfd_signal(call_fd(self, which)) : signal_own(self->call_fd[which]);
 
 	/* The counter is full: nobody takes from it. */
 	return ret == -EAGAIN ? self->plain->ops->interrupt(self->plain, 0) : ret;

@@ -244,7 +244,8 @@ int xenvirtio_device_kick_fd(const struct xenvirtio_device *dev, unsigned int in
  *
  * A write to it does what used buffers do: InterruptStatus has bit 0, and the line is raised. Where the host takes such
  * writes itself nobody here wakes; elsewhere xenvirtio_server_process() does it. One for all queues, while any is live: what
- * was written before the first starts is dropped. Otherwise as xenvirtio_device_kick_fd().
+ * was written before the first starts is dropped. With an irqfd, and InterruptStatus not the kernel's, that has bit 0 for as
+ * long, acknowledged or not: a look too many for the driver. Otherwise as xenvirtio_device_kick_fd().
  */
 int xenvirtio_device_call_fd(const struct xenvirtio_device *dev);
 

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "base/event.h"
+#include "base/shared-eventfd.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int event_new(void)
+int shared_eventfd_new(void)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
@@ -31,7 +31,7 @@ static bool is_ready(int fd, short events)
 	return poll(&pfd, 1, 0) == 1 && pfd.revents & events;
 }
 
-int event_signal(int fd)
+int shared_eventfd_signal(int fd)
 {
 	const uint64_t one = 1;
 
@@ -40,7 +40,7 @@ int event_signal(int fd)
 	return write(fd, &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
 }
 
-void event_drain(int fd)
+void shared_eventfd_drain(int fd)
 {
 	uint64_t count;
 
