@@ -77,7 +77,7 @@ static bool look_at_batch(xenforeignmemory_handle *fmem, uint32_t domid, uint64_
 			  const struct balloon_persist *persist, struct count *c)
 {
 	xen_pfn_t list[BATCH];
-	int err[BATCH];
+	int err[BATCH] = { 0 };
 	void *at;
 
 	for (size_t i = 0; i < nr; i++)

@@ -237,6 +237,8 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 		bool there, is_due = state != FRAME_OUTSIDE && balloon_due_take(b, &piece, &there);
 		uint64_t part = piece.nr;
 
+		if (is_due)
+			balloon_unused_forget(b, piece);
 		/* In the balloon and due: on its way with another part of its block, or it could not be had. The next walk will show. */
 		if (state == FRAME_BALLOONED && is_due) {
 			r->dropped = true;

@@ -105,6 +105,14 @@ static void only_ram_that_is_there_is_unused(void **state)
 	assert_int_equal(bench_send_run(b, 0, RAM + 200, 1), 0);
 	assert_int_equal(bench_send_run(b, 1, RAM + 200, 1), 0);
 	assert_false(is_unused(b, RAM + 200));
+	/* likewise, and it was due in between */
+	assert_int_equal(balloon_set_target(b->balloon, 1000), 0);
+	assert_true(is_unused(b, RAM + 300));
+	assert_int_equal(bench_send_run(b, 0, RAM + 300, 1), 0);
+	assert_int_equal(bench_status(b).due_pages, 1);
+	assert_int_equal(bench_send_run(b, 1, RAM + 300, 1), 0);
+	assert_int_equal(bench_status(b).due_pages, 0);
+	assert_false(is_unused(b, RAM + 300));
 	assert_int_equal(balloon_release_unused(b->balloon), 0);
 	bench_assert_exact(b);
 }
