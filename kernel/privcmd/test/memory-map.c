@@ -54,7 +54,7 @@ static void test_pinning(char *page)
 {
 	struct iovec local = { page, 8 }, remote = { page, 8 };
 	uint64_t word = 0;
-	int pipes[2];
+	int pipes[2], rc;
 
 	must(!pipe(pipes));
 	set_word_at(page, 0x600d);
@@ -63,7 +63,11 @@ static void test_pinning(char *page)
 	ok(read(pipes[0], page, 8) == 8 && !memcmp(page, "readable", 8), "read() into it");
 	expect(vmsplice(pipes[1], &local, 1, 0), EFAULT, "it cannot be pinned");
 	local.iov_base = &word;
-	expect(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), EFAULT, "nor read by way of the process");
+	rc = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+	if (rc < 0 && errno == ENOSYS)
+		puts("# this kernel reads no process by way of another");
+	else
+		expect(rc, EFAULT, "nor read by way of the process");
 	ok(madvise(page, PAGE, MADV_DONTNEED) < 0, "nor dropped");
 	close(pipes[0]);
 	close(pipes[1]);
