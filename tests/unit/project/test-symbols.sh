@@ -3,6 +3,7 @@
 #
 # What the shared library shows is what debian/libxenvirtio0.symbols says, as TAP: dpkg-gensymbols -c4 would end the package's
 # build otherwise, but not before somebody builds one. Control: a symbol that only one of them has is found.
+# And no function has the name of one of a library that is used: it would be called in the place of that, by the library itself too.
 #
 # The library is that of the build directory that make check has just built.
 
@@ -32,4 +33,28 @@ result $? "a symbol that it lacks would be found"
 sed 's/^ xenvirtio_hv_close@.*/&\n xenvirtio_hv_shut@XENVIRTIO_0.1 0.1.0/' "$symbols" >"$tmp/more"
 ! agree "$tmp/more" && grep -q '^-xenvirtio_hv_shut@' "$tmp/log"
 result $? "and so would one that the library lost"
+
+# theirs: the functions of all that the daemon is linked with, but for our library
+theirs()
+{
+	for used in $(LD_LIBRARY_PATH=libxenvirtio/.libs ldd "$program" | sed -n 's|.*=> \(/[^ ]*\) .*|\1|p' | grep -v libxenvirtio); do
+		nm -D --defined-only "$used"
+	done | sed -n 's/.* [TWi] //p' | sed 's/@.*//' | sort -u
+}
+
+# ours: those of the daemon and of the library's inside, which a program has when it is linked with the static one
+ours()
+{
+	for made in "$program" libxenvirtio/.libs/libxenvirtio-core.a; do
+		nm --defined-only "$made"
+	done | sed -n 's/.* T //p' | grep -v '^_' | sort -u
+}
+
+program=backend/.libs/xen-vballoond
+theirs >"$tmp/theirs"
+ours >"$tmp/ours"
+grep -qx event_new "$tmp/theirs" && grep -qx xenvirtio_hv_open_xen "$tmp/ours" && grep -qx malloc "$tmp/theirs"
+result $? "the functions of libevent, of libc and of ours are known"
+[ -z "$(comm -12 "$tmp/ours" "$tmp/theirs" | tee "$tmp/log")" ]
+result $? "none of ours has the name of one of theirs"
 tap_done
