@@ -56,6 +56,7 @@ struct vhost_frontend {
 	uint64_t slots;
 	bool stale; /* the configuration: the backend said so */
 	bool said_changed; /* it had, when what is being read was asked for */
+	unsigned int reads; /* of it, begun because the backend said so */
 	/* of the last one as well */
 	uint64_t offered;
 	bool has_config;

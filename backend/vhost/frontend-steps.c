@@ -13,10 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bits never offered: the log, the protocol's own, an IOMMU nobody has, doorbells with data, a queue reset by itself. */
+/*
+ * Bits never offered: the log, the protocol's own, an IOMMU nobody has, doorbells with data, a queue reset by itself; and packed rings, of
+ * which a backend wants to be told where it begins with both wrap counters.
+ */
 #define NEVER_OFFERED \
 	(BIT64(VHOST_F_LOG_ALL) | BIT64(VHOST_F_PROTOCOL_FEATURES) | BIT64(VIRTIO_BIT_ACCESS_PLATFORM) | \
-	 BIT64(VIRTIO_BIT_NOTIFICATION_DATA) | BIT64(VIRTIO_BIT_RING_RESET))
+	 BIT64(VIRTIO_BIT_NOTIFICATION_DATA) | BIT64(VIRTIO_BIT_RING_RESET) | BIT64(VIRTIO_BIT_RING_PACKED))
 
 #define TAKEN \
 	(BIT64(VHOST_PROTOCOL_MQ) | BIT64(VHOST_PROTOCOL_REPLY_ACK) | BIT64(VHOST_PROTOCOL_BACKEND_REQ) | \
@@ -143,13 +146,16 @@ static enum vhost_fault take_slots(struct vhost_frontend *f, const struct vhost_
 
 static enum vhost_fault fill_backend_req(struct vhost_frontend *f, struct question *q)
 {
-	int ends[2], rc = 0;
+	int ends[2], rc;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		rc = -errno;
-	else
-		rc = frontend_watch(f, ends[0]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		f->main.err = -errno;
+		return VHOST_SYSTEM;
+	}
+	rc = frontend_watch(f, ends[0]);
 	if (rc) {
+		close(ends[0]);
+		close(ends[1]);
 		f->main.err = rc;
 		return VHOST_SYSTEM;
 	}

@@ -244,8 +244,11 @@ int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_gu
 	int ret, off;
 
 	xenvirtio_device_guest_error(dev, kind, detail);
-	/* Once is enough: a driver that does not reset could make us interrupt without end. */
-	if (dev->state->status & XENVIRTIO_STATUS_NEEDS_RESET)
+	/*
+	 * Once is enough: a driver that does not reset could make us interrupt without end. And what stops for a reset needs none: the
+	 * bit would outlive it.
+	 */
+	if (!dev->state->status || dev->state->status & XENVIRTIO_STATUS_NEEDS_RESET)
 		return 0;
 	dev->state->status |= XENVIRTIO_STATUS_NEEDS_RESET;
 	dev->kicked = 0;
@@ -423,7 +426,8 @@ int device_run_prompt(struct xenvirtio_device *dev)
 
 void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues)
 {
-	dev->prompt = queues;
+	/* nobody here takes the kicks of queues that others serve */
+	dev->prompt = dev->cfg.foreign_queues ? 0 : queues;
 }
 
 bool xenvirtio_device_at_once(const struct xenvirtio_device *dev)

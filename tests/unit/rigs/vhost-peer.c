@@ -170,6 +170,7 @@ static void make_record(struct vhost_peer *p, struct vhost_message *a, int *fd)
 /* Return: whether it answers at all; @a: the request, to be made the answer; @fd: to go with it, or -1 */
 static bool make_answer(struct vhost_peer *p, const struct peer_request *r, struct vhost_message *a, int *fd)
 {
+	const struct vhost_message change = {.header = {.request = VHOST_BACKEND_CONFIG_CHANGE, .flags = VHOST_FLAG_VERSION}};
 	const struct vhost_config *c = &r->m.payload.config;
 
 	*a = r->m;
@@ -190,6 +191,8 @@ static bool make_answer(struct vhost_peer *p, const struct peer_request *r, stru
 		make_record(p, a, fd);
 		return true;
 	case VHOST_GET_CONFIG:
+		if (p->changes)
+			peer_say(p->requests_fd, &change, VHOST_HEADER_BYTES, NULL, 0);
 		memcpy(a->payload.config.data, p->config + c->offset, c->bytes);
 		if (p->has_no_config)
 			a->header.bytes = 0;

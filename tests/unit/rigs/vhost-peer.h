@@ -52,6 +52,7 @@ struct vhost_peer {
 	uint64_t features, protocol, queues, slots;
 	uint8_t config[VHOST_CONFIG_MAX];
 	bool has_no_config; /* an empty answer */
+	bool changes; /* says before each answer that it is another by now */
 	/* what is wrong with the answer to the request number ill_at, from 0; and whether with that only */
 	enum peer_ill ill;
 	size_t ill_at;

@@ -150,6 +150,26 @@ static void test_flood(void **state)
 	assert_true(peer_count(bench.p, VHOST_GET_CONFIG) <= 12);
 }
 
+/* Nor does one who waits read for ever: a vcpu stands still meanwhile. */
+static void test_changes_without_end(void **state)
+{
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_int_equal(bench_start(), VHOST_OK);
+	bench.p->changes = true;
+	bench.p->config[5] = 0x55;
+	assert_true(bench_change(true) == 0);
+	assert_int_equal(bench_stop(), VHOST_OK);
+	assert_int_equal(bench.done[VHOST_STOPPED], 1);
+	assert_true(peer_count(bench.p, VHOST_GET_CONFIG) <= 4);
+	/* it is read on by and by, and then told */
+	bench.p->changes = false;
+	while (vhost_frontend_deadline_ms(bench.f)) {
+		peer_run(bench.p);
+		vhost_frontend_run(bench.f);
+	}
+	assert_true(bench.changed > 0);
+}
+
 /* Without REPLY_ACK nobody is owed a word. */
 static void test_change_without_ack(void **state)
 {
@@ -282,6 +302,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_change_in_the_start, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_change_with_a_write, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_flood, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_changes_without_end, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_change_without_ack, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_other_requests, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_requests, bench_setup, bench_teardown),

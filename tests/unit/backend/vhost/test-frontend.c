@@ -45,7 +45,7 @@ static void is_well(enum vhost_fault fault)
 /* What is agreed on, and what the guest is offered. */
 static void test_connect(void **state)
 {
-	uint64_t never = BIT(26) | BIT(30) | BIT(33) | BIT(38) | BIT(40);
+	uint64_t never = BIT(26) | BIT(30) | BIT(33) | BIT(34) | BIT(38) | BIT(40);
 
 	assert_int_equal(vhost_frontend_wait(bench.f), VHOST_NOT_CONNECTED);
 	assert_true(vhost_frontend_features(bench.f) == 0);

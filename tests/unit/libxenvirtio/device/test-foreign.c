@@ -378,6 +378,38 @@ static void a_duplicate_outlives_the_device(void **state)
 	request();
 }
 
+static void (*stop_of_rig)(void *opaque, unsigned int index);
+
+/* Whoever served it has gone instead of stopping. */
+static void stop_and_fail(void *opaque, unsigned int index)
+{
+	stop_of_rig(opaque, index);
+	assert_int_equal(xenvirtio_device_guest_fault(f.rig.dev, XENVIRTIO_GUEST_BAD_QUEUE, "lost"), 0);
+}
+
+/* NEEDS_RESET is for a device that runs: the driver would find it in the status of one that was just reset. */
+static void a_failure_in_a_reset_is_over_with_it(void **state)
+{
+	stop_of_rig = f.rig.ops.queue_stop;
+	f.rig.ops.queue_stop = stop_and_fail;
+	rig_driver(&f.rig, 0);
+	foreign_write(&f, REG_STATUS, 0);
+	assert_int_equal(foreign_read(&f, REG_STATUS), 0);
+	foreign_write(&f, REG_STATUS, 1);
+	foreign_write(&f, REG_STATUS, 3);
+	assert_int_equal(foreign_read(&f, REG_STATUS), 3);
+	f.rig.ops.queue_stop = stop_of_rig;
+}
+
+/* There is nobody here to serve a kick within its access. */
+static void prompt_is_for_ones_own_queues(void **state)
+{
+	xenvirtio_device_set_prompt(f.rig.dev, 1);
+	rig_driver(&f.rig, 0);
+	assert_int_equal(f.starts[0], 1);
+	request();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -395,6 +427,8 @@ int main(void)
 		TEST(a_full_eventfd_makes_nobody_wait),
 		TEST(eventfds_stay),
 		TEST(a_duplicate_outlives_the_device),
+		TEST(a_failure_in_a_reset_is_over_with_it),
+		TEST(prompt_is_for_ones_own_queues),
 	};
 
 	return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);
