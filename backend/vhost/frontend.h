@@ -15,6 +15,10 @@
  * readable, and when the time is vhost_frontend_deadline_ms(). Each operation has a limit; a backend that takes longer is as
  * one that crashed. It may still have the guest's memory mapped: end it.
  *
+ * Two things are the kernel's and are not bounded here: to close a descriptor that the backend has sent (of a file system in user space,
+ * or a socket that lingers), and to signal an eventfd that it fills in the moment after it was looked at. Whoever serves guests by this
+ * has to be ended when it hangs, as the service ends a device process.
+ *
  * Everything from the backend is hostile. It must not know Xen, xenstore, device types, or how a backend is found or started.
  * One thread. Source: vhost-user.rst; virtio 1.2.
  */
