@@ -21,6 +21,7 @@ check "killed under way, another adopts" start_daemon "$domid"
 check "deflates" wait_pages "$domid" "$before"
 check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 interrupts=$(guest_run g 'sed -n "s/^ *[0-9]*: *\([0-9]*\) .* 47-fasteoi *virtio0/\1/p" /proc/interrupts')
-check "interrupts came by GSI 47" [ "${interrupts:-0}" -gt 10 ]
+# few: a driver that waits for its message anyway is not interrupted for it
+check "interrupts came by GSI 47" [ "${interrupts:-0}" -gt 2 ]
 check "and stopped: no storm" [ "${interrupts:-0}" -lt 5000 ]
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG:|nobody cared|unable to handle")"'
