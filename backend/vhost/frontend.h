@@ -122,9 +122,10 @@ uint64_t vhost_frontend_deadline_ms(const struct vhost_frontend *f);
 /** vhost_frontend_run() - all that can be done now. Bounded, whatever the backend sends */
 void vhost_frontend_run(struct vhost_frontend *f);
 /**
- * vhost_frontend_wait() - until nothing is under way
+ * vhost_frontend_wait() - until nothing is under way that was asked for here
  *
- * Bounded: by the limits of what is.
+ * Bounded: by the limits of what is. Of a backend that changes its configuration again and again one reading is waited for; the
+ * next is left to vhost_frontend_run().
  *
  * Return: VHOST_OK; else why there is no backend: VHOST_NOT_CONNECTED, or what was told to lost()
  */

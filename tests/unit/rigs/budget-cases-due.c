@@ -46,15 +46,20 @@ static void post_singles(struct bench *b, unsigned int index, uint64_t gfn, uint
 }
 
 /* Each window of the guest's RAM has had a frame that was put off, and has none. */
-static void frames_taken_back_everywhere(void **state)
+static void put_off_and_take_back_everywhere(struct bench *b)
 {
-	struct bench *b = *state;
-
 	begin(b);
 	for (uint64_t gfn = FREE; gfn + SINGLES * STEP < FREE + NR; gfn += SINGLES * STEP) {
 		post_singles(b, INFLATE, gfn, STEP, SINGLES);
 		post_singles(b, DEFLATE, gfn, STEP, SINGLES);
 	}
+}
+
+static void frames_taken_back_everywhere(void **state)
+{
+	struct bench *b = *state;
+
+	put_off_and_take_back_everywhere(b);
 	post_singles(b, INFLATE, FREE, STEP, 1);
 	settle(b);
 	meter_go_on(b, 100);
@@ -85,11 +90,7 @@ static void a_reset_while_scattered_frames_are_due(void **state)
 {
 	struct bench *b = *state;
 
-	begin(b);
-	for (uint64_t gfn = FREE; gfn + SINGLES * STEP < FREE + NR; gfn += SINGLES * STEP) {
-		post_singles(b, INFLATE, gfn, STEP, SINGLES);
-		post_singles(b, DEFLATE, gfn, STEP, SINGLES);
-	}
+	put_off_and_take_back_everywhere(b);
 	post_singles(b, INFLATE, FREE, NR / 1000, 1000);
 	assert_int_equal(driver_reset(&b->driver), 0);
 	meter_go_on(b, 100);

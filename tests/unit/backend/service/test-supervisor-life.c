@@ -5,8 +5,8 @@
  */
 #include "fake/machine-fake.h"
 #include "unit/rigs/supervisor-bench.h"
+#include "unit/rigs/descriptors.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -223,18 +223,6 @@ static void any_call_to_xenstore_may_fail(void **state)
 	}
 }
 
-static size_t count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t nr = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
-
 /*
  * 200 idle guests: what their processes publish (six statistics each, every 5 s) for a minute, and how
  * often the supervisor asks xenstored for it; then a minute without anything.
@@ -243,7 +231,7 @@ static void two_hundred_idle_guests_cost_little(void **state)
 {
 	enum { GUESTS = 200, MINUTE_S = 60, INTERVAL_S = 5, KEYS = 6 };
 	struct supervisor_bench *b = *state;
-	size_t heap, fds = count_fds();
+	size_t heap, fds = count_descriptors();
 	uint64_t calls, idle_calls, wakeups;
 	char value[32], key[32];
 
@@ -256,7 +244,7 @@ static void two_hundred_idle_guests_cost_little(void **state)
 	assert_true(supervisor_bench_wait(b, serving, GUESTS));
 	heap = mallinfo2().uordblks - heap;
 	/* one of each process is the test's own */
-	fds = count_fds() - fds - GUESTS;
+	fds = count_descriptors() - fds - GUESTS;
 	calls = fake_store_calls(b->store);
 	for (unsigned int t = 0; t < MINUTE_S; t += INTERVAL_S) {
 		for (unsigned int i = 0; i < GUESTS; i++) {

@@ -3,7 +3,6 @@
  * The guest's memory as descriptors: a file for each range or none at all, which show the guest's bytes, and an address
  * is found in the file that has it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,6 +16,7 @@
 #include <xenvirtio/memory-files.h>
 
 #include "fake/hv-fake.h"
+#include "unit/rigs/descriptors.h"
 
 #define LOW_GFN UINT64_C(0x40000)
 #define LOW_PAGES 16u
@@ -52,18 +52,6 @@ static int teardown(void **state)
 	xenvirtio_hv_close(bench.hv);
 	fake_free(bench.fake);
 	return 0;
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t nr = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
 }
 
 static struct xenvirtio_gpa gpa_of(uint64_t gfn, uint64_t offset)
