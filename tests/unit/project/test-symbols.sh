@@ -51,6 +51,10 @@ ours()
 }
 
 program=backend/.libs/xen-vballoond
+if [ ! -e "$program" ]; then
+	tap_skip "the daemon is not built without Xen: its functions' names are compared where it is"
+	tap_done
+fi
 theirs >"$tmp/theirs"
 ours >"$tmp/ours"
 grep -qx event_new "$tmp/theirs" && grep -qx xenvirtio_hv_open_xen "$tmp/ours" && grep -qx malloc "$tmp/theirs"
