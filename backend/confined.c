@@ -115,7 +115,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 	}
 	if (rc)
 		return rc;
-	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory);
+	rc = broker_client_open(hv, inner, broker_exchange_or_die, &seat->ends.memory, seat->opts->program->lends);
 	if (rc)
 		xenvirtio_hv_close(inner);
 	return rc;
@@ -213,7 +213,9 @@ static int open_confined_store(void *opaque, struct xenvirtio_store **store)
 
 static int seal_calls(void *opaque, struct log *log)
 {
-	return judge_missing(opaque, log, confine_calls(), "system calls are not filtered");
+	const struct seat *seat = opaque;
+
+	return judge_missing(opaque, log, confine_calls(seat->opts->program->lends), "system calls are not filtered");
 }
 
 static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
@@ -258,6 +260,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.group = opts->program->group,
 		.gid = access_group(opts->program->group),
 		.domid = opts->domid,
+		.backend_socket = opts->backend_socket,
 	};
 	struct seat seat = {.opts = opts, .log = log};
 	struct doors doors = {.uid = geteuid(), .group = names.gid};
@@ -267,7 +270,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.open_hv = open_xen_hv,
 		.static_max = read_static_max,
 		.started = give_away,
-		.program = type->program,
+		.program = opts->program,
 		.open_store = open_xen_store,
 		.doors = &doors,
 		.opaque = &seat,

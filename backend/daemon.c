@@ -312,7 +312,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 		close_inherited(opts);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
-	if (log_open(&log, type->program, opts->log_level, opts->syslog)) {
+	if (log_open(&log, opts->program, opts->log_level, opts->syslog)) {
 		fprintf(stderr, "%s: out of memory\n", type->program->name);
 		free(opts);
 		return EXIT_CODE_HOST;

@@ -44,7 +44,9 @@ backend/devices/balloon/sizing  backend/base backend/xenstore backend/devices/ba
 backend/devices/balloon/daemon  backend/base backend/options backend/xenstore backend/control backend/device backend/devices/balloon backend/devices/balloon/figures backend/devices/balloon/sizing backend/devices/balloon/daemon
 backend/devices/rng             backend/base backend/devices/rng
 backend/devices/rng/daemon      backend/base backend/options backend/xenstore backend/figures backend/device backend/devices/rng backend/devices/rng/daemon
-backend                         backend backend/base backend/broker backend/options backend/figures backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon
+backend/devices/vhost-user      backend/base backend/vhost backend/devices/vhost-user
+backend/devices/vhost-user/daemon backend/base backend/options backend/xenstore backend/figures backend/device backend/vhost backend/devices/vhost-user backend/devices/vhost-user/daemon
+backend                         backend backend/base backend/broker backend/options backend/figures backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon backend/devices/vhost-user/daemon
 tools/acpi                      backend/base tools/acpi
 tools/ctl                       backend/base backend/control backend/devices/balloon/figures tools/ctl
 tools/copy                      backend/base backend/devices/balloon/figures tools/ctl tools/copy

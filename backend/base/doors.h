@@ -16,6 +16,7 @@
  * @listen_control:  the control socket, as access_listen(). Return: the descriptor; -errno
  * @unlisten_control: its name. Return: 0; -errno
  * @read_size, @keep_size, @drop_size: of the guest that is served, as in saved-size.h
+ * @connect_backend: to the device's backend, as backend_socket_connect(), but for how often: -EBUSY not yet again
  * @metrics:         the listener of --metrics, which whoever serves them takes; or -errno
  * @reads:           the file that the type reads of its own, from its beginning, which it closes; or -errno
  * @uid, @group:     who may connect, beside root, access.h
@@ -28,6 +29,7 @@ struct doors {
 	int (*read_size)(void *opaque, uint32_t devid, uint64_t *kib);
 	int (*keep_size)(void *opaque, uint32_t devid, uint64_t kib);
 	int (*drop_size)(void *opaque, uint32_t devid);
+	int (*connect_backend)(void *opaque, uint32_t devid);
 	void *opaque;
 	int metrics;
 	int reads;

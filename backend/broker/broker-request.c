@@ -4,6 +4,7 @@
  * operation that it may have on its own domain, in -EPERM, or in its end. Does no I/O but the seam's.
  */
 #include "backend/broker/broker.h"
+#include "backend/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -342,6 +343,49 @@ static int answer_keep_size(struct broker *b, const struct broker_request *req, 
 	return b->cfg.doors->keep_size(b->cfg.doors->opaque, b->devid, req->value);
 }
 
+/* A backend accepts what is asked of it, and is not ours to flood. */
+static int answer_connect(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	uint64_t now_ms = clock_now_ms();
+	int ret = take_locked(b, req);
+
+	if (!ret && !b->cfg.program->lends)
+		ret = refuse(b, "a backend, which its devices have none of");
+	if (ret)
+		return ret;
+	if (b->connected_ms && now_ms - b->connected_ms < BROKER_CONNECT_MS)
+		return -EBUSY;
+	b->connected_ms = now_ms;
+	ret = b->cfg.doors->connect_backend(b->cfg.doors->opaque, b->devid);
+	if (ret < 0)
+		return ret;
+	b->gives = ret;
+	return 0;
+}
+
+/* Once each: the device keeps them, and files are few. */
+static int answer_memory(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	size_t i = 0;
+	int ret;
+
+	if (!b->cfg.program->lends || b->kept < 0)
+		return refuse(b, "the guest's memory as a file");
+	ret = XENVIRTIO_HV_HAS(b->hv, memory_file) ? note_ram(b) : -ENOSYS;
+	if (ret)
+		return ret;
+	while (i < b->nr_ram && b->ram[i].start.v != req->value)
+		i++;
+	if (i == b->nr_ram || b->lent >> i & 1)
+		return refuse(b, "a file of memory that is no range of RAM, or that it has");
+	ret = b->hv->ops->memory_file(b->hv, &b->ram[i], &b->gives, &a->offset);
+	if (ret)
+		b->gives = -1;
+	else
+		b->lent |= 1u << i;
+	return ret;
+}
+
 static const struct {
 	answer_fn *fn;
 	bool frames, order, value;
@@ -363,6 +407,8 @@ static const struct {
 	[BROKER_READ_SIZE] = {.fn = answer_read_size, .value = true},
 	[BROKER_DROP_SIZE] = {.fn = answer_drop_size, .value = true},
 	[BROKER_KEEP_SIZE] = {.fn = answer_keep_size, .value = true},
+	[BROKER_CONNECT_BACKEND] = {.fn = answer_connect, .value = true},
+	[BROKER_MEMORY_FILE] = {.fn = answer_memory, .value = true},
 };
 
 /* Everything that can be said of a message without asking anybody. */

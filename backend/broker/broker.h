@@ -32,6 +32,9 @@
  *   listen_control, unlisten_control   a listener at <state_dir>/<domid>-<devid>.sock, and that name; one at a time, with the lock
  *   read_size, keep_size, drop_size   of the guest, by the UUID that xenstore has of it: base/saved-size.h; with the lock
  *                       The first of these questions settles the device's number.
+ *   connect_backend     a connection to the socket that --socket says; with the lock, and not more often than once in
+ *                       BROKER_CONNECT_MS. Of programs whose devices have a backend, as the next one
+ *   memory_file         a file of a range of RAM, for the backend; with the lock, each range once. It ends with the broker
  *
  *   xenstore is on two more sockets: store-broker.h, store-rules.h, store-protocol.h.
  *
@@ -59,6 +62,8 @@
 
 /** pauses of one broker at a time; a device needs one */
 #define BROKER_PAUSES_MAX 2u
+/** between two connections to a backend */
+#define BROKER_CONNECT_MS 200u
 
 /**
  * struct broker_config - what a broker stands on
@@ -99,6 +104,8 @@ struct broker {
 	bool has_devid;
 	uint32_t devid; /* what names are of */
 	bool listens;
+	uint32_t lent; /* ranges, a bit each, whose files the device has */
+	uint64_t connected_ms; /* to a backend, or tried; 0: never */
 	int gives; /* goes with the answer under way; -1: none */
 	int kept; /* the state file's descriptor; -1: none */
 	uint64_t refused;

@@ -100,6 +100,13 @@ static int drop_size(void *opaque, uint32_t devid)
 	return ask_simply(opaque, BROKER_DROP_SIZE, devid);
 }
 
+static int connect_backend(void *opaque, uint32_t devid)
+{
+	struct broker_answer answer;
+
+	return ask_for_descriptor(opaque, BROKER_CONNECT_BACKEND, devid, &answer);
+}
+
 void broker_client_doors(struct doors *doors, const struct broker_seat *seat)
 {
 	doors->open_state = open_state;
@@ -109,5 +116,6 @@ void broker_client_doors(struct doors *doors, const struct broker_seat *seat)
 	doors->read_size = read_size;
 	doors->keep_size = keep_size;
 	doors->drop_size = drop_size;
+	doors->connect_backend = connect_backend;
 	doors->opaque = (void *)(uintptr_t)seat;
 }

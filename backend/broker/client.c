@@ -89,18 +89,25 @@ int broker_exchange_or_die(void *opaque, const struct broker_request *req, size_
 }
 
 /* The header of @c->req is filled in. Return: as the operation; -EPROTO; -errno the broker is not there */
-static int ask(struct client *c, enum broker_op op)
+static int ask_for(struct client *c, enum broker_op op, int *fd)
 {
-	int ret, none;
+	int ret;
 
 	c->req.op = op;
 	c->req.zero = 0;
 	c->req.zero2 = 0;
 	ret = c->exchange(c->opaque, &c->req, BROKER_HEADER_BYTES + c->req.nr * sizeof(c->req.frame[0]), &c->answer,
-			  &none);
+			  fd);
 	if (ret)
 		return ret;
 	return c->answer.op == (uint32_t)op ? c->answer.ret : -EPROTO;
+}
+
+static int ask(struct client *c, enum broker_op op)
+{
+	int none;
+
+	return ask_for(c, op, &none);
 }
 
 static int ask_simply(struct client *c, enum broker_op op, uint64_t value)
@@ -241,6 +248,33 @@ static int client_pause(struct xenvirtio_hv *hv)
 static int client_unpause(struct xenvirtio_hv *hv)
 {
 	return ask_simply(to_client(hv), BROKER_UNPAUSE, 0);
+}
+
+/* The range is one of RAM, as the broker gave them, of which it knows the end. */
+static int client_memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd, uint64_t *offset)
+{
+	struct client *c = to_client(hv);
+	int ret;
+
+	*fd = -1;
+	c->req.nr = 0;
+	c->req.order = 0;
+	c->req.value = range->start.v;
+	ret = ask_for(c, BROKER_MEMORY_FILE, fd);
+	if (!ret && *fd < 0)
+		ret = -EMFILE;
+	if (ret && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	*offset = ret ? 0 : c->answer.offset;
+	return ret;
+}
+
+/* What the broker releases it forgets itself; for the rest there is none to ask. */
+static int client_memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	return -EOPNOTSUPP;
 }
 
 /* --- what the handle inside does --- */
@@ -404,9 +438,13 @@ static const struct xenvirtio_hv_ops plain_ops = {
 };
 
 /* What is optional and done inside is there if it is there inside. */
-static void choose_ops(struct client *c)
+static void choose_ops(struct client *c, bool lends)
 {
 	c->ops = plain_ops;
+	if (lends) {
+		c->ops.memory_file = client_memory_file;
+		c->ops.memory_forget = client_memory_forget;
+	}
 	if (XENVIRTIO_HV_HAS(c->inner, irq_held))
 		c->ops.irq_held = client_irq_held;
 	if (XENVIRTIO_HV_HAS(c->inner, registers_del)) { /* the last of those that go together */
@@ -423,7 +461,7 @@ static void choose_ops(struct client *c)
 	c->hv.ops = &c->ops;
 }
 
-int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, broker_exchange *exchange, void *opaque)
+int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, broker_exchange *exchange, void *opaque, bool lends)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
@@ -432,7 +470,7 @@ int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, bro
 	c->inner = inner;
 	c->exchange = exchange;
 	c->opaque = opaque;
-	choose_ops(c);
+	choose_ops(c, lends);
 	*hv = &c->hv;
 	return 0;
 }

@@ -24,11 +24,12 @@ typedef int broker_exchange(void *opaque, const struct broker_request *req, size
  * @hv:       out; closing it closes @inner
  * @inner:    maps, serves requests, raises interrupts; owned by @hv on success
  * @exchange: with @opaque; broker_exchange_socket() but for tests
+ * @lends:    struct program: the guest's memory may be had as files, of the broker
  *
  * What is optional is there if it is of @inner, or of the broker's. Return: 0; -ENOMEM
  */
 int broker_client_open(struct xenvirtio_hv **hv, struct xenvirtio_hv *inner, broker_exchange *exchange,
-		       void *opaque);
+		       void *opaque, bool lends);
 
 /** broker_exchange_socket() - @opaque is the address of the socket's descriptor */
 broker_exchange broker_exchange_socket;

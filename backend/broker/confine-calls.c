@@ -80,6 +80,11 @@ static const struct confine_call serving[] = {
 	{"clock_nanosleep", NULL, NULL, EPERM, "", "libxenforeignmemory, of a frame that is paged out: it asks again at once"},
 };
 
+static const struct confine_call lending[] = {
+	{"sendmsg", NULL, NULL, 0, "", "a backend is told things, and given files of the guest's memory and eventfds"},
+	{"socketpair", NULL, CHECKS(IS(0, AF_UNIX)), 0, "`AF_UNIX`", "what a backend has to say by itself"},
+};
+
 /* once, with calls that are in no list: libc's time zone, and its random numbers' state */
 static void warm_up(void)
 {
@@ -93,6 +98,12 @@ const struct confine_call *confine_calls_list(size_t *nr)
 {
 	*nr = sizeof(serving) / sizeof(serving[0]);
 	return serving;
+}
+
+const struct confine_call *confine_calls_lending(size_t *nr)
+{
+	*nr = sizeof(lending) / sizeof(lending[0]);
+	return lending;
 }
 
 static int number_of(const struct confine_call *call)
@@ -119,7 +130,7 @@ static int add_call(scmp_filter_ctx filter, const struct confine_call *call)
 	return ret;
 }
 
-static int load(void)
+static int load(bool lends)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int ret;
@@ -136,6 +147,8 @@ static int load(void)
 		ret = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; i < sizeof(serving) / sizeof(serving[0]) && !ret; i++)
 		ret = add_call(filter, &serving[i]);
+	for (size_t i = 0; lends && i < sizeof(lending) / sizeof(lending[0]) && !ret; i++)
+		ret = add_call(filter, &lending[i]);
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);
@@ -161,14 +174,14 @@ bool confine_calls_can(void)
 #endif
 }
 
-int confine_calls(void)
+int confine_calls(bool lends)
 {
 	int ret;
 
 	if (!confine_calls_can())
 		return -EOPNOTSUPP;
 	warm_up();
-	ret = load();
+	ret = load(lends);
 	/* of a kernel without filters, and of one that does not know the request */
 	return ret == -ENOSYS || ret == -EINVAL ? -EOPNOTSUPP : ret;
 }

@@ -34,6 +34,8 @@ struct confine_call {
 
 /** confine_calls_list() - what SECURITY.md shows. Return: the first of @nr */
 const struct confine_call *confine_calls_list(size_t *nr);
+/** confine_calls_lending() - what devices with a backend have beside it, likewise */
+const struct confine_call *confine_calls_lending(size_t *nr);
 
 /** confine_calls_can() - whether this build can be confined: one with sanitizers makes calls of its own */
 bool confine_calls_can(void);
@@ -42,9 +44,9 @@ bool confine_calls_can(void);
  * confine_calls() - these and no others, in all threads, for good; what is not allowed kills the process (SIGSYS)
  *
  * Other ABIs of the machine (32 bits, x32) are not allowed at all. Needs no_new_privs. What libc does once, with calls that are
- * on no list, it is made to do before.
+ * on no list, it is made to do before. @lends: those of a device with a backend are among them.
  * Return: 0; -EOPNOTSUPP the kernel has no filters, or this build cannot; -errno
  */
-int confine_calls(void);
+int confine_calls(bool lends);
 
 #endif /* BACKEND_BROKER_CONFINE_CALLS_H */

@@ -4,6 +4,7 @@
  */
 #include "backend/broker/names.h"
 #include "backend/base/access.h"
+#include "backend/base/backend-socket.h"
 #include "backend/base/saved-size.h"
 #include "backend/base/sockets.h"
 #include "backend/base/state-lock.h"
@@ -81,6 +82,15 @@ static int drop_size(void *opaque, uint32_t devid)
 	return ret ? ret : saved_size_drop(n->dir, vm, devid);
 }
 
+static int connect_backend(void *opaque, uint32_t devid)
+{
+	const struct names *n = opaque;
+	char path[BACKEND_SOCKET_PATH_MAX];
+	int ret = n->backend_socket ? backend_socket_path(path, n->backend_socket, n->domid, devid) : -ENOENT;
+
+	return ret ? ret : backend_socket_connect(path, geteuid(), n->gid);
+}
+
 void names_doors(struct doors *doors, const struct names *names)
 {
 	doors->open_state = open_state;
@@ -90,5 +100,6 @@ void names_doors(struct doors *doors, const struct names *names)
 	doors->read_size = read_size;
 	doors->keep_size = keep_size;
 	doors->drop_size = drop_size;
+	doors->connect_backend = connect_backend;
 	doors->opaque = (void *)(uintptr_t)names;
 }

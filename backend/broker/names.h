@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of a device: the doors of a process that opens them. Three for each device, all in the state directory, made of
- * numbers and of the guest's UUID; that no others can be asked for is all there is to be careful about.
+ * The names of a device: the doors of a process that opens them. Three for each device in the state directory, and its
+ * backend's socket, made of numbers and of the guest's UUID; that no others can be asked for is all there is to be careful about.
  */
 #ifndef BACKEND_BROKER_NAMES_H
 #define BACKEND_BROKER_NAMES_H
@@ -14,6 +14,7 @@
  * @read_vm: the guest's path in xenstore, "/vm/<uuid>". Return: 0; -errno
  * @group:   the name of the group that may steer the daemon; borrowed
  * @gid:     its number, access.h
+ * @backend_socket: pattern, backend-socket.h; borrowed; NULL: the device has none
  */
 struct names {
 	const char *dir;
@@ -22,6 +23,7 @@ struct names {
 	const char *group;
 	gid_t gid;
 	uint32_t domid;
+	const char *backend_socket;
 };
 
 /** names_doors() - @doors: out; its functions are set, with @names, which are borrowed; the rest stays */

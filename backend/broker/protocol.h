@@ -27,6 +27,8 @@ enum broker_op {
 	BROKER_READ_SIZE,
 	BROKER_DROP_SIZE,
 	BROKER_KEEP_SIZE, /* @value: KiB; of the device whose state file it has */
+	BROKER_CONNECT_BACKEND, /* with a descriptor */
+	BROKER_MEMORY_FILE, /* @value: the first frame of a range of RAM; with a descriptor */
 	BROKER_OPS,
 };
 
@@ -39,7 +41,7 @@ enum broker_op {
  * @nr:    1 to XENVIRTIO_EXTENTS_MAX for those that have frames, else 0
  * @order: 0 to XENVIRTIO_ORDER_MAX for release and populate, else 0
  * @zero:  0
- * @value: of set_max_mem and of what has a name; else 0
+ * @value: of set_max_mem, memory_file and of what has a name; else 0
  */
 struct broker_request {
 	uint32_t op;
@@ -83,6 +85,7 @@ struct broker_answer {
 			uint64_t tot_pages, max_pages;
 			uint32_t nr_vcpus, flags, shutdown_code, zero;
 		} domain;
+		uint64_t offset; /* of the range in the file */
 		struct {
 			uint64_t entries, cache_pages;
 		} pod;

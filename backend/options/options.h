@@ -39,6 +39,7 @@ struct options {
 	enum log_level log_level;
 	bool syslog;
 	int ready_fd; /* 0: nobody waits */
+	const char *backend_socket; /* pattern, backend-socket.h; NULL: there is no backend */
 	const char *reads; /* a file of the type's own that its process reads when it knows its guest; NULL: none */
 };
 

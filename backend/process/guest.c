@@ -29,7 +29,7 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		      enum exit_code *code)
 {
 	struct state_file_key key = {
-		.program = cfg->type->program,
+		.program = cfg->program,
 		.domid = cfg->domid,
 		.devid = cfg->devid,
 		.base = cfg->base,
@@ -85,7 +85,7 @@ static int open_device(struct guest *g, const struct guest_config *cfg, enum exi
 	log_msg(g->log, LOG_LEVEL_ERROR, 0,
 		"%s cannot be used: it is damaged. It says %s: destroy the guest, then remove the "
 		"file",
-		state_file_path(g->state), cfg->type->program->state_says);
+		state_file_path(g->state), cfg->program->state_says);
 	return -ECANCELED;
 }
 
@@ -186,7 +186,7 @@ static enum guest_end end_of_failure(const struct guest *g)
 static int refuse_ram(struct guest *g, const struct xenvirtio_gfn_range *ram, size_t nr,
 		      enum exit_code *code)
 {
-	const char *says = g->type->program->ram_says;
+	const char *says = g->program->ram_says;
 
 	*code = EXIT_CODE_UNSUITABLE;
 	log_msg(g->log, LOG_LEVEL_ERROR, 0,
@@ -203,6 +203,7 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 
 	g->log = cfg->log;
 	g->type = cfg->type;
+	g->program = cfg->program;
 	g->device = cfg->device;
 	rc = cfg->hv->ops->ram_ranges(cfg->hv, ram, RAM_RANGES_MAX, &nr);
 	if (rc) {

@@ -19,6 +19,7 @@
 
 struct guest_config {
 	const struct device_type *type;
+	const struct program *program;
 	void *device;		 /* of that type, not open; borrowed */
 	struct xenvirtio_hv *hv; /* borrowed; outlives the guest */
 	struct log *log;
@@ -40,6 +41,7 @@ struct guest_config {
 struct guest {
 	struct log *log;
 	const struct device_type *type;
+	const struct program *program;
 	void *device;
 	struct state_file *state;
 	struct xenvirtio_gmem *gmem;

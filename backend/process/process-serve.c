@@ -117,6 +117,7 @@ static bool open_guest(struct device_process *dp)
 	char identity[STATE_FILE_IDENTITY_MAX];
 	struct guest_config cfg = {
 		.type = dp->type,
+		.program = dp->opts->program,
 		.device = dp->device,
 		.hv = dp->hv,
 		.log = dp->log,

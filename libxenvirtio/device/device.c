@@ -241,9 +241,14 @@ void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_g
 int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				 const char *detail)
 {
+	xenvirtio_device_guest_error(dev, kind, detail);
+	return xenvirtio_device_needs_reset(dev);
+}
+
+int xenvirtio_device_needs_reset(struct xenvirtio_device *dev)
+{
 	int ret, off;
 
-	xenvirtio_device_guest_error(dev, kind, detail);
 	/*
 	 * Once is enough: a driver that does not reset could make us interrupt without end. And what stops for a reset needs none: the
 	 * bit would outlive it.

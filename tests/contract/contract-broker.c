@@ -46,7 +46,7 @@ static int open_client(void *ctx, struct xenvirtio_hv **hv)
 
 	if (ret)
 		return ret;
-	ret = broker_client_open(hv, inner, exchange, seat);
+	ret = broker_client_open(hv, inner, exchange, seat, false);
 	if (ret)
 		xenvirtio_hv_close(inner);
 	return ret;

@@ -89,6 +89,25 @@ static int count_unpause(struct xenvirtio_hv *hv)
 	return 0;
 }
 
+/* each range once, and whole */
+static unsigned int files;
+
+static int memory_file(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, int *fd, uint64_t *offset)
+{
+	unsigned int bit = is_ram(range->start.v - 1) ? 0 : 1u << (range->start.v % 31);
+
+	MUST(bit && !(files & bit) && is_ram(range->start.v) && is_ram(range->end_incl.v) && !is_ram(range->end_incl.v + 1));
+	files |= bit;
+	*offset = 0;
+	*fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+static int memory_forget(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr)
+{
+	return 0;
+}
+
 static const struct xenvirtio_hv_ops ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.size = sizeof(ops),
@@ -102,6 +121,8 @@ static const struct xenvirtio_hv_ops ops = {
 	.pause = count_pause,
 	.unpause = count_unpause,
 	.frames_present = frames_present,
+	.memory_file = memory_file,
+	.memory_forget = memory_forget,
 };
 
 static int open_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
@@ -190,6 +211,14 @@ static int drop_size(void *opaque, uint32_t devid)
 	return names.fails ? -ENOENT : 0;
 }
 
+static int connect_backend(void *opaque, uint32_t devid)
+{
+	MUST(names.locked && devid == names.devid);
+	return names.fails ? -ECONNREFUSED : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static const struct program lending = {.name = "fuzz", .lends = true};
+
 static const struct doors doors = {
 	.open_state = open_state,
 	.remove_state = remove_state,
@@ -198,6 +227,7 @@ static const struct doors doors = {
 	.read_size = read_size,
 	.keep_size = keep_size,
 	.drop_size = drop_size,
+	.connect_backend = connect_backend,
 };
 
 /* Return: false: the device would be ended */
@@ -219,7 +249,8 @@ static bool ask(struct broker *b, const uint8_t *data, size_t len)
 	MUST(len >= BROKER_HEADER_BYTES && len <= sizeof(req));
 	memcpy(&req, data, len);
 	check_answer(&req, &answer);
-	MUST((fd >= 0) == (!answer.ret && (req.op == BROKER_OPEN_STATE || req.op == BROKER_LISTEN_CONTROL)));
+	MUST((fd >= 0) == (!answer.ret && (req.op == BROKER_OPEN_STATE || req.op == BROKER_LISTEN_CONTROL ||
+					    req.op == BROKER_CONNECT_BACKEND || req.op == BROKER_MEMORY_FILE)));
 	MUST(req.op != BROKER_OPEN_STATE || !locked || answer.ret == -EPERM);
 	MUST((b->kept >= 0) == names.locked && (fd < 0 || fd != b->kept));
 	if (fd >= 0)
@@ -238,10 +269,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.open_hv = open_hv,
 		.static_max = static_max,
 		.doors = &doors,
+		.program = &lending,
 		.opaque = &hv,
 	};
 
 	pauses = 2;
+	files = 0;
 	memset(&names, 0, sizeof(names));
 	log_open_emit(&log, LOG_LEVEL_ERROR, say_nothing);
 	broker_init(&broker, &cfg);

@@ -205,6 +205,14 @@ int xenvirtio_device_config_changed(struct xenvirtio_device *dev);
 int xenvirtio_device_guest_fault(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,
 				 const char *detail);
 /**
+ * xenvirtio_device_needs_reset() - the device cannot go on, and it is no fault of the guest's
+ *
+ * Sets NEEDS_RESET and tells the driver, as xenvirtio_device_guest_fault() does; nothing is counted. Of a device that was
+ * not begun with, or needs a reset already, it does nothing.
+ * Source: virtio 1.2, 2.1.2
+ */
+int xenvirtio_device_needs_reset(struct xenvirtio_device *dev);
+/**
  * xenvirtio_device_kick_again() - from inside a kick: queue @index has more than one call should do
  *
  * The kick is called again by the next xenvirtio_server_process(), which the loop is told to call soon: XENVIRTIO_E_AGAIN. Until

@@ -65,6 +65,8 @@ static int drop_size(void *opaque, uint32_t devid)
 	return note_name(opaque, "drop-size", devid);
 }
 
+static const struct program program = {.name = "test"};
+
 static int setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -80,7 +82,7 @@ static int setup(void **state)
 				  .opaque = b};
 	broker_init(&b->broker,
 		    &(struct broker_config){
-			    .log = &b->log.log, .domid = 7, .open_hv = open_hv, .doors = &b->doors, .opaque = b});
+			    .log = &b->log.log, .domid = 7, .open_hv = open_hv, .doors = &b->doors, .program = &program, .opaque = b});
 	*state = b;
 	return 0;
 }
@@ -141,7 +143,7 @@ static void all_that_is_known_of_the_domain_is_told(void **state)
 	fake_set_shutdown(b->fake, XENVIRTIO_SHUTDOWN_SUSPEND);
 	assert_int_equal(fake_open(b->fake, &inner), 0);
 	assert_int_equal(inner->ops->domain_info(inner, &direct), 0);
-	assert_int_equal(broker_client_open(&hv, inner, seat.exchange, seat.opaque), 0);
+	assert_int_equal(broker_client_open(&hv, inner, seat.exchange, seat.opaque, false), 0);
 	memset(&told, 0, sizeof(told));
 	assert_int_equal(hv->ops->domain_info(hv, &told), 0);
 	assert_int_equal(direct.shutdown_code, XENVIRTIO_SHUTDOWN_SUSPEND);

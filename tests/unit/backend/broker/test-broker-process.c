@@ -93,7 +93,7 @@ static struct xenvirtio_hv *open_client(int *sock)
 {
 	struct xenvirtio_hv *inner, *hv;
 
-	if (fake_open(fake, &inner) || broker_client_open(&hv, inner, broker_exchange_socket, sock))
+	if (fake_open(fake, &inner) || broker_client_open(&hv, inner, broker_exchange_socket, sock, false))
 		_exit(99);
 	return hv;
 }

@@ -272,7 +272,7 @@ static int hear_that_it_dies(const struct broker_ends *ends)
 	struct xenvirtio_domain_info info;
 	const struct broker_seat seat = {.exchange = broker_exchange_socket, .opaque = (void *)(uintptr_t)&ends->memory};
 
-	if (fake_open(fake, &inner) || broker_client_open(&hv, inner, seat.exchange, seat.opaque))
+	if (fake_open(fake, &inner) || broker_client_open(&hv, inner, seat.exchange, seat.opaque, false))
 		return 1;
 	if (hv->ops->domain_info(hv, &info) || !info.dying)
 		return 2;

@@ -98,11 +98,14 @@ static int unlisten_control(void *opaque, uint32_t devid)
 	return note_name(opaque, "unlisten", devid);
 }
 
+static const struct program program = {.name = "test"};
+
 static int setup(void **state)
 {
 	const struct fake_config config = {.heap_pages = 64};
 	struct bench *b = calloc(1, sizeof(*b));
-	struct broker_config cfg = {.domid = 7, .open_hv = open_hv, .static_max = static_max, .opaque = b};
+	struct broker_config cfg = {
+		.domid = 7, .open_hv = open_hv, .static_max = static_max, .program = &program, .opaque = b};
 
 	assert_non_null(b);
 	b->fake = fake_new(&config);
@@ -170,7 +173,7 @@ static int ask_simply(struct bench *b, enum broker_op op, uint64_t value)
 
 static bool has_name(uint32_t op)
 {
-	return op >= BROKER_OPEN_STATE && op <= BROKER_KEEP_SIZE;
+	return op >= BROKER_OPEN_STATE && op <= BROKER_MEMORY_FILE;
 }
 
 /* A question of the op that is one. */

@@ -66,7 +66,7 @@ static int status_of(enum seal seal, long (*fn)(void))
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seal != OPEN && confine_calls())
+		if (seal != OPEN && confine_calls(false))
 			_exit(100);
 		_exit((int)fn() & 0x3f);
 	}
@@ -275,7 +275,7 @@ static long breach_by_thread(void)
 
 	NEED(1, pipe(go) == 0);
 	NEED(2, pthread_create(&thread, NULL, wait_and_do, (void *)(uintptr_t)try_prctl) == 0);
-	NEED(3, confine_calls() == 0);
+	NEED(3, confine_calls(false) == 0);
 	NEED(4, write(go[1], "", 1) == 1);
 	pthread_join(thread, NULL);
 	return 5;
@@ -289,7 +289,7 @@ static void every_thread_is_sealed(void **state)
 
 static long watched(void)
 {
-	return confine_calls() == -EOPNOTSUPP ? 0 : 1;
+	return confine_calls(false) == -EOPNOTSUPP ? 0 : 1;
 }
 
 static void under_sanitizers_it_says_that_it_does_not(void **state)
@@ -371,10 +371,8 @@ static size_t count_rows(const char *from)
 }
 
 /* The table below @title is this list: each row, and no other. */
-static void page_has(const char *page, const char *title)
+static void page_has(const char *page, const char *title, const struct confine_call *call, size_t nr)
 {
-	size_t nr;
-	const struct confine_call *call = confine_calls_list(&nr);
 	const char *at = strstr(page, title);
 	char row[600];
 
@@ -396,9 +394,12 @@ static void page_has(const char *page, const char *title)
 
 static void security_md_shows_them(void **state)
 {
+	size_t nr, nr_lending;
+	const struct confine_call *call = confine_calls_list(&nr), *lending = confine_calls_lending(&nr_lending);
 	char *page = read_page();
 
-	page_has(page, "\n| a device that serves calls |");
+	page_has(page, "\n| a device that serves calls |", call, nr);
+	page_has(page, "\n| a device with a vhost-user backend calls as well |", lending, nr_lending);
 	free(page);
 }
 

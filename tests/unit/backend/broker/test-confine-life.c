@@ -45,7 +45,7 @@ static int seal(void *opaque, struct log *log)
 		return 0;
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return confine_calls();
+	return confine_calls(false);
 }
 
 /*

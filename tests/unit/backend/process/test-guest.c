@@ -55,6 +55,7 @@ static int setup(void **state)
 	assert_non_null(x.fake);
 	x.cfg = (struct guest_config){
 		.type = &balloon_type,
+		.program = &balloon_program,
 		.log = &x.capture.log,
 		.state_dir = x.dir,
 		.domid = DOMID,

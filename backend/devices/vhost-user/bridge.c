@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The bridge: hooks of the device on the one side, what the front-end tells on the other.
+ *
+ * Queues start one by one, a register write each, and are handed over together in the next turn. They stop at once: a vcpu
+ * waits, and after its write has returned it may use the memory for anything.
+ *
+ * Both sides call from inside calls to them. What they cannot say in a return value, an error of the host, is kept and said by
+ * the call of the owner that caused it.
+ */
+#include "backend/devices/vhost-user/bridge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenvirtio/gmem.h>
+#include <xenvirtio/memory-files.h>
+
+#define VERSION 1u
+/** virtio 1.2, 5.11.4 */
+#define TAG_BYTES 36u
+#define BIT(n) (UINT64_C(1) << (n))
+
+struct bridge {
+	struct bridge_config cfg;
+	struct vhost_frontend *front;
+	struct xenvirtio_device *dev; /* NULL: not open */
+	struct xenvirtio_gmem *gmem;
+	struct xenvirtio_memory_files files;
+	struct bridge_memory *memory;
+	struct bridge_status status;
+	uint8_t config[XENVIRTIO_CONFIG_MAX]; /* where it is ours */
+	unsigned int nr_queues;
+	uint32_t live; /* queues, a bit each */
+	uint32_t used; /* likewise: some backend has served them since they started */
+	bool adopted; /* the state is another process's, until its queues have started */
+	bool due;
+	bool stopping; /* by a hook: what is lost then is lost to nobody */
+	int rc; /* kept; 0: none */
+};
+
+static void keep(struct bridge *b, int rc)
+{
+	if (rc && !b->rc)
+		b->rc = rc;
+}
+
+static int take_kept(struct bridge *b)
+{
+	int rc = b->rc;
+
+	b->rc = 0;
+	return rc;
+}
+
+static void call_for_work(struct bridge *b)
+{
+	b->due = b->live != 0;
+	b->cfg.work(b->cfg.opaque);
+}
+
+/* --- how far the queues are served: the guest's to say, and at its own cost if it lies --- */
+
+/* Return: 0; XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -errno */
+static int read_indices(struct bridge *b, unsigned int index, uint16_t *avail, uint16_t *used)
+{
+	struct xenvirtio_queue_rings rings;
+	int rc = xenvirtio_queue_rings(xenvirtio_device_queue(b->dev, index), &rings);
+
+	if (!rc)
+		rc = xenvirtio_gmem_load16(b->gmem, xenvirtio_gpa(rings.used_gpa + 2), used);
+	if (!rc)
+		rc = xenvirtio_gmem_load16(b->gmem, xenvirtio_gpa(rings.avail_gpa + 2), avail);
+	return rc == XENVIRTIO_E_EMPTY ? XENVIRTIO_E_GUEST : rc;
+}
+
+static uint32_t read_base(void *opaque, unsigned int index)
+{
+	struct bridge *b = opaque;
+	uint16_t avail, used = 0;
+	int rc = read_indices(b, index, &avail, &used);
+
+	if (rc < 0 || rc == XENVIRTIO_E_GONE)
+		keep(b, rc);
+	return rc ? 0 : used;
+}
+
+static bool is_idle(struct bridge *b)
+{
+	for (unsigned int i = 0; i < b->nr_queues; i++) {
+		uint16_t avail, used;
+
+		if (b->used & BIT(i) && (read_indices(b, i, &avail, &used) || avail != used))
+			return false;
+	}
+	return true;
+}
+
+/* --- hand over, take back --- */
+
+static int add_queue(struct bridge *b, unsigned int index, struct vhost_queue *q)
+{
+	struct xenvirtio_queue_rings rings;
+	int rc = xenvirtio_queue_rings(xenvirtio_device_queue(b->dev, index), &rings);
+
+	if (rc)
+		return rc;
+	*q = (struct vhost_queue){
+		.index = index,
+		.size = rings.size,
+		.desc_gpa = rings.desc_gpa,
+		.avail_gpa = rings.avail_gpa,
+		.used_gpa = rings.used_gpa,
+		.kick_fd = xenvirtio_device_kick_fd(b->dev, index),
+		.call_fd = xenvirtio_device_call_fd(b->dev),
+		.base = b->used & BIT(index) ? read_base(b, index) : 0,
+	};
+	return 0;
+}
+
+static size_t list_memory(const struct bridge *b, struct vhost_memory memory[XENVIRTIO_MEMORY_FILES_MAX])
+{
+	for (size_t i = 0; i < b->files.nr; i++) {
+		const struct xenvirtio_memory_file *file = &b->files.file[i];
+
+		memory[i] = (struct vhost_memory){
+			.gpa = file->range.start.v << XENVIRTIO_PAGE_SHIFT,
+			.bytes = (file->range.end_incl.v - file->range.start.v + 1) << XENVIRTIO_PAGE_SHIFT,
+			.fd = file->fd,
+			.offset = file->offset,
+		};
+	}
+	return b->files.nr;
+}
+
+static int hand_over(struct bridge *b)
+{
+	struct vhost_memory memory[XENVIRTIO_MEMORY_FILES_MAX];
+	struct vhost_queue queue[XENVIRTIO_QUEUES_MAX];
+	struct vhost_start start = {
+		.features = xenvirtio_device_features(b->dev),
+		.memory = memory,
+		.nr_memory = list_memory(b, memory),
+		.queue = queue,
+	};
+	int rc = 0;
+
+	for (unsigned int i = 0; i < b->nr_queues && !rc; i++)
+		if (b->live & BIT(i))
+			rc = add_queue(b, i, &queue[start.nr_queues++]);
+	if (!rc)
+		rc = vhost_frontend_start(b->front, &start);
+	if (!rc)
+		b->used |= b->live;
+	if (rc == XENVIRTIO_E_EMPTY || rc == XENVIRTIO_E_GUEST)
+		rc = xenvirtio_device_guest_fault(b->dev, XENVIRTIO_GUEST_BAD_QUEUE, "a queue that no backend can be given");
+	return rc;
+}
+
+static void take_back(struct bridge *b)
+{
+	b->stopping = true;
+	vhost_frontend_stop(b->front);
+	vhost_frontend_wait(b->front);
+	b->stopping = false;
+}
+
+/* --- hooks of the device --- */
+
+static int queue_start(void *opaque, unsigned int index)
+{
+	struct bridge *b = opaque;
+
+	b->live |= BIT(index);
+	/* under a process before this one, to whose backend it was a stop */
+	if (b->adopted)
+		b->used |= BIT(index);
+	call_for_work(b);
+	return 0;
+}
+
+static void queue_stop(void *opaque, unsigned int index)
+{
+	struct bridge *b = opaque;
+
+	b->live &= ~BIT(index);
+	if (b->used)
+		take_back(b);
+	b->used &= b->live;
+	call_for_work(b);
+}
+
+static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
+{
+	struct bridge *b = opaque;
+	uint8_t all[XENVIRTIO_CONFIG_MAX] = {0};
+	uint32_t at = b->cfg.kind->queues_at;
+
+	if (b->cfg.kind->config_ours)
+		memcpy(all, b->config, sizeof(all));
+	else if (vhost_frontend_read_config(b->front, 0, all, b->cfg.kind->config_bytes))
+		memset(all, 0, sizeof(all));
+	/* more than there are here would be used in vain */
+	if (at && (unsigned int)(all[at] | all[at + 1] << 8) > b->nr_queues) {
+		all[at] = (uint8_t)b->nr_queues;
+		all[at + 1] = 0;
+	}
+	memcpy(buf, all + offset, len);
+}
+
+static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	struct bridge *b = opaque;
+
+	/* backends hang up for what a driver may not write */
+	if (!b->cfg.kind->writable_at || offset != b->cfg.kind->writable_at || len != 1) {
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_ACCESS, "a configuration field that is not the driver's");
+		return;
+	}
+	if (!vhost_frontend_write_config(b->front, offset, buf, len))
+		vhost_frontend_wait(b->front);
+}
+
+static int driver_ok(void *opaque)
+{
+	struct bridge *b = opaque;
+
+	b->cfg.changed(b->cfg.opaque);
+	return 0;
+}
+
+static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct bridge *b = opaque;
+
+	b->status.guest_errors[kind]++;
+	b->cfg.guest_error(b->cfg.opaque, kind, detail);
+	b->cfg.changed(b->cfg.opaque);
+}
+
+static const struct xenvirtio_device_ops device_ops = {
+	.config_read = config_read,
+	.config_write = config_write,
+	.driver_ok = driver_ok,
+	.reset = driver_ok,
+	.guest_error = guest_error,
+	.queue_start = queue_start,
+	.queue_stop = queue_stop,
+};
+
+/* --- what the front-end tells --- */
+
+static void lost(void *opaque, enum vhost_fault why, int err)
+{
+	struct bridge *b = opaque;
+
+	if (b->dev && b->used && !b->stopping && !vhost_frontend_has_record(b->front) && !is_idle(b)) {
+		b->memory->lost++;
+		/* which stops each queue */
+		keep(b, xenvirtio_device_needs_reset(b->dev));
+	}
+	b->cfg.lost(b->cfg.opaque, vhost_fault_text(why), why == VHOST_SYSTEM ? err : 0);
+	b->cfg.changed(b->cfg.opaque);
+}
+
+static void done(void *opaque, enum vhost_done what)
+{
+	struct bridge *b = opaque;
+
+	b->status.connections += what == VHOST_CONNECTED;
+	b->cfg.changed(b->cfg.opaque);
+}
+
+static void config_changed(void *opaque)
+{
+	struct bridge *b = opaque;
+
+	if (b->dev)
+		keep(b, xenvirtio_device_config_changed(b->dev));
+}
+
+static const struct vhost_frontend_ops front_ops = {
+	.lost = lost,
+	.done = done,
+	.config_changed = config_changed,
+	.base = read_base,
+};
+
+/* --- and what the owner calls --- */
+
+static int make_config(struct bridge *b, const char *tag)
+{
+	size_t len = tag ? strlen(tag) : 0;
+
+	if (!b->cfg.kind->config_ours)
+		return 0;
+	if (!len || len > TAG_BYTES)
+		return -EINVAL;
+	memcpy(b->config, tag, len);
+	/* num_request_queues */
+	b->config[TAG_BYTES] = (uint8_t)(b->cfg.kind->queues - 1);
+	return 0;
+}
+
+int bridge_new(struct bridge **out, const struct bridge_config *cfg)
+{
+	struct bridge *b = calloc(1, sizeof(*b));
+	struct vhost_device device = {
+		.features = cfg->kind->features,
+		.config_bytes = cfg->kind->config_ours ? 0 : cfg->kind->config_bytes,
+		.limits = cfg->limits,
+		.ops = &front_ops,
+		.opaque = b,
+	};
+	int rc;
+
+	if (!b)
+		return -ENOMEM;
+	b->cfg = *cfg;
+	rc = make_config(b, cfg->tag);
+	if (!rc)
+		rc = vhost_frontend_new(&b->front, &device);
+	if (rc) {
+		free(b);
+		return rc;
+	}
+	*out = b;
+	return 0;
+}
+
+void bridge_free(struct bridge *b)
+{
+	if (!b)
+		return;
+	bridge_close(b);
+	vhost_frontend_free(b->front);
+	free(b);
+}
+
+void bridge_connect(struct bridge *b, int fd)
+{
+	vhost_frontend_connect(b->front, fd);
+	b->cfg.work(b->cfg.opaque);
+}
+
+enum vhost_fault bridge_wait(struct bridge *b)
+{
+	return vhost_frontend_wait(b->front);
+}
+
+static bool memory_valid(const struct bridge_memory *m)
+{
+	/* one whose making was cut off by a kill is new */
+	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->lost;
+}
+
+static unsigned int count_queues(const struct bridge *b)
+{
+	const struct vhost_user_kind *kind = b->cfg.kind;
+	unsigned int nr = vhost_frontend_queues(b->front);
+
+	if (!kind->queues_at)
+		return kind->queues;
+	return nr < XENVIRTIO_QUEUES_MAX ? nr : XENVIRTIO_QUEUES_MAX;
+}
+
+static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
+{
+	const struct vhost_user_kind *kind = b->cfg.kind;
+	uint64_t version_1 = BIT(XENVIRTIO_F_VERSION_1);
+	struct xenvirtio_device_config device = {
+		.device_id = kind->program.device_id,
+		.features = vhost_frontend_features(b->front) & ~version_1,
+		/* what was agreed on with another backend stays; one that lacks it is refused when it is to begin */
+		.features_kept = kind->features & ~version_1,
+		.nr_queues = count_queues(b),
+		.queue_size_max = kind->queue_size,
+		.config_bytes = kind->config_bytes,
+		.ops = &device_ops,
+		.opaque = b,
+		.foreign_queues = true,
+	};
+	int rc;
+
+	b->nr_queues = device.nr_queues;
+	b->adopted = state->status & XENVIRTIO_STATUS_DRIVER_OK;
+	rc = xenvirtio_device_new(&b->dev, &device, gmem, state);
+	if (rc)
+		b->dev = NULL;
+	return rc == -ENOTSUP ? -EBADMSG : rc;
+}
+
+int bridge_open(struct bridge *b, struct xenvirtio_hv *hv, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
+		struct xenvirtio_device_state *state)
+{
+	int rc;
+
+	if (!memory_valid(memory))
+		return -EBADMSG;
+	if (!vhost_frontend_is_connected(b->front))
+		return -ENOTCONN;
+	rc = xenvirtio_memory_files_open(hv, &b->files);
+	if (rc)
+		return rc;
+	b->memory = memory;
+	b->gmem = gmem;
+	rc = make_device(b, gmem, state);
+	if (rc) {
+		xenvirtio_memory_files_close(&b->files);
+		return rc;
+	}
+	memory->bytes = sizeof(*memory);
+	__atomic_store_n(&memory->version, VERSION, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void bridge_close(struct bridge *b)
+{
+	if (!b->dev)
+		return;
+	xenvirtio_device_free(b->dev);
+	b->dev = NULL;
+	vhost_frontend_hang_up(b->front);
+	xenvirtio_memory_files_close(&b->files);
+}
+
+struct xenvirtio_device *bridge_device(struct bridge *b)
+{
+	return b->dev;
+}
+
+int bridge_fd(const struct bridge *b)
+{
+	return vhost_frontend_fd(b->front);
+}
+
+uint64_t bridge_deadline_ms(const struct bridge *b)
+{
+	return vhost_frontend_deadline_ms(b->front);
+}
+
+int bridge_run(struct bridge *b)
+{
+	vhost_frontend_run(b->front);
+	return take_kept(b);
+}
+
+bool bridge_work_pending(const struct bridge *b)
+{
+	return b->due || b->rc;
+}
+
+int bridge_work(struct bridge *b)
+{
+	bool due = b->due;
+	int rc;
+
+	b->due = false;
+	b->adopted = false;
+	if (due && xenvirtio_device_driver_ok(b->dev))
+		keep(b, hand_over(b));
+	rc = take_kept(b);
+	b->cfg.work(b->cfg.opaque);
+	return rc;
+}
+
+void bridge_get_status(const struct bridge *b, struct bridge_status *status)
+{
+	*status = b->status;
+	status->connected = vhost_frontend_is_connected(b->front);
+	status->served = vhost_frontend_is_served(b->front);
+	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
+	status->lost = b->memory->lost;
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The table of functions of devices that a backend serves: where the backend is found, and found again; when the bridge has
+ * something to do.
+ */
+#include "backend/devices/vhost-user/daemon/vhost-user-daemon.h"
+#include "backend/base/access.h"
+#include "backend/base/backend-socket.h"
+#include "backend/base/clock.h"
+#include "backend/base/timer.h"
+#include "backend/devices/vhost-user/bridge.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** between two looks for a backend, when there is nothing else to do */
+#define LOOK_MS 250u
+#define LOG_KIND_BACKEND LOG_KIND_DEVICE
+
+struct vhost_user_daemon {
+	struct device_host host;
+	const struct vhost_user_options *opts;
+	char socket[BACKEND_SOCKET_PATH_MAX];
+	struct bridge *bridge;
+	struct event *readable; /* of the bridge; NULL: not started */
+	struct timer *deadline; /* likewise, of the bridge */
+	struct timer *again;	/* to look for a backend */
+};
+
+/* --- the backend --- */
+
+static int connect_backend(struct vhost_user_daemon *d)
+{
+	const struct doors *doors = d->host.doors;
+
+	return doors ? doors->connect_backend(doors->opaque, d->host.bus->devid) :
+		       backend_socket_connect(d->socket, geteuid(), access_group(d->opts->common.program->group));
+}
+
+static void look_for_backend(void *opaque)
+{
+	struct vhost_user_daemon *d = opaque;
+	int fd = connect_backend(d);
+
+	if (fd >= 0) {
+		bridge_connect(d->bridge, fd);
+		return;
+	}
+	if (fd != -EBUSY)
+		log_limited(d->host.log, LOG_KIND_BACKEND, LOG_LEVEL_WARNING, fd, "no backend at %s%s", d->socket,
+			    backend_socket_advice(fd));
+	timer_set(d->again, VHOST_USER_AGAIN_MS);
+}
+
+static void lost(void *opaque, const char *why, int err)
+{
+	struct vhost_user_daemon *d = opaque;
+
+	log_limited(d->host.log, LOG_KIND_BACKEND, LOG_LEVEL_WARNING, err, "%s: %s", d->socket, why);
+	if (d->again)
+		timer_set(d->again, VHOST_USER_AGAIN_MS);
+}
+
+/* Only for the first: the guest waits for its first register. Return: 0; -errno, told */
+static int wait_for_backend(struct vhost_user_daemon *d)
+{
+	uint64_t end_ms = clock_now_ms() + VHOST_USER_WAIT_MS;
+	enum vhost_fault fault = VHOST_NOT_CONNECTED;
+	int fd;
+
+	for (;;) {
+		fd = connect_backend(d);
+		if (fd >= 0) {
+			bridge_connect(d->bridge, fd);
+			fault = bridge_wait(d->bridge);
+		}
+		if (!fault || clock_now_ms() >= end_ms)
+			break;
+		clock_wait(-1, LOOK_MS);
+	}
+	if (!fault)
+		return 0;
+	if (fd < 0)
+		log_msg(d->host.log, LOG_LEVEL_ERROR, fd, "no backend at %s%s", d->socket, backend_socket_advice(fd));
+	else
+		log_msg(d->host.log, LOG_LEVEL_ERROR, 0, "%s cannot be used: %s", d->socket, vhost_fault_text(fault));
+	return -ENOTCONN;
+}
+
+/* --- what the bridge tells --- */
+
+static void set_deadline(struct vhost_user_daemon *d)
+{
+	uint64_t now_ms = clock_now_ms(), deadline_ms = bridge_deadline_ms(d->bridge);
+
+	if (!deadline_ms)
+		timer_stop(d->deadline);
+	else
+		timer_set(d->deadline, deadline_ms > now_ms ? (unsigned int)(deadline_ms - now_ms) : 0);
+}
+
+static void work_came(void *opaque)
+{
+	struct vhost_user_daemon *d = opaque;
+
+	/* not before start(), which looks itself */
+	if (!d->readable)
+		return;
+	set_deadline(d);
+	d->host.look_for_work(d->host.opaque);
+}
+
+static void changed(void *opaque)
+{
+	struct vhost_user_daemon *d = opaque;
+
+	if (d->readable)
+		d->host.changed(d->host.opaque);
+}
+
+static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const char *detail)
+{
+	struct vhost_user_daemon *d = opaque;
+
+	d->host.guest_error(d->host.opaque, kind, detail);
+}
+
+/* --- its life --- */
+
+static void free_daemon(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	if (d)
+		bridge_free(d->bridge);
+	free(d);
+}
+
+static int new_daemon(void **self, const struct device_host *host)
+{
+	struct vhost_user_daemon *d = calloc(1, sizeof(*d));
+	struct bridge_config cfg = {
+		.lost = lost,
+		.work = work_came,
+		.changed = changed,
+		.guest_error = guest_error,
+		.opaque = d,
+	};
+	int rc;
+
+	if (!d)
+		return -ENOMEM;
+	d->host = *host;
+	d->opts = (const struct vhost_user_options *)host->opts;
+	cfg.kind = d->opts->kind;
+	cfg.tag = d->opts->tag ? d->opts->tag : "shared";
+	rc = backend_socket_path(d->socket, d->opts->common.backend_socket, d->opts->common.domid, host->bus->devid);
+	if (!rc)
+		rc = bridge_new(&d->bridge, &cfg);
+	if (rc) {
+		free(d);
+		return rc;
+	}
+	*self = d;
+	return 0;
+}
+
+static size_t memory_bytes(const struct xenvirtio_gfn_range *ram, size_t nr)
+{
+	return sizeof(struct bridge_memory);
+}
+
+static int open_device(void *self, struct xenvirtio_gmem *gmem, const struct device_memory *memory)
+{
+	struct vhost_user_daemon *d = self;
+	int rc;
+
+	if (memory->bytes != sizeof(struct bridge_memory))
+		return -EBADMSG;
+	rc = wait_for_backend(d);
+	if (!rc)
+		rc = bridge_open(d->bridge, d->host.hv, gmem, memory->at, memory->state);
+	if (rc == -ENOSYS)
+		log_msg(d->host.log, LOG_LEVEL_ERROR, 0,
+			"this host cannot give a backend the guest's memory: that needs the modules of kernel/privcmd, in a dom0 "
+			"that is PVH or on Arm");
+	return rc;
+}
+
+static struct xenvirtio_device *get_device(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	return bridge_device(d->bridge);
+}
+
+static void close_device(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	bridge_close(d->bridge);
+}
+
+static bool work_pending(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	return bridge_work_pending(d->bridge);
+}
+
+static int work(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	return bridge_work(d->bridge);
+}
+
+/* --- while it serves --- */
+
+static void on_readable(evutil_socket_t fd, short what, void *opaque)
+{
+	struct vhost_user_daemon *d = opaque;
+	int rc = bridge_run(d->bridge);
+
+	if (d->host.end_on(d->host.opaque, rc, "cannot go on without the backend"))
+		return;
+	set_deadline(d);
+	d->host.look_for_work(d->host.opaque);
+}
+
+static void on_deadline(void *opaque)
+{
+	on_readable(-1, 0, opaque);
+}
+
+static int start(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	d->deadline = timer_new(d->host.base, on_deadline, d);
+	d->again = timer_new(d->host.base, look_for_backend, d);
+	d->readable = event_new(d->host.base, bridge_fd(d->bridge), EV_READ | EV_PERSIST, on_readable, d);
+	if (!d->deadline || !d->again || !d->readable || event_add(d->readable, NULL))
+		return -ENOMEM;
+	/* it may have gone since open() */
+	timer_set(d->deadline, 0);
+	return 0;
+}
+
+static void stop(void *self)
+{
+	struct vhost_user_daemon *d = self;
+
+	if (d->readable)
+		event_free(d->readable);
+	d->readable = NULL;
+	timer_free(d->deadline);
+	timer_free(d->again);
+	d->deadline = NULL;
+	d->again = NULL;
+}
+
+static void report(void *self)
+{
+	struct vhost_user_daemon *d = self;
+	struct bridge_status status;
+
+	bridge_get_status(d->bridge, &status);
+	publish_text(d->host.publish, "backend-connected", status.connected ? "1" : "0");
+}
+
+static void figures(void *self, struct figures *common)
+{
+	struct vhost_user_figures *f = (struct vhost_user_figures *)common;
+	struct vhost_user_daemon *d = self;
+	struct bridge_status status;
+
+	bridge_get_status(d->bridge, &status);
+	common->driver_ok = status.driver_ok;
+	memcpy(common->guest_errors, status.guest_errors, sizeof(common->guest_errors));
+	f->connected = status.connected;
+	f->connections = status.connections;
+	f->lost = status.lost;
+}
+
+const struct device_type vhost_user_type = {
+	.program = &vhost_user_program,
+	.command_line = &vhost_user_command_line,
+	.options_bytes = sizeof(struct vhost_user_options),
+	.options_default = vhost_user_options_default,
+	.figures_type = &vhost_user_figures_type,
+	.new = new_daemon,
+	.free = free_daemon,
+	.memory_bytes = memory_bytes,
+	.open = open_device,
+	.device = get_device,
+	.close = close_device,
+	.start = start,
+	.stop = stop,
+	.work_pending = work_pending,
+	.work = work,
+	.report = report,
+	.figures = figures,
+};

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The command line of xen-vhost-user. What kind of device it is for decides which entries of xl.cfg are its own, and where it
+ * keeps state.
+ */
+#include "backend/base/backend-socket.h"
+#include "backend/devices/vhost-user/daemon/vhost-user-daemon.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TAG_MAX 36u
+#define DEFAULT_SOCKET "/run/vhost-user/%d-%i.sock"
+
+/* Until --type is read; and for what is said before. */
+const struct program vhost_user_program = {
+	.name = "xen-vhost-user",
+	.node_type = "virtio,device1a",
+	.device_id = 26,
+	.group = "xen-vhost-user",
+	.state_dir = "/run/xen-vhost-fs",
+	.lends = true,
+	.state_says = "what the guest has set its device to",
+};
+
+static int take_type(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+	const struct vhost_user_kind *kind = vhost_user_kind_find(arg);
+
+	if (kind && (!opts->kind || opts->kind == kind)) {
+		/* where it was not said, state is where the kind has it */
+		if (opts->common.state_dir == opts->common.program->state_dir)
+			opts->common.state_dir = kind->program.state_dir;
+		opts->common.program = &kind->program;
+		opts->kind = kind;
+		return 0;
+	}
+	snprintf(why, why_size,
+		 kind ? "--type %s: another is named already: a process serves one type" : "--type %s: give fs or blk", arg);
+	return -1;
+}
+
+static int take_socket(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+	char path[BACKEND_SOCKET_PATH_MAX];
+
+	/* with the largest numbers there are */
+	if (!backend_socket_path(path, arg, 32751, 65535)) {
+		opts->common.backend_socket = arg;
+		return 0;
+	}
+	snprintf(why, why_size,
+		 "--socket %s: not the name of a socket: give an absolute path of up to %d characters, in which %%d is the domain's "
+		 "number and %%i the device's",
+		 arg, BACKEND_SOCKET_PATH_MAX - 1);
+	return -1;
+}
+
+static int take_tag(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+
+	opts->tag = arg;
+	if (arg[0] && strlen(arg) <= TAG_MAX)
+		return 0;
+	snprintf(why, why_size, "--tag %s: not a tag: give 1 to %u characters, as in mount -t virtiofs TAG DIRECTORY", arg, TAG_MAX);
+	return -1;
+}
+
+static const struct option_row table[] = {
+	OPTIONS_ROWS_DEVICE("that --type says"),
+	{"type", "TYPE", "what the backends are: fs or blk", .take = take_type},
+	{"socket", "PATH", "where a device's backend listens; %d is the domain, %i the device\n"
+	 "                               (default: " DEFAULT_SOCKET ")", .take = take_socket},
+	{"tag", "TAG", "of a file system, for the guest's mount (default: shared)", .take = take_tag},
+	OPTIONS_ROWS_SERVING("/run/xen-vhost-TYPE"),
+	COMMAND_LINE_COMMON_ROWS,
+};
+
+#define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+_Static_assert(TABLE_ROWS <= COMMAND_LINE_ROWS_MAX, "the parser has room");
+
+static void print_help(FILE *out)
+{
+	fputs("usage: xen-vhost-user --type TYPE [OPTION...]\n"
+	      "       xen-vhost-user --type TYPE --domid D [OPTION...]\n"
+	      "Have vhost-user backends serve the devices of all Xen guests, with a process of its own\n"
+	      "for each; or that of one guest, until it is gone. In the foreground.\n\n",
+	      out);
+	command_line_help_rows(table, TABLE_ROWS, 28, out);
+	fputs("\nSee xen-vhost-user(8).\n", out);
+}
+
+static int check_whole(void *opaque, int nr_words, char **words, char *why, size_t why_size)
+{
+	const struct vhost_user_options *opts = opaque;
+
+	if (!opts->kind) {
+		snprintf(why, why_size, "no --type: say what the backends are: fs or blk");
+		return -1;
+	}
+	if (opts->tag && !opts->kind->config_ours) {
+		snprintf(why, why_size, "--tag goes with --type fs");
+		return -1;
+	}
+	return options_check(&opts->common, NULL, why, why_size);
+}
+
+const struct command_line vhost_user_command_line = {
+	.program = "xen-vhost-user",
+	.rows = table,
+	.nr_rows = TABLE_ROWS,
+	.help = print_help,
+	.finish = check_whole,
+};
+
+void vhost_user_options_default(struct options *common)
+{
+	struct vhost_user_options *opts = (struct vhost_user_options *)common;
+
+	*opts = (struct vhost_user_options){0};
+	options_default(&opts->common, &vhost_user_program);
+	opts->common.backend_socket = DEFAULT_SOCKET;
+}

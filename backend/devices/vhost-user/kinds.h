@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kinds of devices that a vhost-user backend may serve: what of each is ours to know, since the guest sees it before any queue.
+ */
+#ifndef BACKEND_VHOST_USER_KINDS_H
+#define BACKEND_VHOST_USER_KINDS_H
+
+#include "backend/base/program.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct vhost_user_kind - constant
+ * @name:         as users say it, --type
+ * @program:      of its daemon: what xl calls the device, where its state is
+ * @features:     that guests may be offered, if the backend has them; VERSION_1 and the ring's among them
+ * @config_bytes: of the configuration space
+ * @config_ours:  nobody but we tell it: of a tag and a number of queues
+ * @queues:       at least
+ * @queues_at:    where in the configuration the backend says how many queues it has, a 16-bit number; 0: nowhere
+ * @writable_at:  of the one byte of the configuration that the driver may write, 0: none
+ * @queue_size:   at most
+ */
+struct vhost_user_kind {
+	const char *name;
+	struct program program;
+	uint64_t features;
+	uint32_t config_bytes;
+	bool config_ours;
+	unsigned int queues;
+	uint32_t queues_at;
+	uint32_t writable_at;
+	uint16_t queue_size;
+};
+
+/** vhost_user_kind_find() - by its name; NULL: there is none */
+const struct vhost_user_kind *vhost_user_kind_find(const char *name);
+/** vhost_user_kind_at() - number @i; NULL: the end */
+const struct vhost_user_kind *vhost_user_kind_at(size_t i);
+
+#endif /* BACKEND_VHOST_USER_KINDS_H */
