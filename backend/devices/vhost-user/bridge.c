@@ -35,7 +35,8 @@ struct bridge {
 	uint32_t used; /* likewise: some backend has served them since they started */
 	bool adopted; /* the state is another process's, until its queues have started */
 	bool due;
-	bool stopping; /* by a hook: what is lost then is lost to nobody */
+	bool stopping; /* by a hook */
+	bool doubt; /* the backend went away in that: whether requests of other queues were lost is to be looked at */
 	int rc; /* kept; 0: none */
 };
 
@@ -250,15 +251,25 @@ static const struct xenvirtio_device_ops device_ops = {
 
 /* --- what the front-end tells --- */
 
+/* Without a backend, and without its record. */
+static void judge_loss(struct bridge *b)
+{
+	b->doubt = false;
+	if (!b->used || is_idle(b))
+		return;
+	b->memory->lost++;
+	/* which stops each queue */
+	keep(b, xenvirtio_device_needs_reset(b->dev));
+}
+
 static void lost(void *opaque, enum vhost_fault why, int err)
 {
 	struct bridge *b = opaque;
 
-	if (b->dev && b->used && !b->stopping && !vhost_frontend_has_record(b->front) && !is_idle(b)) {
-		b->memory->lost++;
-		/* which stops each queue */
-		keep(b, xenvirtio_device_needs_reset(b->dev));
-	}
+	if (b->stopping)
+		b->doubt = true;
+	else if (b->dev && !vhost_frontend_has_record(b->front))
+		judge_loss(b);
 	b->cfg.lost(b->cfg.opaque, vhost_fault_text(why), why == VHOST_SYSTEM ? err : 0);
 	b->cfg.changed(b->cfg.opaque);
 }
@@ -447,7 +458,7 @@ int bridge_run(struct bridge *b)
 
 bool bridge_work_pending(const struct bridge *b)
 {
-	return b->due || b->rc;
+	return b->due || b->doubt || b->rc;
 }
 
 int bridge_work(struct bridge *b)
@@ -457,6 +468,9 @@ int bridge_work(struct bridge *b)
 
 	b->due = false;
 	b->adopted = false;
+	/* a record is of all queues as they were handed over, and these are fewer */
+	if (b->doubt)
+		judge_loss(b);
 	if (due && xenvirtio_device_driver_ok(b->dev))
 		keep(b, hand_over(b));
 	rc = take_kept(b);

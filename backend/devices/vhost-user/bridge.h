@@ -35,7 +35,7 @@ struct bridge_config {
 	const struct vhost_user_kind *kind; /* borrowed */
 	const char *tag;		    /* of a file system; borrowed for the call */
 	struct vhost_limits limits;
-	/** lost - there is no backend any more: connect to another; never from inside bridge_connect() */
+	/** lost - there is no backend any more: connect to another */
 	void (*lost)(void *opaque, const char *why, int err);
 	/** work - bridge_work_pending() may be true now, bridge_deadline_ms() another; from inside any call */
 	void (*work)(void *opaque);

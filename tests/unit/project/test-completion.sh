@@ -53,7 +53,7 @@ each_value()
 }
 
 programs=
-for program in backend/xen-vballoond backend/xen-vrngd tools/xen-vballoonctl tools/xenvirtio-copy tools/xen-virtio-acpi; do
+for program in backend/xen-vballoond backend/xen-vhost-user backend/xen-vrngd tools/xen-vballoonctl tools/xenvirtio-copy tools/xen-virtio-acpi; do
 	if [ -e $program ]; then
 		programs="$programs $program"
 	else
@@ -93,6 +93,7 @@ has "$daemon --metrics=" none
 has "$daemon --ready-fd=" none
 has "$daemon --mem" --mem-set=
 has "backend/xen-vrngd --rate=" none
+has "backend/xen-vhost-user --type=" fs blk
 has "$daemon x"
 if [ -e $daemon ]; then
 	! taken $daemon --log-level=verbose

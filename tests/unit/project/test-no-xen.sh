@@ -26,7 +26,7 @@ table()
 	sed -n '/^# EXIT STATUS/,/^# /p' "${srcdir:-.}/man/xenvirtio.7.scd"
 }
 
-for program in xen-vballoond xen-vrngd xen-vballoonctl xenvirtio-copy xen-virtio-acpi; do
+for program in xen-vballoond xen-vhost-user xen-vrngd xen-vballoonctl xenvirtio-copy xen-virtio-acpi; do
 	table | grep -q "[*]$program[*]" 2>"$tmp/log"
 	result $? "the table has $program"
 done
@@ -46,6 +46,10 @@ for daemon in xen-vballoond xen-vrngd; do
 	refused "xenstore cannot be reached" "backend/$daemon" --state-dir "$tmp/state"
 	result $? "$daemon for all"
 done
+refused "not on Xen" backend/xen-vhost-user --type fs --domid 1 --state-dir "$tmp/state"
+result $? "xen-vhost-user for one guest"
+refused "xenstore cannot be reached" backend/xen-vhost-user --type blk --state-dir "$tmp/state"
+result $? "xen-vhost-user for all"
 for command in list "list --json" "top --count 1" "status 1" "status guest" "set 1 64M" "wait 1" "unused 1" "auto 1" "free 1G"; do
 	# shellcheck disable=SC2086 # a list of words
 	refused "xenstore cannot be reached" tools/xen-vballoonctl $command --state-dir "$tmp/state"

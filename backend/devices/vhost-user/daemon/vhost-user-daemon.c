@@ -29,6 +29,7 @@ struct vhost_user_daemon {
 	struct event *readable; /* of the bridge; NULL: not started */
 	struct timer *deadline; /* likewise, of the bridge */
 	struct timer *again;	/* to look for a backend */
+	bool due;		/* the bridge is to be run, in a turn: what it maps is let go of at its end */
 };
 
 /* --- the backend --- */
@@ -50,6 +51,7 @@ static void look_for_backend(void *opaque)
 		bridge_connect(d->bridge, fd);
 		return;
 	}
+	/* of the broker: not yet again */
 	if (fd != -EBUSY)
 		log_limited(d->host.log, LOG_KIND_BACKEND, LOG_LEVEL_WARNING, fd, "no backend at %s%s", d->socket,
 			    backend_socket_advice(fd));
@@ -209,14 +211,16 @@ static bool work_pending(void *self)
 {
 	struct vhost_user_daemon *d = self;
 
-	return bridge_work_pending(d->bridge);
+	return d->due || bridge_work_pending(d->bridge);
 }
 
 static int work(void *self)
 {
 	struct vhost_user_daemon *d = self;
+	int rc = d->due ? bridge_run(d->bridge) : 0;
 
-	return bridge_work(d->bridge);
+	d->due = false;
+	return rc ? rc : bridge_work(d->bridge);
 }
 
 /* --- while it serves --- */
@@ -224,11 +228,8 @@ static int work(void *self)
 static void on_readable(evutil_socket_t fd, short what, void *opaque)
 {
 	struct vhost_user_daemon *d = opaque;
-	int rc = bridge_run(d->bridge);
 
-	if (d->host.end_on(d->host.opaque, rc, "cannot go on without the backend"))
-		return;
-	set_deadline(d);
+	d->due = true;
 	d->host.look_for_work(d->host.opaque);
 }
 

@@ -269,6 +269,24 @@ static void a_queue_alone_stops_and_the_other_goes_on(void **state)
 
 /* --- when it goes away --- */
 
+/* In the middle of a stop that is not of all: the other queue's requests were under way. */
+static void what_is_lost_while_a_queue_stops_is_said(void **state)
+{
+	struct driver *d = &x.rig.driver;
+
+	new_peer(UINT64_MAX & ~INFLIGHT);
+	assert_int_equal(bridge_wait(x.bridge), VHOST_OK);
+	load_driver();
+	request(1);
+	x.peer->ill = PEER_CLOSES;
+	x.peer->ill_at = x.peer->nr_asked + QUEUES;
+	assert_int_equal(driver_write(d, REG_QUEUE_SEL, 0), 0);
+	assert_int_equal(driver_write(d, REG_QUEUE_READY, 0), 0);
+	assert_int_equal(turn(NULL), 0);
+	assert_int_equal(driver_status(d), 15 | STATUS_NEEDS_RESET);
+	assert_int_equal(x.memory.lost, 1);
+}
+
 static void another_backend_goes_on_with_idle_queues(void **state)
 {
 	load_driver();
@@ -468,6 +486,7 @@ int main(void)
 		FS(a_reset_waits_for_the_queues),
 		FS(a_backend_that_keeps_the_queues_is_given_up),
 		FS(a_queue_alone_stops_and_the_other_goes_on),
+		FS(what_is_lost_while_a_queue_stops_is_said),
 		FS(another_backend_goes_on_with_idle_queues),
 		FS(without_a_record_a_lost_request_is_said),
 		FS(with_a_record_the_next_backend_has_it),
