@@ -17,6 +17,8 @@
 static uint64_t clock_ns = UINT64_C(1000000) * 1000000000;
 static uint64_t look_ns;
 static int ask_fd = -1, answer_fd;
+static void (*attendant)(void *opaque);
+static void *attendant_opaque;
 
 uint64_t clock_now_ns(void)
 {
@@ -46,6 +48,12 @@ void machine_fake_be_a_child(int ask, int answer)
 	answer_fd = answer;
 }
 
+void machine_fake_attend(void (*turn)(void *opaque), void *opaque)
+{
+	attendant = turn;
+	attendant_opaque = opaque;
+}
+
 static void let_time_pass(uint64_t end_ns)
 {
 	uint64_t now_ns;
@@ -73,7 +81,11 @@ int clock_wait(int fd, unsigned int ms)
 	uint64_t end_ns = clock_ns + (uint64_t)ms * 1000000;
 
 	for (;;) {
-		int ready = is_readable(fd);
+		int ready;
+
+		if (attendant)
+			attendant(attendant_opaque);
+		ready = is_readable(fd);
 
 		if (ready || clock_ns >= end_ns)
 			return ready;

@@ -36,7 +36,7 @@ static int open_store(void *opaque, struct xenvirtio_store **store)
 	struct process_bench *b = opaque;
 
 	if (!b->by_broker.made)
-		store_by_broker_make(&b->by_broker, b->store, b->type->program, BENCH_DOMID, &b->capture.log);
+		store_by_broker_make(&b->by_broker, b->store, b->type_opts->program, BENCH_DOMID, &b->capture.log);
 	return store_by_broker_open(&b->by_broker, store);
 }
 

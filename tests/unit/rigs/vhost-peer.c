@@ -19,60 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- the clock --- */
-
-static uint64_t clock_ms = 1000000;
-static unsigned int waits;
-static struct vhost_peer *attended;
-
-uint64_t clock_now_ms(void)
-{
-	return clock_ms;
-}
-
-uint64_t clock_now_ns(void)
-{
-	return clock_ms * 1000000;
-}
-
-static int is_readable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	return poll(&p, 1, 0);
-}
-
-int clock_wait(int fd, unsigned int ms)
-{
-	uint64_t end_ms = clock_ms + ms;
-	int ready;
-
-	waits++;
-	for (;;) {
-		if (attended)
-			peer_run(attended);
-		ready = is_readable(fd);
-		if (ready || clock_ms >= end_ms)
-			return ready;
-		clock_ms = attended && attended->due_ms && attended->due_ms < end_ms ? attended->due_ms : end_ms;
-	}
-}
-
-void peer_clock_attend(struct vhost_peer *p)
-{
-	attended = p;
-}
-
-void peer_clock_pass(unsigned int ms)
-{
-	clock_ms += ms;
-}
-
-unsigned int peer_clock_waits(void)
-{
-	return waits;
-}
-
 unsigned int open_descriptors(void)
 {
 	unsigned int nr = 0;
@@ -259,7 +205,7 @@ static void say_ill(struct vhost_peer *p, struct vhost_message *a, size_t len, i
 		break;
 	case PEER_LATE:
 		p->late = *a;
-		p->due_ms = clock_ms + p->ill_value;
+		p->due_ms = clock_now_ms() + p->ill_value;
 		break;
 	case PEER_BYTEWISE:
 		say_bytewise(p, a, len, fd);
@@ -327,7 +273,7 @@ void peer_run(struct vhost_peer *p)
 	struct peer_request r;
 	int fds[VHOST_FDS_MAX];
 
-	if (p->due_ms && clock_ms >= p->due_ms) {
+	if (p->due_ms && clock_now_ms() >= p->due_ms) {
 		say_with(p, &p->late, VHOST_HEADER_BYTES + p->late.header.bytes, -1, 0);
 		p->due_ms = 0;
 	}
@@ -380,16 +326,14 @@ size_t peer_count(const struct vhost_peer *p, uint32_t request)
 
 /* --- its life --- */
 
-struct vhost_peer *peer_new(int *fd)
+struct vhost_peer *peer_at(int fd)
 {
 	struct vhost_peer *p = malloc(sizeof(*p));
-	int ends[2];
 
-	assert(p && !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+	assert(p);
 	/* there are many of them in a second of fuzzing */
 	memset(p, 0, offsetof(struct vhost_peer, asked));
-	*fd = ends[0];
-	p->fd = ends[1];
+	p->fd = fd;
 	p->requests_fd = -1;
 	p->features = UINT64_MAX;
 	p->protocol = UINT64_MAX;
@@ -398,6 +342,15 @@ struct vhost_peer *peer_new(int *fd)
 	for (unsigned int i = 0; i < sizeof(p->config); i++)
 		p->config[i] = (uint8_t)i;
 	return p;
+}
+
+struct vhost_peer *peer_new(int *fd)
+{
+	int ends[2];
+
+	assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+	*fd = ends[0];
+	return peer_at(ends[1]);
 }
 
 void peer_hang_up(struct vhost_peer *p)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vhost-user backend for tests, at the other end of a socket pair and in the same thread, and the clock of both. It writes down
- * what it was asked and answers as it is told: well, or in one of the ways that are wrong. It stands in the place of
- * backend/base/clock.c: when the front-end waits, the backend has its turn, and if it has nothing to say, time passes.
+ * A vhost-user backend for tests, at the other end of a socket and in the same thread. It writes down what it was asked and
+ * answers as it is told: well, or in one of the ways that are wrong. vhost-clock.c is the clock of both, where no other is.
  *
  * It must not know the front-end: it speaks bytes.
  */
@@ -69,6 +68,8 @@ struct vhost_peer {
 
 /** peer_new() - of all features; @fd: out; the front-end's end. Never NULL */
 struct vhost_peer *peer_new(int *fd);
+/** peer_at() - the same, at the end @fd of a connection, which is its own from now on */
+struct vhost_peer *peer_at(int fd);
 /** peer_free() - NULL is fine */
 void peer_free(struct vhost_peer *p);
 /** peer_hang_up() - EOF for the front-end */
@@ -84,6 +85,8 @@ bool peer_saw(struct vhost_peer *p, const uint32_t *requests);
 /** peer_last() - the last request of a kind; NULL: there was none */
 const struct peer_request *peer_last(const struct vhost_peer *p, uint32_t request);
 size_t peer_count(const struct vhost_peer *p, uint32_t request);
+
+/* vhost-clock.c */
 
 /** peer_clock_attend() - whose turn it is while the front-end waits; NULL: nobody's */
 void peer_clock_attend(struct vhost_peer *p);

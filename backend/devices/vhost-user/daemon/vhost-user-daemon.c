@@ -217,9 +217,13 @@ static bool work_pending(void *self)
 static int work(void *self)
 {
 	struct vhost_user_daemon *d = self;
-	int rc = d->due ? bridge_run(d->bridge) : 0;
+	int rc = 0;
 
-	d->due = false;
+	if (d->due) {
+		d->due = false;
+		rc = bridge_run(d->bridge);
+		event_add(d->readable, NULL);
+	}
 	return rc ? rc : bridge_work(d->bridge);
 }
 
@@ -244,7 +248,8 @@ static int start(void *self)
 
 	d->deadline = timer_new(d->host.base, on_deadline, d);
 	d->again = timer_new(d->host.base, look_for_backend, d);
-	d->readable = event_new(d->host.base, bridge_fd(d->bridge), EV_READ | EV_PERSIST, on_readable, d);
+	/* once: until the turn in which the bridge is run it stays readable */
+	d->readable = event_new(d->host.base, bridge_fd(d->bridge), EV_READ, on_readable, d);
 	if (!d->deadline || !d->again || !d->readable || event_add(d->readable, NULL))
 		return -ENOMEM;
 	/* it may have gone since open() */
