@@ -152,6 +152,18 @@ void broker_sees_it_run(struct broker *b)
 	b->inherits_pause = false;
 }
 
+/* With the counts of the domain, since who asks for them asks for this next. */
+static void add_pod(struct broker *b, struct broker_answer *a)
+{
+	struct xenvirtio_pod_info info;
+
+	a->domain.pod_ret = XENVIRTIO_HV_HAS(b->hv, pod_info) ? b->hv->ops->pod_info(b->hv, &info) : -ENOSYS;
+	if (a->domain.pod_ret)
+		return;
+	a->domain.pod_entries = info.entries;
+	a->domain.pod_cache_pages = info.cache_pages;
+}
+
 static int answer_domain(struct broker *b, const struct broker_request *req, struct broker_answer *a)
 {
 	struct xenvirtio_domain_info info;
@@ -167,18 +179,7 @@ static int answer_domain(struct broker *b, const struct broker_request *req, str
 	a->domain.shutdown_code = info.shutdown_code;
 	a->domain.flags = (info.dying ? BROKER_DYING : 0) | (info.shutdown ? BROKER_SHUTDOWN : 0) |
 			  (info.paused ? BROKER_PAUSED : 0);
-	return 0;
-}
-
-static int answer_pod(struct broker *b, const struct broker_request *req, struct broker_answer *a)
-{
-	struct xenvirtio_pod_info info;
-	int ret = XENVIRTIO_HV_HAS(b->hv, pod_info) ? b->hv->ops->pod_info(b->hv, &info) : -ENOSYS;
-
-	if (ret)
-		return ret;
-	a->pod.entries = info.entries;
-	a->pod.cache_pages = info.cache_pages;
+	add_pod(b, a);
 	return 0;
 }
 
@@ -395,7 +396,6 @@ static const struct {
 	[BROKER_PRESENT] = {.fn = answer_present, .frames = true},
 	[BROKER_RAM_RANGES] = {.fn = answer_ranges},
 	[BROKER_DOMAIN_INFO] = {.fn = answer_domain},
-	[BROKER_POD_INFO] = {.fn = answer_pod},
 	[BROKER_HOST_INFO] = {.fn = answer_host},
 	[BROKER_SET_MAX_MEM] = {.fn = answer_max_mem, .value = true},
 	[BROKER_PAUSE] = {.fn = answer_pause},

@@ -22,7 +22,7 @@
  *   release, populate   frames inside the RAM ranges that the broker was told of by Xen, when it was first asked
  *   present             likewise; others are not there
  *   ram_ranges          those ranges
- *   domain_info, pod_info, host_info   what Xen says
+ *   domain_info, host_info   what Xen says; with the former what it says of populate-on-demand
  *   set_max_mem         up to memory/static-max of xenstore and what libxl adds, read each time
  *   pause, unpause      at most BROKER_PAUSES_MAX at a time, and no unpause beyond the pauses of this broker's, but for one if
  *                       the domain was paused when the device had got its lock: a predecessor's, killed meanwhile

@@ -18,6 +18,10 @@ struct client {
 	struct xenvirtio_hv *inner;
 	broker_exchange *exchange;
 	void *opaque;
+	/* what came with the last answer, and whether nothing was asked since */
+	bool pod_fresh;
+	int pod_ret;
+	struct xenvirtio_pod_info pod;
 	/* one question at a time: no 4 KiB of stack for each */
 	struct broker_request req;
 	struct broker_answer answer;
@@ -93,6 +97,7 @@ static int ask_for(struct client *c, enum broker_op op, int *fd)
 {
 	int ret;
 
+	c->pod_fresh = false;
 	c->req.op = op;
 	c->req.zero = 0;
 	c->req.zero2 = 0;
@@ -186,6 +191,12 @@ static int client_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_i
 		.paused = c->answer.domain.flags & BROKER_PAUSED,
 		.shutdown_code = (uint8_t)c->answer.domain.shutdown_code,
 	};
+	c->pod_fresh = true;
+	c->pod_ret = c->answer.domain.pod_ret;
+	c->pod = (struct xenvirtio_pod_info){
+		.entries = c->answer.domain.pod_entries,
+		.cache_pages = c->answer.domain.pod_cache_pages,
+	};
 	return 0;
 }
 
@@ -210,17 +221,23 @@ static int client_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range
 	return 0;
 }
 
+/*
+ * Who looks at the domain's counts looks at these in the same breath: then they are here already, and no second question costs the
+ * guest its time. Once: who asks again wants to know what is true by then.
+ */
 static int client_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
 {
 	struct client *c = to_client(hv);
-	int ret = ask_simply(c, BROKER_POD_INFO, 0);
+	struct xenvirtio_domain_info domain;
+	int ret = c->pod_fresh ? 0 : client_domain_info(hv, &domain);
 
 	*info = (struct xenvirtio_pod_info){0};
-	if (!ret) {
-		info->entries = c->answer.pod.entries;
-		info->cache_pages = c->answer.pod.cache_pages;
-	}
-	return ret;
+	if (ret)
+		return ret;
+	c->pod_fresh = false;
+	if (!c->pod_ret)
+		*info = c->pod;
+	return c->pod_ret;
 }
 
 static int client_host_info(struct xenvirtio_hv *hv, struct xenvirtio_host_info *info)

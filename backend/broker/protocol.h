@@ -15,7 +15,6 @@ enum broker_op {
 	BROKER_PRESENT,	    /* frames */
 	BROKER_RAM_RANGES,
 	BROKER_DOMAIN_INFO,
-	BROKER_POD_INFO,
 	BROKER_HOST_INFO,
 	BROKER_SET_MAX_MEM, /* @value: KiB */
 	BROKER_PAUSE,
@@ -83,12 +82,11 @@ struct broker_answer {
 		} ranges;
 		struct {
 			uint64_t tot_pages, max_pages;
-			uint32_t nr_vcpus, flags, shutdown_code, zero;
+			uint32_t nr_vcpus, flags, shutdown_code;
+			int32_t pod_ret; /* as pod_info of the seam returns; the next two are 0 if it is not */
+			uint64_t pod_entries, pod_cache_pages;
 		} domain;
 		uint64_t offset; /* of the range in the file */
-		struct {
-			uint64_t entries, cache_pages;
-		} pod;
 		struct {
 			uint64_t total_pages, free_pages;
 		} host;

@@ -159,11 +159,49 @@ static void all_that_is_known_of_the_domain_is_told(void **state)
 	xenvirtio_hv_close(hv);
 }
 
+static unsigned int questions;
+
+static int count_exchange(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer, int *fd)
+{
+	questions++;
+	return exchange(opaque, req, len, answer, fd);
+}
+
+/* A guest waits for each answer: what is looked at together is one question, and what is looked at later is asked again. */
+static void counts_of_a_domain_are_one_question(void **state)
+{
+	struct bench *b = *state;
+	struct xenvirtio_domain_info info;
+	struct xenvirtio_pod_info pod, direct;
+	struct xenvirtio_hv *inner, *hv;
+
+	fake_set_pod(b->fake, xenvirtio_gfn(0x40100), 64, 32);
+	assert_int_equal(fake_open(b->fake, &inner), 0);
+	assert_int_equal(inner->ops->pod_info(inner, &direct), 0);
+	assert_true(direct.entries);
+	assert_int_equal(broker_client_open(&hv, inner, count_exchange, b, false), 0);
+	questions = 0;
+	assert_int_equal(hv->ops->domain_info(hv, &info), 0);
+	assert_int_equal(hv->ops->pod_info(hv, &pod), 0);
+	assert_int_equal(questions, 1);
+	assert_int_equal(pod.entries, direct.entries);
+	assert_int_equal(pod.cache_pages, direct.cache_pages);
+	assert_int_equal(hv->ops->pod_info(hv, &pod), 0);
+	assert_int_equal(questions, 2);
+	/* not over another question, which may have changed it */
+	assert_int_equal(hv->ops->domain_info(hv, &info), 0);
+	assert_int_equal(hv->ops->host_info(hv, &(struct xenvirtio_host_info){0}), 0);
+	assert_int_equal(hv->ops->pod_info(hv, &pod), 0);
+	assert_int_equal(questions, 5);
+	xenvirtio_hv_close(hv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_size_is_kept_by_number_as_well, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_that_is_known_of_the_domain_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_of_a_domain_are_one_question, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
