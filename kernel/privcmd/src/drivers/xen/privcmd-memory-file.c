@@ -85,6 +85,11 @@ static int memory_release(struct inode *inode, struct file *file)
 {
 	struct privcmd_memory_object *mem = file->private_data;
 
+	/*
+	 * As long as it has a frame it is found: whoever is about to destroy the guest has
+	 * to wait for the last, since Xen would go round without an end in which we come on.
+	 */
+	privcmd_memory_end(mem);
 	privcmd_memories_del(mem);
 	privcmd_memory_free(mem);
 	simple_release_fs(&memory_mnt, &memory_mnt_count);
