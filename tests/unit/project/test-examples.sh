@@ -83,6 +83,8 @@ listed "${srcdir:-.}/man/xen-vballoond.8.scd" xen_vballoon_
 result $? "xen-vballoond(8) lists each metric"
 listed "${srcdir:-.}/man/xen-vrngd.8.scd" xen_vrng_
 result $? "xen-vrngd(8) likewise"
+listed "${srcdir:-.}/man/xen-vhost-user.8.scd" xen_vhost_user_
+result $? "xen-vhost-user(8) too"
 sed '/^xen_vrng_waits_total/d' "${srcdir:-.}/man/xen-vrngd.8.scd" >"$tmp/wrong"
 ! listed "$tmp/wrong" xen_vrng_
 result $? "one that is not listed would be found"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * For scripts that compare with the metrics: prints all there are, of both device types, as a scraper gets them;
+ * For scripts that compare with the metrics: prints all there are, of all device types, as a scraper gets them;
  * or, given a file, the queries of a dashboard in it, one a line.
  */
 #include "backend/devices/balloon/figures/balloon-figures.h"
 #include "backend/devices/rng/daemon/rng-daemon.h"
+#include "backend/devices/vhost-user/daemon/vhost-user-daemon.h"
 #include "backend/metrics/metrics-text.h"
 
 #include <json-c/json.h>
@@ -31,6 +32,13 @@ static void print_rng(void)
 	metrics_text_write(stdout, &rng_figures_type, &f.common, 1);
 }
 
+static void print_vhost_user(void)
+{
+	struct vhost_user_figures f = {.common = {.domid = 3, .name = "db", .path = "event-channel"}};
+
+	metrics_text_write(stdout, &vhost_user_figures_type, &f.common, 1);
+}
+
 static void print_queries(struct json_object *json)
 {
 	if (json_object_is_type(json, json_type_array)) {
@@ -55,6 +63,7 @@ int main(int argc, char **argv)
 	if (argc == 1) {
 		print_balloon();
 		print_rng();
+		print_vhost_user();
 		return fflush(stdout) ? 1 : 0;
 	}
 	json = json_object_from_file(argv[1]);
