@@ -49,6 +49,25 @@ int backend_socket_path(char path[BACKEND_SOCKET_PATH_MAX], const char *pattern,
 	return 0;
 }
 
+bool backend_socket_is_of_one(const char *pattern)
+{
+	/* each differs from the others in one number, or in where the one ends and the other begins */
+	static const struct {
+		uint32_t domid, devid;
+	} device[] = {{1, 1}, {2, 1}, {1, 2}, {11, 1}, {1, 11}};
+	enum { DEVICES = sizeof(device) / sizeof(device[0]) };
+	char path[DEVICES][BACKEND_SOCKET_PATH_MAX];
+
+	for (size_t i = 0; i < DEVICES; i++) {
+		if (backend_socket_path(path[i], pattern, device[i].domid, device[i].devid))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(path[i], path[j]) == 0)
+				return false;
+	}
+	return true;
+}
+
 /* A name of something else is refused by connect() as if nobody listened. */
 static int explain(const char *path, int err)
 {

@@ -6,6 +6,7 @@
 #ifndef BACKEND_BACKEND_SOCKET_H
 #define BACKEND_BACKEND_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,9 @@
  * Return: 0; -EINVAL any other %, no absolute path, or too long a name
  */
 int backend_socket_path(char path[BACKEND_SOCKET_PATH_MAX], const char *pattern, uint32_t domid, uint32_t devid);
+
+/** backend_socket_is_of_one() - whether no two devices have the same name by that pattern, which is one */
+bool backend_socket_is_of_one(const char *pattern);
 
 /**
  * backend_socket_connect() - to whoever listens there, without waiting

@@ -28,6 +28,7 @@ static const char *const texts[VHOST_FAULTS] = {
 	[VHOST_REGIONS] = "the backend takes fewer regions of memory than the guest has",
 	[VHOST_CHANGED] = "the backend lacks features that the guest uses",
 	[VHOST_NO_CONFIG] = "the backend does not tell the device's configuration",
+	[VHOST_NO_RECORD] = "the backend keeps no record of requests, and the one before it left some that are only on record",
 	[VHOST_NOT_CONNECTED] = "the backend is not connected",
 };
 

@@ -82,6 +82,7 @@ struct vhost_frontend {
 	bool changed;
 	bool telling;
 	bool is_lost;
+	bool lost_queues; /* with the last one */
 	enum vhost_fault why; /* there is no backend */
 	int err;
 	unsigned int times_lost;

@@ -311,7 +311,7 @@ static enum vhost_fault fill_base(struct vhost_frontend *f, struct question *q)
 	const struct vhost_queue *queue = queue_of(f);
 	uint32_t base = queue->base;
 
-	if (f->live->served && f->device.ops->base)
+	if ((f->live->served || queue->again) && f->device.ops->base)
 		base = f->device.ops->base(f->device.opaque, queue->index);
 	return fill_state(q, queue->index, base);
 }

@@ -48,6 +48,7 @@ static void drop_backend(struct vhost_frontend *f)
 static void lose(struct vhost_frontend *f, enum vhost_fault why)
 {
 	f->err = why == VHOST_SYSTEM ? f->main.err : 0;
+	f->lost_queues = f->live;
 	drop_backend(f);
 	f->why = why;
 	f->is_lost = true;
@@ -81,6 +82,8 @@ static enum vhost_fault begin(struct vhost_frontend *f, enum operation op)
 	f->live = f->wanted;
 	/* what a backend without such a record has served since is not in it */
 	if (!has_protocol(f, VHOST_PROTOCOL_INFLIGHT) && f->live->inflight_fd >= 0) {
+		if (!f->device.ops->drop_record || !f->device.ops->drop_record(f->device.opaque))
+			return VHOST_NO_RECORD;
 		close(f->live->inflight_fd);
 		f->live->inflight_fd = -1;
 	}
@@ -291,6 +294,11 @@ void vhost_frontend_connect(struct vhost_frontend *f, int fd)
 int vhost_frontend_fd(const struct vhost_frontend *f)
 {
 	return f->epoll;
+}
+
+bool vhost_frontend_lost_queues(const struct vhost_frontend *f)
+{
+	return f->lost_queues;
 }
 
 bool vhost_frontend_is_connected(const struct vhost_frontend *f)

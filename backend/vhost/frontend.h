@@ -49,6 +49,7 @@ struct vhost_queue {
 	int kick_fd; /* an eventfd, which the backend reads */
 	int call_fd; /* an eventfd, which the backend writes; -1: none */
 	uint32_t base; /* 0, or from where on to serve it */
+	bool again; /* it was served before: base() is asked when it is handed over */
 };
 
 struct vhost_start {
@@ -83,6 +84,13 @@ struct vhost_frontend_ops {
 	 * vhost_frontend_has_record() it is all there is, and right for backends that serve in order. NULL: as at the start
 	 */
 	uint32_t (*base)(void *opaque, unsigned int index);
+	/**
+	 * drop_record - the next backend keeps no record, and so cannot go on with the one there is: may it be served all the same?
+	 * Only if nothing was in flight. NULL: it may not
+	 *
+	 * Return: false: it is given up, VHOST_NO_RECORD
+	 */
+	bool (*drop_record)(void *opaque);
 };
 
 /** of one operation, in milliseconds; 0: the default */
@@ -131,6 +139,8 @@ void vhost_frontend_run(struct vhost_frontend *f);
  */
 enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f);
 
+/** vhost_frontend_lost_queues() - from inside lost(): that backend had the queues, or was being given them */
+bool vhost_frontend_lost_queues(const struct vhost_frontend *f);
 /** vhost_frontend_is_connected() - the handshake is over */
 bool vhost_frontend_is_connected(const struct vhost_frontend *f);
 /** vhost_frontend_is_served() - the queues are the backend's, or on their way there or back: a reset has to wait */

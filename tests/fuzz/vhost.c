@@ -72,7 +72,12 @@ static uint32_t base(void *opaque, unsigned int index)
 	return 5;
 }
 
-static const struct vhost_frontend_ops ops = {.lost = lost, .done = done, .base = base};
+static bool drop_record(void *opaque)
+{
+	return z.p->features & 1;
+}
+
+static const struct vhost_frontend_ops ops = {.lost = lost, .done = done, .base = base, .drop_record = drop_record};
 
 static void check(void)
 {

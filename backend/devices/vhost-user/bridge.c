@@ -17,6 +17,8 @@
 #include <xenvirtio/memory-files.h>
 
 #define VERSION 1u
+/** vhost_frontend_queues(): more is none said */
+#define VHOST_QUEUES_SAID 255u
 /** virtio 1.2, 5.11.4 */
 #define TAG_BYTES 36u
 #define BIT(n) (UINT64_C(1) << (n))
@@ -36,7 +38,7 @@ struct bridge {
 	bool adopted; /* the state is another process's, until its queues have started */
 	bool due;
 	bool stopping; /* by a hook */
-	bool doubt; /* the backend went away in that: whether requests of other queues were lost is to be looked at */
+	bool refused; /* the record there is, by a backend that has no use for it */
 	int rc; /* kept; 0: none */
 };
 
@@ -114,7 +116,7 @@ static int add_queue(struct bridge *b, unsigned int index, struct vhost_queue *q
 		.used_gpa = rings.used_gpa,
 		.kick_fd = xenvirtio_device_kick_fd(b->dev, index),
 		.call_fd = xenvirtio_device_call_fd(b->dev),
-		.base = b->used & BIT(index) ? read_base(b, index) : 0,
+		.again = b->used & BIT(index),
 	};
 	return 0;
 }
@@ -158,11 +160,21 @@ static int hand_over(struct bridge *b)
 	return rc;
 }
 
+/* A record is of the queues as they were handed over: where they change without a backend to say how far it came, it is of no use. */
+static void doubt_record(struct bridge *b)
+{
+	if (vhost_frontend_has_record(b->front) && !vhost_frontend_is_served(b->front))
+		b->memory->doubt = true;
+}
+
 static void take_back(struct bridge *b)
 {
+	doubt_record(b);
 	b->stopping = true;
 	vhost_frontend_stop(b->front);
-	vhost_frontend_wait(b->front);
+	/* not for a backend that has none of them, whose handshake may take longer than a vcpu shall wait */
+	if (vhost_frontend_is_served(b->front))
+		vhost_frontend_wait(b->front);
 	b->stopping = false;
 }
 
@@ -185,9 +197,13 @@ static void queue_stop(void *opaque, unsigned int index)
 	struct bridge *b = opaque;
 
 	b->live &= ~BIT(index);
+	b->adopted = false;
 	if (b->used)
 		take_back(b);
 	b->used &= b->live;
+	/* a driver that begins anew has nothing to lose; a process that ends has */
+	if (!b->used && !xenvirtio_device_driver_ok(b->dev))
+		b->memory->doubt = false;
 	call_for_work(b);
 }
 
@@ -213,13 +229,17 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 {
 	struct bridge *b = opaque;
 
+	const struct vhost_user_kind *kind = b->cfg.kind;
+
 	/* backends hang up for what a driver may not write */
-	if (!b->cfg.kind->writable_at || offset != b->cfg.kind->writable_at || len != 1) {
+	if (!kind->writable_at || offset != kind->writable_at || len != 1 ||
+	    !(xenvirtio_device_features(b->dev) >> kind->writable_bit & 1)) {
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_ACCESS, "a configuration field that is not the driver's");
 		return;
 	}
 	if (!vhost_frontend_write_config(b->front, offset, buf, len))
 		vhost_frontend_wait(b->front);
+	b->cfg.work(b->cfg.opaque);
 }
 
 static int driver_ok(void *opaque)
@@ -254,7 +274,7 @@ static const struct xenvirtio_device_ops device_ops = {
 /* Without a backend, and without its record. */
 static void judge_loss(struct bridge *b)
 {
-	b->doubt = false;
+	b->memory->doubt = false;
 	if (!b->used || is_idle(b))
 		return;
 	b->memory->lost++;
@@ -266,10 +286,12 @@ static void lost(void *opaque, enum vhost_fault why, int err)
 {
 	struct bridge *b = opaque;
 
-	if (b->stopping)
-		b->doubt = true;
-	else if (b->dev && !vhost_frontend_has_record(b->front))
+	/* for a process that comes after this one and has no record; and for the queues that are left when some have stopped */
+	if (b->dev && vhost_frontend_lost_queues(b->front))
+		b->memory->doubt = true;
+	if (b->dev && b->memory->doubt && !b->stopping && (b->refused || !vhost_frontend_has_record(b->front)))
 		judge_loss(b);
+	b->refused = false;
 	b->cfg.lost(b->cfg.opaque, vhost_fault_text(why), why == VHOST_SYSTEM ? err : 0);
 	b->cfg.changed(b->cfg.opaque);
 }
@@ -279,6 +301,9 @@ static void done(void *opaque, enum vhost_done what)
 	struct bridge *b = opaque;
 
 	b->status.connections += what == VHOST_CONNECTED;
+	/* it has the record, if there was one */
+	if (b->dev && what == VHOST_STARTED)
+		b->memory->doubt = false;
 	b->cfg.changed(b->cfg.opaque);
 }
 
@@ -290,11 +315,21 @@ static void config_changed(void *opaque)
 		keep(b, xenvirtio_device_config_changed(b->dev));
 }
 
+/* Inside an operation of the front-end, which ends it as lost(). */
+static bool drop_record(void *opaque)
+{
+	struct bridge *b = opaque;
+
+	b->refused = !is_idle(b);
+	return !b->refused;
+}
+
 static const struct vhost_frontend_ops front_ops = {
 	.lost = lost,
 	.done = done,
 	.config_changed = config_changed,
 	.base = read_base,
+	.drop_record = drop_record,
 };
 
 /* --- and what the owner calls --- */
@@ -362,7 +397,7 @@ enum vhost_fault bridge_wait(struct bridge *b)
 static bool memory_valid(const struct bridge_memory *m)
 {
 	/* one whose making was cut off by a kill is new */
-	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->lost;
+	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->lost && !m->doubt;
 }
 
 static unsigned int count_queues(const struct bridge *b)
@@ -370,7 +405,8 @@ static unsigned int count_queues(const struct bridge *b)
 	const struct vhost_user_kind *kind = b->cfg.kind;
 	unsigned int nr = vhost_frontend_queues(b->front);
 
-	if (!kind->queues_at)
+	/* one that does not say how many it has may have no more than the type needs */
+	if (!kind->queues_at || nr > VHOST_QUEUES_SAID)
 		return kind->queues;
 	return nr < XENVIRTIO_QUEUES_MAX ? nr : XENVIRTIO_QUEUES_MAX;
 }
@@ -401,25 +437,24 @@ static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xen
 	return rc == -ENOTSUP ? -EBADMSG : rc;
 }
 
-int bridge_open(struct bridge *b, struct xenvirtio_hv *hv, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
-		struct xenvirtio_device_state *state)
+int bridge_lend(struct bridge *b, struct xenvirtio_hv *hv)
+{
+	return xenvirtio_memory_files_open(hv, &b->files);
+}
+
+int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory, struct xenvirtio_device_state *state)
 {
 	int rc;
 
 	if (!memory_valid(memory))
 		return -EBADMSG;
-	if (!vhost_frontend_is_connected(b->front))
+	if (!vhost_frontend_is_connected(b->front) || !b->files.nr)
 		return -ENOTCONN;
-	rc = xenvirtio_memory_files_open(hv, &b->files);
-	if (rc)
-		return rc;
 	b->memory = memory;
 	b->gmem = gmem;
 	rc = make_device(b, gmem, state);
-	if (rc) {
-		xenvirtio_memory_files_close(&b->files);
+	if (rc)
 		return rc;
-	}
 	memory->bytes = sizeof(*memory);
 	__atomic_store_n(&memory->version, VERSION, __ATOMIC_RELEASE);
 	return 0;
@@ -427,8 +462,6 @@ int bridge_open(struct bridge *b, struct xenvirtio_hv *hv, struct xenvirtio_gmem
 
 void bridge_close(struct bridge *b)
 {
-	if (!b->dev)
-		return;
 	xenvirtio_device_free(b->dev);
 	b->dev = NULL;
 	vhost_frontend_hang_up(b->front);
@@ -458,7 +491,7 @@ int bridge_run(struct bridge *b)
 
 bool bridge_work_pending(const struct bridge *b)
 {
-	return b->due || b->doubt || b->rc;
+	return b->due || b->rc;
 }
 
 int bridge_work(struct bridge *b)
@@ -468,8 +501,9 @@ int bridge_work(struct bridge *b)
 
 	b->due = false;
 	b->adopted = false;
-	/* a record is of all queues as they were handed over, and these are fewer */
-	if (b->doubt)
+	if (due)
+		doubt_record(b);
+	if (b->memory->doubt && (due || !vhost_frontend_has_record(b->front)) && !vhost_frontend_is_served(b->front))
 		judge_loss(b);
 	if (due && xenvirtio_device_driver_ok(b->dev))
 		keep(b, hand_over(b));

@@ -29,6 +29,7 @@ struct bridge_memory {
 	uint32_t version; /* 0: new */
 	uint32_t bytes;	  /* its size */
 	uint64_t lost;	  /* backends, without a record of what was in flight */
+	uint64_t doubt;	  /* 1: one went away with queues that no other has begun with since */
 };
 
 struct bridge_config {
@@ -64,15 +65,16 @@ void bridge_connect(struct bridge *b, int fd);
 /** bridge_wait() - until it is connected, or is not. Return: VHOST_OK; why not */
 enum vhost_fault bridge_wait(struct bridge *b);
 
+/** bridge_lend() - open the guest's memory as files, by @hv. Return: 0; -ENOSYS there are none here; as xenvirtio_memory_files_open() */
+int bridge_lend(struct bridge *b, struct xenvirtio_hv *hv);
 /**
  * bridge_open() - make the device of what the connected backend has
- * @hv:            memory files are opened by it; borrowed until bridge_close()
- * @gmem:          borrowed
+ * @gmem:          borrowed until bridge_close()
  * @memory, @state: where they live, borrowed
  *
- * Return: 0; -EBADMSG @memory or @state cannot be; -ENOTCONN no backend; -ENOSYS no memory files here; -errno
+ * After bridge_lend(). Return: 0; -EBADMSG @memory or @state cannot be; -ENOTCONN no backend; -errno
  */
-int bridge_open(struct bridge *b, struct xenvirtio_hv *hv, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
+int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
 		struct xenvirtio_device_state *state);
 /** bridge_close() - what is in memory and state stays; again is fine */
 void bridge_close(struct bridge *b);

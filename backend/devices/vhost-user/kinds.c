@@ -42,6 +42,7 @@ static const struct vhost_user_kind kinds[] = {
 		.queues = 1,
 		.queues_at = 34,
 		.writable_at = 32,
+		.writable_bit = 11,
 		.queue_size = 256,
 	},
 };

@@ -20,6 +20,7 @@
  * @queues:       at least
  * @queues_at:    where in the configuration the backend says how many queues it has, a 16-bit number; 0: nowhere
  * @writable_at:  of the one byte of the configuration that the driver may write, 0: none
+ * @writable_bit: the feature it takes for that
  * @queue_size:   at most
  */
 struct vhost_user_kind {
@@ -31,6 +32,7 @@ struct vhost_user_kind {
 	unsigned int queues;
 	uint32_t queues_at;
 	uint32_t writable_at;
+	unsigned int writable_bit;
 	uint16_t queue_size;
 };
 

@@ -35,11 +35,17 @@ static uint32_t used_index(void *opaque, unsigned int index)
 	return BENCH_USED + index;
 }
 
+static bool drop_record(void *opaque)
+{
+	return !((struct vhost_bench *)opaque)->needs_record;
+}
+
 static const struct vhost_frontend_ops ops = {
 	.lost = on_lost,
 	.done = on_done,
 	.config_changed = on_changed,
 	.base = used_index,
+	.drop_record = drop_record,
 };
 
 void bench_device(void)

@@ -22,6 +22,7 @@ struct vhost_bench {
 	struct vhost_start start;
 	/* what was told */
 	unsigned int lost, changed, done[4];
+	bool needs_record; /* it may not be dropped */
 	enum vhost_fault why;
 	unsigned int open_before;
 };

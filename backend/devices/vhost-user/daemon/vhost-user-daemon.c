@@ -29,7 +29,9 @@ struct vhost_user_daemon {
 	struct event *readable; /* of the bridge; NULL: not started */
 	struct timer *deadline; /* likewise, of the bridge */
 	struct timer *again;	/* to look for a backend */
-	bool due;		/* the bridge is to be run, in a turn: what it maps is let go of at its end */
+	/* in a turn, since what the bridge maps is let go of at its end */
+	bool due;  /* the bridge is to be run */
+	bool look; /* for a backend */
 };
 
 /* --- the backend --- */
@@ -42,9 +44,16 @@ static int connect_backend(struct vhost_user_daemon *d)
 		       backend_socket_connect(d->socket, geteuid(), access_group(d->opts->common.program->group));
 }
 
-static void look_for_backend(void *opaque)
+static void on_again(void *opaque)
 {
 	struct vhost_user_daemon *d = opaque;
+
+	d->look = true;
+	d->host.look_for_work(d->host.opaque);
+}
+
+static void look_for_backend(struct vhost_user_daemon *d)
+{
 	int fd = connect_backend(d);
 
 	if (fd >= 0) {
@@ -183,9 +192,12 @@ static int open_device(void *self, struct xenvirtio_gmem *gmem, const struct dev
 
 	if (memory->bytes != sizeof(struct bridge_memory))
 		return -EBADMSG;
-	rc = wait_for_backend(d);
+	/* before anybody is waited for in vain */
+	rc = bridge_lend(d->bridge, d->host.hv);
 	if (!rc)
-		rc = bridge_open(d->bridge, d->host.hv, gmem, memory->at, memory->state);
+		rc = wait_for_backend(d);
+	if (!rc)
+		rc = bridge_open(d->bridge, gmem, memory->at, memory->state);
 	if (rc == -ENOSYS)
 		log_msg(d->host.log, LOG_LEVEL_ERROR, 0,
 			"this host cannot give a backend the guest's memory: that needs the modules of kernel/privcmd, in a dom0 "
@@ -211,7 +223,7 @@ static bool work_pending(void *self)
 {
 	struct vhost_user_daemon *d = self;
 
-	return d->due || bridge_work_pending(d->bridge);
+	return d->due || d->look || bridge_work_pending(d->bridge);
 }
 
 static int work(void *self)
@@ -223,6 +235,10 @@ static int work(void *self)
 		d->due = false;
 		rc = bridge_run(d->bridge);
 		event_add(d->readable, NULL);
+	}
+	if (d->look) {
+		d->look = false;
+		look_for_backend(d);
 	}
 	return rc ? rc : bridge_work(d->bridge);
 }
@@ -247,7 +263,7 @@ static int start(void *self)
 	struct vhost_user_daemon *d = self;
 
 	d->deadline = timer_new(d->host.base, on_deadline, d);
-	d->again = timer_new(d->host.base, look_for_backend, d);
+	d->again = timer_new(d->host.base, on_again, d);
 	/* once: until the turn in which the bridge is run it stays readable */
 	d->readable = event_new(d->host.base, bridge_fd(d->bridge), EV_READ, on_readable, d);
 	if (!d->deadline || !d->again || !d->readable || event_add(d->readable, NULL))

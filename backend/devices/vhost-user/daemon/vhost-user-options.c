@@ -105,6 +105,13 @@ static int check_whole(void *opaque, int nr_words, char **words, char *why, size
 		snprintf(why, why_size, "--tag goes with --type fs");
 		return -1;
 	}
+	if (!opts->common.domid && !backend_socket_is_of_one(opts->common.backend_socket)) {
+		snprintf(why, why_size,
+			 "--socket %s without --domid: devices would share it: put %%d and %%i in it, and something between them that is no "
+			 "digit",
+			 opts->common.backend_socket);
+		return -1;
+	}
 	return options_check(&opts->common, NULL, why, why_size);
 }
 

@@ -96,6 +96,26 @@ static void test_record_in_between(void **state)
 	assert_true(bench.p->inflight_bytes != record);
 }
 
+/* Unless nobody may be served without it: then it waits for a backend that keeps one. */
+static void test_record_that_is_needed(void **state)
+{
+	off_t record;
+
+	serve();
+	record = bench.p->inflight_bytes;
+	bench.needs_record = true;
+	crash();
+	bench_peer();
+	bench.p->protocol &= ~INFLIGHT;
+	assert_int_equal(bench_connect(), VHOST_NO_RECORD);
+	assert_true(vhost_frontend_lost_queues(bench.f));
+	assert_int_equal(peer_count(bench.p, VHOST_SET_VRING_KICK), 0);
+	bench_peer();
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_int_equal(peer_count(bench.p, VHOST_GET_INFLIGHT_FD), 0);
+	assert_int_equal(peer_last(bench.p, VHOST_SET_INFLIGHT_FD)->first_bytes, record);
+}
+
 /* The guest resets while there is no backend: the next one begins anew. */
 static void test_reset_in_between(void **state)
 {
@@ -274,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_record_is_kept, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_no_record, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_record_in_between, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_record_that_is_needed, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_reset_in_between, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_crash_in_the_reset, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_crash_in_the_start, bench_setup, bench_teardown),

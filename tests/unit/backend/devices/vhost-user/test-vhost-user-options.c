@@ -63,6 +63,8 @@ static void each_option_reaches_its_field(void **state)
 	assert_string_equal(opts.tag, "files");
 	assert_int_equal(opts.common.notify, XENVIRTIO_NOTIFY_EVENTFD);
 	assert_int_equal(parse("--type fs --type fs"), COMMAND_LINE_RUN);
+	assert_int_equal(parse("--type fs --domid 1 --socket /run/x"), COMMAND_LINE_RUN);
+	assert_int_equal(parse("--type fs --socket /run/%i/%d"), COMMAND_LINE_RUN);
 }
 
 static void a_wrong_line_is_named(void **state)
@@ -76,6 +78,10 @@ static void a_wrong_line_is_named(void **state)
 		{"--type fs --type blk", "--type blk"},
 		{"--type fs --socket x", "--socket x"},
 		{"--type fs --socket /%s", "--socket /%s"},
+		{"--type fs --socket /run/x", "--socket /run/x without --domid"},
+		{"--type fs --socket /run/%d", "--socket /run/%d without --domid"},
+		{"--type fs --socket /run/%i", "--socket /run/%i without --domid"},
+		{"--type fs --socket /run/%d%i", "--socket /run/%d%i without --domid"},
 		{"--type fs --tag=", "--tag"},
 		{"--type fs --tag 1234567890123456789012345678901234567", "--tag"},
 		{"--type blk --tag x", "--tag"},

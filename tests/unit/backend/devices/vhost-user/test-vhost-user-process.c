@@ -156,6 +156,25 @@ static void nothing_of_the_guest_stays_mapped(void **state)
 	assert_int_equal(fake_live_mappings(b->fake), 0);
 }
 
+/* Nor when whether requests were lost is looked at: outside of any turn, once. */
+static void nor_when_one_ends_at_once(void **state)
+{
+	struct process_bench *b = *state;
+
+	assert_true(process_bench_start(b));
+	peer->protocol = UINT64_MAX & ~(UINT64_C(1) << 12);
+	load_driver(b);
+	for (int i = 0; i < 3; i++) {
+		peer_free(peer);
+		peer = NULL;
+		run(b);
+		machine_fake_pass(VHOST_USER_AGAIN_MS);
+		process_bench_run(b);
+		assert_int_equal(fake_live_mappings(b->fake), 0);
+		serve_backend(b);
+	}
+}
+
 static void without_a_backend_it_waits_and_says_so(void **state)
 {
 	struct process_bench *b = *state;
@@ -267,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_guest_is_served_by_who_listens),
 		TEST(nothing_of_the_guest_stays_mapped),
+		TEST(nor_when_one_ends_at_once),
 		TEST(without_a_backend_it_waits_and_says_so),
 		TEST(one_that_comes_late_is_found),
 		TEST(one_that_says_nothing_is_named),
