@@ -194,13 +194,19 @@ wait_key()
 
 # --- guests --------------------------------------------------------------------------------------------------
 
-# guest_initrd: the file of the guests' usual initramfs: with our balloon module in it where the case's header asks for that.
+# guest_initrd: the file of the guests' usual initramfs: with our balloon module in it, and the drivers of a backend's devices,
+# where the case's header asks for that.
 guest_initrd()
 {
 	local file=/guest/initrd-$XV_KERNEL
-	if [ -e /xv/guest-balloon.cpio ]; then
+	local part parts=
+	for part in /xv/guest-balloon.cpio /xv/guest-backends.cpio; do
+		[ ! -e $part ] || parts="$parts $part"
+	done
+	if [ -n "$parts" ]; then
 		file=/run/initrd-$XV_KERNEL-ours
-		[ -e "$file" ] || cat "/guest/initrd-$XV_KERNEL" /xv/guest-balloon.cpio >"$file"
+		# shellcheck disable=SC2086
+		[ -e "$file" ] || cat "/guest/initrd-$XV_KERNEL" $parts >"$file"
 	fi
 	echo "$file"
 }
@@ -490,6 +496,9 @@ zombies()
 	xl list | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/ && $1 != "Domain-0")'
 }
 
+# whose processes a case may not leave
+xv_daemons="xen-vballoond xen-vrngd xen-vhost-user virtiofsd qemu-storage-daemon"
+
 cleanup()
 {
 	local f pid name left=
@@ -498,8 +507,8 @@ cleanup()
 			xl destroy "$name" || left="$left xl-destroy-$name-failed"
 		fi
 	done
-	wait_for '[ -z "$(pidof xen-vballoond xen-vrngd)" ]' 10 || left="$left daemon($(pidof xen-vballoond xen-vrngd))"
-	for pid in $(pidof xen-vballoond xen-vrngd); do
+	wait_for '[ -z "$(pidof $xv_daemons)" ]' 10 || left="$left daemon($(pidof $xv_daemons))"
+	for pid in $(pidof $xv_daemons); do
 		kill -KILL "$pid"
 	done
 	wait_for '[ -z "$(zombies)" ]' 10 || left="$left zombie-domain"

@@ -3,10 +3,10 @@
 # A boot from its initramfs to its end, and the next for the cases that it left: one ends with its first case that fails,
 # hangs or takes the machine down.
 
-# make_boot RUN MODULES KERNEL BALLOON XEN: the initramfs of one boot, in run_dir.
+# make_boot RUN MODULES KERNEL BALLOON XEN BACKENDS: the initramfs of one boot, in run_dir.
 make_boot()
 {
-	local run=$1 modules=$2 kernel=$3 balloon=$4 parts
+	local run=$1 modules=$2 kernel=$3 balloon=$4 backends=$6 parts
 	case $5 in
 	x86_64*)
 		x86_make_boot "$run" "$5" "$modules" "$kernel"
@@ -16,6 +16,7 @@ make_boot()
 	fill_overlay "$run_dir/overlay" "$run" "$kernel"
 	modules_overlay "$run_dir/overlay" "$modules"
 	balloon_overlay "$run_dir/overlay" "$kernel" "$balloon"
+	backends_overlay "$run_dir/overlay" "$kernel" "$backends"
 	bench_overlay "$run_dir/overlay"
 	if [ -n "${lab_cycles:-}" ]; then
 		echo "$lab_cycles" >"$run_dir/overlay/xv/cycles"
@@ -35,8 +36,8 @@ new_run_dir()
 # describe_boot GROUP: for whoever reads.
 describe_boot()
 {
-	local mode kernel modules xen balloon what
-	read -r mode kernel _ modules xen balloon _ <<<"$1"
+	local mode kernel modules xen balloon backends what
+	read -r mode kernel _ modules xen balloon backends _ <<<"$1"
 	what="$mode, $modules modules, kernel $kernel"
 	case $xen in
 	plain) ;;
@@ -44,17 +45,18 @@ describe_boot()
 	*) what+=", $xen Xen" ;;
 	esac
 	[ "$balloon" = stock ] || what+=", $balloon virtio_balloon"
+	[ "$backends" = none ] || what+=", ${backends//+/, }"
 	echo "$what"
 }
 
 # boot_once GROUP CASE...: as far as one boot of these cases goes; done_cases are over then.
 boot_once()
 {
-	local mode kernel mem modules xen balloon
-	read -r mode kernel mem modules xen balloon _ <<<"$1"
+	local mode kernel mem modules xen balloon backends
+	read -r mode kernel mem modules xen balloon backends _ <<<"$1"
 	shift
 	new_run_dir
-	make_boot "cases $*" "$modules" "$kernel" "$balloon" "$xen"
+	make_boot "cases $*" "$modules" "$kernel" "$balloon" "$xen" "$backends"
 	[ -n "${demo_running:-}${lab_pooled:-}" ] || say "  boot: $boot_what, $# case(s)"
 	machine_start "$run_dir" "$mode" "$mem" "$xen"
 	watch_run "$mode"
@@ -63,7 +65,7 @@ boot_once()
 	rm -rf "$run_dir"
 }
 
-# run_group "MODE KERNEL MEM MODULES XEN BALLOON OWN" CASE...: until each of them has its result.
+# run_group "MODE KERNEL MEM MODULES XEN BALLOON BACKENDS OWN" CASE...: until each of them has its result.
 run_group()
 {
 	local group=$1 remaining=("${@:2}") name left in_vain=0 boot_what done_cases
@@ -95,7 +97,7 @@ run_group()
 # prepare_nested GROUP...: all that boots of these groups need, and of another platform nothing.
 prepare_nested()
 {
-	local group kernel xen balloon older=
+	local group kernel xen balloon backends older=
 	lab_lock
 	for group; do
 		read -r _ kernel _ <<<"$group"
@@ -103,9 +105,10 @@ prepare_nested()
 	done
 	for group; do
 		# What is there for a kernel stays for as long as it is dom0's.
-		read -r _ kernel _ _ xen balloon _ <<<"$group"
+		read -r _ kernel _ _ xen balloon backends _ <<<"$group"
 		case $xen in
 		x86_64*)
+			[ "$backends" = none ] || die "a case wants ${backends//+/, } on x86_64, where no backends are packed"
 			[ "${x86_has:-}" = "$lab_kernel" ] || x86_prepare
 			x86_has=$lab_kernel
 			continue ;;
@@ -119,6 +122,7 @@ prepare_nested()
 		fi
 		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
 		[ "$balloon" = stock ] || [ -n "${balloon_cpio[$kernel]:-}" ] || balloon_prepare "$kernel"
+		[ "$backends" = none ] || [ -n "${backends_cpio[$kernel+$backends]:-}" ] || backends_prepare "$kernel" "$backends"
 	done
 	lab_unlock
 }

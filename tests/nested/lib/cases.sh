@@ -40,7 +40,13 @@ case_group()
 	# Where races are looked for there are two CPUs.
 	mode=${lab_kasan:+smp}
 	echo "${mode:-$(case_header "$file" mode icount)} $(case_kernel "$file") $(case_header "$file" mem 2G)" \
-		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $own"
+		"$(case_modules "$file") $(case_xen "$file") $(case_header "$file" guest-balloon stock) $(case_backends "$file") $own"
+}
+
+# case_backends FILE: the vhost-user backends that dom0 has (backends.sh), as one word; none.
+case_backends()
+{
+	case_header "$1" backends none | tr -s ' ' '\n' | sort -u | paste -sd +
 }
 
 # case_label NAME: what its result is called. With --newest a case has one for each kernel.
@@ -101,6 +107,8 @@ not_applicable()
 			echo "is about our virtio_balloon, which is not built for this kernel"
 		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then
 			echo "is about dom0's modules of ours, which are not built for this kernel"
+		elif [ "$(case_backends "$file")" != none ]; then
+			echo "is about vhost-user backends, which need a guest's memory as a file: only dom0's modules of ours have that"
 		fi
 	fi
 }

@@ -51,7 +51,8 @@ cannot_run()
 	elif [ -n "${arm64_older_missing:-}" ] && [ "$(case_header "$file" guest 6.12)" = 6.1 ]; then
 		echo "guests with Linux 6.1: $arm64_older_missing"
 	elif [ -n "${arm64_stock:-}" ] && [ "$(case_header "$file" platform arm64)" = arm64 ] &&
-	     { [ "$(case_header "$file" modules any)" = ours ] || [ "$(case_header "$file" guest-balloon stock)" = ours ]; }; then
+	     { [ "$(case_header "$file" modules any)" = ours ] || [ "$(case_header "$file" guest-balloon stock)" = ours ] ||
+	       [ "$(case_backends "$file")" != none ]; }; then
 		echo "modules of ours: they do not fit the kernels the mirror has"
 	elif [ "$(case_xen "$file")" = patched ] && ! xen_series_fits; then
 		echo "the patches of kernel/xen do not fit today's source of Xen"

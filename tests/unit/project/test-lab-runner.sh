@@ -15,7 +15,7 @@ lab_nested=$top/tests/nested
 . "$top/tests/unit/tap.sh"
 lab_cache=$tmp/cache
 mkdir -p "$lab_cache"
-for part in ui cases plan score results watch boots pool kernels newest patches fuzz; do
+for part in ui cases plan score results watch boots pool kernels newest backends patches fuzz; do
 	# shellcheck source=/dev/null
 	. "$lab_nested/lib/$part.sh"
 done
@@ -90,7 +90,7 @@ make_boot() { :; }
 machine_start() { :; }
 machine_stop() { :; }
 kasan_judge() { :; }
-group="icount 612 2G ours plain stock shared"
+group="icount 612 2G ours plain stock none shared"
 
 # of each boot one case, then it is gone
 watch_run()
@@ -194,15 +194,32 @@ printf '# modules: ours\n' >"$tmp/nested/cases/needs-ours.sh"
 printf '# guest-balloon: ours\n' >"$tmp/nested/cases/balloon.sh"
 printf '# guest: 6.1\n' >"$tmp/nested/cases/old.sh"
 printf '# boot: own\n' >"$tmp/nested/cases/alone.sh"
+printf '# backends: virtiofsd\n' >"$tmp/nested/cases/files.sh"
+printf '# backends: virtiofsd qemu-storage-daemon\n' >"$tmp/nested/cases/both.sh"
+printf '# backends:  qemu-storage-daemon  virtiofsd \n' >"$tmp/nested/cases/both-again.sh"
 plan_boots c1 c2 alone c3 c4 c5
 same "$(printf '%s;' "${boot_cases[@]}")" " c1 c2 c3 c4; alone; c5;" "four to a boot, and one alone"
-leave_out c1 needs-ours balloon old >"$tmp/log"
-same "${kept_cases[*]}" "c1 needs-ours balloon old" "all apply"
+plan_boots c1 files both both-again
+same "$(printf '%s;' "${boot_cases[@]}")" " c1; files; both both-again;" "boots have the backends their cases ask for, and no others"
+same "${boot_group[0]}" "icount 612 2G ours plain stock none shared" "without a header none"
+same "$(describe_boot "${boot_group[2]}")" "icount, ours modules, kernel 612, qemu-storage-daemon, virtiofsd" "which are said"
+(backends_known virtiofsd qemu-storage-daemon) >"$tmp/log" 2>&1
+result $? "those that there are"
+(backends_known virtiofsd nobody) >"$tmp/log" 2>&1 && bad=yes || bad=no
+same "$bad $(grep -c 'no such backend: nobody' "$tmp/log")" "no 1" "one that there is not is refused by name"
+arm64_stock=yes
+begin_score 2
+leave_out c1 files >"$tmp/said"
+score_end
+same "${kept_cases[*]} $(grep -c 'cannot run: files ' "$tmp/said")" "c1 1" "without modules of ours there are no backends"
+unset arm64_stock
+leave_out c1 needs-ours balloon old files >"$tmp/log"
+same "${kept_cases[*]}" "c1 needs-ours balloon old files" "all apply"
 lab_newest=trixie
-leave_out c1 needs-ours balloon old >"$tmp/said"
-same "${kept_cases[*]} $(grep -c 'not applicable with trixie: ' "$tmp/said")" "c1 3" "what does not is named, with a reason"
+leave_out c1 needs-ours balloon old files >"$tmp/said"
+same "${kept_cases[*]} $(grep -c 'not applicable with trixie: ' "$tmp/said")" "c1 4" "what does not is named, with a reason"
 plan_boots c1
-same "${boot_group[0]}" "icount trixie 2G stock plain stock shared" "that kernel, and its own modules"
+same "${boot_group[0]}" "icount trixie 2G stock plain stock none shared" "that kernel, and its own modules"
 same "$(case_label c1)" "c1@trixie" "the result says which kernel"
 unset lab_newest
 lab_nested=$top/tests/nested
