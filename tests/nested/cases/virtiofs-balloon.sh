@@ -8,7 +8,7 @@
 # virtiofsd has all of a guest's memory mapped, and the guest a balloon beside it, which moves 64 MiB out and in, again and again,
 # while files are written, read back from dom0 and compared: none is ever wrong, and Xen's count is exact each time.
 
-rounds=10
+rounds=50
 share=$XV_STATE/share
 mkdir "$share"
 
