@@ -87,8 +87,9 @@ int backend_socket_connect(const char *path, uid_t own_uid, gid_t group)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	ret = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) ? explain(path, -errno) :
-									   access_check_peer(fd, own_uid, group);
+	ret = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) ? explain(path, -errno) : 0;
+	if (!ret && access_check_peer(fd, own_uid, group))
+		ret = -EPERM;
 	if (!ret)
 		return fd;
 	close(fd);
@@ -104,7 +105,11 @@ const char *backend_socket_advice(int err)
 		return ": nobody listens there: start the backend";
 	case -ENOTSOCK:
 		return ": that is no socket: say with --socket where the backend's is";
+	case -EPROTOTYPE:
+		return ": that is a socket of another kind: say with --socket where the backend's is";
 	case -EACCES:
+		return ": the socket cannot be written to: it is to be for the daemon's user or group";
+	case -EPERM:
 		return ": the backend is neither root's nor this user's: run it as one of them, or as a member of the "
 		       "daemon's group with a socket that is writable for it";
 	case -EAGAIN:

@@ -30,8 +30,8 @@ bool backend_socket_is_of_one(const char *pattern);
  * @own_uid, @group: who may, beside root: access_check_peer()
  *
  * The other end gets a guest's memory: so it is looked at who it is, not only where.
- * Return: the descriptor; -ENOENT, -ECONNREFUSED nobody; -ENOTSOCK something else has the name; -EACCES it is somebody who may
- *         not; -EAGAIN it takes no more connections now; -errno
+ * Return: the descriptor; -ENOENT, -ECONNREFUSED nobody; -ENOTSOCK something else has the name; -EACCES it
+ *         may not be written to; -EPERM it is somebody who may not; -EAGAIN it takes no more connections now; -errno
  */
 int backend_socket_connect(const char *path, uid_t own_uid, gid_t group);
 

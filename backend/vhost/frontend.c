@@ -249,7 +249,7 @@ int vhost_frontend_new(struct vhost_frontend **out, const struct vhost_device *d
 	}
 	f->device = *device;
 	f->passed_fd = -1;
-	f->queues = QUEUES_MAX;
+	f->queues = f->device.queues ? f->device.queues : QUEUES_MAX;
 	f->why = VHOST_NOT_CONNECTED;
 	vhost_channel_init(&f->main, -1);
 	vhost_channel_init(&f->requests, -1);
@@ -279,7 +279,7 @@ void vhost_frontend_connect(struct vhost_frontend *f, int fd)
 
 	drop_backend(f);
 	vhost_channel_init(&f->main, fd);
-	f->queues = QUEUES_MAX;
+	f->queues = f->device.queues ? f->device.queues : QUEUES_MAX;
 	f->slots = VHOST_REGIONS_MAX;
 	rc = frontend_watch(f, fd);
 	if (rc) {

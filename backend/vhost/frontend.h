@@ -108,6 +108,7 @@ struct vhost_limits {
 struct vhost_device {
 	uint64_t features; /* that the guest may be offered if the backend has them */
 	uint32_t config_bytes; /* that the backend tells, at most VHOST_CONFIG_MAX; 0: somebody else does */
+	unsigned int queues; /* of a backend that does not say how many it has; 0: as many as there can be */
 	struct vhost_limits limits;
 	const struct vhost_frontend_ops *ops; /* borrowed */
 	void *opaque;
@@ -156,7 +157,7 @@ bool vhost_frontend_has_record(const struct vhost_frontend *f);
 uint64_t vhost_frontend_features(const struct vhost_frontend *f);
 /** vhost_frontend_protocol_features() - that were agreed on */
 uint64_t vhost_frontend_protocol_features(const struct vhost_frontend *f);
-/** vhost_frontend_queues() - that the backend has at most; 256: it did not say */
+/** vhost_frontend_queues() - that the backend has at most */
 unsigned int vhost_frontend_queues(const struct vhost_frontend *f);
 
 /**

@@ -17,8 +17,6 @@
 #include <xenvirtio/memory-files.h>
 
 #define VERSION 1u
-/** vhost_frontend_queues(): more is none said */
-#define VHOST_QUEUES_SAID 255u
 /** virtio 1.2, 5.11.4 */
 #define TAG_BYTES 36u
 #define BIT(n) (UINT64_C(1) << (n))
@@ -354,6 +352,8 @@ int bridge_new(struct bridge **out, const struct bridge_config *cfg)
 	struct vhost_device device = {
 		.features = cfg->kind->features,
 		.config_bytes = cfg->kind->config_ours ? 0 : cfg->kind->config_bytes,
+		/* one that does not say may have no more than the type needs */
+		.queues = cfg->kind->queues,
 		.limits = cfg->limits,
 		.ops = &front_ops,
 		.opaque = b,
@@ -397,7 +397,7 @@ enum vhost_fault bridge_wait(struct bridge *b)
 static bool memory_valid(const struct bridge_memory *m)
 {
 	/* one whose making was cut off by a kill is new */
-	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) : !m->lost && !m->doubt;
+	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) && m->queues <= XENVIRTIO_QUEUES_MAX : !m->lost && !m->doubt;
 }
 
 static unsigned int count_queues(const struct bridge *b)
@@ -405,8 +405,7 @@ static unsigned int count_queues(const struct bridge *b)
 	const struct vhost_user_kind *kind = b->cfg.kind;
 	unsigned int nr = vhost_frontend_queues(b->front);
 
-	/* one that does not say how many it has may have no more than the type needs */
-	if (!kind->queues_at || nr > VHOST_QUEUES_SAID)
+	if (!kind->queues_at)
 		return kind->queues;
 	return nr < XENVIRTIO_QUEUES_MAX ? nr : XENVIRTIO_QUEUES_MAX;
 }
@@ -429,6 +428,9 @@ static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xen
 	};
 	int rc;
 
+	/* a driver counts on as many as it was told of; a backend that has fewer is refused when it is to begin */
+	if (state->status && b->memory->queues > device.nr_queues)
+		device.nr_queues = (unsigned int)b->memory->queues;
 	b->nr_queues = device.nr_queues;
 	b->adopted = state->status & XENVIRTIO_STATUS_DRIVER_OK;
 	rc = xenvirtio_device_new(&b->dev, &device, gmem, state);
@@ -455,6 +457,7 @@ int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_mem
 	rc = make_device(b, gmem, state);
 	if (rc)
 		return rc;
+	memory->queues = b->nr_queues;
 	memory->bytes = sizeof(*memory);
 	__atomic_store_n(&memory->version, VERSION, __ATOMIC_RELEASE);
 	return 0;

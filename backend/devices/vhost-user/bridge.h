@@ -29,6 +29,7 @@ struct bridge_memory {
 	uint32_t version; /* 0: new */
 	uint32_t bytes;	  /* its size */
 	uint64_t lost;	  /* backends, without a record of what was in flight */
+	uint64_t queues;  /* that the device has */
 	uint64_t doubt;	  /* 1: one went away with queues that no other has begun with since */
 };
 

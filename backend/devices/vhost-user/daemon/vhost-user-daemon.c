@@ -202,6 +202,9 @@ static int open_device(void *self, struct xenvirtio_gmem *gmem, const struct dev
 		log_msg(d->host.log, LOG_LEVEL_ERROR, 0,
 			"this host cannot give a backend the guest's memory: that needs the modules of kernel/privcmd, in a dom0 "
 			"that is PVH or on Arm");
+	else if (rc == -ENOSPC)
+		log_msg(d->host.log, LOG_LEVEL_ERROR, 0,
+			"the guest's memory is in more ranges than a backend can be given, or there are too many files of it");
 	return rc;
 }
 

@@ -107,6 +107,17 @@ static void a_name_of_nothing_is_told_from_one_of_something_else(void **state)
 	assert_int_equal(backend_socket_connect(path, geteuid(), ACCESS_NO_GROUP), -ENOTSOCK);
 }
 
+static void one_of_another_kind_is_told(void **state)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(addr.sun_path, path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(backend_socket_connect(path, geteuid(), ACCESS_NO_GROUP), -EPROTOTYPE);
+	close(fd);
+}
+
 static void nobody_waits_for_one_that_is_full(void **state)
 {
 	int listener = listen_there(), fds[8], nr = 0;
@@ -135,7 +146,7 @@ static void somebody_elses_is_refused(void **state)
 	listener = listen_there();
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod(path, 0777), 0);
-	assert_int_equal(backend_socket_connect(path, 0, ACCESS_NO_GROUP), -EACCES);
+	assert_int_equal(backend_socket_connect(path, 0, ACCESS_NO_GROUP), -EPERM);
 	/* whose user the daemon is may */
 	fd = backend_socket_connect(path, 65534, ACCESS_NO_GROUP);
 	assert_true(fd >= 0);
@@ -145,7 +156,7 @@ static void somebody_elses_is_refused(void **state)
 
 static void each_error_that_users_cause_has_advice(void **state)
 {
-	static const int errors[] = {-ENOENT, -ECONNREFUSED, -ENOTSOCK, -EACCES, -EAGAIN};
+	static const int errors[] = {-ENOENT, -ECONNREFUSED, -ENOTSOCK, -EPROTOTYPE, -EACCES, -EPERM, -EAGAIN};
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		assert_string_not_equal(backend_socket_advice(errors[i]), "");
@@ -160,6 +171,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_one_is_refused),
 		TEST(who_listens_is_connected_to),
 		TEST(a_name_of_nothing_is_told_from_one_of_something_else),
+		TEST(one_of_another_kind_is_told),
 		TEST(nobody_waits_for_one_that_is_full),
 		TEST(somebody_elses_is_refused),
 		cmocka_unit_test(each_error_that_users_cause_has_advice),

@@ -263,6 +263,23 @@ static void what_is_lost_in_the_last_stop_the_successor_says(void **state)
 	needs_reset();
 }
 
+/* No damage of the state, and no reason not to serve: another backend may have them. */
+static void a_successor_with_fewer_queues_is_refused_alone(void **state)
+{
+	bridge_load_driver(0);
+	bridge_end_process();
+	x.protocol = ~UINT64_C(1);
+	assert_int_equal(bridge_open_process(), 0);
+	bridge_serve();
+	assert_int_equal(xenvirtio_server_resume(x.rig.server), 0);
+	assert_int_equal(bridge_turn(NULL), 0);
+	assert_false(bridge_is_served());
+	assert_int_equal(driver_status(&x.rig.driver), 15);
+	bridge_new_peer(UINT64_MAX);
+	assert_int_equal(bridge_turn(NULL), 0);
+	assert_true(bridge_is_served());
+}
+
 /* One that hangs takes connections all the same. */
 static void a_reset_does_not_wait_for_a_handshake(void **state)
 {
@@ -309,6 +326,7 @@ static void nothing_is_served_twice_when_a_queue_starts_late(void **state)
 	assert_int_equal(bridge_base_of(1), 2);
 }
 
+#define BLK(test) cmocka_unit_test_setup_teardown(test, bridge_setup_blk, bridge_teardown)
 #define FS(test) cmocka_unit_test_setup_teardown(test, bridge_setup_fs, bridge_teardown)
 
 int main(void)
@@ -329,6 +347,7 @@ int main(void)
 		FS(a_record_of_other_queues_is_a_loss),
 		FS(a_record_that_died_with_its_process_is_a_loss),
 		FS(what_is_lost_in_the_last_stop_the_successor_says),
+		BLK(a_successor_with_fewer_queues_is_refused_alone),
 		FS(a_reset_does_not_wait_for_a_handshake),
 		FS(nothing_is_served_twice_when_a_queue_starts_late),
 	};
