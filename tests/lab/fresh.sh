@@ -40,8 +40,10 @@ fresh_run()
 	local line fd pid logs=$lab_cache/logs/fresh-$1-$2
 	rm -rf "$logs"
 	mkdir -p "$logs"
+	# before anybody reads it: who came first would find no file, and each result would be lost
+	: >"$logs/tap"
 	set -m
-	FRESH_LOGS=$logs "$lab_top/tests/fresh/run" "$3" "$1" "$2" >"$logs/tap" 2>&1 </dev/null &
+	FRESH_LOGS=$logs "$lab_top/tests/fresh/run" "$3" "$1" "$2" >>"$logs/tap" 2>&1 </dev/null &
 	pid=$!
 	set +m
 	lab_jobs[$pid]=1
