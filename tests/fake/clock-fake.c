@@ -17,6 +17,7 @@
 static uint64_t clock_ns = UINT64_C(1000000) * 1000000000;
 static uint64_t look_ns;
 static int ask_fd = -1, answer_fd;
+static bool interrupted;
 static void (*attendant)(void *opaque);
 static void *attendant_opaque;
 
@@ -54,6 +55,11 @@ void machine_fake_attend(void (*turn)(void *opaque), void *opaque)
 	attendant_opaque = opaque;
 }
 
+void machine_fake_interrupt(void)
+{
+	interrupted = true;
+}
+
 static void let_time_pass(uint64_t end_ns)
 {
 	uint64_t now_ns;
@@ -85,6 +91,10 @@ int clock_wait(int fd, unsigned int ms)
 
 		if (attendant)
 			attendant(attendant_opaque);
+		if (interrupted) {
+			interrupted = false;
+			return -EINTR;
+		}
 		ready = is_readable(fd);
 
 		if (ready || clock_ns >= end_ns)

@@ -36,6 +36,9 @@ void machine_fake_be_a_child(int ask, int answer);
 /** machine_fake_attend() - whose turn it is whenever somebody waits, before time passes; NULL: nobody's */
 void machine_fake_attend(void (*turn)(void *opaque), void *opaque);
 
+/** machine_fake_interrupt() - a signal has come: whoever waits does so no longer, once */
+void machine_fake_interrupt(void);
+
 /* timer-fake.c */
 
 /** machine_fake_run() - all that is due at this moment; no time passes */

@@ -91,7 +91,9 @@ static int wait_for_backend(struct vhost_user_daemon *d)
 		}
 		if (!fault || clock_now_ms() >= end_ms)
 			break;
-		clock_wait(-1, LOOK_MS);
+		/* the event loop, which knows what signals mean, is not reached before this is over */
+		if (clock_wait(-1, LOOK_MS) == -EINTR)
+			return -EINTR;
 	}
 	if (!fault)
 		return 0;

@@ -189,6 +189,26 @@ static void without_a_backend_it_waits_and_says_so(void **state)
 	assert_true(log_capture_has(&b->capture, "nobody listens there: start the backend"));
 }
 
+static void interrupt(void *opaque)
+{
+	machine_fake_interrupt();
+}
+
+/* Who wants it to end does not wait for a backend. */
+static void a_signal_ends_the_wait(void **state)
+{
+	struct process_bench *b = *state;
+	uint64_t begin_ms = clock_now_ms();
+	enum exit_code code;
+
+	hang_up();
+	machine_fake_attend(interrupt, b);
+	assert_false(process_bench_start(b));
+	assert_true(process_bench_ended(b, &code));
+	assert_int_equal(code, EXIT_CODE_HOST);
+	assert_int_equal(clock_now_ms(), begin_ms);
+}
+
 static uint64_t late_ms;
 
 static void come_late(void *opaque)
@@ -288,6 +308,7 @@ int main(void)
 		TEST(nothing_of_the_guest_stays_mapped),
 		TEST(nor_when_one_ends_at_once),
 		TEST(without_a_backend_it_waits_and_says_so),
+		TEST(a_signal_ends_the_wait),
 		TEST(one_that_comes_late_is_found),
 		TEST(one_that_says_nothing_is_named),
 		TEST(a_backend_that_goes_is_looked_for_each_second),
