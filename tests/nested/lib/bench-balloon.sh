@@ -25,7 +25,7 @@ balloon_boot()
 {
 	local xen=$1 size=$2
 	bench_order="${*:2}"
-	run_group "icount 612 $((size + 1536))M ours $xen ours bench" bench
+	run_group "icount 612 $((size + 1536))M ours $xen ours none bench" bench
 	bench_order=
 	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
 		sed "s/^{/{\"xen\":\"$xen\",\"size_mib\":$size,/" >>"$bench_results"
@@ -180,7 +180,7 @@ lab_bench_balloon()
 	done
 	[ -n "$plain$patched" ] || die "bench balloon: no such variants (a to f; h: fragmented, 0: pages are not cleared; bn, b0n: a stock dom0)"
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested "icount 612 2G ours plain ours bench" "icount 612 2G ours patched ours bench"
+	prepare_nested "icount 612 2G ours plain ours none bench" "icount 612 2G ours patched ours none bench"
 	lab_lock
 	artifact balloon-tools "$(hash_of "$sysroot" "$lab_top"/tests/bench/{balloon-move,hold-half}.c "$(declare -f build_balloon_tools)")" \
 		"building the bench's programs" build_balloon_tools

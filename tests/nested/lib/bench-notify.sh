@@ -17,7 +17,7 @@ notify_boot()
 {
 	local mode=$1 modules=$2
 	bench_order="${*:3}"
-	run_group "$mode 612 2G $modules $notify_xen stock bench" bench
+	run_group "$mode 612 2G $modules $notify_xen stock none bench" bench
 	bench_order=
 	sed -n 's/^# bench {/{/p' "$(case_logs bench)/results.tap" |
 		sed "s/^{/{\"mode\":\"$mode\",\"modules\":\"$modules\",/" >>"$bench_results"
@@ -85,7 +85,7 @@ notify_plot()
 notify_x86()
 {
 	local notify_xen=x86_64 evtchn ours
-	prepare_nested "icount 612 2G ours x86_64 stock bench"
+	prepare_nested "icount 612 2G ours x86_64 stock none bench"
 	say "$1 kicks by each path under -icount: an HVM guest, and dom0 is a PV domain"
 	notify_boot icount ours "$1" 1 event-channel eventfd eventfd-regs
 	[ "$(score_count FAILED)" -eq 0 ] || die "the bench did not run to its end"
@@ -122,7 +122,7 @@ lab_bench_notify()
 		notify_x86 "$kicks"
 		return
 	fi
-	prepare_nested "icount 612 2G ours plain stock bench"
+	prepare_nested "icount 612 2G ours plain stock none bench"
 	say "$kicks kicks by each path; two boots under -icount"
 	notify_boot icount upstream "$kicks" 1 event-channel upstream
 	notify_boot icount ours "$kicks" 1 event-channel eventfd eventfd-regs

@@ -159,9 +159,9 @@ lab_shell()
 	[ -t 0 ] && [ -t 1 ] || die "shell needs a terminal"
 	in_root shell
 	say "preparing (the first time takes a few minutes)"
-	prepare_nested "smp 612 2G ours plain stock shell"
+	prepare_nested "smp 612 2G ours plain stock none shell"
 	new_run_dir
-	make_boot shell ours 612 stock plain
+	make_boot shell ours 612 stock plain none
 	machine_interactive "$run_dir" smp 2G
 	rm -rf "$run_dir"
 }

@@ -342,4 +342,14 @@ for words in "--seconds" "--seconds 0" "--seconds=x" "nobody" "--fast"; do
 done
 lab_top=$top
 
+# --- what says which boot it wants without a case ---
+
+# Each group that is written out has a word for each column of what a case's has.
+words=$(case_group inflate-deflate | wc -w)
+grep -rhoE '"(icount|smp|\$mode) [^"]*"' "$lab_nested/lib" | sed 's/\$((size + 1536))M/2G/' >"$tmp/groups"
+same "$(tr -d '"' <"$tmp/groups" | awk '{ print NF }' | sort -u) $(($(wc -l <"$tmp/groups") >= 7))" "$words 1" "the benches and the shell name their boots in full"
+printf '"icount 612 2G ours plain ours bench"\n' >"$tmp/groups"
+[ "$(tr -d '"' <"$tmp/groups" | awk '{ print NF }')" != "$words" ]
+result $? "one with a word too few would be found"
+
 tap_done
