@@ -71,23 +71,32 @@ static unsigned int limit_ms(const struct vhost_frontend *f, enum operation op)
 	}
 }
 
+/* Who is refused here has had no queue. */
+static enum vhost_fault begin_start(struct vhost_frontend *f)
+{
+	struct handover *h = f->wanted;
+	enum vhost_fault fault = handover_check(f, h);
+
+	if (fault)
+		return fault;
+	/* what a backend without such a record has served since is not in it */
+	if (!has_protocol(f, VHOST_PROTOCOL_INFLIGHT) && h->inflight_fd >= 0) {
+		if (!f->device.ops->drop_record || !f->device.ops->drop_record(f->device.opaque))
+			return VHOST_NO_RECORD;
+		close(h->inflight_fd);
+		h->inflight_fd = -1;
+	}
+	f->live = h;
+	return VHOST_OK;
+}
+
 static enum vhost_fault begin(struct vhost_frontend *f, enum operation op)
 {
 	f->op = op;
 	f->deadline_ms = clock_now_ms() + limit_ms(f, op);
 	steps_begin(f);
 	f->reads += op == READ_CONFIG;
-	if (op != START)
-		return VHOST_OK;
-	f->live = f->wanted;
-	/* what a backend without such a record has served since is not in it */
-	if (!has_protocol(f, VHOST_PROTOCOL_INFLIGHT) && f->live->inflight_fd >= 0) {
-		if (!f->device.ops->drop_record || !f->device.ops->drop_record(f->device.opaque))
-			return VHOST_NO_RECORD;
-		close(f->live->inflight_fd);
-		f->live->inflight_fd = -1;
-	}
-	return handover_check(f, f->live);
+	return op == START ? begin_start(f) : VHOST_OK;
 }
 
 static void finish(struct vhost_frontend *f)

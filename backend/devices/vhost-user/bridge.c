@@ -8,37 +8,13 @@
  * Both sides call from inside calls to them. What they cannot say in a return value, an error of the host, is kept and said by
  * the call of the owner that caused it.
  */
-#include "backend/devices/vhost-user/bridge.h"
+#include "backend/devices/vhost-user/bridge-internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xenvirtio/gmem.h>
-#include <xenvirtio/memory-files.h>
 
 #define VERSION 1u
-/** virtio 1.2, 5.11.4 */
-#define TAG_BYTES 36u
-#define BIT(n) (UINT64_C(1) << (n))
-
-struct bridge {
-	struct bridge_config cfg;
-	struct vhost_frontend *front;
-	struct xenvirtio_device *dev; /* NULL: not open */
-	struct xenvirtio_gmem *gmem;
-	struct xenvirtio_memory_files files;
-	struct bridge_memory *memory;
-	struct bridge_status status;
-	uint8_t config[XENVIRTIO_CONFIG_MAX]; /* where it is ours */
-	unsigned int nr_queues;
-	uint32_t live; /* queues, a bit each */
-	uint32_t used; /* likewise: some backend has served them since they started */
-	bool adopted; /* the state is another process's, until its queues have started */
-	bool due;
-	bool stopping; /* by a hook */
-	bool refused; /* the record there is, by a backend that has no use for it */
-	int rc; /* kept; 0: none */
-};
 
 static void keep(struct bridge *b, int rc)
 {
@@ -205,41 +181,6 @@ static void queue_stop(void *opaque, unsigned int index)
 	call_for_work(b);
 }
 
-static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
-{
-	struct bridge *b = opaque;
-	uint8_t all[XENVIRTIO_CONFIG_MAX] = {0};
-	uint32_t at = b->cfg.kind->queues_at;
-
-	if (b->cfg.kind->config_ours)
-		memcpy(all, b->config, sizeof(all));
-	else if (vhost_frontend_read_config(b->front, 0, all, b->cfg.kind->config_bytes))
-		memset(all, 0, sizeof(all));
-	/* more than there are here would be used in vain */
-	if (at && (unsigned int)(all[at] | all[at + 1] << 8) > b->nr_queues) {
-		all[at] = (uint8_t)b->nr_queues;
-		all[at + 1] = 0;
-	}
-	memcpy(buf, all + offset, len);
-}
-
-static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
-{
-	struct bridge *b = opaque;
-
-	const struct vhost_user_kind *kind = b->cfg.kind;
-
-	/* backends hang up for what a driver may not write */
-	if (!kind->writable_at || offset != kind->writable_at || len != 1 ||
-	    !(xenvirtio_device_features(b->dev) >> kind->writable_bit & 1)) {
-		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_ACCESS, "a configuration field that is not the driver's");
-		return;
-	}
-	if (!vhost_frontend_write_config(b->front, offset, buf, len))
-		vhost_frontend_wait(b->front);
-	b->cfg.work(b->cfg.opaque);
-}
-
 static int driver_ok(void *opaque)
 {
 	struct bridge *b = opaque;
@@ -258,8 +199,8 @@ static void guest_error(void *opaque, enum xenvirtio_guest_error kind, const cha
 }
 
 static const struct xenvirtio_device_ops device_ops = {
-	.config_read = config_read,
-	.config_write = config_write,
+	.config_read = bridge_config_read,
+	.config_write = bridge_config_write,
 	.driver_ok = driver_ok,
 	.reset = driver_ok,
 	.guest_error = guest_error,
@@ -332,20 +273,6 @@ static const struct vhost_frontend_ops front_ops = {
 
 /* --- and what the owner calls --- */
 
-static int make_config(struct bridge *b, const char *tag)
-{
-	size_t len = tag ? strlen(tag) : 0;
-
-	if (!b->cfg.kind->config_ours)
-		return 0;
-	if (!len || len > TAG_BYTES)
-		return -EINVAL;
-	memcpy(b->config, tag, len);
-	/* num_request_queues */
-	b->config[TAG_BYTES] = (uint8_t)(b->cfg.kind->queues - 1);
-	return 0;
-}
-
 int bridge_new(struct bridge **out, const struct bridge_config *cfg)
 {
 	struct bridge *b = calloc(1, sizeof(*b));
@@ -363,7 +290,7 @@ int bridge_new(struct bridge **out, const struct bridge_config *cfg)
 	if (!b)
 		return -ENOMEM;
 	b->cfg = *cfg;
-	rc = make_config(b, cfg->tag);
+	rc = bridge_config_make(b, cfg->tag);
 	if (!rc)
 		rc = vhost_frontend_new(&b->front, &device);
 	if (rc) {

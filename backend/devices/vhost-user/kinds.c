@@ -21,7 +21,7 @@ static const char *const store_keys[] = {"backend-connected", NULL};
 		.log_kind = {"lines on the backend's going and coming"},                            \
 	}
 
-static const struct vhost_user_kind kinds[] = {
+const struct vhost_user_kind vhost_user_kinds[] = {
 	{
 		/* 5.11: char tag[36]; le32 num_request_queues. A queue of high priority, and one of requests */
 		.name = "fs",
@@ -45,19 +45,14 @@ static const struct vhost_user_kind kinds[] = {
 		.writable_bit = 11,
 		.queue_size = 256,
 	},
+	{.name = NULL},
 };
-
-const struct vhost_user_kind *vhost_user_kind_at(size_t i)
-{
-	return i < sizeof(kinds) / sizeof(kinds[0]) ? &kinds[i] : NULL;
-}
 
 const struct vhost_user_kind *vhost_user_kind_find(const char *name)
 {
-	const struct vhost_user_kind *kind = NULL;
+	const struct vhost_user_kind *kind = vhost_user_kinds;
 
-	for (size_t i = 0; (kind = vhost_user_kind_at(i)); i++)
-		if (strcmp(kind->name, name) == 0)
-			break;
-	return kind;
+	while (kind->name && strcmp(kind->name, name) != 0)
+		kind++;
+	return kind->name ? kind : NULL;
 }

@@ -36,9 +36,9 @@ struct vhost_user_kind {
 	uint16_t queue_size;
 };
 
+/** vhost_user_kinds - up to one without a name */
+extern const struct vhost_user_kind vhost_user_kinds[];
 /** vhost_user_kind_find() - by its name; NULL: there is none */
 const struct vhost_user_kind *vhost_user_kind_find(const char *name);
-/** vhost_user_kind_at() - number @i; NULL: the end */
-const struct vhost_user_kind *vhost_user_kind_at(size_t i);
 
 #endif /* BACKEND_VHOST_USER_KINDS_H */

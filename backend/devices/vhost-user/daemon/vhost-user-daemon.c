@@ -315,7 +315,7 @@ static void figures(void *self, struct figures *common)
 }
 
 const struct device_type vhost_user_type = {
-	.program = &vhost_user_program,
+	.program = &vhost_user_kinds[0].program,
 	.command_line = &vhost_user_command_line,
 	.options_bytes = sizeof(struct vhost_user_options),
 	.options_default = vhost_user_options_default,

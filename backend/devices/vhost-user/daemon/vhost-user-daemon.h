@@ -30,7 +30,6 @@ extern const struct device_type vhost_user_type;
 
 /* For the table. */
 extern const struct command_line vhost_user_command_line;
-extern const struct program vhost_user_program;
 void vhost_user_options_default(struct options *opts);
 extern const struct figures_type vhost_user_figures_type;
 

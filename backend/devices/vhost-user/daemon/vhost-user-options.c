@@ -12,17 +12,6 @@
 #define TAG_MAX 36u
 #define DEFAULT_SOCKET "/run/vhost-user/%d-%i.sock"
 
-/* Until --type is read; and for what is said before. */
-const struct program vhost_user_program = {
-	.name = "xen-vhost-user",
-	.node_type = "virtio,device1a",
-	.device_id = 26,
-	.group = "xen-vhost-user",
-	.state_dir = "/run/xen-vhost-fs",
-	.lends = true,
-	.state_says = "what the guest has set its device to",
-};
-
 static int take_type(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct vhost_user_options *opts = opaque;
@@ -128,6 +117,7 @@ void vhost_user_options_default(struct options *common)
 	struct vhost_user_options *opts = (struct vhost_user_options *)common;
 
 	*opts = (struct vhost_user_options){0};
-	options_default(&opts->common, &vhost_user_program);
+	/* until --type is read */
+	options_default(&opts->common, &vhost_user_kinds[0].program);
 	opts->common.backend_socket = DEFAULT_SOCKET;
 }

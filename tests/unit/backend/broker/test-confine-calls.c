@@ -41,7 +41,7 @@
 /* after a header that has the integer types */
 #include <xen/privcmd-eventfd.h>
 
-enum seal { OPEN, SEALED };
+enum seal { OPEN, SEALED, SEALED_LENDING };
 
 static bool can_seal(void)
 {
@@ -66,7 +66,7 @@ static int status_of(enum seal seal, long (*fn)(void))
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seal != OPEN && confine_calls(false))
+		if (seal != OPEN && confine_calls(seal == SEALED_LENDING))
 			_exit(100);
 		_exit((int)fn() & 0x3f);
 	}
@@ -243,6 +243,33 @@ static void what_serving_takes_is_left(void **state)
 	assert_int_equal(status_of(SEALED, live), 0);
 }
 
+TRY(try_socketpair_inet, syscall(SYS_socketpair, AF_INET, SOCK_STREAM, 0, NULL))
+
+static long tell_a_backend(void)
+{
+	char byte = 'x';
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	int ends[2];
+
+	NEED(1, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+	NEED(2, sendmsg(ends[0], &msg, MSG_NOSIGNAL) == 1);
+	return 0;
+}
+
+/* The rest is as for others. */
+static void a_backend_takes_two_more(void **state)
+{
+	need_seal();
+	assert_int_equal(status_of(SEALED_LENDING, tell_a_backend), 0);
+	assert_int_equal(status_of(SEALED_LENDING, live), 0);
+	assert_true(is_killed(SEALED, tell_a_backend));
+	assert_false(is_killed(OPEN, try_socketpair_inet));
+	assert_true(is_killed(SEALED_LENDING, try_socketpair_inet));
+	assert_true(is_killed(SEALED_LENDING, try_open));
+	assert_true(is_killed(SEALED_LENDING, try_sendto_somebody));
+}
+
 TRY(call_abort, (abort(), 0))
 TRY(call_raise, raise(SIGKILL))
 
@@ -408,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_on_no_list_is_death),
 		cmocka_unit_test(what_serving_takes_is_left),
+		cmocka_unit_test(a_backend_takes_two_more),
 		cmocka_unit_test(an_end_is_told_from_a_breach),
 		cmocka_unit_test(every_thread_is_sealed),
 		cmocka_unit_test(under_sanitizers_it_says_that_it_does_not),

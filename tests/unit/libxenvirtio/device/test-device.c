@@ -183,6 +183,25 @@ static void a_fault_is_told_once(void **state)
 	assert_true(xenvirtio_device_driver_ok(rig.dev));
 }
 
+/* A fault of the host's: as one of the guest's, but that nobody is to blame. */
+static void a_device_that_cannot_go_on_says_so(void **state)
+{
+	uint64_t before;
+
+	assert_int_equal(xenvirtio_device_needs_reset(rig.dev), 0);
+	assert_int_equal(read_register(REG_STATUS), 0);
+	rig_driver(&rig, 0);
+	before = interrupts();
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(xenvirtio_device_needs_reset(rig.dev), 0);
+	assert_int_equal(rig_count_errors(&rig), 0);
+	assert_int_equal(interrupts(), before + 1);
+	assert_int_equal(read_register(REG_STATUS), 15 | STATUS_NEEDS_RESET);
+	assert_int_equal(read_register(REG_INTERRUPT_STATUS), 2);
+	rig_driver(&rig, 0);
+	assert_true(xenvirtio_device_driver_ok(rig.dev));
+}
+
 static void rings_are_found_by_frame(void **state)
 {
 	struct xenvirtio_gfn ring;
@@ -415,6 +434,7 @@ int main(void)
 		TEST(a_kick_before_driver_ok_is_not_lost),
 		TEST(the_driver_hears_of_a_changed_configuration),
 		TEST(a_fault_is_told_once),
+		TEST(a_device_that_cannot_go_on_says_so),
 		TEST(rings_are_found_by_frame),
 		TEST(a_state_that_cannot_be_is_refused),
 		TEST(a_state_of_another_layout_is_refused),

@@ -20,6 +20,28 @@
 
 /* --- when it goes away --- */
 
+/* With a request that was answered, and the next one under way or not. */
+static void lose(uint64_t protocol, bool idle)
+{
+	bridge_new_peer(protocol);
+	assert_int_equal(bridge_wait(x.bridge), VHOST_OK);
+	bridge_load_driver(0);
+	bridge_answer(1, bridge_request(1));
+	if (!idle)
+		bridge_request(1);
+	peer_hang_up(x.peer);
+	assert_int_equal(bridge_turn(NULL), 0);
+}
+
+static void another_process(void)
+{
+	bridge_end_process();
+	assert_int_equal(bridge_open_process(), 0);
+	bridge_serve();
+	assert_int_equal(xenvirtio_server_resume(x.rig.server), 0);
+	assert_int_equal(bridge_turn(NULL), 0);
+}
+
 /* In the middle of a stop that is not of all: the other queue's requests were under way. */
 static void what_is_lost_while_a_queue_stops_is_said(void **state)
 {
@@ -56,22 +78,11 @@ static void another_backend_goes_on_with_idle_queues(void **state)
 	assert_int_equal(x.memory.lost, 0);
 }
 
-static void lose_with_a_request(uint64_t protocol)
-{
-	bridge_new_peer(protocol);
-	assert_int_equal(bridge_wait(x.bridge), VHOST_OK);
-	bridge_load_driver(0);
-	bridge_answer(1, bridge_request(1));
-	bridge_request(1);
-	peer_hang_up(x.peer);
-	assert_int_equal(bridge_turn(NULL), 0);
-}
-
 static void without_a_record_a_lost_request_is_said(void **state)
 {
 	struct bridge_status status;
 
-	lose_with_a_request(WITHOUT_RECORD);
+	lose(WITHOUT_RECORD, false);
 	assert_int_equal(driver_status(&x.rig.driver), 15 | STATUS_NEEDS_RESET);
 	bridge_get_status(x.bridge, &status);
 	assert_int_equal(status.lost, 1);
@@ -88,7 +99,7 @@ static void without_a_record_a_lost_request_is_said(void **state)
 
 static void with_a_record_the_next_backend_has_it(void **state)
 {
-	lose_with_a_request(WITH_RECORD);
+	lose(WITH_RECORD, false);
 	assert_int_equal(driver_status(&x.rig.driver), 15);
 	bridge_new_peer(WITH_RECORD);
 	assert_int_equal(bridge_turn(NULL), 0);
@@ -117,11 +128,7 @@ static void another_process_goes_on_where_the_queues_are(void **state)
 	bridge_load_driver(0);
 	bridge_answer(1, bridge_request(1));
 	bridge_request(1);
-	bridge_end_process();
-	assert_int_equal(bridge_open_process(), 0);
-	bridge_serve();
-	assert_int_equal(xenvirtio_server_resume(x.rig.server), 0);
-	assert_int_equal(bridge_turn(NULL), 0);
+	another_process();
 	assert_true(bridge_is_served());
 	assert_int_equal(bridge_base_of(0), 0);
 	assert_int_equal(bridge_base_of(1), 1);
@@ -152,26 +159,6 @@ static void a_host_without_memory_files_is_said(void **state)
 
 /* --- what others found --- */
 
-static void be_lost_idle(uint64_t protocol)
-{
-	bridge_new_peer(protocol);
-	assert_int_equal(bridge_wait(x.bridge), VHOST_OK);
-	bridge_load_driver(0);
-	bridge_answer(1, bridge_request(1));
-	peer_hang_up(x.peer);
-	assert_int_equal(bridge_turn(NULL), 0);
-	assert_int_equal(driver_status(&x.rig.driver), 15);
-}
-
-static void another_process(void)
-{
-	bridge_end_process();
-	assert_int_equal(bridge_open_process(), 0);
-	bridge_serve();
-	assert_int_equal(xenvirtio_server_resume(x.rig.server), 0);
-	assert_int_equal(bridge_turn(NULL), 0);
-}
-
 static void needs_reset(void)
 {
 	assert_int_equal(driver_status(&x.rig.driver), 15 | STATUS_NEEDS_RESET);
@@ -186,11 +173,29 @@ static void needs_reset(void)
 /* Idle when it went; the guest asked since; and the next one ended before it had a queue. */
 static void who_never_had_a_queue_lost_nothing(void **state)
 {
-	be_lost_idle(WITHOUT_RECORD);
+	lose(WITHOUT_RECORD, true);
 	bridge_request(1);
 	bridge_new_peer(WITHOUT_RECORD);
 	peer_hang_up(x.peer);
 	assert_int_equal(bridge_turn(NULL), 0);
+	assert_int_equal(driver_status(&x.rig.driver), 15);
+	bridge_new_peer(WITHOUT_RECORD);
+	assert_int_equal(bridge_turn(NULL), 0);
+	assert_true(bridge_is_served());
+	assert_int_equal(bridge_base_of(1), 1);
+	assert_int_equal(x.memory.lost, 0);
+}
+
+/* One that lacks what the guest uses is not even given them. */
+static void nor_did_one_that_is_refused(void **state)
+{
+	lose(WITHOUT_RECORD, true);
+	bridge_request(1);
+	bridge_new_peer(WITHOUT_RECORD);
+	x.peer->slots = 1;
+	assert_int_equal(bridge_turn(NULL), 0);
+	assert_false(bridge_is_served());
+	assert_string_equal(x.why, vhost_fault_text(VHOST_REGIONS));
 	assert_int_equal(driver_status(&x.rig.driver), 15);
 	bridge_new_peer(WITHOUT_RECORD);
 	assert_int_equal(bridge_turn(NULL), 0);
@@ -214,7 +219,7 @@ static void nor_did_the_first_after_the_driver(void **state)
 
 static void a_record_that_nobody_reads_is_a_loss(void **state)
 {
-	lose_with_a_request(WITH_RECORD);
+	lose(WITH_RECORD, false);
 	assert_int_equal(driver_status(&x.rig.driver), 15);
 	bridge_new_peer(WITHOUT_RECORD);
 	assert_int_equal(bridge_turn(NULL), 0);
@@ -225,7 +230,7 @@ static void a_record_that_nobody_reads_is_a_loss(void **state)
 /* Nothing is on it. */
 static void but_not_an_empty_one(void **state)
 {
-	be_lost_idle(WITH_RECORD);
+	lose(WITH_RECORD, true);
 	bridge_new_peer(WITHOUT_RECORD);
 	assert_int_equal(bridge_turn(NULL), 0);
 	assert_true(bridge_is_served());
@@ -237,7 +242,7 @@ static void but_not_an_empty_one(void **state)
 /* One queue stops while there is no backend: the record was of both. */
 static void a_record_of_other_queues_is_a_loss(void **state)
 {
-	lose_with_a_request(WITH_RECORD);
+	lose(WITH_RECORD, false);
 	assert_int_equal(driver_write(&x.rig.driver, REG_QUEUE_SEL, 0), 0);
 	assert_int_equal(driver_write(&x.rig.driver, REG_QUEUE_READY, 0), 0);
 	assert_int_equal(bridge_turn(NULL), 0);
@@ -246,7 +251,7 @@ static void a_record_of_other_queues_is_a_loss(void **state)
 
 static void a_record_that_died_with_its_process_is_a_loss(void **state)
 {
-	lose_with_a_request(WITH_RECORD);
+	lose(WITH_RECORD, false);
 	another_process();
 	needs_reset();
 }
@@ -267,12 +272,8 @@ static void what_is_lost_in_the_last_stop_the_successor_says(void **state)
 static void a_successor_with_fewer_queues_is_refused_alone(void **state)
 {
 	bridge_load_driver(0);
-	bridge_end_process();
 	x.protocol = ~UINT64_C(1);
-	assert_int_equal(bridge_open_process(), 0);
-	bridge_serve();
-	assert_int_equal(xenvirtio_server_resume(x.rig.server), 0);
-	assert_int_equal(bridge_turn(NULL), 0);
+	another_process();
 	assert_false(bridge_is_served());
 	assert_int_equal(driver_status(&x.rig.driver), 15);
 	bridge_new_peer(UINT64_MAX);
@@ -286,7 +287,7 @@ static void a_reset_does_not_wait_for_a_handshake(void **state)
 	uint64_t begin_ms;
 	int ends[2];
 
-	be_lost_idle(WITH_RECORD);
+	lose(WITH_RECORD, true);
 	peer_clock_attend(NULL);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	bridge_connect(x.bridge, ends[0]);
@@ -341,6 +342,7 @@ int main(void)
 		FS(what_is_no_state_of_a_bridge_is_refused),
 		FS(a_host_without_memory_files_is_said),
 		FS(who_never_had_a_queue_lost_nothing),
+		FS(nor_did_one_that_is_refused),
 		FS(nor_did_the_first_after_the_driver),
 		FS(a_record_that_nobody_reads_is_a_loss),
 		FS(but_not_an_empty_one),

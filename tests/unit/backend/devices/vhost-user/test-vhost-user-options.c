@@ -95,10 +95,9 @@ static void a_wrong_line_is_named(void **state)
 /* What a row says of itself, to whoever asks for a device by number or name. */
 static void each_type_is_found_by_its_name(void **state)
 {
-	const struct vhost_user_kind *kind;
 	size_t nr = 0;
 
-	for (; (kind = vhost_user_kind_at(nr)); nr++) {
+	for (const struct vhost_user_kind *kind = vhost_user_kinds; kind->name; kind++, nr++) {
 		char node[32];
 
 		assert_ptr_equal(vhost_user_kind_find(kind->name), kind);

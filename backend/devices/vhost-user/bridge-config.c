@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration space of a bridged device: ours, or the backend's, of which a driver writes what is its own. It must not
+ * know of queues more than how many there are.
+ */
+#include "backend/devices/vhost-user/bridge-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/** virtio 1.2, 5.11.4 */
+#define TAG_BYTES 36u
+
+int bridge_config_make(struct bridge *b, const char *tag)
+{
+	size_t len = tag ? strlen(tag) : 0;
+
+	if (!b->cfg.kind->config_ours)
+		return 0;
+	if (!len || len > TAG_BYTES)
+		return -EINVAL;
+	memcpy(b->config, tag, len);
+	/* num_request_queues */
+	b->config[TAG_BYTES] = (uint8_t)(b->cfg.kind->queues - 1);
+	return 0;
+}
+
+void bridge_config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
+{
+	struct bridge *b = opaque;
+	uint8_t all[XENVIRTIO_CONFIG_MAX] = {0};
+	uint32_t at = b->cfg.kind->queues_at;
+
+	if (b->cfg.kind->config_ours)
+		memcpy(all, b->config, sizeof(all));
+	else if (vhost_frontend_read_config(b->front, 0, all, b->cfg.kind->config_bytes))
+		memset(all, 0, sizeof(all));
+	/* more than there are here would be used in vain */
+	if (at && (unsigned int)(all[at] | all[at + 1] << 8) > b->nr_queues) {
+		all[at] = (uint8_t)b->nr_queues;
+		all[at + 1] = 0;
+	}
+	memcpy(buf, all + offset, len);
+}
+
+void bridge_config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	struct bridge *b = opaque;
+	const struct vhost_user_kind *kind = b->cfg.kind;
+
+	/* backends hang up for what a driver may not write */
+	if (!kind->writable_at || offset != kind->writable_at || len != 1 ||
+	    !(xenvirtio_device_features(b->dev) >> kind->writable_bit & 1)) {
+		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_ACCESS, "a configuration field that is not the driver's");
+		return;
+	}
+	if (!vhost_frontend_write_config(b->front, offset, buf, len))
+		vhost_frontend_wait(b->front);
+	b->cfg.work(b->cfg.opaque);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of a bridge: bridge.c has the queues, and what becomes of them when a backend goes away; bridge-config.c the
+ * configuration space.
+ */
+#ifndef BACKEND_VHOST_USER_BRIDGE_INTERNAL_H
+#define BACKEND_VHOST_USER_BRIDGE_INTERNAL_H
+
+#include "backend/devices/vhost-user/bridge.h"
+
+#include <xenvirtio/gmem.h>
+#include <xenvirtio/memory-files.h>
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+struct bridge {
+	struct bridge_config cfg;
+	struct vhost_frontend *front;
+	struct xenvirtio_device *dev; /* NULL: not open */
+	struct xenvirtio_gmem *gmem;
+	struct xenvirtio_memory_files files;
+	struct bridge_memory *memory;
+	struct bridge_status status;
+	uint8_t config[XENVIRTIO_CONFIG_MAX]; /* where it is ours */
+	unsigned int nr_queues;
+	uint32_t live; /* queues, a bit each */
+	uint32_t used; /* likewise: some backend has served them since they started */
+	bool adopted; /* the state is another process's, until its queues have started */
+	bool due;
+	bool stopping; /* by a hook */
+	bool refused; /* the record there is, by a backend that has no use for it */
+	int rc; /* kept; 0: none */
+};
+
+/** bridge_config_make() - where it is ours. Return: 0; -EINVAL a tag that cannot be */
+int bridge_config_make(struct bridge *b, const char *tag);
+/* hooks of the device */
+void bridge_config_read(void *opaque, uint32_t offset, void *buf, uint32_t len);
+void bridge_config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len);
+
+#endif /* BACKEND_VHOST_USER_BRIDGE_INTERNAL_H */
