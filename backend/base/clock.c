@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 uint64_t clock_now_ns(void)
@@ -26,6 +27,13 @@ int clock_wait(int fd, unsigned int ms)
 {
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 	int ready = poll(&pollfd, 1, ms < INT_MAX ? (int)ms : INT_MAX);
+
+	return ready < 0 ? -errno : ready;
+}
+
+int clock_wait_epoll(int epoll, struct epoll_event *event, int nr, unsigned int ms)
+{
+	int ready = epoll_wait(epoll, event, nr, ms < INT_MAX ? (int)ms : INT_MAX);
 
 	return ready < 0 ? -errno : ready;
 }

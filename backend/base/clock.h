@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+struct epoll_event;
+
 /** clock_now_ns() - since some moment of the past; not 0 */
 uint64_t clock_now_ns(void);
 /** clock_now_ms() - the same, in whole milliseconds */
@@ -22,5 +24,13 @@ uint64_t clock_now_ms(void);
  * Return: 1 there is; 0 @ms have passed; -EINTR; -errno
  */
 int clock_wait(int fd, unsigned int ms);
+
+/**
+ * clock_wait_epoll() - the same for what an epoll descriptor knows, in one system call, for loops that somebody waits for
+ * @event: out; @nr of them, as epoll_wait() fills them in
+ *
+ * Return: how many there are; 0 @ms have passed; -EINTR; -errno
+ */
+int clock_wait_epoll(int epoll, struct epoll_event *event, int nr, unsigned int ms);
 
 #endif /* BACKEND_CLOCK_H */

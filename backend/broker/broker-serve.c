@@ -29,7 +29,7 @@ struct server {
 	struct store_broker *s;
 	int device;
 	struct pollfd p[WAITED_FOR];
-	/* the same for clock_wait(), which waits for one descriptor; what it has of each, and whether it has all */
+	/* the same, for one system call that waits and looks; what it has of each, and whether it has all */
 	int epoll;
 	struct pollfd known[WAITED_FOR];
 	bool known_all;
@@ -170,7 +170,7 @@ static void update_epoll(struct server *sv)
 }
 
 /*
- * A guest waits for the answer to most questions, and each system call is a part of that: one wait and one look are all.
+ * A guest waits for the answer to most questions, and each system call is a part of that: here it is one.
  * Return: false: nothing, by now
  */
 static bool wait_for_any(struct server *sv)
@@ -181,12 +181,11 @@ static bool wait_for_any(struct server *sv)
 	sv->p[EVENTS].events = sv->s->pending ? POLLOUT : 0;
 	sv->p[XENSTORE].fd = store_broker_fd(sv->s);
 	update_epoll(sv);
-	clock_wait(sv->epoll, LOOK_MS);
+	nr = clock_wait_epoll(sv->epoll, event, WAITED_FOR, LOOK_MS);
 	if (!sv->known_all)
 		return poll(sv->p, WAITED_FOR, 0) > 0;
 	for (int i = 0; i < WAITED_FOR; i++)
 		sv->p[i].revents = 0;
-	nr = epoll_wait(sv->epoll, event, WAITED_FOR, 0);
 	for (int i = 0; i < nr; i++)
 		sv->p[event[i].data.u32].revents = (short)event[i].events;
 	return nr > 0;

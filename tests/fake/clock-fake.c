@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* as long after the machine's start as a test may think back */
@@ -101,4 +102,14 @@ int clock_wait(int fd, unsigned int ms)
 			return ready;
 		let_time_pass(end_ns);
 	}
+}
+
+int clock_wait_epoll(int epoll, struct epoll_event *event, int nr, unsigned int ms)
+{
+	int ready = clock_wait(epoll, ms);
+
+	if (ready <= 0)
+		return ready;
+	ready = epoll_wait(epoll, event, nr, 0);
+	return ready < 0 ? -errno : ready;
 }

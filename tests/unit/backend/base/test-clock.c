@@ -6,11 +6,13 @@
 #include "backend/base/clock.h"
 #include "backend/base/timer.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -53,6 +55,26 @@ static void or_when_the_time_is_over(void **state)
 	assert_int_equal(clock_wait(fd[0], 2), 0);
 	assert_int_equal(clock_wait(-1, 2), 0);
 	assert_true(clock_now_ns() - begin_ns >= 4000000);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void what_epoll_knows_ends_a_wait_too(void **state)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = 7}, got[2];
+	int fd[2], epoll = epoll_create1(0);
+	uint64_t begin_ns;
+
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd[0], &event), 0);
+	begin_ns = clock_now_ns();
+	assert_int_equal(clock_wait_epoll(epoll, got, 2, 2), 0);
+	assert_true(clock_now_ns() - begin_ns >= 2000000);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(clock_wait_epoll(epoll, got, 2, UINT_MAX), 1);
+	assert_int_equal(got[0].data.u32, 7);
+	close(epoll);
+	assert_int_equal(clock_wait_epoll(epoll, got, 2, 0), -EBADF);
 	close(fd[0]);
 	close(fd[1]);
 }
@@ -176,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_clock_never_goes_back),
 		cmocka_unit_test(a_wait_ends_with_something_to_read),
 		cmocka_unit_test(or_when_the_time_is_over),
+		cmocka_unit_test(what_epoll_knows_ends_a_wait_too),
 		TEST(a_timer_fires_once),
 		TEST(a_stopped_timer_does_not),
 		TEST(descriptors_have_their_turn_before_it),
