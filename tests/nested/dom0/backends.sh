@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a case whose header names backends may use as well (busybox sh): Debian's vhost-user backends in dom0, the guests' modules
-# for their devices, and trees of files to compare (guest/tree.sh). Knows nothing of who connects to a backend.
+# What a case whose header names backends may use as well (busybox sh): Debian's vhost-user backends in dom0, Xen's own disk, the guests'
+# modules for their devices, and trees of files to compare (guest/tree.sh). Knows nothing of who connects to a backend.
 #
 # A backend's log is $XV_LOGS/NAME.log. One that the case leaves running is ended by lib.sh's cleanup, and counts as left behind.
 
@@ -49,6 +49,37 @@ stop_backend()
 	wait_for "! pid_alive $1" "${2:-10}" || return 1
 	wait "$1"
 	return 0
+}
+
+# blkback_modules: dom0's, with a disk of 96 MiB in memory
+blkback_modules()
+{
+	local module
+	for module in $(cat /xv/backends/blkback-order); do
+		[ ! -d "/sys/module/$(echo "${module%.ko}" | tr - _)" ] || continue
+		case $module in
+		brd.ko) insmod "/xv/backends/$module" rd_nr=1 rd_size=98304 ;;
+		*) insmod "/xv/backends/$module" ;;
+		esac || return 1
+	done
+}
+
+# blkback_disk IMAGE: sets disk to what a guest's xl.cfg has for it as xvda, read-only, by Xen's own backend. xl's script for that
+# wants bash and udev; this one does what that does for a loop device.
+blkback_disk()
+{
+	local loop script=$XV_STATE/disk-hotplug
+	loop=$(losetup -f) && losetup -r "$loop" "$1" || return 1
+	cat >"$script" <<-'EOT'
+		#!/bin/busybox sh
+		[ "$1" = add ] || exit 0
+		device=$(xenstore-read "$XENBUS_PATH/params")
+		xenstore-write "$XENBUS_PATH/physical-device" "$(stat -c %t:%T "$device")"
+		xenstore-write "$XENBUS_PATH/physical-device-path" "$device"
+		xenstore-write "$XENBUS_PATH/hotplug-status" connected
+	EOT
+	chmod 755 "$script"
+	disk="disk = [ \"format=raw,vdev=xvda,access=ro,backendtype=phy,script=$script,target=$loop\" ]"
 }
 
 # guest_modules NAME BACKEND: the guest loads what it needs for that backend's device.

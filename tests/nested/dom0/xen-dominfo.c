@@ -2,7 +2,7 @@
 /*
  * xen-dominfo DOMID: what Xen itself says about one domain's memory, exact to the page.
  *
- * Prints "key value" lines: tot_pages max_pages paused dying shutdown, and the host's free_pages. This
+ * Prints "key value" lines: tot_pages max_pages paused dying shutdown, cpu_ns (processor time it has had), and the host's free_pages. This
  * is the independent witness of the nested cases: it asks the hypervisor, never the daemon, the guest
  * or xenstore. "DOMID ioreq-servers" prints how many ioreq servers the domain has instead: all there may
  * be less those that can still be created, which are destroyed again. "DOMID set-max-kib KIB" sets the domain's max_mem first, behind everybody's back: xl
@@ -91,6 +91,7 @@ int main(int argc, char **argv)
 	printf("paused %d\n", !!(info.flags & XEN_DOMINF_paused));
 	printf("dying %d\n", !!(info.flags & XEN_DOMINF_dying));
 	printf("shutdown %d\n", !!(info.flags & XEN_DOMINF_shutdown));
+	printf("cpu_ns %" PRIu64 "\n", (uint64_t)info.cpu_time);
 	printf("free_pages %" PRIu64 "\n", (uint64_t)host.free_pages);
 	xc_interface_close(xch);
 	return 0;

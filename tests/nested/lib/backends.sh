@@ -1,64 +1,81 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Vhost-user backends from Debian's packages, for the cases whose header asks for them ("# backends: virtiofsd"): their programs
-# and libraries in dom0, and in the guests' initramfs the drivers' modules. Other boots have nothing of it: a MiB of
-# initramfs costs an emulated machine time.
+# and libraries in dom0, and in the guests' initramfs the drivers' modules. Xen's own disk counts as one (blkback), to compare with.
+# Other boots have nothing of it: a MiB of initramfs costs an emulated machine time.
 #
-# Sets backends_cpio[KERNEL+BACKENDS], a part to append to a guest's initramfs. Knows nothing of who connects to a backend.
+# Sets backends_dir[KERNEL+BACKENDS]: guest.cpio, a part to append to a guest's initramfs, and dom0/, modules of dom0's. Knows nothing
+# of who connects to a backend.
 
-declare -A backends_cpio=()
+declare -A backends_dir=()
 
 # What of each goes to dom0, and what looks at its work from there.
 declare -A backend_programs=(
 	[virtiofsd]="usr/libexec/virtiofsd"
 	[qemu-storage-daemon]="usr/bin/qemu-storage-daemon usr/sbin/mke2fs usr/sbin/e2fsck"
+	[blkback]=
 )
 # The guests' modules; what a kernel has built in is none. ext4 asks for the checksum by an alias, which insmod cannot follow.
 declare -A backend_modules=(
 	[virtiofsd]="virtiofs"
 	[qemu-storage-daemon]="virtio_blk crc32c_generic ext4"
+	[blkback]="xen_blkfront"
 )
+# Dom0's: for those that are in its kernel, and a file system on a disk in memory for images that are read as on a host of a user's.
+declare -A backend_dom0_modules=([blkback]="loop xen_blkback brd crc32c_generic ext4")
 
 # backends_known BACKEND...: or lab ends.
 backends_known()
 {
 	local name
 	for name; do
-		[ -n "${backend_programs[$name]:-}" ] || die "no such backend: $name (there are: ${!backend_programs[*]})"
+		[ -n "${backend_programs[$name]+known}" ] || die "no such backend: $name (there are: ${!backend_programs[*]})"
 	done
 }
 
-# build_backends DEB BACKEND... OUT: of the kernel in DEB each one's modules, with a list of them in the order to load.
+# backend_take NAME KERNEL DIRECTORY MODULE...: what they need of an unpacked kernel, with a list of it in the order to load.
+backend_take()
+{
+	local order=$3/$1-order file
+	module_closure "$(echo "$2"/lib/modules/*)" "${@:4}" >"$3/list"
+	: >"$order"
+	while read -r file; do
+		unpack_module "$file" "$3" >>"$order"
+	done <"$3/list"
+	rm "$3/list"
+}
+
+# build_backends GUEST_DEB DOM0_DEB BACKEND... OUT: each one's modules, of the kernel that is in GUEST_DEB and of dom0's.
 build_backends()
 {
-	local deb=$1 out=${*: -1} name file dir
-	dpkg -x "$deb" "$out/kernel"
-	dir=$out/tree/lib/modules
-	mkdir -p "$dir" "$out/tree/bin"
+	local out=${*: -1} name
+	dpkg -x "$1" "$out/kernel"
+	dpkg -x "$2" "$out/kernel0"
+	mkdir -p "$out"/{tree/lib/modules,tree/bin,dom0}
 	cp "$lab_nested/guest/tree.sh" "$out/tree/bin/"
-	for name in "${@:2:$# - 2}"; do
-		: >"$dir/$name-order"
+	for name in "${@:3:$# - 3}"; do
 		# shellcheck disable=SC2086
-		module_closure "$(echo "$out"/kernel/lib/modules/*)" ${backend_modules[$name]} >"$out/list"
-		while read -r file; do
-			unpack_module "$file" "$dir" >>"$dir/$name-order"
-		done <"$out/list"
+		backend_take "$name" "$out/kernel" "$out/tree/lib/modules" ${backend_modules[$name]}
+		# shellcheck disable=SC2086
+		[ -z "${backend_dom0_modules[$name]:-}" ] || backend_take "$name" "$out/kernel0" "$out/dom0" ${backend_dom0_modules[$name]}
 	done
 	make_cpio "$out/tree" "$out/guest.cpio"
-	rm -rf "$out"/{kernel,tree,list}
+	rm -rf "$out"/{kernel,kernel0,tree}
 }
 
 # backends_prepare KERNEL BACKENDS: BACKENDS as case_backends says them.
 backends_prepare()
 {
-	local kernel=$1 names deb
+	local kernel=$1 names deb deb0
 	IFS=+ read -ra names <<<"$2"
 	backends_known "${names[@]}"
 	deb=$(downloaded "linux-image-${kernel_release[$kernel]}")
-	artifact "guest-backends-$kernel" "$(hash_of "linux-image-${kernel_release[$kernel]}" "${names[@]}" "$(declare -p backend_modules)" "$lab_nested/guest/tree.sh" \
-			"$(declare -f build_backends module_closure unpack_module make_cpio)")" \
-		"packing the guests' modules for ${names[*]} (${kernel_release[$kernel]})" build_backends "$deb" "${names[@]}"
-	backends_cpio[$1+$2]=$artifact_dir/guest.cpio
+	deb0=$(downloaded "linux-image-${kernel_release[$lab_kernel]}")
+	artifact "guest-backends-$kernel" "$(hash_of "linux-image-${kernel_release[$kernel]}" "linux-image-${kernel_release[$lab_kernel]}" "${names[@]}" \
+			"$(declare -p backend_modules backend_dom0_modules)" "$lab_nested/guest/tree.sh" \
+			"$(declare -f build_backends backend_take module_closure unpack_module make_cpio)")" \
+		"packing the modules for ${names[*]} (${kernel_release[$kernel]})" build_backends "$deb" "$deb0" "${names[@]}"
+	backends_dir[$1+$2]=$artifact_dir
 }
 
 # backends_overlay TREE KERNEL BACKENDS
@@ -74,7 +91,8 @@ backends_overlay()
 			programs+=("$tree/$program")
 		done
 	done
-	add_libraries "$sysroot" "$tree" "${programs[@]}"
+	[ ${#programs[@]} -eq 0 ] || add_libraries "$sysroot" "$tree" "${programs[@]}"
 	cp "$lab_nested"/{dom0/backends,guest/tree}.sh "$tree/xv/"
-	cp "${backends_cpio[$2+$3]}" "$tree/xv/guest-backends.cpio"
+	cp "${backends_dir[$2+$3]}/guest.cpio" "$tree/xv/guest-backends.cpio"
+	cp -r "${backends_dir[$2+$3]}/dom0" "$tree/xv/backends"
 }

@@ -40,13 +40,14 @@ lab_bench()
 	[ $# -eq 0 ] || shift
 	score_begin
 	case $what in
-	notify|balloon|policy|turns) in_root bench "${arguments[@]}" ;;
+	notify|balloon|vhost-user|policy|turns) in_root bench "${arguments[@]}" ;;
 	esac
 	case $what in
 	notify) lab_bench_notify "$@" ;;
 	balloon) lab_bench_balloon "$@" ;;
+	vhost-user) lab_bench_vhost_user "$@" ;;
 	policy) lab_bench_policy "$@" ;;
 	turns) lab_bench_turns "$@" ;;
-	*) die "bench notify, balloon, policy or turns, not: bench $what" ;;
+	*) die "bench notify, balloon, vhost-user, policy or turns, not: bench $what" ;;
 	esac
 }

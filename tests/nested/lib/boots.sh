@@ -122,7 +122,7 @@ prepare_nested()
 		fi
 		[ "$xen" = plain ] || [ -n "${xen_image[$xen]:-}" ] || platform_prepare_xen
 		[ "$balloon" = stock ] || [ -n "${balloon_cpio[$kernel]:-}" ] || balloon_prepare "$kernel"
-		[ "$backends" = none ] || [ -n "${backends_cpio[$kernel+$backends]:-}" ] || backends_prepare "$kernel" "$backends"
+		[ "$backends" = none ] || [ -n "${backends_dir[$kernel+$backends]:-}" ] || backends_prepare "$kernel" "$backends"
 	done
 	lab_unlock
 }
