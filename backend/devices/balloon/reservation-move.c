@@ -65,8 +65,11 @@ void reservation_forget_populate(struct reservation *r)
 	r->dropped = false;
 }
 
-/* So many frames a call: what it will really cost is known when it is over. */
-#define CALL_FRAMES 4096u
+/*
+ * Frames a call: what it will really cost is known when it is over. Each one that cost no more than was paid for doubles what the
+ * next may have, up to this; a dearer one ends that. A call by way of the broker costs as much as moving a hundred frames.
+ */
+#define CALL_FRAMES_MAX 16384u
 
 enum { RELEASING, POPULATING };
 
@@ -89,13 +92,21 @@ static void settle_price(struct reservation *r, int op, unsigned int order, uint
 		budget_charge(&r->budget, 1, units - paid);
 	if (!order || !ns || frames < 64)
 		return;
-	units = (3 * r->price[op] + units * RESERVATION_PRICE_UNIT / (int64_t)frames) / 4 + 1;
-	r->price[op] = units < RESERVATION_PRICE_MAX ? units : RESERVATION_PRICE_MAX;
+	if (units > paid)
+		r->call_frames[op] = RESERVATION_CALL_FRAMES;
+	else if (frames == r->call_frames[op] && frames < CALL_FRAMES_MAX)
+		r->call_frames[op] *= 2;
+	units = units * RESERVATION_PRICE_UNIT / (int64_t)frames;
+	/* a call that is larger says as much as several */
+	for (uint64_t heard = 0; heard < frames; heard += RESERVATION_CALL_FRAMES)
+		r->price[op] = (3 * r->price[op] + units) / 4 + 1;
+	if (r->price[op] > RESERVATION_PRICE_MAX)
+		r->price[op] = RESERVATION_PRICE_MAX;
 }
 
-static size_t call_extents(const struct reservation_bucket *b, unsigned int order)
+static size_t call_extents(const struct reservation *r, int op, const struct reservation_bucket *b, unsigned int order)
 {
-	size_t max = CALL_FRAMES >> order;
+	size_t max = r->call_frames[op] >> order;
 
 	return bucket_left(b) < max ? bucket_left(b) : max;
 }
@@ -213,7 +224,7 @@ static int send_release(struct reservation *r, unsigned int order)
 {
 	struct reservation_bucket *b = &r->release[order];
 	const struct xenvirtio_gfn *start = &b->start[b->at];
-	size_t nr = call_extents(b, order), done = 0;
+	size_t nr = call_extents(r, RELEASING, b, order), done = 0;
 	uint64_t begin_ns, frames;
 	int ret;
 
@@ -327,7 +338,7 @@ static int send_populate(struct reservation *r, unsigned int order)
 {
 	struct reservation_bucket *b = &r->populate[order];
 	const struct xenvirtio_gfn *start = &b->start[b->at];
-	size_t nr = call_extents(b, order), done = 0;
+	size_t nr = call_extents(r, POPULATING, b, order), done = 0;
 	uint64_t begin_ns, frames;
 	int ret;
 

@@ -195,6 +195,7 @@ int reservation_init(struct reservation *r, struct xenvirtio_hv *hv, struct xenv
 	r->journal = journal;
 	r->max_order = XENVIRTIO_ORDER_MAX;
 	r->price[0] = r->price[1] = RESERVATION_PRICE_MAX;
+	r->call_frames[0] = r->call_frames[1] = RESERVATION_CALL_FRAMES;
 	r->suspect = UINT64_MAX;
 	ret = check_journal(r);
 	return ret ? ret : settle_journal(r);

@@ -28,6 +28,7 @@
 #include <xenvirtio/gmem.h>
 
 #define RESERVATION_PRICE_UNIT 16 /* parts of a unit of budget.h */
+#define RESERVATION_CALL_FRAMES 4096u /* frames of large extents in a call, as long as nothing is known of what it costs */
 #define RESERVATION_PRICE_MAX (BUDGET_FRAME * RESERVATION_PRICE_UNIT)
 
 enum reservation_op {
@@ -63,6 +64,7 @@ struct reservation {
 	bool carried;		/* extents to populate were collected in an earlier turn, and not looked at since */
 	bool found;		/* frames of the balloon were found to be there since extents were collected, or may have been */
 	int64_t price[2];	/* of a frame in a large extent, released and populated: as measured, in parts of a unit */
+	uint32_t call_frames[2];	/* of large extents, likewise: at most so many a call, for now */
 	uint64_t bad_pages;	/* times the hypervisor would not release a frame, since init */
 	uint64_t released_pages;	/* since init */
 	uint64_t populated_pages;	/* since init */
