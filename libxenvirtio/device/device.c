@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/probes.h"
 #include "device/device-internal.h"
 
 /* Bits 24 to 40, and 41 since, change ring or transport: the library serves these of them, and no author can. */
@@ -42,12 +43,19 @@ static int owner_fault(void *opaque, enum xenvirtio_guest_error kind, const char
 	return xenvirtio_device_guest_fault(opaque, kind, detail);
 }
 
+static int notify_driver(struct xenvirtio_device *dev, uint32_t bits)
+{
+	dev->state->interrupt_status |= bits;
+	return dev->notify ? dev->notify->ops->interrupt(dev->notify, bits) : 0;
+}
+
+/* Of which the queue has a probe. */
 static int owner_interrupt(void *opaque)
 {
 	struct xenvirtio_device *dev = opaque;
 
 	dev->raised++;
-	return device_raise(dev, INTERRUPT_USED);
+	return notify_driver(dev, INTERRUPT_USED);
 }
 
 /*
@@ -151,6 +159,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.state = &dev->state->queue[i],
 			.owner = &queue_owner,
 			.opaque = dev,
+			.device_id = cfg->device_id,
 			.index = i,
 			.foreign = cfg->foreign_queues,
 		};
@@ -209,8 +218,11 @@ uint64_t xenvirtio_device_next_ring(const struct xenvirtio_device *dev, struct x
 
 int device_raise(struct xenvirtio_device *dev, uint32_t bits)
 {
-	dev->state->interrupt_status |= bits;
-	return dev->notify ? dev->notify->ops->interrupt(dev->notify, bits) : 0;
+	int ret = notify_driver(dev, bits);
+
+	if (dev->notify && !ret)
+		PROBE_INTERRUPT(dev->cfg.device_id, PROBE_NO_QUEUE, PROBE_SENT);
+	return ret;
 }
 
 int device_ack_interrupt(struct xenvirtio_device *dev, uint32_t bits)
@@ -345,15 +357,19 @@ void device_mark_kick(struct xenvirtio_device *dev, uint32_t index)
 		return;
 	}
 	/* Linux's drivers kick before DRIVER_OK; it is not lost, see device_mark_all()'s caller. */
-	if (xenvirtio_device_driver_ok(dev))
-		dev->kicked |= 1u << index;
+	if (!xenvirtio_device_driver_ok(dev))
+		return;
+	PROBE_KICK(dev->cfg.device_id, index, PROBE_BY_IOREQ);
+	dev->kicked |= 1u << index;
 }
 
 void device_mark_signal(struct xenvirtio_device *dev, uint32_t index)
 {
-	if (index < dev->cfg.nr_queues && xenvirtio_device_driver_ok(dev) &&
-	    xenvirtio_queue_enabled(&dev->queue[index]))
-		dev->kicked |= 1u << index;
+	if (index >= dev->cfg.nr_queues || !xenvirtio_device_driver_ok(dev) ||
+	    !xenvirtio_queue_enabled(&dev->queue[index]))
+		return;
+	PROBE_KICK(dev->cfg.device_id, index, PROBE_BY_EVENTFD);
+	dev->kicked |= 1u << index;
 }
 
 void device_mark_all(struct xenvirtio_device *dev)

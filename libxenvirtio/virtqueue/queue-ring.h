@@ -35,6 +35,7 @@ struct queue_owner {
 
 /**
  * struct xenvirtio_queue
+ * @device_id: of the device it is on: for probes
  * @epoch:     counts enablings; chains of an earlier one are dropped
  * @unsettled: restored from state and not popped from since
  * @in_flight: heads popped and not pushed, one bit each
@@ -46,6 +47,7 @@ struct xenvirtio_queue {
 	struct xenvirtio_queue_state *state;
 	const struct queue_owner *owner;
 	void *opaque;
+	uint32_t device_id;
 	unsigned int index;
 	uint32_t epoch;
 	bool unsettled;

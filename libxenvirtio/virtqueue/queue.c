@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "base/probes.h"
 #include "virtqueue/queue-ring.h"
 
 static bool has_feature(const struct xenvirtio_queue *q, unsigned int bit)
@@ -125,6 +126,7 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	chain->epoch = q->epoch;
 	*find_flight_word(q, head) |= head_bit(head);
 	state->last_avail_idx++;
+	PROBE_POP(q->device_id, q->index, head, chain->readable_bytes, chain->writable_bytes);
 	return 0;
 }
 
@@ -159,6 +161,7 @@ int xenvirtio_queue_push(struct xenvirtio_queue *q, const struct xenvirtio_chain
 	/* After the guest's copy: see settle_indices() for a death in between. */
 	__atomic_store_n(&state->used_idx, (uint16_t)(state->used_idx + 1), __ATOMIC_RELEASE);
 	*find_flight_word(q, chain->head) &= ~head_bit(chain->head);
+	PROBE_PUSH(q->device_id, q->index, chain->head, used_bytes);
 	return 0;
 }
 
@@ -191,14 +194,18 @@ int xenvirtio_queue_interrupt(struct xenvirtio_queue *q)
 
 	if (state->broken || !is_live(q) || state->signalled_idx == state->used_idx)
 		return 0;
-	if (q->owner->hold && q->owner->hold(q->opaque, q->index))
+	if (q->owner->hold && q->owner->hold(q->opaque, q->index)) {
+		PROBE_INTERRUPT(q->device_id, q->index, PROBE_HELD);
 		return 0;
+	}
 	ret = wants_interrupt(q, &wants);
 	if (!ret && wants)
 		ret = q->owner->interrupt(q->opaque);
-	if (!ret)
-		state->signalled_idx = state->used_idx;
-	return ret;
+	if (ret)
+		return ret;
+	PROBE_INTERRUPT(q->device_id, q->index, wants ? PROBE_SENT : PROBE_SUPPRESSED);
+	state->signalled_idx = state->used_idx;
+	return 0;
 }
 
 bool xenvirtio_queue_enabled(const struct xenvirtio_queue *q)

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <sched.h>
 
+#include "base/probes.h"
 #include "hv/xen/hv-xen.h"
 
 /* Far more than an interrupt handler on another CPU takes to pass through a slot. */
@@ -188,12 +189,14 @@ int xen_ioreq_next(struct xenvirtio_hv *hv, struct xenvirtio_ioreq *req)
 
 int xen_ioreq_complete(struct xenvirtio_hv *hv, const struct xenvirtio_ioreq *req)
 {
-	struct xen_ioreq *io = &to_xen(hv)->ioreq;
+	struct xen_hv *x = to_xen(hv);
+	struct xen_ioreq *io = &x->ioreq;
 	evtchn_port_t port;
 	int ret;
 
 	if (!io->holding || req->vcpu != io->held_vcpu)
 		return -EINVAL;
+	PROBE_IOREQ(x->domid, req->addr, req->size, !req->read, req->data, req->type);
 	io->holding = false;
 	io->answered = true;
 	port = io->port[req->vcpu];

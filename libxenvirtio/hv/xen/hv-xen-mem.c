@@ -19,6 +19,7 @@
 
 #include <xen/hvm/hvm_op.h>
 
+#include "base/probes.h"
 #include "hv/hv-check.h"
 #include "hv/xen/hv-xen.h"
 
@@ -182,6 +183,7 @@ int xen_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start
 			    xc_domain_decrease_reservation(mem->xch, mem->domid, nr, order,
 							   mem->start),
 			    nr, done);
+	PROBE_RELEASE(mem->domid, start[0].v, nr, order, *done);
 	/*
 	 * Afterwards: before, another access would bring the frames back, and keep them. All of them,
 	 * since the one that was not released whole may be so in part.
@@ -207,6 +209,7 @@ int xen_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *star
 			    xc_domain_populate_physmap(mem->xch, mem->domid, nr, order, 0,
 						       mem->start),
 			    nr, done);
+	PROBE_POPULATE(mem->domid, start[0].v, nr, order, *done);
 	/* who looked there meanwhile has been shown a page that is nobody's */
 	if (*done)
 		xen_memory_forget_extents(to_xen(hv), start, *done, order);

@@ -18,7 +18,7 @@ root_room_mib=6144
 # other roots (tests/fresh).
 root_packages()
 {
-	awk -v arch="$1" '$1 ~ /^(clone|tarball|compiler|build|test|valgrind|lab)$/ && (NF == 2 || index(" " substr($0, index($0, $3)) " ", " " arch " ")) { print $2 }' \
+	awk -v arch="$1" '$1 ~ /^(clone|tarball|compiler|build|test|probes|valgrind|lab)$/ && (NF == 2 || index(" " substr($0, index($0, $3)) " ", " " arch " ")) { print $2 }' \
 		"$lab_top/tests/packages" | sort -u
 }
 

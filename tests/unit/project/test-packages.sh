@@ -43,14 +43,14 @@ control_agrees()
 	listed test >"$tmp/the list's for tests"
 	same "debian/control's for tests" "the list's for tests" || return
 	build_depends '^[^<]*$' >"$tmp/debian/control's"
-	listed build debian >"$tmp/the list's"
+	listed build probes debian >"$tmp/the list's"
 	same "debian/control's" "the list's"
 }
 
 configure_agrees()
 {
-	sed -n 's/.*install \(lib[a-z0-9-]*\|[a-z]*\)[],].*/\1/p' "$tmp/configure.ac" | sort -u >"$tmp/configure's"
-	listed build test | comm -12 "$tmp/configure's" - >"$tmp/known"
+	sed -n 's/.*install \(lib[a-z0-9-]*\|[a-z-]*\)[],].*/\1/p' "$tmp/configure.ac" | sort -u >"$tmp/configure's"
+	listed build test probes | comm -12 "$tmp/configure's" - >"$tmp/known"
 	same "configure's" known
 }
 
@@ -105,6 +105,7 @@ found readme_agrees README.md 's/# as root$/# as you like/' "a remark that no te
 found control_agrees control '/^ libevent-dev/d' "a package that debian/control lacks is found"
 found control_agrees control 's/^ libevent-dev.*/&\n cowsay,/' "one that only debian/control has is found"
 found control_agrees control 's/ <!nocheck>//' "a test's package that every build would want is found"
+found control_agrees control '/^ systemtap-sdt-dev/d' "one that is for the package's build alone is missed"
 found control_agrees packages '/^test procps/d' "a test's package that the list lacks is found"
 found configure_agrees configure.ac 's/install libevent-dev/install libevent2-dev/' "a name configure has wrong is found"
 tap_done
