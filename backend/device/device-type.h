@@ -125,6 +125,11 @@ struct device_type {
 	 * is nothing to make such a device in
 	 */
 	size_t (*memory_bytes)(const struct xenvirtio_gfn_range *ram, size_t nr);
+	/**
+	 * opens_late - open() may have to wait for somebody. The device's address is claimed before, if nobody has it: a driver that
+	 * looks meanwhile waits
+	 */
+	bool opens_late;
 	/** open - make the device. Return: 0; -EBADMSG @memory cannot be; -errno */
 	int (*open)(void *self, struct xenvirtio_gmem *gmem, const struct device_memory *memory);
 	/** device - NULL: not open */

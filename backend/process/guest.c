@@ -130,16 +130,48 @@ static int adopt_unnoted(struct guest *g, uint16_t *id)
 	return rc == -EBUSY ? -EEXIST : rc;
 }
 
+static int new_server(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	int rc = xenvirtio_server_new(&g->server, cfg->hv, g->gmem);
+
+	if (!rc)
+		return 0;
+	g->server = NULL;
+	return fail_host(g, rc, code, "cannot make the device's bus");
+}
+
+/* A server that is there, noted or not, has the address. */
+static int claim_address(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	uint16_t id;
+	int rc;
+
+	if (state_file_server_unknown(g->state) || state_file_server(g->state) != XENVIRTIO_IOREQ_NEW)
+		return 0;
+	state_file_set_server(g->state, XENVIRTIO_IOREQ_NEW);
+	rc = xenvirtio_server_claim(g->server, cfg->base, &id);
+	if (rc == -EEXIST)
+		state_file_set_no_server(g->state);
+	if (rc)
+		return explain_no_server(g, cfg, rc, code);
+	state_file_set_server(g->state, id);
+	g->claimed = true;
+	return 0;
+}
+
+static int open_claimed(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
+{
+	uint16_t id;
+	int rc = xenvirtio_server_open(g->server, &id);
+
+	return rc ? explain_no_server(g, cfg, rc, code) : 0;
+}
+
 static int open_server(struct guest *g, const struct guest_config *cfg, enum exit_code *code)
 {
 	uint16_t id = state_file_server(g->state);
 	int rc;
 
-	rc = xenvirtio_server_new(&g->server, cfg->hv, g->gmem);
-	if (rc) {
-		g->server = NULL;
-		return fail_host(g, rc, code, "cannot make the device's bus");
-	}
 	xenvirtio_server_set_notify(g->server, cfg->notify, cfg->path_changed, cfg->opaque);
 	rc = xenvirtio_server_add(g->server, g->type->device(g->device), cfg->base, cfg->irq);
 	if (rc == -ENOTSUP) {
@@ -152,6 +184,8 @@ static int open_server(struct guest *g, const struct guest_config *cfg, enum exi
 	}
 	if (rc)
 		return fail_host(g, rc, code, "cannot put the device at its address");
+	if (g->claimed)
+		return open_claimed(g, cfg, code);
 	g->adopted = id != XENVIRTIO_IOREQ_NEW;
 	if (state_file_server_unknown(g->state))
 		rc = adopt_unnoted(g, &id);
@@ -226,7 +260,11 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 		rc = fail_host(g, rc, code, "cannot map the guest's memory");
 		goto fail;
 	}
-	rc = open_device(g, cfg, code);
+	rc = new_server(g, cfg, code);
+	if (!rc && cfg->type->opens_late)
+		rc = claim_address(g, cfg, code);
+	if (!rc)
+		rc = open_device(g, cfg, code);
 	if (rc)
 		goto fail;
 	rc = open_server(g, cfg, code);

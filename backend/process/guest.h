@@ -47,6 +47,7 @@ struct guest {
 	struct xenvirtio_gmem *gmem;
 	struct xenvirtio_server *server;
 	bool adopted; /* the ioreq server was a predecessor's */
+	bool claimed; /* it is ours, since before the device was made */
 };
 
 enum guest_end {

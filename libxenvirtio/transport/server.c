@@ -18,14 +18,9 @@
 #include "base/clock.h"
 #include "hv/hv-check.h"
 #include "transport/mmio.h"
-#include "transport/server-internal.h"
+#include "transport/server-state.h"
 
-/* Tags of epoll events: a device's index above the queue's number; and the ioreq server's. */
-#define TAG_SHIFT 8
-#define TAG_IOREQ UINT32_MAX
 #define EVENTS_PER_CALL 32
-
-_Static_assert(XENVIRTIO_QUEUES_MAX - 1 < NOTIFY_TAG_CALL, "a queue's number is in the tag, or this");
 
 /* So long kicks may be waited for and served in one call; then the caller's others get their turn. */
 #define WAITS_MS 10
@@ -35,35 +30,6 @@ _Static_assert(XENVIRTIO_QUEUES_MAX - 1 < NOTIFY_TAG_CALL, "a queue's number is 
 
 /* Who made a request most often makes the next one: so many calls in a row ask for that alone, and leave a system call out. */
 #define LOOKS_SKIPPED 8
-
-struct server_device {
-	struct xenvirtio_device *dev;
-	struct xenvirtio_gpa base;
-	struct notify *notify;
-};
-
-/**
- * struct xenvirtio_server
- * @epoll_fd: over the ioreq server's and the notifies' descriptors; -1 when the first is all
- * @asking:   the last call found a request
- * @skipped:  calls in a row that did not look at other descriptors
- * @path, @path_changed, @opaque: for the notify of the next device
- * @now_ms: clock_coarse_ms(), or a test's
- */
-struct xenvirtio_server {
-	struct xenvirtio_hv *hv;
-	enum xenvirtio_notify_path path;
-	void (*path_changed)(void *opaque, int why);
-	void *opaque;
-	int64_t (*now_ms)(void);
-	struct xenvirtio_gmem *gmem;
-	struct server_device device[XENVIRTIO_RANGES_MAX];
-	size_t nr_devices;
-	bool open;
-	int epoll_fd;
-	bool asking;
-	unsigned int skipped;
-};
 
 int xenvirtio_server_new(struct xenvirtio_server **out, struct xenvirtio_hv *hv,
 			 struct xenvirtio_gmem *gmem)
@@ -88,27 +54,13 @@ void server_set_clock(struct xenvirtio_server *server, int64_t (*now_ms)(void))
 	server->now_ms = now_ms;
 }
 
-static void stop_polling(struct xenvirtio_server *server)
-{
-	for (size_t i = 0; i < server->nr_devices; i++) {
-		struct notify *notify = server->device[i].notify;
-
-		if (notify->ops->poll)
-			notify->ops->poll(notify, -1, 0);
-		device_poll(server->device[i].dev, -1, 0);
-	}
-	if (server->epoll_fd >= 0)
-		close(server->epoll_fd);
-	server->epoll_fd = -1;
-}
-
 void xenvirtio_server_free(struct xenvirtio_server *server)
 {
 	if (!server)
 		return;
 	for (size_t i = 0; i < server->nr_devices; i++)
 		device_detach(server->device[i].dev);
-	stop_polling(server);
+	server_stop_polling(server);
 	for (size_t i = 0; i < server->nr_devices; i++)
 		notify_close(server->device[i].notify);
 	free(server);
@@ -182,108 +134,7 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 	return ret;
 }
 
-static int poll_ioreq(struct xenvirtio_server *server)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = TAG_IOREQ };
-	int fd = server->hv->ops->ioreq_fd(server->hv);
-
-	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* An epoll instance only if there is more than one descriptor to wait for. */
-static int start_polling(struct xenvirtio_server *server)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < server->nr_devices; i++) {
-		struct xenvirtio_device *dev = server->device[i].dev;
-		struct notify *notify = server->device[i].notify;
-		uint32_t tag = (uint32_t)i << TAG_SHIFT;
-
-		if (!notify->ops->poll && !dev->cfg.foreign_queues)
-			continue;
-		if (server->epoll_fd < 0)
-			server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-		if (server->epoll_fd < 0)
-			return -errno;
-		device_poll(dev, server->epoll_fd, tag);
-		if (notify->ops->poll)
-			ret = notify->ops->poll(notify, server->epoll_fd, tag);
-	}
-	if (!ret && server->epoll_fd >= 0)
-		ret = poll_ioreq(server);
-	return ret;
-}
-
-static int disarm_devices(struct xenvirtio_server *server)
-{
-	int ret, first = 0;
-
-	for (size_t i = 0; i < server->nr_devices; i++) {
-		ret = device_notify_off(server->device[i].dev, UINT32_MAX);
-		if (ret && !first)
-			first = ret;
-	}
-	return first;
-}
-
-static void detach_devices(struct xenvirtio_server *server)
-{
-	for (size_t i = 0; i < server->nr_devices; i++)
-		device_detach(server->device[i].dev);
-}
-
-/* A device that ran under a process before us has its shortcuts again from here on. */
-static int attach_devices(struct xenvirtio_server *server)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < server->nr_devices; i++)
-		ret = device_attach(server->device[i].dev, server->device[i].notify);
-	return ret;
-}
-
-int xenvirtio_server_open(struct xenvirtio_server *server, uint16_t *id)
-{
-	struct xenvirtio_gpa_range range[XENVIRTIO_RANGES_MAX];
-	uint16_t opened = *id;
-	int ret;
-
-	if (server->open || !server->nr_devices)
-		return server->open ? -EBUSY : -EINVAL;
-	for (size_t i = 0; i < server->nr_devices; i++) {
-		range[i].start = server->device[i].base;
-		range[i].end_incl.v = server->device[i].base.v + XENVIRTIO_MMIO_BYTES - 1;
-	}
-	ret = server->hv->ops->ioreq_open(server->hv, range, server->nr_devices, &opened);
-	if (ret)
-		return ret;
-	ret = start_polling(server);
-	if (!ret)
-		ret = attach_devices(server);
-	if (ret) {
-		detach_devices(server);
-		stop_polling(server);
-		server->hv->ops->ioreq_close(server->hv);
-		return ret;
-	}
-	server->open = true;
-	*id = opened;
-	return 0;
-}
-
-/* Nobody will be left to take an acknowledgement: a held line would interrupt for ever. */
-static int lower_lines(struct xenvirtio_server *server)
-{
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < server->nr_devices; i++)
-		ret = device_lower(server->device[i].dev);
-	return ret == XENVIRTIO_E_GONE ? 0 : ret;
-}
-
-/* A driver that is looking has done so by now. */
-static int tell_held(struct xenvirtio_server *server)
+int server_tell_held(struct xenvirtio_server *server)
 {
 	int ret = 0;
 
@@ -291,30 +142,6 @@ static int tell_held(struct xenvirtio_server *server)
 		if (server->device[i].dev->held)
 			ret = device_tell_held(server->device[i].dev);
 	return ret;
-}
-
-int xenvirtio_server_close(struct xenvirtio_server *server)
-{
-	int ret, off, told;
-
-	if (!server->open)
-		return 0;
-	/* who waits would wait for ever; and so would the vcpus if we stopped here */
-	told = tell_held(server);
-	off = disarm_devices(server);
-	if (told && told != XENVIRTIO_E_GONE)
-		off = told;
-	ret = lower_lines(server);
-	if (ret)
-		return ret;
-	ret = server->hv->ops->ioreq_close(server->hv);
-	/* A domain that is gone took its servers along. */
-	if (ret && ret != XENVIRTIO_E_GONE)
-		return ret;
-	detach_devices(server);
-	stop_polling(server);
-	server->open = false;
-	return ret ? ret : off;
 }
 
 /* Return: @ret; XENVIRTIO_E_AGAIN it is 0, and a kick has more to do */
@@ -568,7 +395,7 @@ int xenvirtio_server_process(struct xenvirtio_server *server)
 
 	if (!server->open)
 		return -EBADF;
-	first = tell_held(server);
+	first = server_tell_held(server);
 	for (size_t i = 0; i < server->nr_devices; i++)
 		device_mark_again(server->device[i].dev);
 	if (may_skip_look(server)) {

@@ -66,6 +66,18 @@ int xenvirtio_server_add(struct xenvirtio_server *server, struct xenvirtio_devic
 			 struct xenvirtio_gpa base, uint32_t irq);
 
 /**
+ * xenvirtio_server_claim() - claim the window of a device that is not made yet
+ * @base: as xenvirtio_server_add() will have it
+ * @id:   out: of the new ioreq server, as from xenvirtio_server_open()
+ *
+ * For who has to wait for somebody before the device can be made, while the guest runs: a vcpu that looks there stands still until
+ * xenvirtio_server_process() answers, where it would find nothing and the driver give up. One window; xenvirtio_server_open()
+ * goes on with it, if the one device is at @base, and xenvirtio_server_close() answers who waits. Not for too long.
+ * Return: 0; -EBUSY claimed or open already; as hv.ioreq_open
+ */
+int xenvirtio_server_claim(struct xenvirtio_server *server, struct xenvirtio_gpa base, uint16_t *id);
+
+/**
  * xenvirtio_server_holds() - interrupts of a prompt queue are held back (xenvirtio_device_set_prompt())
  *
  * Then call xenvirtio_server_process() after some milliseconds, in which the guest's vcpu can run, whatever the fd says.
@@ -74,7 +86,7 @@ bool xenvirtio_server_holds(const struct xenvirtio_server *server);
 
 /**
  * xenvirtio_server_open() - claim the devices' ranges; as hv.ioreq_open
- * @id: in: XENVIRTIO_IOREQ_NEW or the server to adopt; out: its id
+ * @id: in: XENVIRTIO_IOREQ_NEW or the server to adopt; after xenvirtio_server_claim() it is not looked at; out: its id
  *
  * After adopting, call xenvirtio_server_resume(): kicks may have been lost with the old process.
  */

@@ -76,7 +76,7 @@ static void lost(void *opaque, const char *why, int err)
 		timer_set(d->again, VHOST_USER_AGAIN_MS);
 }
 
-/* Only for the first: the guest waits for its first register. Return: 0; -errno, told */
+/* Only for the first: the guest waits for its first register, which is claimed. Return: 0; -errno, told */
 static int wait_for_backend(struct vhost_user_daemon *d)
 {
 	uint64_t end_ms = clock_now_ms() + VHOST_USER_WAIT_MS;
@@ -323,6 +323,7 @@ const struct device_type vhost_user_type = {
 	.new = new_daemon,
 	.free = free_daemon,
 	.memory_bytes = memory_bytes,
+	.opens_late = true,
 	.open = open_device,
 	.device = get_device,
 	.close = close_device,

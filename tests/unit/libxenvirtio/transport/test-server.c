@@ -280,6 +280,66 @@ static void an_address_that_is_taken_is_told(void **state)
 	assert_int_equal(rig.id, XENVIRTIO_IOREQ_NEW);
 }
 
+/* While its device is being made the vcpu that looks waits, and finds it then. */
+static void a_claimed_address_waits_for_its_device(void **state)
+{
+	struct xenvirtio_device_config config = {
+		.device_id = RIG_DEVICE_ID, .nr_queues = 1, .queue_size_max = 16, .ops = &rig.ops,
+	};
+	struct xenvirtio_server *server;
+	struct xenvirtio_device *dev;
+	uint16_t id, again;
+	uint64_t data = 0;
+
+	rig_stop(&rig);
+	assert_int_equal(fake_open(rig.fake, &rig.hv), 0);
+	assert_int_equal(xenvirtio_gmem_new(&rig.gmem, rig.hv, 4), 0);
+	assert_int_equal(xenvirtio_server_new(&server, rig.hv, rig.gmem), 0);
+	assert_int_equal(xenvirtio_server_claim(server, xenvirtio_gpa(RIG_BASE), &id), 0);
+	assert_int_equal(xenvirtio_server_claim(server, xenvirtio_gpa(RIG_BASE), &again), -EBUSY);
+	assert_int_equal(fake_mmio_start(rig.fake, 0, RIG_BASE + REG_MAGIC, 4, true, 0), 0);
+	assert_int_equal(xenvirtio_server_process(server), -EBADF);
+	assert_int_equal(xenvirtio_device_new(&dev, &config, rig.gmem, NULL), 0);
+	assert_int_equal(xenvirtio_server_add(server, dev, xenvirtio_gpa(RIG_BASE), RIG_IRQ), 0);
+	again = XENVIRTIO_IOREQ_NEW;
+	assert_int_equal(xenvirtio_server_open(server, &again), 0);
+	assert_int_equal(again, id);
+	assert_int_equal(xenvirtio_server_process(server), 0);
+	assert_int_equal(fake_mmio_finish(rig.fake, 0, &data), 0);
+	assert_int_equal(data, 0x74726976);
+	assert_int_equal(xenvirtio_server_close(server), 0);
+	assert_int_equal(fake_servers(rig.fake), 0);
+	xenvirtio_server_free(server);
+	xenvirtio_device_free(dev);
+}
+
+/* Nobody comes: it goes on as if there were none. And a claim is for one device, at its place. */
+static void a_claim_is_for_its_device_alone(void **state)
+{
+	struct xenvirtio_device_config config = {
+		.device_id = RIG_DEVICE_ID, .nr_queues = 1, .queue_size_max = 16, .ops = &rig.ops,
+	};
+	struct xenvirtio_server *server;
+	struct xenvirtio_device *dev;
+	uint64_t data = 0;
+	uint16_t id;
+
+	rig_stop(&rig);
+	assert_int_equal(fake_open(rig.fake, &rig.hv), 0);
+	assert_int_equal(xenvirtio_gmem_new(&rig.gmem, rig.hv, 4), 0);
+	assert_int_equal(xenvirtio_server_new(&server, rig.hv, rig.gmem), 0);
+	assert_int_equal(xenvirtio_server_claim(server, xenvirtio_gpa(RIG_BASE), &id), 0);
+	assert_int_equal(xenvirtio_device_new(&dev, &config, rig.gmem, NULL), 0);
+	assert_int_equal(xenvirtio_server_add(server, dev, xenvirtio_gpa(RIG_BASE + 0x200), RIG_IRQ), 0);
+	assert_int_equal(xenvirtio_server_open(server, &id), -EINVAL);
+	assert_int_equal(fake_mmio_start(rig.fake, 0, RIG_BASE + REG_MAGIC, 4, true, 0), 0);
+	assert_int_equal(xenvirtio_server_close(server), 0);
+	assert_int_equal(fake_mmio_finish(rig.fake, 0, &data), 0);
+	assert_int_equal(fake_servers(rig.fake), 0);
+	xenvirtio_server_free(server);
+	xenvirtio_device_free(dev);
+}
+
 /* Destroyed while we hold mappings: calls say so, all is let go of, and nothing is left. */
 static void a_domain_that_is_gone_ends_it(void **state)
 {
@@ -410,6 +470,8 @@ int main(void)
 		TEST(a_hook_that_fails_leaves_no_vcpu_waiting),
 		TEST(devices_are_placed_with_care),
 		TEST(an_address_that_is_taken_is_told),
+		TEST(a_claimed_address_waits_for_its_device),
+		TEST(a_claim_is_for_its_device_alone),
 		TEST(a_domain_that_is_gone_ends_it),
 		TEST(kicks_past_the_server_are_seen),
 	};

@@ -140,6 +140,39 @@ static void a_guest_is_served_by_who_listens(void **state)
 	close(fd);
 }
 
+static unsigned int turns;
+
+/* A guest that was rebooted is not paused: its driver looks before there is a backend. */
+static void let_the_guest_look(void *opaque)
+{
+	struct process_bench *b = opaque;
+
+	turns++;
+	if (turns == 1)
+		assert_int_equal(fake_mmio_start(b->fake, 0, b->driver.bus->base_gpa, 4, true, 0), 0);
+	if (turns == 3)
+		listen_at_path();
+	serve_backend(opaque);
+}
+
+static void a_driver_that_looks_first_waits_for_the_backend(void **state)
+{
+	struct process_bench *b = *state;
+	uint64_t data = 0;
+
+	hang_up();
+	turns = 0;
+	machine_fake_attend(let_the_guest_look, b);
+	assert_true(process_bench_start(b));
+	assert_true(turns >= 3);
+	run(b);
+	assert_int_equal(fake_mmio_finish(b->fake, 0, &data), 0);
+	/* the magic value */
+	assert_int_equal(data, 0x74726976);
+	load_driver(b);
+	assert_int_equal(kicks_given(), QUEUES);
+}
+
 static void nothing_of_the_guest_stays_mapped(void **state)
 {
 	struct process_bench *b = *state;
@@ -305,6 +338,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_guest_is_served_by_who_listens),
+		TEST(a_driver_that_looks_first_waits_for_the_backend),
 		TEST(nothing_of_the_guest_stays_mapped),
 		TEST(nor_when_one_ends_at_once),
 		TEST(without_a_backend_it_waits_and_says_so),
