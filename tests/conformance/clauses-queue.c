@@ -245,6 +245,9 @@ static int queue_reset_and_again(struct world *w)
 {
 	int ret = init_with_reset(w);
 
+	/* so that there is something to be forgotten */
+	if (!ret)
+		ret = world_request(w, NULL);
 	for (unsigned int i = 0; !ret && i < w->cd->nr_queues; i++) {
 		ret = driver_write(&w->driver, REG_QUEUE_SEL, i);
 		if (!ret)

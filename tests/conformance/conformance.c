@@ -50,7 +50,7 @@ static void print_tap(const struct conformance_result *result)
 		print_text(result->why);
 	}
 	putchar('\n');
-	if (result->verdict == CONFORMANCE_NOT_OK) {
+	if (result->verdict != CONFORMANCE_SKIPPED && *result->why) {
 		printf("# ");
 		print_text(result->why);
 		putchar('\n');
@@ -111,7 +111,7 @@ static void run_clause(struct run *run, const struct clause *clause)
 	ret = run_in(&w, clause);
 	if (ret < 0 && !w.why[0])
 		world_check(&w, ret, "the clause");
-	tell(run, clause, ret < 0 ? CONFORMANCE_NOT_OK : ret ? CONFORMANCE_SKIPPED : CONFORMANCE_OK, ret ? w.why : "");
+	tell(run, clause, ret < 0 ? CONFORMANCE_NOT_OK : ret ? CONFORMANCE_SKIPPED : CONFORMANCE_OK, ret ? w.why : w.note);
 	world_end(&w);
 }
 

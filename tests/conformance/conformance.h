@@ -136,7 +136,7 @@ enum conformance_verdict {
  * @number:  from 1
  * @clause:  the section of virtio 1.2, "2.7.5.1"; or "hostile", "failures", "restart"
  * @says:    what is asked, in a sentence
- * @why:     it was skipped, or is not ok; else empty
+ * @why:     it was skipped, or is not ok; of what is ok, how much was tried, or empty
  */
 struct conformance_result {
 	unsigned int number;

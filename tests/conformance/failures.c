@@ -9,6 +9,7 @@
  * comes next answers what was under way, and serves.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conformance/clauses.h"
@@ -104,23 +105,36 @@ static int with_number(struct world *w, uint64_t nth, const char *what)
 	return world_fail(w, "call %llu %s: %.140s", (unsigned long long)nth, what, why);
 }
 
-static int fail_once(struct world *w, uint64_t nth, int error, bool *failed)
+static int fail(struct world *w, uint64_t nth, int error, enum fake_fault_mode mode, bool *failed)
 {
+	uint64_t refused;
 	int ret;
 
-	fake_fail(w->fake, nth, error, FAKE_FAIL_ONCE, false);
+	fake_fail(w->fake, nth, error, mode, false);
 	ret = live(w);
-	*failed = fake_failed(w->fake) != 0;
+	refused = fake_failed(w->fake);
+	*failed = refused != 0;
+	/* what it says now is not to be had from registers, if that fails, too */
 	fake_fail(w->fake, 0, 0, FAKE_FAIL_ONCE, false);
 	if (!*failed)
 		return world_check(w, ret, "a life in which nothing fails");
-	w->refused = 1;
+	w->refused = refused;
 	ret = judge(w, ret);
 	if (!ret) {
 		world_stop(w, false);
 		ret = recover(w);
 	}
 	return ret ? with_number(w, nth, "failed") : 0;
+}
+
+static int fail_once(struct world *w, uint64_t nth, int error, bool *failed)
+{
+	return fail(w, nth, error, FAKE_FAIL_ONCE, failed);
+}
+
+static int fail_from(struct world *w, uint64_t nth, int error, bool *failed)
+{
+	return fail(w, nth, error, FAKE_FAIL_FROM, failed);
 }
 
 static int gone_from(struct world *w, uint64_t nth, int error, bool *failed)
@@ -154,6 +168,8 @@ static int for_each_call(struct world *w, int (*run)(struct world *w, uint64_t n
 		w->stride = stride;
 		if (!ret)
 			ret = run(w, nth, error, &failed);
+		if (!ret && !failed)
+			snprintf(w->note, sizeof(w->note), "a life has %llu calls", (unsigned long long)nth - 1);
 	}
 	return ret;
 }
@@ -175,6 +191,11 @@ static int every_call_has_no_memory(struct world *w)
 	return for_each_call(w, fail_once, -ENOMEM);
 }
 
+static int all_calls_fail(struct world *w)
+{
+	return for_each_call(w, fail_from, -EIO);
+}
+
 static int the_domain_goes(struct world *w)
 {
 	return for_each_call(w, gone_from, XENVIRTIO_E_GONE);
@@ -185,6 +206,7 @@ const struct clause clauses_failures[] = {
 	{"failures", "each call fails once (EIO): it is told or mended, never hidden, and nothing is left", every_call_fails,
 	 NEEDS_NO_PROCESS, NULL},
 	{"failures", "each call fails once (ENOMEM): likewise", every_call_has_no_memory, NEEDS_NO_PROCESS, NULL},
+	{"failures", "each call fails (EIO), and all after it: likewise", all_calls_fail, NEEDS_NO_PROCESS, NULL},
 	{"failures", "the domain goes away at each call, and nothing stays mapped", the_domain_goes, NEEDS_NO_PROCESS, NULL},
 	{0},
 };

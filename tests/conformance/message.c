@@ -217,6 +217,32 @@ int world_finish(struct world *w, struct posted *p)
 	return 0;
 }
 
+int world_collect(struct world *w, const struct posted *p, unsigned int nr)
+{
+	bool seen[CONFORMANCE_SLOTS] = {0};
+	int ret = 0;
+
+	for (unsigned int back = 0; !ret && back < nr; back++) {
+		unsigned int i;
+		uint16_t head;
+		uint32_t len;
+
+		ret = driver_wait(&w->driver.queue[p[0].m.queue], &head, &len);
+		if (ret)
+			return world_fail(w, "%u of %u messages came back, then: %d", back, nr, ret);
+		for (i = 0; i < nr && (p[i].head != head || seen[i]); i++)
+			;
+		if (i == nr)
+			return world_fail(w, "head %u came back, which was not the device's", head);
+		seen[i] = true;
+	}
+	if (!ret)
+		ret = world_check(w, world_turn(w), "a turn");
+	if (!ret && world_taken(w, p[0].m.queue))
+		return world_fail(w, "the used index is beyond what was made available");
+	return ret;
+}
+
 int world_answer(struct world *w, struct posted *p)
 {
 	int ret = w->cd->check(w->cd->opaque, p->step, &p->m, p->used_bytes);

@@ -2,6 +2,8 @@
 /*
  * The process ends at every register access of a life, and another goes on from its state. The driver notices nothing.
  */
+#include <stdio.h>
+
 #include "conformance/clauses.h"
 
 static int live(struct world *w)
@@ -63,6 +65,8 @@ static int at_each_access(struct world *w, enum world_end end)
 	accesses = w->accesses;
 	for (uint64_t at = 1; !ret && at <= accesses; at += w->stride)
 		ret = live_until(w, at, end);
+	if (!ret)
+		snprintf(w->note, sizeof(w->note), "a life has %llu accesses", (unsigned long long)accesses);
 	return ret;
 }
 
@@ -99,6 +103,27 @@ static int what_waits_is_found(struct world *w)
 			ret = world_finish(w, &p);
 		if (!ret)
 			ret = world_answer(w, &p);
+	}
+	return ret;
+}
+
+/* Some are used and not looked at, some wait. */
+static int none_comes_twice(struct world *w)
+{
+	static struct posted p[CONFORMANCE_SLOTS];
+	int ret = world_init(w, 0);
+
+	for (unsigned int used = 0; !ret && used <= 6; used++) {
+		for (unsigned int i = 0; !ret && i < 6; i++) {
+			ret = world_post(w, i, 0, NULL, 0xa5, &p[i]);
+			if (!ret && i + 1 == used)
+				ret = world_kick(w, &p[i]);
+		}
+		world_stop(w, true);
+		if (!ret)
+			ret = world_check(w, world_start(w), "the process after it");
+		if (!ret)
+			ret = world_collect(w, p, 6);
 	}
 	return ret;
 }
@@ -146,6 +171,7 @@ static int registers_are_kept(struct world *w)
 const struct clause clauses_restart[] = {
 	{"restart", "status, queues and selectors are kept", registers_are_kept, 0, NULL},
 	{"restart", "what was made available while there was no process is found by the next", what_waits_is_found, JUDGES_LEFT, NULL},
+	{"restart", "what was used before comes back once, as does what waits", none_comes_twice, JUDGES_LEFT, NULL},
 	{"restart", "the next process interrupts the driver", the_driver_is_told, JUDGES_LEFT, NULL},
 	{"restart", "the process is killed before each register access of a life", before_each_access, NEEDS_NO_PROCESS, NULL},
 	{"restart", "the process ends after each register access of a life", after_each_access, NEEDS_NO_PROCESS, NULL},

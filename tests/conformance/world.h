@@ -75,7 +75,7 @@ struct world {
 	struct bus_fake bus;
 	struct driver driver;
 	size_t left_mapped; /* when processes ended */
-	unsigned int refused; /* calls that failed, any of which may have been to take an eventfd away */
+	uint64_t refused; /* calls that failed, any of which may have been to take an eventfd away */
 	int failure; /* why the process ended by itself; 0: it has not */
 	uint64_t accesses;
 	uint64_t end_at; /* the access at which a process ends; UINT64_MAX: at each */
@@ -84,6 +84,7 @@ struct world {
 	struct posted pending; /* the message that world_send() waits for */
 	bool is_pending;
 	char why[200];
+	char note[80]; /* of what is ok: how much was tried */
 };
 
 /** world_begin() - the machine; @hole: with one frame missing. No process yet */
@@ -124,6 +125,8 @@ int world_kick(struct world *w, const struct posted *p);
 bool world_taken(struct world *w, unsigned int queue);
 /** world_finish() - it has come back, the next of its queue, with a length that can be. @p.m has what was written */
 int world_finish(struct world *w, struct posted *p);
+/** world_collect() - @nr messages of one queue, each once and in any order, and no more than those */
+int world_collect(struct world *w, const struct posted *p, unsigned int nr);
 /** world_answer() - the author's own judgement of what was finished */
 int world_answer(struct world *w, struct posted *p);
 /** world_send() - post, kick, finish, answer */

@@ -142,7 +142,7 @@ static bool serve_next(struct vhost_rings *r, struct vhost_ring *ring)
 {
 	uint64_t events_gpa = ring->addr.used + 4 + 8ull * ring->size;
 	struct ring_used_elem elem;
-	uint16_t avail_idx, head;
+	uint16_t avail_idx, head, at;
 
 	if (!get(r, ring->addr.avail + 2, &avail_idx, 2))
 		goto broken;
@@ -150,7 +150,8 @@ static bool serve_next(struct vhost_rings *r, struct vhost_ring *ring)
 		return false;
 	if ((uint16_t)(avail_idx - ring->last_avail) > ring->size)
 		goto broken;
-	if (!get(r, ring->addr.avail + 4 + 2ull * (ring->last_avail % ring->size), &head, 2) ||
+	at = ring->backwards ? (uint16_t)(avail_idx - 1 - (ring->last_avail - ring->from)) : ring->last_avail;
+	if (!get(r, ring->addr.avail + 4 + 2ull * (at % ring->size), &head, 2) ||
 	    !echo_chain(r, ring, head, &elem.len))
 		goto broken;
 	elem.id = head;
@@ -193,6 +194,7 @@ bool rings_serve(struct vhost_rings *r)
 		if (!ring->kicked || !ring->live || !ring->enabled)
 			continue;
 		ring->kicked = false;
+		ring->from = ring->last_avail;
 		while (!ring->broken && serve_next(r, ring))
 			any = true;
 		if (ring->told != ring->used && wants_interrupt(r, ring))

@@ -21,7 +21,9 @@ struct vhost_ring {
 	uint32_t size;
 	struct vhost_vring_addr addr;
 	uint16_t last_avail, used, told;
+	uint16_t from; /* last_avail when this turn began */
 	bool live, enabled, broken, kicked;
+	bool backwards; /* what was made available last is used first */
 };
 
 struct vhost_rings {
