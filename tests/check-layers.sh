@@ -269,6 +269,22 @@ check_time()
 	! calls_something || check_clock "$1"
 }
 
+# check_test FILE: its time; and the clauses for others' devices know no device of ours, nor the library's inside
+check_test()
+{
+	check_time "$1"
+	case $1 in
+	"$tree"/tests/conformance/*) ;;
+	*) return ;;
+	esac
+	for header in $(includes_of <"$work/source"); do
+		case $header in
+		conformance/* | fake/hv-fake.h | guest/* | xenvirtio/*) ;;
+		*/*) echo "$1: includes $header" ;;
+		esac
+	done
+}
+
 # check_names FILE: what every device's daemon needs knows no device by name; the source without comments is in $work/source
 check_names()
 {
@@ -316,12 +332,13 @@ sed 's/^/# /' "$work/found"
 [ ! -s "$work/found" ]
 result $? 'the tree keeps its layers'
 # What runs in a guest, or measures, has the machine's time; no other test has.
-for source in $(find "$tree/tests/unit" "$tree/tests/fake" "$tree/tests/contract" "$tree/tests/fuzz" -name '*.[ch]' | sort); do
-	check_time "$source"
+for source in $(find "$tree/tests/unit" "$tree/tests/fake" "$tree/tests/contract" "$tree/tests/fuzz" "$tree/tests/conformance" \
+	-name '*.[ch]' | sort); do
+	check_test "$source"
 done >"$work/found"
 sed 's/^/# /' "$work/found"
 [ ! -s "$work/found" ]
-result $? 'no test waits for a clock'
+result $? 'no test waits for a clock, and the clauses for others stand alone'
 
 tree=$work/tree
 mkdir -p "$tree/tests/unit"
@@ -336,7 +353,7 @@ plant()
 	rm -f "$work/before"
 	[ ! -f "$tree/$1" ] || cp "$tree/$1" "$work/before"
 	case $1 in
-	tests/*) check=check_time ;;
+	tests/*) check=check_test ;;
 	*) check=check_file ;;
 	esac
 	mkdir -p "$tree/$(dirname "$1")"
@@ -404,6 +421,9 @@ finds backend/planted.c 'struct event *k(void) { return evtimer_new(0, 0, 0); }'
 finds libxenvirtio/virtqueue/queue.c 'int l(struct timespec *t) { return clock_gettime(1, t); }' 'a clock in the library'
 finds tests/unit/planted.c 'int m(struct pollfd *p) { return poll(p, 1, 5000); }' 'a wait with a limit in a test'
 finds tests/unit/planted.c 'void n(void) { alarm(60); }' 'an alarm in a test'
+finds tests/conformance/planted.c '#include "backend/devices/rng/rng.h"' 'the clauses on a device of ours'
+finds tests/conformance/planted.c '#include "unit/rigs/rig.h"' 'the clauses on a rig'
+finds tests/conformance/planted.c '#include "transport/server-internal.h"' "the clauses on the library's inside"
 
 allows tests/unit/planted.c 'int o(struct pollfd *p) { return poll(p, 1, -1) + poll(p, 1, 0); }' 'a wait for an event in a test'
 allows tests/unit/planted.c '/* nanosleep() */ int p(void) { return ops->poll(7, 5) + run_time(3); }' 'what only sounds like time'

@@ -46,13 +46,19 @@ static int expect_refusal(struct hostile *h, uint32_t size, const uint64_t gpa[3
 
 static int set_sizes(struct hostile *h)
 {
-	static const uint32_t size[] = { 0, 3, 65535, 65536, 0xffffffff, 0x80000000, 512, 0x10010 };
+	uint32_t size[] = { 0, 3, 65535, 65536, 0xffffffff, 0x80000000, 0x10010, 0 };
+	const size_t nr = sizeof(size) / sizeof(size[0]);
 
-	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+	for (size_t i = 0; i < nr; i++) {
 		int ret = begin_queue(h);
 		uint64_t ring = h->driver.queue[0].ring_gpa;
 		uint64_t gpa[3] = { ring, ring + 1024, ring + 2048 };
 
+		/* the last is what the device has no room for, however much it has */
+		if (!ret && i + 1 == nr) {
+			ret = driver_read(&h->driver, REG_QUEUE_NUM_MAX, &size[i]);
+			size[i] *= 2;
+		}
 		if (!ret)
 			ret = expect_refusal(h, size[i], gpa);
 		if (ret)

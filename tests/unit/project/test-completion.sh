@@ -53,7 +53,7 @@ each_value()
 }
 
 programs=
-for program in backend/xen-vballoond backend/xen-vhost-user backend/xen-vrngd tools/xen-vballoonctl tools/xenvirtio-copy tools/xen-virtio-acpi; do
+for program in backend/xen-vballoond backend/xen-vhost-user backend/xen-vrngd tools/xen-vballoonctl tools/xenvirtio-copy tools/xen-virtio-acpi tests/conformance/xenvirtio-conformance; do
 	if [ -e $program ]; then
 		programs="$programs $program"
 	else
@@ -151,6 +151,7 @@ has "$daemon --domid=1" 14
 has "$daemon --state-dir=$tmp/here/" "$tmp/here/dir"
 has "$daemon --state-dir $tmp/here/" "$tmp/here/dir"
 has "tools/xen-virtio-acpi --output=$tmp/here/f" "$tmp/here/file"
+has "tests/conformance/xenvirtio-conformance $tmp/here/f" "$tmp/here/file"
 
 # It is the program that is asked.
 cat >"$tmp/bin/other" <<'END'
