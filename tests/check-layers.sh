@@ -14,6 +14,7 @@ root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 # The library's folders, each with those whose headers it may include. A public header belongs to the folder whose objects it describes.
 library_floors='
 base                 base
+confine              base confine
 hv                   base hv
 hv/xen               base hv hv/xen
 memory               base hv memory
@@ -68,6 +69,7 @@ folder_of_public()
 {
 	case ${1#xenvirtio/} in
 	error.h | types.h) echo base ;;
+	confine.h) echo confine ;;
 	hv.h) echo hv ;;
 	extent.h | gmem.h | memory-files.h) echo memory ;;
 	balloon.h | balloon-bulk.h) echo balloon ;;

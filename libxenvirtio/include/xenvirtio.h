@@ -11,6 +11,7 @@
  *   device.h  status machine, features, configuration space
  *   server.h  ioreq server and virtio-mmio transport
  *   store.h   xenstore: finding the device, talking to the toolstack
+ *   confine.h what a process gives away before it serves
  *   balloon.h, balloon-bulk.h  messages of a memory balloon
  *   extent.h  runs of frames and the extents they are cut into
  *
@@ -21,6 +22,7 @@
 
 #include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
+#include <xenvirtio/confine.h>
 #include <xenvirtio/device.h>
 #include <xenvirtio/error.h>
 #include <xenvirtio/extent.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * seccomp by libseccomp. The list is the one source: SECURITY.md has it row by row, and test-confine-calls compares.
  *
@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "backend/broker/confine-calls.h"
+#include "confine/confine-calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 /* Linux's <xen/privcmd.h> and <xen/evtchn.h>, and kernel/privcmd's privcmd-eventfd.h */
 #define PRIVCMD_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, 32)
@@ -174,7 +175,7 @@ bool confine_calls_can(void)
 #endif
 }
 
-int confine_calls(bool lends)
+int xenvirtio_confine_calls(bool lends)
 {
 	int ret;
 

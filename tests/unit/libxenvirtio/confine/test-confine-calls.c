@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "backend/broker/confine-calls.h"
+#include "confine/confine-calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <xenvirtio/confine.h>
 
 /* after a header that has the integer types */
 #include <xen/privcmd-eventfd.h>
@@ -66,7 +67,7 @@ static int status_of(enum seal seal, long (*fn)(void))
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seal != OPEN && confine_calls(seal == SEALED_LENDING))
+		if (seal != OPEN && xenvirtio_confine_calls(seal == SEALED_LENDING))
 			_exit(100);
 		_exit((int)fn() & 0x3f);
 	}
@@ -302,7 +303,7 @@ static long breach_by_thread(void)
 
 	NEED(1, pipe(go) == 0);
 	NEED(2, pthread_create(&thread, NULL, wait_and_do, (void *)(uintptr_t)try_prctl) == 0);
-	NEED(3, confine_calls(false) == 0);
+	NEED(3, xenvirtio_confine_calls(false) == 0);
 	NEED(4, write(go[1], "", 1) == 1);
 	pthread_join(thread, NULL);
 	return 5;
@@ -316,7 +317,7 @@ static void every_thread_is_sealed(void **state)
 
 static long watched(void)
 {
-	return confine_calls(false) == -EOPNOTSUPP ? 0 : 1;
+	return xenvirtio_confine_calls(false) == -EOPNOTSUPP ? 0 : 1;
 }
 
 static void under_sanitizers_it_says_that_it_does_not(void **state)
