@@ -212,7 +212,7 @@ static int seal_calls(void *opaque, struct log *log)
 {
 	const struct seat *seat = opaque;
 
-	return judge_missing(opaque, log, xenvirtio_confine_calls(seat->opts->program->lends), "system calls are not filtered");
+	return judge_missing(opaque, log, xenvirtio_confine_calls(seat->opts->program->lends, NULL), "system calls are not filtered");
 }
 
 static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,

@@ -87,12 +87,15 @@ int xenvirtio_confine_files(void);
 /**
  * xenvirtio_confine_calls() - the system calls that serving takes and no others, in all threads, for good
  * @lends: those that it takes to tell a vhost-user backend of a guest's memory are among them
+ * @more:  names of further ones, whatever their arguments are, ended by NULL; NULL: none. What only other machines have is
+ *         passed over
  *
  * What is not allowed kills the process (SIGSYS). The list is that of SECURITY.md. Other ABIs of the machine (32 bits, x32) are
  * not allowed at all. Needs no_new_privs. What libc does once, with calls that are on no list, it is made to do before.
- * Return: 0; -EOPNOTSUPP the kernel has no filters, or this build cannot; -errno
+ * Return: 0; -EINVAL no machine has a call of a name in @more; -EOPNOTSUPP the kernel has no filters, or this build
+ *         cannot; -errno
  */
-int xenvirtio_confine_calls(bool lends);
+int xenvirtio_confine_calls(bool lends, const char *const *more);
 
 #ifdef __cplusplus
 }

@@ -46,7 +46,7 @@ static int seal(void *opaque, struct log *log)
 		return 0;
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return xenvirtio_confine_calls(false);
+	return xenvirtio_confine_calls(false, NULL);
 }
 
 /*
