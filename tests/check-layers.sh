@@ -24,6 +24,7 @@ notify               base hv notify
 device               base hv memory virtqueue notify device
 transport            base hv memory virtqueue notify device transport
 xenstore             base xenstore
+run                  base confine hv memory virtqueue notify device transport xenstore run
 '
 
 # The programs' folders, on the installed headers of the library. A program's main() may see all that is below it.
@@ -78,6 +79,7 @@ folder_of_public()
 	device.h) echo device ;;
 	placement.h | server.h) echo transport ;;
 	store.h) echo xenstore ;;
+	run.h) echo run ;;
 	esac
 }
 
