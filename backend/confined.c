@@ -11,10 +11,6 @@
 #include "backend/base/state-file.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
-#include "backend/broker/confine-calls.h"
-#include "backend/broker/confine-files.h"
-#include "backend/broker/confine-world.h"
-#include "backend/broker/confine.h"
 #include "backend/broker/names.h"
 #include "backend/broker/store-client.h"
 #include "backend/figures/figures.h"
@@ -29,6 +25,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -132,15 +129,15 @@ static int empty_world(struct seat *seat)
 {
 	const char *missing = "";
 	char text[96];
-	int rc = confine_namespaces(&missing);
+	int rc = xenvirtio_confine_namespaces(&missing);
 
 	snprintf(text, sizeof(text), "the device process shares what it needs no part of: %s", missing);
 	rc = judge_missing(seat, seat->log, rc, text);
 	if (!rc)
-		rc = judge_missing(seat, seat->log, confine_root(seat->opts->state_dir),
+		rc = judge_missing(seat, seat->log, xenvirtio_confine_root(seat->opts->state_dir),
 				   "the device process does not get an empty root");
 	if (!rc)
-		rc = judge_missing(seat, seat->log, confine_limits(writes_files(seat->opts)),
+		rc = judge_missing(seat, seat->log, xenvirtio_confine_limits(writes_files(seat->opts)),
 				   "the device process is not limited");
 	return rc;
 }
@@ -148,12 +145,12 @@ static int empty_world(struct seat *seat)
 static int become_nobody(struct seat *seat)
 {
 	uid_t uid = seat->opts->sandbox_uid + seat->opts->domid;
-	int rc = judge_missing(seat, seat->log, confine_bounds(), "capabilities could come by exec");
+	int rc = judge_missing(seat, seat->log, xenvirtio_confine_bounds(), "capabilities could come by exec");
 
 	if (!rc)
-		rc = judge_missing(seat, seat->log, confine_user(uid), "the device process is the user that started it");
+		rc = judge_missing(seat, seat->log, xenvirtio_confine_user(uid), "the device process is the user that started it");
 	if (!rc)
-		rc = judge_missing(seat, seat->log, confine_privileges(ACCESS_NO_GROUP, 0), "capabilities cannot be given away");
+		rc = judge_missing(seat, seat->log, xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, 0), "capabilities cannot be given away");
 	return rc;
 }
 
@@ -169,7 +166,7 @@ static int confine(void *opaque)
 	if (!rc)
 		rc = become_nobody(seat);
 	if (!rc && !seat->unrestricted)
-		rc = judge_missing(seat, seat->log, confine_files(), "files are not confined by Landlock");
+		rc = judge_missing(seat, seat->log, xenvirtio_confine_files(), "files are not confined by Landlock");
 	broker_device_tie(seat->ends.memory);
 	broker_device_hear();
 	return rc;
@@ -180,8 +177,8 @@ static int give_away(void *opaque)
 {
 	struct seat *seat = opaque;
 	const struct options *opts = seat->opts;
-	int pids = seat->names_pids ? confine_pids_end() : 0;
-	int rc = confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
+	int pids = seat->names_pids ? xenvirtio_confine_pids_end() : 0;
+	int rc = xenvirtio_confine_privileges(access_group(opts->program->group), UINT64_C(1) << CAP_KILL);
 
 	/* without it there are no threads, and so no xenstore */
 	if (pids) {
@@ -215,7 +212,7 @@ static int seal_calls(void *opaque, struct log *log)
 {
 	const struct seat *seat = opaque;
 
-	return judge_missing(opaque, log, confine_calls(seat->opts->program->lends), "system calls are not filtered");
+	return judge_missing(opaque, log, xenvirtio_confine_calls(seat->opts->program->lends, NULL), "system calls are not filtered");
 }
 
 static enum exit_code be_device(const struct device_type *type, struct seat *seat, struct doors *doors, pid_t owner,
@@ -293,7 +290,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 			opts->state_dir);
 		return EXIT_CODE_HOST;
 	}
-	rc = confine_pids_begin();
+	rc = xenvirtio_confine_pids_begin();
 
 	seat.names_pids = !rc;
 	if (judge_missing(&seat, log, rc, "the device process sees the numbers of others"))

@@ -14,6 +14,7 @@ root=${1:-${top_srcdir:-$(dirname "$0")/..}}
 # The library's folders, each with those whose headers it may include. A public header belongs to the folder whose objects it describes.
 library_floors='
 base                 base
+confine              base confine
 hv                   base hv
 hv/xen               base hv hv/xen
 memory               base hv memory
@@ -23,6 +24,7 @@ notify               base hv notify
 device               base hv memory virtqueue notify device
 transport            base hv memory virtqueue notify device transport
 xenstore             base xenstore
+run                  base confine hv memory virtqueue notify device transport xenstore run
 '
 
 # The programs' folders, on the installed headers of the library. A program's main() may see all that is below it.
@@ -68,6 +70,7 @@ folder_of_public()
 {
 	case ${1#xenvirtio/} in
 	error.h | types.h) echo base ;;
+	confine.h) echo confine ;;
 	hv.h) echo hv ;;
 	extent.h | gmem.h | memory-files.h) echo memory ;;
 	balloon.h | balloon-bulk.h) echo balloon ;;
@@ -76,6 +79,7 @@ folder_of_public()
 	device.h) echo device ;;
 	placement.h | server.h) echo transport ;;
 	store.h) echo xenstore ;;
+	run.h) echo run ;;
 	esac
 }
 

@@ -13,3 +13,8 @@ int64_t clock_coarse_ms(void)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+int clock_poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
+{
+	return poll(fds, nr, timeout_ms);
+}

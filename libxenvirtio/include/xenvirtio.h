@@ -11,16 +11,19 @@
  *   device.h  status machine, features, configuration space
  *   server.h  ioreq server and virtio-mmio transport
  *   store.h   xenstore: finding the device, talking to the toolstack
+ *   run.h     a whole program around a device, in one call
+ *   confine.h what a process gives away before it serves
  *   balloon.h, balloon-bulk.h  messages of a memory balloon
  *   extent.h  runs of frames and the extents they are cut into
  *
- * examples/virtio-rng.c is a whole backend in about a hundred lines.
+ * examples/virtio-rng.c is a whole backend in sixty lines.
  */
 #ifndef XENVIRTIO_H
 #define XENVIRTIO_H
 
 #include <xenvirtio/balloon-bulk.h>
 #include <xenvirtio/balloon.h>
+#include <xenvirtio/confine.h>
 #include <xenvirtio/device.h>
 #include <xenvirtio/error.h>
 #include <xenvirtio/extent.h>
@@ -30,6 +33,7 @@
 #include <xenvirtio/notify-path.h>
 #include <xenvirtio/placement.h>
 #include <xenvirtio/queue.h>
+#include <xenvirtio/run.h>
 #include <xenvirtio/server.h>
 #include <xenvirtio/store.h>
 #include <xenvirtio/types.h>

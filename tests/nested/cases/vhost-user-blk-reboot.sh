@@ -35,7 +35,7 @@ while [ $boot -le $reboots ]; do
 	check "boot $boot: the guest is up" wait_guest g 240 $boot
 	guest_modules g qemu-storage-daemon || bail "its drivers"
 	check "it mounts its disk" guest_run g 'mkdir /mnt && mount -t ext4 /dev/vda /mnt' 60
-	is "$(guest_sh g 'tree_sum /mnt')" "$(write_tree "$XV_STATE/meant/$((boot - 1))" $((boot > 1 ? 100 : 0)) $((boot - 1)); tree_sum "$XV_STATE/meant")" \
+	is "$(guest_sh g 'rm -f /mnt/load; tree_sum /mnt')" "$(write_tree "$XV_STATE/meant/$((boot - 1))" $((boot > 1 ? 100 : 0)) $((boot - 1)); tree_sum "$XV_STATE/meant")" \
 		"all that was synced before is there"
 	check "writes and syncs more" guest_sh g "write_tree /mnt/$boot 100 $boot && sync" 60
 	# under way when it goes

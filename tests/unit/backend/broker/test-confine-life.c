@@ -6,7 +6,7 @@
  */
 #include "backend/base/access.h"
 #include "backend/base/state-lock.h"
-#include "backend/broker/confine-calls.h"
+#include "confine/confine-calls.h"
 #include "backend/metrics/metrics.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/process-bench.h"
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <xenvirtio/confine.h>
 
 /* from the device: it serves; to it: the clients are done */
 static int serves[2], done[2];
@@ -45,7 +46,7 @@ static int seal(void *opaque, struct log *log)
 		return 0;
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return confine_calls(false);
+	return xenvirtio_confine_calls(false, NULL);
 }
 
 /*

@@ -8,8 +8,6 @@
 #include "backend/base/access.h"
 #include "backend/broker/broker.h"
 #include "backend/broker/client.h"
-#include "backend/broker/confine-world.h"
-#include "backend/broker/confine.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,6 +32,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <xenvirtio/confine.h>
 
 #define SOMEBODY 1879048199u
 
@@ -91,7 +90,7 @@ static int empty_root(void)
 	struct stat before, after;
 
 	NEED(1, stat("/", &before) == 0);
-	NEED(2, confine_root("/tmp") == 0);
+	NEED(2, xenvirtio_confine_root("/tmp") == 0);
 	NEED(3, stat("/", &after) == 0 && before.st_dev != after.st_dev);
 	NEED(4, count_entries("/") == 0);
 	NEED(5, mkdir("/x", 0700) && errno == EROFS);
@@ -99,7 +98,7 @@ static int empty_root(void)
 	NEED(7, open("/proc/self/status", O_RDONLY | O_CLOEXEC) < 0 && errno == ENOENT);
 	NEED(8, chdir("..") == 0 && count_entries(".") == 0);
 	/* with all rights it could be changed; they go next */
-	NEED(9, confine_user(SOMEBODY) == 0 && confine_privileges(ACCESS_NO_GROUP, 0) == 0);
+	NEED(9, xenvirtio_confine_user(SOMEBODY) == 0 && xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, 0) == 0);
 	NEED(10, mount("none", "/", "tmpfs", 0, NULL) && errno == EPERM);
 	NEED(11, mount(NULL, "/", NULL, MS_REMOUNT, NULL) && errno == EPERM);
 	NEED(12, chroot("/") && errno == EPERM);
@@ -121,7 +120,7 @@ static int no_network(void)
 	const char *missing = NULL;
 	struct ifaddrs *list = NULL;
 
-	NEED(1, confine_namespaces(&missing) == 0 && !missing);
+	NEED(1, xenvirtio_confine_namespaces(&missing) == 0 && !missing);
 	NEED(2, getifaddrs(&list) == 0);
 	/* the loopback there is, and it is down, has no address */
 	for (struct ifaddrs *at = list; at; at = at->ifa_next)
@@ -140,16 +139,16 @@ static int be_somebody(void)
 {
 	gid_t group[4];
 
-	NEED(1, confine_bounds() == 0);
-	NEED(2, confine_user(SOMEBODY) == 0);
-	NEED(3, confine_privileges(ACCESS_NO_GROUP, 0) == 0);
+	NEED(1, xenvirtio_confine_bounds() == 0);
+	NEED(2, xenvirtio_confine_user(SOMEBODY) == 0);
+	NEED(3, xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, 0) == 0);
 	NEED(4, getuid() == SOMEBODY && geteuid() == SOMEBODY && getgid() == SOMEBODY && getegid() == SOMEBODY);
 	NEED(5, getgroups(4, group) == 0);
 	NEED(6, setuid(0) && errno == EPERM);
 	NEED(7, setgid(0) && errno == EPERM);
 	NEED(8, prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0);
 	/* another time it may not, and nothing changes */
-	NEED(9, confine_user(SOMEBODY + 1) == -EPERM && getuid() == SOMEBODY);
+	NEED(9, xenvirtio_confine_user(SOMEBODY + 1) == -EPERM && getuid() == SOMEBODY);
 	return 0;
 }
 
@@ -164,7 +163,7 @@ static int keep_one(void)
 	FILE *file;
 	bool found = false;
 
-	NEED(1, confine_privileges(ACCESS_NO_GROUP, UINT64_C(1) << CAP_KILL) == 0);
+	NEED(1, xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, UINT64_C(1) << CAP_KILL) == 0);
 	file = fopen("/proc/self/status", "re");
 	while (file && fgets(line, sizeof(line), file))
 		found |= strcmp(line, "CapPrm:\t0000000000000020\n") == 0;
@@ -185,12 +184,12 @@ static int be_limited(void)
 	struct rlimit files;
 
 	unlink(path);
-	NEED(1, confine_limits(false) == 0);
+	NEED(1, xenvirtio_confine_limits(false) == 0);
 	NEED(2, getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max <= 256 && files.rlim_cur <= 256);
 	/* an answer, not a signal */
 	NEED(3, ftruncate(fd, (off_t)1 << 31) && errno == EFBIG);
 	NEED(4, mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
-	NEED(5, confine_user(SOMEBODY) == 0 && confine_privileges(ACCESS_NO_GROUP, 0) == 0);
+	NEED(5, xenvirtio_confine_user(SOMEBODY) == 0 && xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, 0) == 0);
 	NEED(6, fork() < 0 && errno == EAGAIN);
 	return 0;
 }
@@ -206,7 +205,7 @@ static void what_is_used_up_has_an_end(void **state)
 	if (pid == 0) {
 		pid_t first;
 
-		if (confine_pids_begin())
+		if (xenvirtio_confine_pids_begin())
 			_exit(1);
 		first = fork();
 		if (first == 0)
@@ -225,9 +224,9 @@ static int say_number(void)
 
 static int number_children(void)
 {
-	NEED(101, confine_pids_begin() == 0);
+	NEED(101, xenvirtio_confine_pids_begin() == 0);
 	NEED(102, in_child(say_number) == 1);
-	NEED(103, confine_pids_end() == 0);
+	NEED(103, xenvirtio_confine_pids_end() == 0);
 	NEED(104, getpid() != 1 && in_child(say_number) != 1);
 	return 0;
 }
@@ -249,7 +248,7 @@ static int no_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct 
 
 static int keep_kill(void *opaque)
 {
-	return confine_pids_end() ? -EPERM : confine_privileges(ACCESS_NO_GROUP, UINT64_C(1) << CAP_KILL);
+	return xenvirtio_confine_pids_end() ? -EPERM : xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, UINT64_C(1) << CAP_KILL);
 }
 
 static void say_nothing(struct log *log, enum log_level level, int err, const char *text)
@@ -266,11 +265,11 @@ static int run(int (*device)(int sock))
 	pid_t pid;
 
 	log_open_emit(&log, LOG_LEVEL_ERROR, say_nothing);
-	if (confine_pids_begin())
+	if (xenvirtio_confine_pids_begin())
 		return 98;
 	pid = broker_start(&cfg, &ends, &code, &end);
 	if (pid == 0) {
-		if (confine_user(SOMEBODY) || confine_privileges(ACCESS_NO_GROUP, 0))
+		if (xenvirtio_confine_user(SOMEBODY) || xenvirtio_confine_privileges(XENVIRTIO_CONFINE_NO_GROUP, 0))
 			_exit(97);
 		broker_device_tie(ends.memory);
 		_exit(device(ends.memory));

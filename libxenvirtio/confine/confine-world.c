@@ -1,10 +1,8 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Namespaces, the empty root, limits: by their system calls, in the way their manual pages say.
  */
 #include "config.h"
-
-#include "backend/broker/confine-world.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -14,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 /** clients of two sockets, each queue's eventfds, Xen's handles */
 #define FILES_MAX 256u
@@ -24,12 +23,12 @@
 /** the state file, windows to the guest's memory, libraries */
 #define SPACE_BYTES_MAX (UINT64_C(4) << 30)
 
-int confine_pids_begin(void)
+int xenvirtio_confine_pids_begin(void)
 {
 	return unshare(CLONE_NEWPID) ? -errno : 0;
 }
 
-int confine_pids_end(void)
+int xenvirtio_confine_pids_end(void)
 {
 	int self = pidfd_open(getpid(), 0), ret;
 
@@ -40,7 +39,7 @@ int confine_pids_end(void)
 	return ret;
 }
 
-int confine_namespaces(const char **missing)
+int xenvirtio_confine_namespaces(const char **missing)
 {
 	static const struct {
 		int flag;
@@ -67,7 +66,7 @@ static int cover_root(void)
 	return mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/") ? -errno : 0;
 }
 
-int confine_root(const char *dir)
+int xenvirtio_confine_root(const char *dir)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
 
@@ -95,7 +94,7 @@ static int limit(int what, uint64_t most)
 	return setrlimit((__rlimit_resource_t)what, &now) ? -errno : 0;
 }
 
-int confine_limits(bool files)
+int xenvirtio_confine_limits(bool files)
 {
 	const struct {
 		int what;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Landlock, by its system calls: there is no library for it. What a kernel does not know of is left out of what is asked, by its
  * version, so an older one confines less. The numbers are the kernel's, written out, since the headers of a distribution are
@@ -6,13 +6,12 @@
  */
 #include "config.h"
 
-#include "backend/broker/confine-files.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 /* all rights of a version; linux/landlock.h */
 #define ALL_1 ((1u << 13) - 1)
@@ -52,7 +51,7 @@ static size_t ruleset_bytes(long version)
 			      offsetof(struct ruleset, net);
 }
 
-int confine_files(void)
+int xenvirtio_confine_files(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_VERSION);
 	struct ruleset set;

@@ -1,12 +1,9 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Capabilities and no_new_privs. The sets are cleared with capset() itself: that is all there is to it, and no reason for a
  * library. A file is given to a group by chown(), which its owner may do for groups that he is in.
  */
 #include "config.h"
-
-#include "backend/broker/confine.h"
-#include "backend/base/access.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -14,16 +11,17 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 /* Those of groups that the process came with. Without the right to change that, it came with few enough. */
 static int keep_group(gid_t group)
 {
-	size_t nr = group != ACCESS_NO_GROUP ? 1 : 0;
+	size_t nr = group != XENVIRTIO_CONFINE_NO_GROUP ? 1 : 0;
 
 	return setgroups(nr, &group) && errno != EPERM ? -errno : 0;
 }
 
-int confine_bounds(void)
+int xenvirtio_confine_bounds(void)
 {
 	/* ends with the first that this kernel does not know; EPERM: what has none to drop with has none to lose */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
@@ -33,7 +31,7 @@ int confine_bounds(void)
 	return 0;
 }
 
-int confine_user(uid_t uid)
+int xenvirtio_confine_user(uid_t uid)
 {
 	/* the first of these says whether it may */
 	return setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ? -errno : 0;
@@ -54,12 +52,12 @@ static int set_capabilities(uint64_t keep)
 	return syscall(SYS_capset, &header, sets) ? -errno : 0;
 }
 
-int confine_privileges(gid_t group, uint64_t keep)
+int xenvirtio_confine_privileges(gid_t group, uint64_t keep)
 {
 	int ret = keep_group(group);
 
 	if (!ret)
-		ret = confine_bounds();
+		ret = xenvirtio_confine_bounds();
 	if (ret)
 		return ret;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||

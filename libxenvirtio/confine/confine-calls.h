@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The system calls that are left to a device process once it serves: a list, each with its reason; all else is its death.
- * Knows no file, no descriptor and no guest: what a call is applied to is bounded elsewhere (confine-files.h, restricted handles).
+ * Knows no file, no descriptor and no guest: what a call is applied to is bounded elsewhere (confine-files.c, restricted handles).
  */
-#ifndef BACKEND_BROKER_CONFINE_CALLS_H
-#define BACKEND_BROKER_CONFINE_CALLS_H
+#ifndef CONFINE_CALLS_H
+#define CONFINE_CALLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,13 +40,4 @@ const struct confine_call *confine_calls_lending(size_t *nr);
 /** confine_calls_can() - whether this build can be confined: one with sanitizers makes calls of its own */
 bool confine_calls_can(void);
 
-/**
- * confine_calls() - these and no others, in all threads, for good; what is not allowed kills the process (SIGSYS)
- *
- * Other ABIs of the machine (32 bits, x32) are not allowed at all. Needs no_new_privs. What libc does once, with calls that are
- * on no list, it is made to do before. @lends: those of a device with a backend are among them.
- * Return: 0; -EOPNOTSUPP the kernel has no filters, or this build cannot; -errno
- */
-int confine_calls(bool lends);
-
-#endif /* BACKEND_BROKER_CONFINE_CALLS_H */
+#endif /* CONFINE_CALLS_H */

@@ -3,10 +3,6 @@
  * What a process has given away is gone: tried in children, by the calls themselves. Where this machine's kernel has no Landlock
  * the tests of it say so.
  */
-#include "backend/broker/confine-files.h"
-#include "backend/broker/confine.h"
-#include "backend/base/access.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +23,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <xenvirtio/confine.h>
 
 static char dir[64], inside[96], outside[96];
 
@@ -86,7 +83,7 @@ static bool has_line(const char *text)
 
 static int give_privileges_away(void)
 {
-	NEED(1, confine_privileges(getegid(), 0) == 0);
+	NEED(1, xenvirtio_confine_privileges(getegid(), 0) == 0);
 	NEED(2, has_line("CapEff:\t0000000000000000\n"));
 	NEED(3, has_line("CapPrm:\t0000000000000000\n"));
 	NEED(4, has_line("CapInh:\t0000000000000000\n"));
@@ -96,7 +93,7 @@ static int give_privileges_away(void)
 	/* of somebody who had the right to: nothing to come by exec either */
 	NEED(8, geteuid() || has_line("CapBnd:\t0000000000000000\n"));
 	/* a second time is no fault */
-	NEED(9, confine_privileges(getegid(), 0) == 0);
+	NEED(9, xenvirtio_confine_privileges(getegid(), 0) == 0);
 	return 0;
 }
 
@@ -113,7 +110,7 @@ static bool has_landlock(int version)
 static int confine(void)
 {
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return confine_files();
+	return xenvirtio_confine_files();
 }
 
 static int use_what_is_open(void)

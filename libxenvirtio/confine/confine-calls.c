@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * seccomp by libseccomp. The list is the one source: SECURITY.md has it row by row, and test-confine-calls compares.
  *
@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "backend/broker/confine-calls.h"
+#include "confine/confine-calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <xenvirtio/confine.h>
 
 /* Linux's <xen/privcmd.h> and <xen/evtchn.h>, and kernel/privcmd's privcmd-eventfd.h */
 #define PRIVCMD_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, 32)
@@ -130,7 +131,7 @@ static int add_call(scmp_filter_ctx filter, const struct confine_call *call)
 	return ret;
 }
 
-static int load(bool lends)
+static int load(bool lends, const char *const *more)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int ret;
@@ -149,6 +150,12 @@ static int load(bool lends)
 		ret = add_call(filter, &serving[i]);
 	for (size_t i = 0; lends && i < sizeof(lending) / sizeof(lending[0]) && !ret; i++)
 		ret = add_call(filter, &lending[i]);
+	for (; more && *more && !ret; more++) {
+		int nr = seccomp_syscall_resolve_name(*more);
+
+		if (nr >= 0)
+			ret = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, nr, 0, NULL);
+	}
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);
@@ -174,14 +181,25 @@ bool confine_calls_can(void)
 #endif
 }
 
-int confine_calls(bool lends)
+static int check_names(const char *const *more)
 {
-	int ret;
+	for (; more && *more; more++) {
+		if (seccomp_syscall_resolve_name(*more) == __NR_SCMP_ERROR)
+			return -EINVAL;
+	}
+	return 0;
+}
 
+int xenvirtio_confine_calls(bool lends, const char *const *more)
+{
+	int ret = check_names(more);
+
+	if (ret)
+		return ret;
 	if (!confine_calls_can())
 		return -EOPNOTSUPP;
 	warm_up();
-	ret = load(lends);
+	ret = load(lends, more);
 	/* of a kernel without filters, and of one that does not know the request */
 	return ret == -ENOSYS || ret == -EINVAL ? -EOPNOTSUPP : ret;
 }

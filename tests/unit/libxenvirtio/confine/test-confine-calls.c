@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "backend/broker/confine-calls.h"
+#include "confine/confine-calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,11 +37,14 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <xenvirtio/confine.h>
 
 /* after a header that has the integer types */
 #include <xen/privcmd-eventfd.h>
 
-enum seal { OPEN, SEALED, SEALED_LENDING };
+enum seal { OPEN, SEALED, SEALED_LENDING, SEALED_BUT_ONE };
+
+static const char *const one_more[] = {"pread64", NULL};
 
 static bool can_seal(void)
 {
@@ -66,7 +69,7 @@ static int status_of(enum seal seal, long (*fn)(void))
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seal != OPEN && confine_calls(seal == SEALED_LENDING))
+		if (seal != OPEN && xenvirtio_confine_calls(seal == SEALED_LENDING, seal == SEALED_BUT_ONE ? one_more : NULL))
 			_exit(100);
 		_exit((int)fn() & 0x3f);
 	}
@@ -270,6 +273,27 @@ static void a_backend_takes_two_more(void **state)
 	assert_true(is_killed(SEALED_LENDING, try_sendto_somebody));
 }
 
+TRY(try_pread, syscall(SYS_pread64, -1, NULL, 0, 0) != -1)
+
+static long misspelt(void)
+{
+	const char *const names[] = {"pread64", "pread46", NULL};
+
+	/* nothing was sealed by it */
+	return xenvirtio_confine_calls(false, names) == -EINVAL && getppid() > 0 ? 0 : 1;
+}
+
+/* A device that is not one of ours may take what ours do not. */
+static void a_call_that_is_named_is_left_and_no_other(void **state)
+{
+	assert_int_equal(status_of(OPEN, misspelt), 0);
+	need_seal();
+	assert_true(is_killed(SEALED, try_pread));
+	assert_int_equal(status_of(SEALED_BUT_ONE, try_pread), 0);
+	assert_int_equal(status_of(SEALED_BUT_ONE, live), 0);
+	assert_true(is_killed(SEALED_BUT_ONE, try_open));
+}
+
 TRY(call_abort, (abort(), 0))
 TRY(call_raise, raise(SIGKILL))
 
@@ -302,7 +326,7 @@ static long breach_by_thread(void)
 
 	NEED(1, pipe(go) == 0);
 	NEED(2, pthread_create(&thread, NULL, wait_and_do, (void *)(uintptr_t)try_prctl) == 0);
-	NEED(3, confine_calls(false) == 0);
+	NEED(3, xenvirtio_confine_calls(false, NULL) == 0);
 	NEED(4, write(go[1], "", 1) == 1);
 	pthread_join(thread, NULL);
 	return 5;
@@ -316,7 +340,7 @@ static void every_thread_is_sealed(void **state)
 
 static long watched(void)
 {
-	return confine_calls(false) == -EOPNOTSUPP ? 0 : 1;
+	return xenvirtio_confine_calls(false, NULL) == -EOPNOTSUPP ? 0 : 1;
 }
 
 static void under_sanitizers_it_says_that_it_does_not(void **state)
@@ -436,6 +460,7 @@ int main(void)
 		cmocka_unit_test(what_is_on_no_list_is_death),
 		cmocka_unit_test(what_serving_takes_is_left),
 		cmocka_unit_test(a_backend_takes_two_more),
+		cmocka_unit_test(a_call_that_is_named_is_left_and_no_other),
 		cmocka_unit_test(an_end_is_told_from_a_breach),
 		cmocka_unit_test(every_thread_is_sealed),
 		cmocka_unit_test(under_sanitizers_it_says_that_it_does_not),
