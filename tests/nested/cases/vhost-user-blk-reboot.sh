@@ -41,9 +41,15 @@ while [ $boot -le $reboots ]; do
 	# under way when it goes
 	guest_send g 'while :; do dd if=/dev/zero of=/mnt/load bs=64k count=8 conv=fsync 2>/dev/null; done & sleep 2; reboot -f' >/dev/null
 	old=$domid
-	check "xl makes a new domain" wait_for '[ -n "$(domid g)" ] && [ "$(domid g)" != "$old" ]' 60
-	domid=$(domid g)
-	# There is no pause this time: the device must be there before the guest's driver is, a second or two after this.
+	# There is no pause this time: the backend has five seconds from here. wait_for looks too seldom for that.
+	tries=0
+	domid=
+	while { [ -z "$domid" ] || [ "$domid" = "$old" ]; } && [ $tries -lt 400 ]; do
+		sleep 0.2
+		domid=$(domid g)
+		tries=$((tries + 1))
+	done
+	check "xl makes a new domain" [ -n "$domid" -a "$domid" != "$old" ]
 	check "the old one's backend ends when it is told to" stop_backend "$disk"
 	serve_disk || bail "qemu-storage-daemon listens again"
 	check "the new one is served" wait_for '[ -n "$(xs "$domid" path)" ]' 10

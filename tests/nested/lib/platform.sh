@@ -67,6 +67,8 @@ needed_closure()
 	while [ ${#todo[@]} -gt 0 ]; do
 		file=${todo[0]}
 		todo=("${todo[@]:1}")
+		# a script needs none
+		[ "$(head -c 4 "$file" | tail -c 3)" = ELF ] || continue
 		for name in $(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
 			[ -z "${seen[$name]:-}" ] || continue
 			seen[$name]=1
