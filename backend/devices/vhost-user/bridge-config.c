@@ -25,6 +25,14 @@ int bridge_config_make(struct bridge *b, const char *tag)
 	return 0;
 }
 
+void bridge_config_keep(struct bridge *b)
+{
+	uint8_t all[XENVIRTIO_CONFIG_MAX] = {0};
+
+	if (!b->cfg.kind->config_ours && !vhost_frontend_read_config(b->front, 0, all, b->cfg.kind->config_bytes))
+		memcpy(b->memory->config, all, sizeof(all));
+}
+
 void bridge_config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 {
 	struct bridge *b = opaque;
@@ -34,7 +42,7 @@ void bridge_config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 	if (b->cfg.kind->config_ours)
 		memcpy(all, b->config, sizeof(all));
 	else if (vhost_frontend_read_config(b->front, 0, all, b->cfg.kind->config_bytes))
-		memset(all, 0, sizeof(all));
+		memcpy(all, b->memory->config, sizeof(all));
 	/* more than there are here would be used in vain */
 	if (at && (unsigned int)(all[at] | all[at + 1] << 8) > b->nr_queues) {
 		all[at] = (uint8_t)b->nr_queues;

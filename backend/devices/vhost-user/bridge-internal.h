@@ -34,6 +34,8 @@ struct bridge {
 
 /** bridge_config_make() - where it is ours. Return: 0; -EINVAL a tag that cannot be */
 int bridge_config_make(struct bridge *b, const char *tag);
+/** bridge_config_keep() - what the backend told, for a process that comes before there is another */
+void bridge_config_keep(struct bridge *b);
 /* hooks of the device */
 void bridge_config_read(void *opaque, uint32_t offset, void *buf, uint32_t len);
 void bridge_config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1u
+#define VERSION 2u
 
 static void keep(struct bridge *b, int rc)
 {
@@ -240,6 +240,8 @@ static void done(void *opaque, enum vhost_done what)
 	struct bridge *b = opaque;
 
 	b->status.connections += what == VHOST_CONNECTED;
+	if (b->dev && what == VHOST_CONNECTED)
+		bridge_config_keep(b);
 	/* it has the record, if there was one */
 	if (b->dev && what == VHOST_STARTED)
 		b->memory->doubt = false;
@@ -250,8 +252,10 @@ static void config_changed(void *opaque)
 {
 	struct bridge *b = opaque;
 
-	if (b->dev)
-		keep(b, xenvirtio_device_config_changed(b->dev));
+	if (!b->dev)
+		return;
+	bridge_config_keep(b);
+	keep(b, xenvirtio_device_config_changed(b->dev));
 }
 
 /* Inside an operation of the front-end, which ends it as lost(). */
@@ -340,10 +344,11 @@ static unsigned int count_queues(const struct bridge *b)
 static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
 {
 	const struct vhost_user_kind *kind = b->cfg.kind;
-	uint64_t version_1 = BIT(XENVIRTIO_F_VERSION_1);
+	bool connected = vhost_frontend_is_connected(b->front);
+	uint64_t version_1 = BIT(XENVIRTIO_F_VERSION_1), offered = connected ? vhost_frontend_features(b->front) : b->memory->features;
 	struct xenvirtio_device_config device = {
 		.device_id = kind->program.device_id,
-		.features = vhost_frontend_features(b->front) & ~version_1,
+		.features = offered & ~version_1,
 		/* what was agreed on with another backend stays; one that lacks it is refused when it is to begin */
 		.features_kept = kind->features & ~version_1,
 		.nr_queues = count_queues(b),
@@ -363,7 +368,14 @@ static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xen
 	rc = xenvirtio_device_new(&b->dev, &device, gmem, state);
 	if (rc)
 		b->dev = NULL;
+	else
+		b->memory->features = offered;
 	return rc == -ENOTSUP ? -EBADMSG : rc;
+}
+
+bool bridge_begun(const struct bridge_memory *memory, const struct xenvirtio_device_state *state)
+{
+	return memory->version == VERSION && state->status && memory->features;
 }
 
 int bridge_lend(struct bridge *b, struct xenvirtio_hv *hv)
@@ -377,7 +389,7 @@ int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_mem
 
 	if (!memory_valid(memory))
 		return -EBADMSG;
-	if (!vhost_frontend_is_connected(b->front) || !b->files.nr)
+	if (!b->files.nr || (!vhost_frontend_is_connected(b->front) && !bridge_begun(memory, state)))
 		return -ENOTCONN;
 	b->memory = memory;
 	b->gmem = gmem;
@@ -385,6 +397,7 @@ int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_mem
 	if (rc)
 		return rc;
 	memory->queues = b->nr_queues;
+	bridge_config_keep(b);
 	memory->bytes = sizeof(*memory);
 	__atomic_store_n(&memory->version, VERSION, __ATOMIC_RELEASE);
 	return 0;

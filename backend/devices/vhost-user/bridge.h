@@ -31,6 +31,8 @@ struct bridge_memory {
 	uint64_t lost;	  /* backends, without a record of what was in flight */
 	uint64_t queues;  /* that the device has */
 	uint64_t doubt;	  /* 1: one went away with queues that no other has begun with since */
+	uint64_t features; /* that were offered to the guest */
+	uint8_t config[XENVIRTIO_CONFIG_MAX]; /* as a backend last told it */
 };
 
 struct bridge_config {
@@ -68,12 +70,14 @@ enum vhost_fault bridge_wait(struct bridge *b);
 
 /** bridge_lend() - open the guest's memory as files, by @hv. Return: 0; -ENOSYS there are none here; as xenvirtio_memory_files_open() */
 int bridge_lend(struct bridge *b, struct xenvirtio_hv *hv);
+/** bridge_begun() - a driver has begun with this device: it can be opened as it was, without a backend */
+bool bridge_begun(const struct bridge_memory *memory, const struct xenvirtio_device_state *state);
 /**
- * bridge_open() - make the device of what the connected backend has
+ * bridge_open() - make the device of what the connected backend has; without one, of what was kept, if the driver has begun
  * @gmem:          borrowed until bridge_close()
  * @memory, @state: where they live, borrowed
  *
- * After bridge_lend(). Return: 0; -EBADMSG @memory or @state cannot be; -ENOTCONN no backend; -errno
+ * After bridge_lend(). Return: 0; -EBADMSG @memory or @state cannot be; -ENOTCONN no backend, and a new device; -errno
  */
 int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
 		struct xenvirtio_device_state *state);

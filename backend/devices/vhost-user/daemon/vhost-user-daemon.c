@@ -76,6 +76,22 @@ static void lost(void *opaque, const char *why, int err)
 		timer_set(d->again, VHOST_USER_AGAIN_MS);
 }
 
+/* A driver has begun with it, and may wait for its requests as it did for the last process. One look, and the others are made later. */
+static void look_once(struct vhost_user_daemon *d)
+{
+	enum vhost_fault fault = VHOST_NOT_CONNECTED;
+	int fd = connect_backend(d);
+
+	if (fd >= 0) {
+		bridge_connect(d->bridge, fd);
+		fault = bridge_wait(d->bridge);
+	}
+	if (!fault)
+		return;
+	d->look = true;
+	log_msg(d->host.log, LOG_LEVEL_WARNING, fd < 0 ? fd : 0, "no backend at %s yet: the guest's requests wait for it", d->socket);
+}
+
 /* Only for the first: the guest waits for its first register, which is claimed. Return: 0; -errno, told */
 static int wait_for_backend(struct vhost_user_daemon *d)
 {
@@ -196,7 +212,9 @@ static int open_device(void *self, struct xenvirtio_gmem *gmem, const struct dev
 		return -EBADMSG;
 	/* before anybody is waited for in vain */
 	rc = bridge_lend(d->bridge, d->host.hv);
-	if (!rc)
+	if (!rc && bridge_begun(memory->at, memory->state))
+		look_once(d);
+	else if (!rc)
 		rc = wait_for_backend(d);
 	if (!rc)
 		rc = bridge_open(d->bridge, gmem, memory->at, memory->state);

@@ -314,6 +314,32 @@ static void a_signal_gives_the_queues_back(void **state)
 	assert_int_equal(driver_status(&b->driver), 15);
 }
 
+/* The process ends, and its backend too: the next one is there for the guest before any other backend is. */
+static void a_successor_needs_no_backend_to_begin(void **state)
+{
+	struct process_bench *b = *state;
+	uint64_t begin_ms;
+
+	assert_true(process_bench_start(b));
+	load_driver(b);
+	raise(SIGTERM);
+	run(b);
+	process_bench_stop(b);
+	hang_up();
+	begin_ms = clock_now_ms();
+	assert_true(process_bench_start(b));
+	assert_int_equal(clock_now_ms(), begin_ms);
+	assert_true(log_capture_has(&b->capture, "the guest's requests wait for it"));
+	run(b);
+	assert_int_equal(driver_status(&b->driver), 15);
+	listen_at_path();
+	machine_fake_pass(VHOST_USER_AGAIN_MS);
+	run(b);
+	assert_non_null(peer);
+	assert_int_equal(kicks_given(), QUEUES);
+	assert_int_equal(driver_status(&b->driver), 15);
+}
+
 static void a_dead_guest_ends_it(void **state)
 {
 	struct process_bench *b = *state;
@@ -347,6 +373,7 @@ int main(void)
 		TEST(one_that_says_nothing_is_named),
 		TEST(a_backend_that_goes_is_looked_for_each_second),
 		TEST(a_signal_gives_the_queues_back),
+		TEST(a_successor_needs_no_backend_to_begin),
 		TEST(a_dead_guest_ends_it),
 		TEST(a_host_without_memory_files_is_told_what_it_lacks),
 	};
