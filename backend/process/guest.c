@@ -272,6 +272,9 @@ int guest_open(struct guest *g, const struct guest_config *cfg, enum exit_code *
 		goto fail;
 	return 0;
 fail:
+	/* of a state file that was adopted, too: what was claimed just now is nobody's to go on with */
+	if (g->claimed && !xenvirtio_server_close(g->server))
+		state_file_set_no_server(g->state);
 	guest_close(g, rc == XENVIRTIO_E_GONE ? GUEST_REMOVE : end_of_failure(g));
 	return rc;
 }

@@ -27,21 +27,25 @@ struct child {
 	bool open, serves;
 };
 
-/* Of the process: hooks of the seam have no argument of ours. */
-static const struct run_shared *host;
+/* Of the process: hooks of the seam have no argument of ours. A copy: who else has that memory may be a child that was taken over. */
+static struct {
+	struct xenvirtio_domain_info info;
+	struct xenvirtio_gfn_range range[RUN_RANGES_MAX];
+	size_t nr;
+} host;
 
 static int told_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
 {
-	*info = host->info;
+	*info = host.info;
 	return 0;
 }
 
 static int told_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max, size_t *nr)
 {
-	if (host->nr > max)
+	if (host.nr > max)
 		return -ENOSPC;
-	memcpy(range, host->range, host->nr * sizeof(*range));
-	*nr = host->nr;
+	memcpy(range, host.range, host.nr * sizeof(*range));
+	*nr = host.nr;
 	return 0;
 }
 
@@ -53,7 +57,11 @@ static void answer_for_host(struct child *c)
 	memcpy(&c->ops, c->hv->ops, size);
 	c->ops.domain_info = told_info;
 	c->ops.ram_ranges = told_ranges;
-	host = c->run->shared;
+	host.info = c->run->shared->info;
+	memcpy(host.range, c->run->shared->range, sizeof(host.range));
+	host.nr = __atomic_load_n(&c->run->shared->nr, __ATOMIC_RELAXED);
+	if (host.nr > RUN_RANGES_MAX)
+		host.nr = 0;
 	c->hv->ops = &c->ops;
 }
 
@@ -113,7 +121,7 @@ static int explain_no_server(struct child *c, int rc)
 {
 	const struct run *run = c->run;
 
-	if (rc == -EEXIST) {
+	if (rc == -EEXIST || rc == -EBUSY) {
 		run_say(run, 0,
 			"another ioreq server of domain %" PRIu32 " claims address %#" PRIx64 " (another backend, or one that was killed "
 			"with all its processes): end that backend, or restart the guest",

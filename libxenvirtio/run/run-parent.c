@@ -92,35 +92,28 @@ static int fork_child(struct parent *p)
 		close(ends[0]);
 		return -EAGAIN;
 	}
+	p->pidfd = pidfd_open(pid, 0);
+	if (p->pidfd < 0) {
+		int rc = -errno;
+
+		/* nobody would hear of its end */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		close(ends[0]);
+		p->left = true;
+		return rc;
+	}
 	p->pid = pid;
 	p->sock = ends[0];
-	p->pidfd = pidfd_open(pid, 0);
-	return p->pidfd < 0 ? -errno : 0;
+	return 0;
 }
 
-static void start_child(struct parent *p)
-{
-	int ret = look_at_domain(p->run, true);
-
-	p->restart_at = NEVER;
-	if (ret == XENVIRTIO_E_GONE) {
-		parent_end(p, XENVIRTIO_EXIT_DONE);
-		return;
-	}
-	if (!ret)
-		ret = fork_child(p);
-	if (ret) {
-		run_say(p->run, ret, "cannot start the device's process");
-		parent_end(p, ret == -EACCES ? XENVIRTIO_EXIT_NO_XEN : XENVIRTIO_EXIT_HOST);
-	}
-}
-
-/* The guest waits meanwhile, so the first time there is no wait at all. */
-static void child_died(struct parent *p, const char *how)
+/* The guest waits meanwhile, so the first time there is no wait at all. @told: it had served */
+static void child_died(struct parent *p, const char *how, bool told)
 {
 	int64_t wait;
 
-	if (p->served && now(p) - p->serving_since >= WELL_MS)
+	if (told && now(p) - p->serving_since >= WELL_MS)
 		p->deaths = 0;
 	if (++p->deaths > DEATHS_MAX) {
 		run_say(p->run, 0, "the device's process %s: the %uth time without a minute of service: given up", how, p->deaths);
@@ -136,6 +129,27 @@ static void child_died(struct parent *p, const char *how)
 	p->restart_at = now(p) + wait;
 }
 
+static void start_child(struct parent *p)
+{
+	int ret = look_at_domain(p->run, true);
+
+	p->restart_at = NEVER;
+	if (ret == XENVIRTIO_E_GONE) {
+		parent_end(p, XENVIRTIO_EXIT_DONE);
+		return;
+	}
+	if (!ret)
+		ret = fork_child(p);
+	if (!ret)
+		return;
+	run_say(p->run, ret, "cannot start the device's process");
+	/* a guest that was served is not given up for what may pass */
+	if (p->run->life && ret != -EACCES)
+		child_died(p, "could not be started", false);
+	else
+		parent_end(p, ret == -EACCES ? XENVIRTIO_EXIT_NO_XEN : XENVIRTIO_EXIT_HOST);
+}
+
 static void child_ended(struct parent *p)
 {
 	bool told = p->serves;
@@ -149,8 +163,11 @@ static void child_ended(struct parent *p)
 	close_sock(p);
 	p->serves = false;
 	p->kill_at = NEVER;
-	/* one that never served has taken along what it made, and what another backend made is not ours */
-	p->left = info.si_code != CLD_EXITED || (info.si_status != XENVIRTIO_EXIT_DONE && (told || p->run->life));
+	/*
+	 * Looked for whatever it says: it read what the guest wrote. But one that never served, and ended by itself, has made nothing,
+	 * and what another backend made is not ours.
+	 */
+	p->left = info.si_code != CLD_EXITED || told || p->run->life;
 	if (p->ending) {
 		p->over = true;
 		return;
@@ -159,8 +176,9 @@ static void child_ended(struct parent *p)
 		parent_end(p, XENVIRTIO_EXIT_DONE);
 		return;
 	}
-	/* it has said why, and the next one would find the same */
-	if (info.si_code == CLD_EXITED && !told && info.si_status != XENVIRTIO_EXIT_DONE) {
+	/* it has said why, and the next one would find the same; but a host that fails once the guest was served may do better */
+	if (info.si_code == CLD_EXITED && !told && info.si_status != XENVIRTIO_EXIT_DONE &&
+	    !(p->run->life && info.si_status == XENVIRTIO_EXIT_HOST)) {
 		parent_end(p, info.si_status);
 		return;
 	}
@@ -168,7 +186,7 @@ static void child_ended(struct parent *p)
 		snprintf(how, sizeof(how), "ended with %d", info.si_status);
 	else
 		snprintf(how, sizeof(how), "was killed by signal %d (%s)", info.si_status, strsignal(info.si_status));
-	child_died(p, how);
+	child_died(p, how, told);
 }
 
 static void child_serves(struct parent *p)

@@ -67,9 +67,10 @@ void reservation_forget_populate(struct reservation *r)
 
 /*
  * Frames a call: what it will really cost is known when it is over. Each one that cost no more than was paid for doubles what the
- * next may have, up to this; a dearer one ends that. A call by way of the broker costs as much as moving a hundred frames.
+ * next may have, up to this; a dearer one ends that. A call by way of the broker costs as much as moving a hundred frames. At the
+ * price of a slow host, where cheap ones may suddenly end, this is what the event loop's others may have to wait: 10 ms.
  */
-#define CALL_FRAMES_MAX 16384u
+#define CALL_FRAMES_MAX 8192u
 
 enum { RELEASING, POPULATING };
 
@@ -90,11 +91,11 @@ static void settle_price(struct reservation *r, int op, unsigned int order, uint
 	r->hypercall_ns += ns;
 	if (units > paid)
 		budget_charge(&r->budget, 1, units - paid);
-	if (!order || !ns || frames < 64)
-		return;
 	if (units > paid)
 		r->call_frames[op] = RESERVATION_CALL_FRAMES;
-	else if (frames == r->call_frames[op] && frames < CALL_FRAMES_MAX)
+	if (!order || !ns || frames < 64)
+		return;
+	if (units <= paid && frames == r->call_frames[op] && frames < CALL_FRAMES_MAX)
 		r->call_frames[op] *= 2;
 	units = units * RESERVATION_PRICE_UNIT / (int64_t)frames;
 	/* a call that is larger says as much as several */

@@ -42,8 +42,9 @@ struct bench {
 	bool hangs;
 	pid_t pid;
 	int64_t now_ms;
-	unsigned int lives, collected, steps;
+	unsigned int lives, collected, steps, opened;
 	int open_result;
+	bool dies_opening; /* all but the first */
 };
 
 static struct bench *b;
@@ -57,6 +58,9 @@ static int put_seven(void *opaque, struct xenvirtio_queue *q, const struct xenvi
 static int open_device(void *opaque)
 {
 	b->pid = getpid();
+	b->opened++;
+	if (b->dies_opening && b->opened > 1)
+		raise(SIGKILL);
 	return b->open_result;
 }
 
@@ -319,6 +323,19 @@ static void who_served_a_minute_has_begun_well(void **state)
 	assert_int_equal(b->now_ms, 20 * 60000);
 }
 
+/* One that served long, and then none that comes so far: its minute is not theirs. */
+static void the_minute_is_of_who_served_it(void **state)
+{
+	need_pidfd();
+	put_node();
+	b->child = do_nothing;
+	b->parent = kill_after_a_minute;
+	b->dies_opening = true;
+	assert_int_equal(run(NULL), XENVIRTIO_EXIT_HOST);
+	assert_int_equal(b->opened, 6);
+	assert_int_equal(b->now_ms, 60000 + (0 + 1 + 2 + 4 + 8) * 1000);
+}
+
 static void hang(unsigned int life)
 {
 	b->hangs = true;
@@ -517,6 +534,7 @@ int main(void)
 		TEST(another_goes_on_where_one_was_killed),
 		TEST(who_dies_again_and_again_is_given_up),
 		TEST(who_served_a_minute_has_begun_well),
+		TEST(the_minute_is_of_who_served_it),
 		TEST(who_does_not_end_is_killed),
 		TEST(it_ends_with_its_domain),
 		TEST(it_ends_when_the_toolstack_takes_the_device),
