@@ -20,7 +20,6 @@ struct broken {
 	unsigned int negotiated, resets, kicks;
 	uint64_t served, errors;
 	uint8_t config[16];
-	uint8_t next;
 };
 
 extern struct broken broken;

@@ -10,10 +10,10 @@
 #include <xenvirtio/hv.h>
 
 #include "unit/conformance/broken-behind.h"
+#include "unit/rigs/echo-message.h"
 
 #define DEVICE_ID 42u
 #define QUEUES 2u
-#define BYTES 40u
 #define CONFIG_BYTES 12u
 
 struct broken broken;
@@ -194,26 +194,6 @@ static void forget(void *opaque)
 		broken.config[i] = (uint8_t)(0x10 + i);
 }
 
-static int fill(void *opaque, struct driver *d, unsigned int step, struct conformance_message *m)
-{
-	m->queue = step;
-	m->readable_bytes = BYTES;
-	m->writable_bytes = BYTES;
-	for (unsigned int i = 0; i < BYTES; i++)
-		m->readable[i] = broken.next++;
-	return 0;
-}
-
-static int check(void *opaque, unsigned int step, const struct conformance_message *m, uint32_t used_bytes)
-{
-	if (used_bytes != BYTES)
-		return -EMSGSIZE;
-	for (unsigned int i = 0; i < BYTES; i++)
-		if (m->writable[i] != (uint8_t)(m->readable[i] + 1))
-			return -EBADMSG;
-	return 0;
-}
-
 static int serve(void *opaque)
 {
 	behind_the_library();
@@ -249,8 +229,8 @@ struct conformance_device broken_device(enum fault fault)
 		.make = make,
 		.free = end,
 		.forget = forget,
-		.fill = fill,
-		.check = check,
+		.fill = echo_fill,
+		.check = echo_check,
 		.serve = serve,
 		.change_config = change_config,
 		.errors = count_errors,

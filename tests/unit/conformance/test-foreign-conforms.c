@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conformance/conformance.h"
+#include "unit/rigs/echo-message.h"
 #include "unit/rigs/vhost-ring.h"
 
 #define DEVICE_ID 42u
 #define QUEUES 2u
-#define BYTES 40u
 #define F_RING_RESET (UINT64_C(1) << 40)
 #define F_IN_ORDER (UINT64_C(1) << 35)
 #define F_RINGS (UINT64_C(1) << 28 | UINT64_C(1) << 29)
@@ -24,7 +23,6 @@ static struct {
 	enum fault fault;
 	struct vhost_rings rings;
 	struct xenvirtio_gmem *gmem;
-	uint8_t next;
 } x;
 
 static int queue_start(void *opaque, unsigned int index)
@@ -85,26 +83,6 @@ static void end(void *opaque)
 	x.rings.dev = NULL;
 }
 
-static int fill(void *opaque, struct driver *d, unsigned int step, struct conformance_message *m)
-{
-	m->queue = step;
-	m->readable_bytes = BYTES;
-	m->writable_bytes = BYTES;
-	for (unsigned int i = 0; i < BYTES; i++)
-		m->readable[i] = x.next++;
-	return 0;
-}
-
-static int check(void *opaque, unsigned int step, const struct conformance_message *m, uint32_t used_bytes)
-{
-	if (used_bytes != BYTES)
-		return -EMSGSIZE;
-	for (unsigned int i = 0; i < BYTES; i++)
-		if (m->writable[i] != (uint8_t)(m->readable[i] + 1))
-			return -EBADMSG;
-	return 0;
-}
-
 static int serve(void *opaque)
 {
 	return rings_serve(&x.rings) ? XENVIRTIO_E_AGAIN : 0;
@@ -119,8 +97,8 @@ static const struct conformance_device foreign = {
 	.flags = CONFORMANCE_RINGS_ELSEWHERE,
 	.make = make,
 	.free = end,
-	.fill = fill,
-	.check = check,
+	.fill = echo_fill,
+	.check = echo_check,
 	.serve = serve,
 };
 

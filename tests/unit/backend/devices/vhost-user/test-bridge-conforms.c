@@ -4,7 +4,7 @@
  * The backend begins anew with each process, and has its place from the bridge.
  */
 #include "backend/devices/vhost-user/bridge.h"
-#include "conformance/conformance.h"
+#include "unit/rigs/echo-message.h"
 #include "unit/rigs/stride.h"
 #include "unit/rigs/vhost-ring.h"
 
@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define QUEUES 2u
-#define BYTES 40u
 
 static struct {
 	const struct vhost_user_kind *kind;
@@ -23,7 +22,6 @@ static struct {
 	struct vhost_rings rings;
 	bool lost;
 	uint64_t errors;
-	uint8_t next;
 } x;
 
 static void on_lost(void *opaque, const char *why, int err)
@@ -94,27 +92,6 @@ static void forget(void *opaque)
 	memset(&x.memory, 0, sizeof(x.memory));
 }
 
-/* On each queue one; with other bytes each time. */
-static int fill(void *opaque, struct driver *d, unsigned int step, struct conformance_message *m)
-{
-	m->queue = step;
-	m->readable_bytes = BYTES;
-	m->writable_bytes = BYTES;
-	for (unsigned int i = 0; i < BYTES; i++)
-		m->readable[i] = x.next++;
-	return 0;
-}
-
-static int check(void *opaque, unsigned int step, const struct conformance_message *m, uint32_t used_bytes)
-{
-	if (used_bytes != BYTES)
-		return -EMSGSIZE;
-	for (unsigned int i = 0; i < BYTES; i++)
-		if (m->writable[i] != (uint8_t)(m->readable[i] + 1))
-			return -EBADMSG;
-	return 0;
-}
-
 /* A turn of the loop: what the bridge has to do, then the backend, and its answers. */
 static int serve(void *opaque)
 {
@@ -177,8 +154,8 @@ int main(void)
 		.make = make,
 		.free = end,
 		.forget = forget,
-		.fill = fill,
-		.check = check,
+		.fill = echo_fill,
+		.check = echo_check,
 		.serve = serve,
 		.errors = count_errors,
 	};
