@@ -214,6 +214,36 @@ static void where_no_server_was_made_one_is_made(void **state)
 	end(GUEST_REMOVE);
 }
 
+static unsigned int servers_while_opening;
+
+static int cannot_open(void *self, struct xenvirtio_gmem *gmem, const struct device_memory *memory)
+{
+	servers_while_opening = fake_servers(x.fake);
+	return -EIO;
+}
+
+/* The file is a predecessor's and stays; what was claimed is this process's, and nobody would go on with it: a vcpu would wait for ever. */
+static void what_was_claimed_goes_with_who_fails(void **state)
+{
+	struct device_type late = balloon_type;
+
+	assert_int_equal(begin(), 0);
+	assert_int_equal(xenvirtio_server_close(x.guest.server), 0);
+	state_file_set_no_server(x.guest.state);
+	end(GUEST_LEAVE);
+	late.opens_late = true;
+	late.open = cannot_open;
+	x.cfg.type = &late;
+	assert_int_not_equal(begin(), 0);
+	xenvirtio_hv_close(x.hv);
+	assert_int_equal(servers_while_opening, 1);
+	assert_int_equal(fake_servers(x.fake), 0);
+	x.cfg.type = &balloon_type;
+	assert_int_equal(begin(), 0);
+	assert_int_equal(fake_servers(x.fake), 1);
+	end(GUEST_REMOVE);
+}
+
 static void a_server_of_another_backend_is_left_alone(void **state)
 {
 	assert_int_equal(begin(), 0);
@@ -368,6 +398,7 @@ int main(void)
 		TEST(a_new_guest_without_ram_to_keep_books_of_is_refused),
 		TEST(a_server_whose_id_was_not_noted_is_adopted),
 		TEST(where_no_server_was_made_one_is_made),
+		TEST(what_was_claimed_goes_with_who_fails),
 		TEST(a_server_of_another_backend_is_left_alone),
 		TEST(a_server_that_lives_is_another_backends),
 		TEST(after_a_failure_of_the_host_it_is_looked_for_again),
