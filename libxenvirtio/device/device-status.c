@@ -195,6 +195,8 @@ bool device_state_valid(const struct xenvirtio_device *dev)
 			return false;
 		if (!queue_state_valid(queue, dev->gmem, dev->cfg.queue_size_max, packed))
 			return false;
+		if (queue->ready && dev->queue[i].log && !in_flight_valid(dev->queue[i].log, queue))
+			return false;
 	}
 	return true;
 }

@@ -89,6 +89,8 @@ static bool config_valid(const struct xenvirtio_device_config *cfg)
 	uint16_t size_max = cfg->foreign_queues ? XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX : XENVIRTIO_QUEUE_SIZE_MAX;
 	uint64_t ring_features = cfg->foreign_queues ? FEATURES_FOREIGN : FEATURES_SERVED;
 
+	if (cfg->in_flight && (cfg->foreign_queues || (uintptr_t)cfg->in_flight % _Alignof(struct in_flight)))
+		return false;
 	return cfg->ops && cfg->nr_queues && cfg->nr_queues <= XENVIRTIO_QUEUES_MAX &&
 	       cfg->queue_size_max && cfg->queue_size_max <= size_max &&
 	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
@@ -136,6 +138,11 @@ static int open_device(struct xenvirtio_device *dev)
 	return 0;
 }
 
+size_t xenvirtio_in_flight_bytes(unsigned int nr_queues)
+{
+	return nr_queues * sizeof(struct in_flight);
+}
+
 int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_device_config *cfg,
 			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
 {
@@ -162,6 +169,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.device_id = cfg->device_id,
 			.index = i,
 			.foreign = cfg->foreign_queues,
+			.log = cfg->in_flight && i < cfg->nr_queues ? (struct in_flight *)cfg->in_flight + i : NULL,
 		};
 	}
 	ret = open_device(dev);

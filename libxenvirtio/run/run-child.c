@@ -142,7 +142,7 @@ static int make_device(struct child *c)
 
 	if (ret)
 		return explain(c, ret, "cannot map the guest's memory");
-	ret = xenvirtio_program_device_new(&c->device, program, c->gmem, &c->run->shared->state);
+	ret = run_device_new(&c->device, program, c->gmem, &c->run->shared->state, c->run->shared->in_flight);
 	if (ret == -EBADMSG) {
 		run_say(c->run, 0, "what the last process left of the device cannot be: the guest's device is taken away");
 		return XENVIRTIO_EXIT_UNSUITABLE;

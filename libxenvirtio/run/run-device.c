@@ -16,6 +16,7 @@ struct xenvirtio_program_device {
 	struct xenvirtio_device *dev;
 	struct xenvirtio_device_ops ops;
 	unsigned int told;
+	uint64_t own_in_flight[];
 };
 
 /* Pages that serving a chain may have to map: its buffers may be anywhere, and it has a table of them. */
@@ -143,22 +144,24 @@ static void choose_hooks(struct xenvirtio_program_device *pd)
 		pd->ops.queue_stopped = queue_stopped;
 }
 
-int xenvirtio_program_device_new(struct xenvirtio_program_device **out, const struct xenvirtio_program *program,
-				 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
+int run_device_new(struct xenvirtio_program_device **out, const struct xenvirtio_program *program,
+		   struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state, void *in_flight)
 {
 	struct xenvirtio_device_config cfg = program->device;
 	struct xenvirtio_program_device *pd;
 	int ret;
 
-	if (cfg.foreign_queues)
+	if (cfg.foreign_queues || cfg.in_flight)
 		return -EINVAL;
-	pd = calloc(1, sizeof(*pd));
+	pd = calloc(1, sizeof(*pd) + xenvirtio_in_flight_bytes(cfg.nr_queues));
 	if (!pd)
 		return -ENOMEM;
 	pd->program = program;
 	choose_hooks(pd);
 	cfg.ops = &pd->ops;
 	cfg.opaque = pd;
+	if (program->any_order)
+		cfg.in_flight = in_flight ? in_flight : pd->own_in_flight;
 	ret = xenvirtio_device_new(&pd->dev, &cfg, gmem, state);
 	if (ret) {
 		free(pd);
@@ -166,6 +169,12 @@ int xenvirtio_program_device_new(struct xenvirtio_program_device **out, const st
 	}
 	*out = pd;
 	return 0;
+}
+
+int xenvirtio_program_device_new(struct xenvirtio_program_device **out, const struct xenvirtio_program *program,
+				 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
+{
+	return run_device_new(out, program, gmem, state, NULL);
 }
 
 struct xenvirtio_device *xenvirtio_program_device_get(struct xenvirtio_program_device *pd)

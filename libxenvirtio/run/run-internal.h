@@ -37,6 +37,7 @@ struct run_options {
  * @info, @range, @nr: what only the parent can ask of the domain; it reads them again for each child, and never from here
  * @told:  a child has said what of its confinement is missing
  * @state: what the guest knows of the device: children write it, and check it like a guest's
+ * @in_flight: which of its requests a child has taken and not given back, if the program wants that kept: likewise
  */
 struct run_shared {
 	struct xenvirtio_domain_info info;
@@ -44,6 +45,7 @@ struct run_shared {
 	size_t nr;
 	bool told;
 	struct xenvirtio_device_state state;
+	uint64_t in_flight[];
 };
 
 /** struct run_env - what stands around the program; tests give their own */
@@ -92,6 +94,10 @@ int run_parent(struct run *run);
 
 /** run_child() - the device's process. @sock: a byte goes there once it serves; its end is ours. Return: one of enum xenvirtio_exit */
 int run_child(struct run *run, int sock);
+
+/** run_device_new() - as xenvirtio_program_device_new(). @in_flight: as in device.h; NULL: of the device's own */
+int run_device_new(struct xenvirtio_program_device **out, const struct xenvirtio_program *program,
+		   struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state, void *in_flight);
 
 /** run_open_server() - make the device's ioreq server, or in a later life adopt it. Return: as xenvirtio_server_open() */
 int run_open_server(struct run *run, struct xenvirtio_server *server);

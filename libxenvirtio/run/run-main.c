@@ -37,17 +37,18 @@ static int wait_for(void *opaque, struct pollfd *fds, nfds_t nr, int timeout_ms)
 int run_main(const struct xenvirtio_program *program, const struct run_env *env, int argc, char **argv)
 {
 	struct run run = { .program = program, .env = env };
+	size_t bytes = sizeof(*run.shared) + xenvirtio_in_flight_bytes(program->device.nr_queues);
 	int code;
 
 	if (!run_options_parse(&run.opts, program, argc, argv, &code))
 		return code;
-	run.shared = mmap(NULL, sizeof(*run.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	run.shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run.shared == MAP_FAILED) {
 		run_say(&run, -errno, "no memory");
 		return XENVIRTIO_EXIT_HOST;
 	}
 	code = run_parent(&run);
-	munmap(run.shared, sizeof(*run.shared));
+	munmap(run.shared, bytes);
 	return code;
 }
 

@@ -85,6 +85,7 @@ static void forget_chains(struct xenvirtio_queue *q)
 	q->epoch++;
 	q->unsettled = false;
 	memset(q->in_flight, 0, sizeof(q->in_flight));
+	memset(q->redo, 0, sizeof(q->redo));
 }
 
 bool queue_is_packed(const struct xenvirtio_queue *q)
@@ -111,6 +112,8 @@ int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detai
 	state->used_idx = 0;
 	state->signalled_idx = 0;
 	state->broken = 0;
+	if (q->log)
+		in_flight_begin(q->log);
 	__atomic_store_n(&state->ready, 1, __ATOMIC_RELEASE);
 	return 0;
 }

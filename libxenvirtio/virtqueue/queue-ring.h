@@ -11,6 +11,8 @@
 
 #include <xenvirtio/queue.h>
 
+#include "virtqueue/in-flight.h"
+
 /* virtio 1.2, 2.7.5, 2.7.6, 2.7.8 */
 #define DESC_F_NEXT 1u
 #define DESC_F_WRITE 2u
@@ -39,6 +41,8 @@ struct queue_owner {
  * @epoch:     counts enablings; chains of an earlier one are dropped
  * @unsettled: restored from state and not popped from since
  * @in_flight: heads popped and not pushed, one bit each
+ * @log:       the record of them that outlives the process; NULL: none is kept
+ * @redo:      heads of the record that a process before has popped, and this one has not yet
  * @foreign:   another process serves it, of any size: nothing here but where it lies
  * @packed:    its rings are of that kind, as of when it was enabled or restored
  */
@@ -54,6 +58,8 @@ struct xenvirtio_queue {
 	bool foreign;
 	bool packed;
 	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
+	struct in_flight *log;
+	uint64_t redo[XENVIRTIO_QUEUE_SIZE_MAX / 64];
 };
 
 /**

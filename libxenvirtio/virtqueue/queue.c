@@ -14,6 +14,7 @@
  *   interrupt: used->idx, full fence, used_event/flags    driver's used_event, fence, used->idx
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/probes.h"
 #include "virtqueue/queue-ring.h"
@@ -46,9 +47,17 @@ static uint64_t head_bit(uint16_t head)
 	return UINT64_C(1) << head % 64;
 }
 
+/* Pushed in the order in which they were popped: the oldest are done. */
+static void settle_in_order(struct xenvirtio_queue_state *state, uint16_t guest_used_idx)
+{
+	/* Whatever the guest may have put there, it moves us by one chain that was popped. */
+	if (guest_used_idx == (uint16_t)(state->used_idx + 1) && state->last_avail_idx != state->used_idx)
+		state->used_idx = guest_used_idx;
+	state->last_avail_idx = state->used_idx;
+}
+
 static int settle_indices(struct xenvirtio_queue *q)
 {
-	struct xenvirtio_queue_state *state = q->state;
 	uint16_t guest_used_idx;
 	int ret;
 
@@ -57,11 +66,15 @@ static int settle_indices(struct xenvirtio_queue *q)
 	ret = check_ring(q, xenvirtio_gmem_load16(q->gmem, used_idx_gpa(q), &guest_used_idx));
 	if (ret)
 		return ret;
-	/* Whatever the guest may have put there, it moves us by one chain that was popped. */
-	if (guest_used_idx == (uint16_t)(state->used_idx + 1) &&
-	    state->last_avail_idx != state->used_idx)
-		state->used_idx = guest_used_idx;
-	state->last_avail_idx = state->used_idx;
+	if (q->log && q->log->version) {
+		in_flight_settle(q->log, q->state, guest_used_idx);
+		memcpy(q->redo, q->log->heads, sizeof(q->redo));
+	} else {
+		settle_in_order(q->state, guest_used_idx);
+		/* a process before this one kept no record */
+		if (q->log)
+			in_flight_begin(q->log);
+	}
 	q->unsettled = false;
 	return 0;
 }
@@ -89,12 +102,49 @@ static int count_available(struct xenvirtio_queue *q, uint16_t *nr)
 	return 0;
 }
 
+/* The next head of the available ring. Return: 0; XENVIRTIO_E_EMPTY; XENVIRTIO_E_GUEST; XENVIRTIO_E_GONE; -errno */
+static int read_head(struct xenvirtio_queue *q, uint16_t *head)
+{
+	struct xenvirtio_queue_state *state = q->state;
+	uint16_t nr = 0;
+	int ret = count_available(q, &nr);
+
+	if (ret)
+		return ret;
+	if (!nr)
+		return XENVIRTIO_E_EMPTY;
+	ret = xenvirtio_gmem_load16(q->gmem, avail_ring_gpa(q, state->last_avail_idx), head);
+	if (ret)
+		return check_ring(q, ret);
+	if (*head >= state->size)
+		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "head outside the table");
+	if (*find_flight_word(q, *head) & head_bit(*head))
+		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "chain made available twice");
+	return 0;
+}
+
+/* It is the device's now, and its successors'. */
+static void note_pop(struct xenvirtio_queue *q, uint16_t head, bool redo)
+{
+	struct xenvirtio_queue_state *state = q->state;
+
+	*find_flight_word(q, head) |= head_bit(head);
+	if (redo) {
+		q->redo[head / 64] &= ~head_bit(head);
+		return;
+	}
+	if (q->log)
+		in_flight_pop(q->log, head, state->last_avail_idx);
+	__atomic_store_n(&state->last_avail_idx, (uint16_t)(state->last_avail_idx + 1), __ATOMIC_RELEASE);
+}
+
 int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain)
 {
 	struct xenvirtio_queue_state *state = q->state;
 	enum xenvirtio_guest_error kind;
 	const char *detail;
-	uint16_t nr = 0, head;
+	uint16_t head;
+	bool redo;
 	int ret;
 
 	if (q->foreign)
@@ -106,26 +156,18 @@ int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain
 	ret = settle_indices(q);
 	if (ret)
 		return ret;
-	ret = count_available(q, &nr);
+	redo = q->log && in_flight_oldest(q->log, q->redo, state->last_avail_idx, &head);
+	if (!redo)
+		ret = read_head(q, &head);
 	if (ret)
 		return ret;
-	if (!nr)
-		return XENVIRTIO_E_EMPTY;
-	ret = xenvirtio_gmem_load16(q->gmem, avail_ring_gpa(q, state->last_avail_idx), &head);
-	if (ret)
-		return check_ring(q, ret);
-	if (head >= state->size)
-		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "head outside the table");
-	if (*find_flight_word(q, head) & head_bit(head))
-		return queue_fault(q, XENVIRTIO_GUEST_BAD_RING, "chain made available twice");
 	ret = queue_walk(q, head, has_feature(q, XENVIRTIO_F_INDIRECT_DESC), chain, &kind, &detail);
 	if (ret == XENVIRTIO_E_GUEST)
 		return queue_fault(q, kind, detail);
 	if (ret)
 		return ret;
 	chain->epoch = q->epoch;
-	*find_flight_word(q, head) |= head_bit(head);
-	state->last_avail_idx++;
+	note_pop(q, head, redo);
 	PROBE_POP(q->device_id, q->index, head, chain->readable_bytes, chain->writable_bytes);
 	return 0;
 }
@@ -153,13 +195,18 @@ int xenvirtio_queue_push(struct xenvirtio_queue *q, const struct xenvirtio_chain
 		return -EINVAL;
 	if (state->broken || !is_live(q))
 		return XENVIRTIO_E_GUEST;
+	if (q->log)
+		in_flight_push(q->log, chain->head, state->used_idx + 1);
 	ret = xenvirtio_gmem_write(q->gmem, used_ring_gpa(q, state->used_idx), &elem, sizeof(elem));
 	if (!ret)
 		ret = xenvirtio_gmem_store16(q->gmem, used_idx_gpa(q), state->used_idx + 1);
+	/* After the guest's copy: see settle_indices() for a death in between. */
+	if (!ret)
+		__atomic_store_n(&state->used_idx, (uint16_t)(state->used_idx + 1), __ATOMIC_RELEASE);
+	if (q->log)
+		in_flight_pushed(q->log, !ret);
 	if (ret)
 		return check_ring(q, ret);
-	/* After the guest's copy: see settle_indices() for a death in between. */
-	__atomic_store_n(&state->used_idx, (uint16_t)(state->used_idx + 1), __ATOMIC_RELEASE);
 	*find_flight_word(q, chain->head) &= ~head_bit(chain->head);
 	PROBE_PUSH(q->device_id, q->index, chain->head, used_bytes);
 	return 0;

@@ -147,6 +147,10 @@ struct xenvirtio_device_ops {
  *                  what was negotiated stays until the driver resets the device
  * @foreign_queues: all queues are served by another process: the library reads and writes none of them, and calls
  *                  queue_start() and queue_stop() instead of kick()
+ * @in_flight:      a record of the chains that are popped and not pushed: xenvirtio_in_flight_bytes() of memory, zeroed at
+ *                  first, aligned as for uint64_t, borrowed, which lives as long as the state does. With it chains may be
+ *                  pushed in any order, and after a restart those that were not are popped again, in the order in which they
+ *                  were popped first. NULL: they are pushed in the order they were popped; not with @foreign_queues
  */
 struct xenvirtio_device_config {
 	uint32_t device_id;
@@ -159,7 +163,11 @@ struct xenvirtio_device_config {
 	void *opaque;
 	uint64_t features_kept;
 	bool foreign_queues;
+	void *in_flight;
 };
+
+/** xenvirtio_in_flight_bytes() - how much memory that record takes */
+size_t xenvirtio_in_flight_bytes(unsigned int nr_queues);
 
 /**
  * xenvirtio_device_new() - make a device
@@ -171,7 +179,7 @@ struct xenvirtio_device_config {
  *
  * A @state that is refused is left as it is.
  * Return: 0; -EINVAL @cfg cannot be; -ENOTSUP @state is of another version or size than this
- *         library's; -EBADMSG @state cannot be; -ENOMEM; -EMFILE and the like with foreign queues
+ *         library's; -EBADMSG @state cannot be, or the record of chains in flight is not of it; -ENOMEM; -EMFILE and the like with foreign queues
  */
 int xenvirtio_device_new(struct xenvirtio_device **dev, const struct xenvirtio_device_config *cfg,
 			 struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state);

@@ -5,8 +5,8 @@
  * A queue belongs to a device (device.h), which configures and enables it. Device code pops chains,
  * reads and writes their bytes by copy, pushes them, and asks for the interrupt once a batch.
  * Chains may be pushed in any order; but a restart (see device.h) knows only how many were pushed
- * and takes the oldest for these: a device that wants to survive its process pushes in the order it
- * pops.
+ * and takes the oldest for these. A device that wants to survive its process pushes in the order it
+ * pops, or has a record kept of the chains in flight (device.h, in_flight).
  *
  * Indirect descriptors and EVENT_IDX follow the negotiated features. Everything in the rings is
  * hostile and read once. A queue on which the guest broke the rules stays broken until reset:

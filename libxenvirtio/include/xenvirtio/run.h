@@ -76,6 +76,8 @@ struct xenvirtio_option {
  * @begin:    the device was made; @dev is for xenvirtio_device_config_changed() and the like. Return: 0; -errno
  * @fd:       a descriptor to wait for besides, asked before each wait; -1: none now
  * @readable: it is readable. Return: as device hooks
+ * @any_order: chains are pushed in another order than the one they were popped in: a record of them is kept, so that a child finds
+ *            what the one before it had taken (device.h, in_flight, which is left NULL)
  * @calls:    names of system calls that the hooks make once the device serves, beside those of SECURITY.md's list; ended by NULL
  */
 struct xenvirtio_program {
@@ -101,6 +103,7 @@ struct xenvirtio_program {
 	int (*fd)(void *opaque);
 	int (*readable)(void *opaque);
 	const char *const *calls;
+	bool any_order;
 };
 
 /**
@@ -124,6 +127,7 @@ struct xenvirtio_program_device;
  * @gmem:  borrowed
  * @state: as xenvirtio_device_new()
  *
+ * With any_order the record of chains in flight lives as long as this device, not as @state.
  * Calls neither @open nor @begin. Return: as xenvirtio_device_new()
  */
 int xenvirtio_program_device_new(struct xenvirtio_program_device **out, const struct xenvirtio_program *program,

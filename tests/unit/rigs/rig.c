@@ -239,6 +239,7 @@ int rig_start(struct rig *rig)
 		.ops = &rig->ops,
 		.opaque = rig,
 		.foreign_queues = rig->foreign_queues,
+		.in_flight = rig->in_flight,
 	};
 	int ret = fake_open(rig->fake, &rig->hv);
 

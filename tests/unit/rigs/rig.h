@@ -38,6 +38,7 @@ struct rig {
 	uint64_t features;
 	bool foreign_queues;		/* another process serves them: foreign-rig.h */
 	uint16_t queue_size_max;	/* 0: RIG_QUEUE_SIZE */
+	void *in_flight;		/* of RIG_QUEUES; NULL: no record is kept */
 	uint16_t id;
 	struct notify *(*make_notify)(struct rig *rig); /* NULL: as the library does */
 	struct notify *notify;				/* what it made; the server's */

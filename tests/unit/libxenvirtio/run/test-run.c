@@ -168,7 +168,7 @@ static int teardown(void **state)
 	return faults || open ? -1 : 0;
 }
 
-static int run(const char *more)
+static int run_program(const struct xenvirtio_program *of, const char *more)
 {
 	char line[] = "test --domid=5 --no-sandbox", rest[64], *argv[8] = { NULL };
 	int argc = 0;
@@ -178,7 +178,12 @@ static int run(const char *more)
 		argv[argc++] = word;
 	for (char *word = strtok(rest, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	return run_main(&program, &env, argc, argv);
+	return run_main(of, &env, argc, argv);
+}
+
+static int run(const char *more)
+{
+	return run_program(&program, more);
 }
 
 /* --- what children do --- */
@@ -277,6 +282,56 @@ static void another_goes_on_where_one_was_killed(void **state)
 	assert_int_equal(b->collected, 1);
 	/* at once */
 	assert_int_equal(b->now_ms, 0);
+}
+
+/* Of each child. */
+static struct xenvirtio_chain kept[3];
+static unsigned int nr_kept;
+static struct xenvirtio_queue *kept_queue;
+
+static int keep(void *opaque, struct xenvirtio_queue *q, const struct xenvirtio_chain *chain, uint32_t *used_bytes)
+{
+	check(nr_kept < 3);
+	kept[nr_kept++] = *chain;
+	kept_queue = q;
+	return XENVIRTIO_E_AGAIN;
+}
+
+static void answer(unsigned int i)
+{
+	check(xenvirtio_queue_push(kept_queue, &kept[i], 1) == 0);
+	collect();
+}
+
+/* The last is answered first, and then no more. */
+static void die_over_the_first(unsigned int life)
+{
+	if (life == 0) {
+		begin_driver();
+		add();
+		add();
+		check(driver_kick(&b->driver.queue[0]) == 0);
+		check(nr_kept == 2);
+		answer(1);
+		raise(SIGKILL);
+	}
+	check(nr_kept == 1);
+	answer(0);
+	end_by_signal(life);
+}
+
+static void what_was_answered_out_of_order_is_not_asked_again(void **state)
+{
+	struct xenvirtio_program keeper = program;
+
+	need_pidfd();
+	put_node();
+	keeper.serve = keep;
+	keeper.any_order = true;
+	b->child = die_over_the_first;
+	assert_int_equal(run_program(&keeper, NULL), XENVIRTIO_EXIT_DONE);
+	assert_int_equal(b->lives, 2);
+	assert_int_equal(b->collected, 2);
 }
 
 static void die(unsigned int life)
@@ -532,6 +587,7 @@ int main(void)
 		TEST(a_guest_is_served_until_a_signal),
 		TEST(without_xenstores_place_by_hand),
 		TEST(another_goes_on_where_one_was_killed),
+		TEST(what_was_answered_out_of_order_is_not_asked_again),
 		TEST(who_dies_again_and_again_is_given_up),
 		TEST(who_served_a_minute_has_begun_well),
 		TEST(the_minute_is_of_who_served_it),
