@@ -37,7 +37,7 @@ kernel_devel()
 module_sources()
 {
 	local dir=$lab_top/kernel/$1
-	mapfile -t module_files < <(find "$dir/hooks/$2" "$dir/src" "$dir/include" "$dir/dkms" -type f \
+	mapfile -t module_files < <(find "$dir/hooks/$2" "$dir/src" "$dir/include" "$dir/dkms" "$lab_top/kernel/take-stock" -type f \
 		\( -name '*.[ch]' -o -name '*.patch' -o -name '*.conf' -o -name Makefile -o -name prepare -o -name take-stock \) | sort)
 }
 

@@ -149,18 +149,53 @@ for module in privcmd balloon; do
 done
 
 # DKMS tries kernels whose source there is, and no others: a build that cannot be ends an upgrade of the kernel.
-tree=$tmp/root/usr/src/xenvirtio-privcmd-1
 exclusive()
 {
 	source_tree=$tmp/root/usr/src bash -c '. "$1"; echo "$BUILD_EXCLUSIVE_KERNEL"' sh "$tree/dkms.conf"
 }
 tries() { echo "$1" | grep -qE "$(exclusive)"; }
-! tries 6.12.117+deb12-amd64 && ! tries 6.1.0-1-amd64 && ! tries 7.3.4+deb13-amd64
-result $? "kernel/privcmd: without any source DKMS tries no kernel"
-mkdir -p "$tree/stock/7.3"
-tries 7.3.4+deb13-amd64 && ! tries 7.30.1 && ! tries 6.12.117+deb12-amd64
-result $? "kernel/privcmd: with the stock files of one series it tries that"
-: >"$tmp/root/usr/src/linux-source-6.1.tar.xz"
-tries 7.3.4+deb13-amd64 && tries 6.1.0-1-amd64 && ! tries 6.12.117+deb12-amd64 && ! tries 6.11.1
-result $? "kernel/privcmd: and that of an installed source"
+for module in privcmd balloon; do
+	tree=$tmp/root/usr/src/xenvirtio-$module-1
+	rm -f "$tmp/root/usr/src/linux-source"*
+	! tries 6.12.117+deb12-amd64 && ! tries 6.1.0-1-amd64 && ! tries 7.3.4+deb13-amd64
+	result $? "kernel/$module: without any source DKMS tries no kernel"
+	mkdir -p "$tree/stock/6.12"
+	tries 6.12.117+deb12-amd64 && ! tries 6.120.1 && ! tries 6.1.0-1-amd64 && ! tries 7.3.4+deb13-amd64
+	result $? "kernel/$module: with the stock files of one series it tries that"
+	: >"$tmp/root/usr/src/linux-source-6.1.tar.xz"
+	tries 6.12.117+deb12-amd64 && tries 6.1.0-1-amd64 && ! tries 7.3.4+deb13-amd64 && ! tries 6.11.1
+	result $? "kernel/$module: and that of an installed source"
+done
+
+# plant SERIES: a linux-source tarball of the files that the hooks for it change, each empty, and one more.
+plant()
+{
+	local tree=$tmp/linux-source-$1
+	rm -rf "$tree" "$tmp/sources"
+	mkdir -p "$tree" "$tmp/sources"
+	for file in $(sed -n 's,^--- a/,,p' "$srcdir"/kernel/*/hooks/"$1"/*.patch) drivers/xen/privcmd-buf.c kernel/fork.c; do
+		mkdir -p "$(dirname "$tree/$file")"
+		: >"$tree/$file"
+	done
+	printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 5\n' >"$tree/Makefile"
+	tar -cJf "$tmp/sources/linux-source-$1.tar.xz" -C "$tmp" "linux-source-$1"
+	cp "$tmp/sources/linux-source-$1.tar.xz" "$tmp/sources/linux-source-5.10.tar.xz"
+}
+
+# A build needs no linux-source then, whatever the point release of the kernel is.
+plant 6.12
+mkdir -p "$tmp/kdir/include/generated/uapi/linux"
+printf '#define LINUX_VERSION_MAJOR 6\n#define LINUX_VERSION_PATCHLEVEL 12\n#define LINUX_VERSION_SUBLEVEL 9\n' \
+	>"$tmp/kdir/include/generated/uapi/linux/version.h"
+for module in privcmd balloon; do
+	rm -rf "$tmp/carried"
+	MAKEFLAGS= make -C "$srcdir/kernel/$module" dkms-install DESTDIR="$tmp/carried" SOURCES="$tmp/sources" >"$tmp/log" 2>&1
+	tree=$tmp/carried/usr/src/xenvirtio-$module-1
+	[ "$(ls "$tree/stock")" = 6.12 ] && [ -f "$tree/stock/6.12/Makefile" ] && [ ! -e "$tree/stock/6.12/kernel/fork.c" ]
+	result $? "kernel/$module: DKMS gets the stock files of the series that there are hooks for, and no others"
+	! "$tree/prepare" "$tmp/kdir" "" "$tmp/prepared" "$tree" >"$tmp/log" 2>&1 &&
+		grep -q 'the kernel is Linux 6.12.9, the stock files are of Linux 6.12.5' "$tmp/log" &&
+		grep -q 'does not apply to' "$tmp/log"
+	result $? "kernel/$module: they are what is built, also for another point release, which is said"
+done
 tap_done
