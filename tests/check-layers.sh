@@ -74,7 +74,7 @@ folder_of_public()
 	hv.h) echo hv ;;
 	extent.h | gmem.h | memory-files.h) echo memory ;;
 	balloon.h | balloon-bulk.h) echo balloon ;;
-	queue.h) echo virtqueue ;;
+	queue.h | view.h) echo virtqueue ;;
 	notify-path.h) echo notify ;;
 	device.h) echo device ;;
 	placement.h | server.h) echo transport ;;

@@ -319,6 +319,13 @@ static int client_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return inner->ops->unmap(inner, va, nr);
 }
 
+static int client_revoke(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct xenvirtio_hv *inner = to_client(hv)->inner;
+
+	return inner->ops->revoke(inner, va, nr);
+}
+
 static int client_ioreq_open(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
 			     size_t nr, uint16_t *id)
 {
@@ -473,6 +480,8 @@ static void choose_ops(struct client *c, bool lends)
 		c->ops.registers_add = client_registers_add;
 		c->ops.registers_del = client_registers_del;
 	}
+	if (XENVIRTIO_HV_HAS(c->inner, revoke))
+		c->ops.revoke = client_revoke;
 	if (XENVIRTIO_HV_HAS(c->inner, kick_wait))
 		c->ops.kick_wait = client_kick_wait;
 	c->hv.ops = &c->ops;

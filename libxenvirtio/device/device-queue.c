@@ -71,12 +71,12 @@ static int enable_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 static int stop_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 {
 	bool ran = q->state->ready;
-	int ret = device_notify_off(dev, 1u << q->index);
+	int off = device_notify_off(dev, 1u << q->index);
+	int ret = queue_stop(q);
 
-	queue_stop(q);
 	if (ran && dev->cfg.ops->queue_stopped)
 		dev->cfg.ops->queue_stopped(dev->cfg.opaque, q->index);
-	return ret;
+	return ret ? ret : off;
 }
 
 int device_write_queue_ready(struct xenvirtio_device *dev, uint32_t value)

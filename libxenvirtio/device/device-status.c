@@ -26,7 +26,7 @@ static void set_status(struct xenvirtio_device *dev, uint32_t status)
 static int reset_device(struct xenvirtio_device *dev)
 {
 	struct xenvirtio_device_state *state = dev->state;
-	int off, ack, ret = 0;
+	int off, ack, stopped = 0, ret = 0;
 
 	/* Status first: a process that dies here is given the same write again by its successor's
 	 * ioreq server, and a reset can be done twice. */
@@ -34,7 +34,9 @@ static int reset_device(struct xenvirtio_device *dev)
 	dev->kicked = 0;
 	off = device_notify_off(dev, UINT32_MAX);
 	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
-		queue_stop(&dev->queue[i]);
+		ret = queue_stop(&dev->queue[i]);
+		if (ret && !stopped)
+			stopped = ret;
 		state->queue[i] = (struct xenvirtio_queue_state){ 0 };
 	}
 	state->driver_features = 0;
@@ -44,10 +46,9 @@ static int reset_device(struct xenvirtio_device *dev)
 	/* Goes on counting, so that a reader which spans a reset notices. */
 	state->config_generation++;
 	ack = device_ack_interrupt(dev, UINT32_MAX);
-	if (dev->cfg.ops->reset)
-		ret = dev->cfg.ops->reset(dev->cfg.opaque);
-	if (ret)
-		return ret;
+	ret = dev->cfg.ops->reset ? dev->cfg.ops->reset(dev->cfg.opaque) : 0;
+	if (ret || stopped)
+		return ret ? ret : stopped;
 	return ack ? ack : off;
 }
 

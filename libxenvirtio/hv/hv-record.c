@@ -120,6 +120,15 @@ static int record_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return print_result(r->file, ret);
 }
 
+static int record_revoke(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->revoke(r->inner, va, nr);
+
+	fprintf(r->file, "revoke nr=%zu", nr);
+	return print_result(r->file, ret);
+}
+
 static int record_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 				 bool *present)
 {
@@ -441,6 +450,8 @@ static void choose_ops(struct record *r)
 		r->ops.memory_file = record_memory_file;
 		r->ops.memory_forget = record_memory_forget;
 	}
+	if (XENVIRTIO_HV_HAS(r->inner, revoke))
+		r->ops.revoke = record_revoke;
 	if (XENVIRTIO_HV_HAS(r->inner, kick_wait))
 		r->ops.kick_wait = record_kick_wait;
 	if (XENVIRTIO_HV_HAS(r->inner, host_info))

@@ -8,6 +8,7 @@
  *   gmem.h    guest memory, by copy
  *   memory-files.h  guest memory, as descriptors for another process
  *   queue.h   split virtqueues
+ *   view.h    a chain's bytes in place, for system calls
  *   device.h  status machine, features, configuration space
  *   server.h  ioreq server and virtio-mmio transport
  *   store.h   xenstore: finding the device, talking to the toolstack
@@ -37,5 +38,6 @@
 #include <xenvirtio/server.h>
 #include <xenvirtio/store.h>
 #include <xenvirtio/types.h>
+#include <xenvirtio/view.h>
 
 #endif /* XENVIRTIO_H */

@@ -5,9 +5,11 @@
  * A slot is free, mapped (in the hash and on the used list), or stuck: its unmap failed. A stuck
  * slot is never found by a look-up again, because the frame behind it may no longer be the guest's;
  * it waits at the old end of the used list and its unmap is tried again when a slot is needed, at
- * flush and at free.
+ * flush and at free. A pinned slot (gmem-pin.h) is not given to another frame; dropped, it is revoked: found by nobody, private
+ * memory in its place, and free once the last pin is gone.
  *
- * No pointer into guest memory leaves this file, and none is kept across two accesses.
+ * No pointer into guest memory leaves this file but those of pinned pages, which are for system calls; no other is kept
+ * across two accesses.
  * Lock: none, one thread per object. Knows the hv seam and nothing above it.
  */
 #include <endian.h>
@@ -18,6 +20,7 @@
 #include <xenvirtio/gmem.h>
 
 #include "hv/hv-check.h"
+#include "memory/gmem-pin.h"
 
 #define RAM_RANGES_MAX 32u
 #define BUCKETS_MAX 65536u
@@ -28,6 +31,8 @@ struct slot {
 	struct xenvirtio_gfn gfn;
 	void *va;
 	bool stuck;
+	bool revoked;
+	unsigned int pins;
 };
 
 TAILQ_HEAD(slot_list, slot);
@@ -42,6 +47,8 @@ struct xenvirtio_gmem {
 	struct slot_list unused;
 	size_t nr_used;
 	size_t nr_stuck;
+	size_t nr_slots;
+	size_t nr_pinned; /* slots with a pin */
 	struct bucket *buckets;
 	size_t nr_buckets; /* power of two */
 };
@@ -64,15 +71,32 @@ static struct slot *find_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn 
 	return NULL;
 }
 
+static void set_stuck(struct xenvirtio_gmem *gmem, struct slot *slot, bool stuck)
+{
+	gmem->nr_stuck += stuck - slot->stuck;
+	slot->stuck = stuck;
+}
+
+static int revoke_slot(struct xenvirtio_gmem *gmem, struct slot *slot)
+{
+	int ret = slot->revoked ? 0 : gmem->hv->ops->revoke(gmem->hv, slot->va, 1);
+
+	if (ret)
+		return ret;
+	slot->revoked = true;
+	set_stuck(gmem, slot, false);
+	return 0;
+}
+
 static int drop_slot(struct xenvirtio_gmem *gmem, struct slot *slot)
 {
 	int ret;
 
-	if (!slot->stuck) {
+	if (!slot->stuck && !slot->revoked)
 		LIST_REMOVE(slot, hash);
-		slot->stuck = true;
-		gmem->nr_stuck++;
-	}
+	set_stuck(gmem, slot, true);
+	if (slot->pins)
+		return revoke_slot(gmem, slot);
 	TAILQ_REMOVE(&gmem->used, slot, use);
 	ret = gmem->hv->ops->unmap(gmem->hv, slot->va, 1);
 	if (ret) {
@@ -80,11 +104,22 @@ static int drop_slot(struct xenvirtio_gmem *gmem, struct slot *slot)
 		return ret;
 	}
 	gmem->nr_used--;
-	gmem->nr_stuck--;
-	slot->stuck = false;
+	set_stuck(gmem, slot, false);
+	slot->revoked = false;
 	slot->va = NULL;
 	TAILQ_INSERT_HEAD(&gmem->unused, slot, use);
 	return 0;
+}
+
+/* There is one: half of them are never pinned. */
+static struct slot *find_victim(struct xenvirtio_gmem *gmem)
+{
+	struct slot *slot;
+
+	TAILQ_FOREACH_REVERSE(slot, &gmem->used, slot_list, use)
+		if (!slot->pins)
+			break;
+	return slot;
 }
 
 static int map_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, struct slot **out)
@@ -93,7 +128,7 @@ static int map_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, struc
 	int ret;
 
 	if (TAILQ_EMPTY(&gmem->unused)) {
-		ret = drop_slot(gmem, TAILQ_LAST(&gmem->used, slot_list));
+		ret = drop_slot(gmem, find_victim(gmem));
 		if (ret)
 			return ret;
 	}
@@ -145,6 +180,7 @@ int xenvirtio_gmem_new(struct xenvirtio_gmem **out, struct xenvirtio_hv *hv, siz
 	if (!gmem)
 		return -ENOMEM;
 	gmem->hv = hv;
+	gmem->nr_slots = max_pages;
 	gmem->nr_buckets = 1;
 	while (gmem->nr_buckets < max_pages && gmem->nr_buckets < BUCKETS_MAX)
 		gmem->nr_buckets *= 2;
@@ -323,4 +359,40 @@ int xenvirtio_gmem_flush(struct xenvirtio_gmem *gmem)
 size_t xenvirtio_gmem_mapped(const struct xenvirtio_gmem *gmem)
 {
 	return gmem->nr_used;
+}
+
+int gmem_pin(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, void **va, struct slot **pin)
+{
+	struct slot *slot;
+	int ret;
+
+	if (!XENVIRTIO_HV_HAS(gmem->hv, revoke))
+		return -EOPNOTSUPP;
+	ret = get_page(gmem, gfn, va);
+	if (ret)
+		return ret;
+	slot = find_slot(gmem, gfn);
+	if (!slot->pins && gmem->nr_pinned >= gmem->nr_slots / 2)
+		return -EAGAIN;
+	gmem->nr_pinned += !slot->pins++;
+	*pin = slot;
+	return 0;
+}
+
+bool gmem_pinned(const struct slot *pin)
+{
+	return !pin->revoked && !pin->stuck;
+}
+
+int gmem_revoke(struct xenvirtio_gmem *gmem, struct slot *pin)
+{
+	return drop_slot(gmem, pin);
+}
+
+void gmem_unpin(struct xenvirtio_gmem *gmem, struct slot *pin)
+{
+	gmem->nr_pinned -= !--pin->pins;
+	/* what fails now is tried again, as any that is stuck */
+	if (!pin->pins && !gmem_pinned(pin))
+		drop_slot(gmem, pin);
 }

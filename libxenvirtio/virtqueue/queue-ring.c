@@ -118,11 +118,12 @@ int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detai
 	return 0;
 }
 
-void queue_stop(struct xenvirtio_queue *q)
+int queue_stop(struct xenvirtio_queue *q)
 {
 	__atomic_store_n(&q->state->ready, 0, __ATOMIC_SEQ_CST);
 	q->state->broken = 0;
 	forget_chains(q);
+	return queue_revoke_views(q);
 }
 
 void queue_restore(struct xenvirtio_queue *q)

@@ -9,6 +9,7 @@
 #ifndef QUEUE_RING_H
 #define QUEUE_RING_H
 
+#include <sys/queue.h>
 #include <xenvirtio/queue.h>
 
 #include "virtqueue/in-flight.h"
@@ -43,6 +44,7 @@ struct queue_owner {
  * @in_flight: heads popped and not pushed, one bit each
  * @log:       the record of them that outlives the process; NULL: none is kept
  * @redo:      heads of the record that a process before has popped, and this one has not yet
+ * @views:     of its chains
  * @foreign:   another process serves it, of any size: nothing here but where it lies
  * @packed:    its rings are of that kind, as of when it was enabled or restored
  */
@@ -60,6 +62,7 @@ struct xenvirtio_queue {
 	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
 	struct in_flight *log;
 	uint64_t redo[XENVIRTIO_QUEUE_SIZE_MAX / 64];
+	LIST_HEAD(, xenvirtio_view) views;
 };
 
 /**
@@ -71,8 +74,10 @@ struct xenvirtio_queue {
 int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detail);
 /** queue_is_packed() - whether packed rings were negotiated; known from FEATURES_OK on */
 bool queue_is_packed(const struct xenvirtio_queue *q);
-/** queue_stop() - disable; what was popped is never pushed */
-void queue_stop(struct xenvirtio_queue *q);
+/** queue_stop() - disable; what was popped is never pushed. Return: 0; -errno a view of a chain may be there still */
+int queue_stop(struct xenvirtio_queue *q);
+/** queue_revoke_views() - nobody reads or writes the guest's memory by a view of this queue any more. Return: as above */
+int queue_revoke_views(struct xenvirtio_queue *q);
 /** queue_restore() - go on from a state: what was popped and not pushed is popped again */
 void queue_restore(struct xenvirtio_queue *q);
 /** queue_state_valid() - whether a state found somewhere is one this library can have written */

@@ -66,6 +66,7 @@ bool map_follows_the_p2m(struct run *r);
 bool frames_present_is_the_p2m(struct run *r);
 bool unmap_knows_its_mappings(struct run *r);
 bool close_unmaps(struct run *r);
+bool revoke_leaves_private_memory(struct run *r);
 
 bool round_trip_at_order_0(struct run *r);
 bool round_trip_at_order_3(struct run *r);

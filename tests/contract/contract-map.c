@@ -115,6 +115,31 @@ bool close_unmaps(struct run *r)
 	return true;
 }
 
+/* revoke: another's memory is there at once, the guest's frame is nobody's of ours, and unmap goes on as before */
+bool revoke_leaves_private_memory(struct run *r)
+{
+	const struct xenvirtio_gfn gfn = contract_frame(r, 29);
+	uint64_t before = contract_tot_pages(r);
+	uint8_t *va;
+
+	EXPECT(r, XENVIRTIO_HV_HAS(r->hv, revoke));
+	EXPECT_EQ(r, r->ops->map(r->hv, &gfn, 1, true, (void **)&va), 0);
+	memset(va, 0x5a, XENVIRTIO_PAGE_SIZE);
+	EXPECT_EQ(r, r->ops->revoke(r->hv, va + XENVIRTIO_PAGE_SIZE, 1), -EINVAL);
+	EXPECT_EQ(r, r->ops->revoke(r->hv, va, 1), 0);
+	for (size_t i = 0; i < XENVIRTIO_PAGE_SIZE; i++)
+		EXPECT_EQ(r, va[i], 0);
+	va[7] = 1;
+	EXPECT_EQ(r, contract_release(r, 29, 1, 0), 1);
+	EXPECT_EQ(r, contract_tot_pages(r), before - 1);
+	EXPECT_EQ(r, contract_populate(r, 29, 1, 0), 1);
+	EXPECT_EQ(r, va[7], 1);
+	EXPECT_EQ(r, r->ops->revoke(r->hv, va, 1), 0);
+	EXPECT_EQ(r, r->ops->unmap(r->hv, va, 1), 0);
+	EXPECT_EQ(r, r->ops->unmap(r->hv, va, 1), -EINVAL);
+	return true;
+}
+
 /* frames_present: what maps and what does not, frame by frame, in one question; and nothing stays mapped of it */
 bool frames_present_is_the_p2m(struct run *r)
 {

@@ -71,6 +71,7 @@ static const struct {
 	{ "ioreq_finds_conflicts", ioreq_finds_conflicts },
 	{ "ioreq_adopts_what_close_leaves", ioreq_adopts_what_close_leaves },
 	{ "close_unmaps", close_unmaps },
+	{ "revoke_leaves_private_memory", revoke_leaves_private_memory },
 	/* last: the page it leaks does not come back */
 	{ "populate_of_a_populated_frame_leaks", populate_of_a_populated_frame_leaks },
 };

@@ -38,6 +38,7 @@ struct fake_mapping {
 	void *va;
 	size_t nr;
 	bool view;	/* va is in the machine's view: nothing was mapped */
+	bool revoked;	/* its frames are not mapped any more */
 	uint32_t frame[];
 };
 
@@ -179,6 +180,8 @@ void *fake_view_write(struct fake *f, uint32_t frame);
 /** fake_view_map() - for @m->frame[0..nr), which are owned: sets va. Return: 0; -errno */
 int fake_view_map(struct fake *f, struct fake_mapping *m, bool writable);
 void fake_view_unmap(struct fake *f, struct fake_mapping *m);
+/** fake_view_revoke() - private memory in its place. Return: 0; -errno */
+int fake_view_revoke(struct fake_mapping *m);
 /** fake_view_clear() - the frame is free: its next owner finds zeroes */
 void fake_view_clear(struct fake *f, uint32_t frame);
 
@@ -192,6 +195,7 @@ int fake_op_ram_ranges(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *rang
 		       size_t *nr);
 int fake_op_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 		bool writable, void **va);
+int fake_op_revoke(struct xenvirtio_hv *hv, void *va, size_t nr);
 int fake_op_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 			   bool *present);
 int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);

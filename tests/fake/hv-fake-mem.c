@@ -115,9 +115,8 @@ void fake_mem_fill(struct fake *f)
 	f->max_pages = f->config.max_pages ? f->config.max_pages : f->tot_pages;
 }
 
-static void free_mapping(struct fake *f, struct fake_mapping *m)
+static void drop_frames(struct fake *f, const struct fake_mapping *m)
 {
-	fake_view_unmap(f, m);
 	for (size_t i = 0; i < m->nr; i++) {
 		struct fake_frame *frame = &f->frame[m->frame[i]];
 
@@ -125,6 +124,13 @@ static void free_mapping(struct fake *f, struct fake_mapping *m)
 		if (!frame->maps && frame->doomed)
 			free_frame(f, m->frame[i]);
 	}
+}
+
+static void free_mapping(struct fake *f, struct fake_mapping *m)
+{
+	fake_view_unmap(f, m);
+	if (!m->revoked)
+		drop_frames(f, m);
 	free(m);
 }
 
@@ -255,11 +261,31 @@ int fake_op_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return -EINVAL;
 }
 
+int fake_op_revoke(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	struct fake *f = to_handle(hv)->f;
+	int ret = fake_count_call(f, true);
+
+	if (ret)
+		return ret;
+	for (struct fake_mapping *m = f->mappings; m; m = m->next) {
+		if (m->va != va || m->nr != nr || m->owner != to_handle(hv))
+			continue;
+		ret = fake_view_revoke(m);
+		if (!ret && !m->revoked)
+			drop_frames(f, m);
+		m->revoked |= !ret;
+		return ret;
+	}
+	f->faults.bad_unmap++;
+	return -EINVAL;
+}
+
 /* What others have mapped is their business, and no fault of who releases it. */
 static bool maps_frame(const struct fake_handle *h, uint32_t frame)
 {
 	for (const struct fake_mapping *m = h->f->mappings; m; m = m->next) {
-		for (size_t i = 0; m->owner == h && i < m->nr; i++)
+		for (size_t i = 0; m->owner == h && !m->revoked && i < m->nr; i++)
 			if (m->frame[i] == frame)
 				return true;
 	}

@@ -137,6 +137,16 @@ void fake_view_unmap(struct fake *f, struct fake_mapping *m)
 		ASAN_POISON_MEMORY_REGION(m->va, XENVIRTIO_PAGE_SIZE);
 }
 
+int fake_view_revoke(struct fake_mapping *m)
+{
+	if (m->view)
+		return -EOPNOTSUPP;
+	if (mmap(m->va, m->nr << XENVIRTIO_PAGE_SHIFT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	    MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
 void fake_view_clear(struct fake *f, uint32_t frame)
 {
 	uint8_t *bytes = bytes_in(f->memory, frame);

@@ -206,6 +206,7 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.ram_ranges = fake_op_ram_ranges,
 	.map = fake_op_map,
 	.unmap = fake_op_unmap,
+	.revoke = fake_op_revoke,
 	.ioreq_open = fake_op_ioreq_open,
 	.ioreq_close = fake_op_ioreq_close,
 	.ioreq_fd = fake_op_ioreq_fd,

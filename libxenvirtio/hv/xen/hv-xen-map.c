@@ -177,6 +177,20 @@ int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr)
 	return -EINVAL;
 }
 
+/* One call, so that at no time there is nothing at that place, where another thread's memory could come to be. */
+int xen_revoke(struct xenvirtio_hv *hv, void *va, size_t nr)
+{
+	const struct xen_mapping *m = to_xen(hv)->mappings;
+
+	while (m && (m->va != va || m->nr != nr))
+		m = m->next;
+	if (!m)
+		return -EINVAL;
+	if (mmap(va, nr << XENVIRTIO_PAGE_SHIFT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
 void xen_unmap_all(struct xen_hv *x)
 {
 	while (x->mappings) {

@@ -120,6 +120,7 @@ int xen_map(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 int xen_frames_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
 		       bool *present);
 int xen_unmap(struct xenvirtio_hv *hv, void *va, size_t nr);
+int xen_revoke(struct xenvirtio_hv *hv, void *va, size_t nr);
 void xen_unmap_all(struct xen_hv *x);
 
 /* hv-xen-memory.c */

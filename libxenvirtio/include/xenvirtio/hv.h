@@ -391,6 +391,15 @@ struct xenvirtio_hv_ops {
 	 * Return: 0, also where there are no such files; -errno
 	 */
 	int (*memory_forget)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn_range *range, size_t nr);
+
+	/**
+	 * revoke - take memory away from under a mapping; optional
+	 * @va, @nr: of one map
+	 *
+	 * Private memory is there until unmap: a pointer in use does no harm.
+	 * Return: 0; -EINVAL; -EOPNOTSUPP; -errno it is as it was
+	 */
+	int (*revoke)(struct xenvirtio_hv *hv, void *va, size_t nr);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */
