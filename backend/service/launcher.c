@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -88,9 +89,16 @@ static int start_child(void *opaque, uint32_t domid, uint32_t devid, struct proc
 	return rc;
 }
 
+static void detach_process(void *opaque, struct process *p)
+{
+	close(p->fd);
+	p->fd = -1;
+}
+
 static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
 {
 	struct launcher_exec *exec = opaque;
+	struct pollfd ended = {.events = POLLIN};
 	pid_t owner, same;
 	int rc = state_file_owner(exec->state_dir, domid, devid, &owner);
 
@@ -102,6 +110,12 @@ static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct pro
 	p->fd = pidfd_open(owner, 0);
 	if (p->fd < 0)
 		return errno == ESRCH ? XENVIRTIO_E_AGAIN : -errno;
+	ended.fd = p->fd;
+	/* of one that has ended, and that somebody else has not waited for yet, there is nothing to come */
+	if (poll(&ended, 1, 0) > 0) {
+		detach_process(opaque, p);
+		return XENVIRTIO_E_AGAIN;
+	}
 	/* who holds the lock now, with the descriptor at hand, cannot have been taken for another */
 	rc = state_file_owner(exec->state_dir, domid, devid, &same);
 	if (rc == -EBUSY && same == owner)
@@ -122,12 +136,6 @@ static void signal_process(void *opaque, const struct process *p, int signal)
 {
 	/* it may have ended just now: the descriptor tells */
 	pidfd_send_signal(p->fd, signal, NULL, 0);
-}
-
-static void detach_process(void *opaque, struct process *p)
-{
-	close(p->fd);
-	p->fd = -1;
 }
 
 static void reap_child(void *opaque, struct process *p, struct process_end *end)
