@@ -7,6 +7,7 @@
 #include "backend/daemon.h"
 #include "backend/base/ready-fd.h"
 #include "backend/confined.h"
+#include "backend/keep.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
@@ -77,7 +78,8 @@ out:
 	return code;
 }
 
-static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int *signal)
+static enum exit_code serve_one(const struct device_type *type, const struct options *opts, struct log *log, int argc, char **argv,
+				int *signal)
 {
 	const struct device_process_env env = {
 		.open_hv = open_xen_hv,
@@ -85,6 +87,8 @@ static enum exit_code serve_one(const struct device_type *type, const struct opt
 		.unconfined = "anything: --no-sandbox",
 	};
 
+	if (!opts->no_sandbox && !opts->no_restart)
+		return keep_device(opts, log, argc, argv, signal);
 	if (!opts->no_sandbox)
 		return confined_serve(type, opts, log, serve, signal);
 	log_msg(log, LOG_LEVEL_WARNING, 0,
@@ -122,7 +126,7 @@ static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
 
 /* Who waits, waits for the service, and its metrics are of all guests; the last word of a command
  * line counts. */
-static const char *const service_words[] = {"--metrics=none", "--ready-fd=none", NULL};
+static const char *const service_words[] = {"--metrics=none", "--ready-fd=none", "--no-restart", NULL};
 
 static int count_words(const char *const *words)
 {
@@ -319,7 +323,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve_one(type, opts, &log, &end_signal) : supervise(type, opts, &log, argc, argv);
+	code = opts->domid ? serve_one(type, opts, &log, argc, argv, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
 	/* as the device ended: whoever waits for this process learns of it */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define COMMAND_LINE_ROWS_MAX 32
+#define COMMAND_LINE_ROWS_MAX 40
 
 enum command_line_result {
 	COMMAND_LINE_RUN,

@@ -3,11 +3,12 @@
  * Two processes a device, and the broker of the two: what a device process may have done to its guest's memory.
  *
  * Roles
- *   broker   the process that was started, by hand or by the supervisor: its number is the one that is noted, signalled and
- *            waited for. It has plain hypercalls, reads not one byte of the guest, not even a mapping, and does for exactly one
+ *   broker   the process that the supervisor started, or by hand its keeper (backend/service/keeper.h): its number is the one that
+ *            is noted, and locks the state. It has plain hypercalls, reads not one byte of the guest, not even a mapping, and does for exactly one
  *            domain what is below. It starts the device, passes the signals on that ask it to end, ends when the device
- *            has ended, and as that did. Parent, not child: it is the one that can put its child into namespaces, tell how
- *            the child ended, and start another; and whoever kills the process he started has killed both.
+ *            has ended, and as that did: whoever started it has the rights to start another pair, at once, which it has given away.
+ *            Parent, not child: it is the one that can put its child into namespaces and tell how the child ended; and
+ *            whoever kills it has killed both.
  *   device   its child (broker-start.c), which reads what the guest says, and nothing that counts elsewhere. It has
  *            handles of Xen that are restricted to the domain (xenvirtio_hv_open_xen_confined()), no capability, no way to
  *            new privileges and a user of its own (confine.c), an empty root, namespaces and limits (confine-world.c), no files by name
@@ -42,9 +43,7 @@
  * broker-request.c, which is pure but for the seam below it. A message that is no question ends the device: there is no
  * honest one that sends it. A question that is one and may not be is answered -EPERM, and logged, not often.
  *
- * What is not done yet, in the order in which it should be:
- *   - a pause that a predecessor left is told from the toolstack's only as said above;
- *   - when the device dies the broker ends, too, and the supervisor starts another; it is to do so itself.
+ * What is not done yet: a pause that a predecessor left is told from the toolstack's only as said above.
  *
  * This folder knows no event loop, no JSON, no device type; of xenstore the seam.
  */

@@ -5,12 +5,29 @@
 #include "backend/broker/names.h"
 #include "backend/base/access.h"
 #include "backend/base/backend-socket.h"
+#include "backend/base/clock.h"
 #include "backend/base/saved-size.h"
 #include "backend/base/sockets.h"
 #include "backend/base/state-lock.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+/** for one that has the device to end in, where it is ending; and how often that is looked for */
+#define ENDING_MS 200u
+#define ENDING_LOOK_MS 5u
+
+/* Whoever has it may be ending: it was killed just now, or its parent was. */
+static int lock_in_time(const char *path, pid_t *owner)
+{
+	int ret = state_lock(path, owner);
+
+	for (unsigned int i = 0; ret == -EBUSY && i < ENDING_MS / ENDING_LOOK_MS; i++) {
+		clock_wait(-1, ENDING_LOOK_MS);
+		ret = state_lock(path, owner);
+	}
+	return ret;
+}
 
 static int open_state(void *opaque, uint32_t devid, pid_t *owner)
 {
@@ -20,7 +37,7 @@ static int open_state(void *opaque, uint32_t devid, pid_t *owner)
 
 	if (!ret)
 		ret = state_file_make_dir(n->dir, n->group);
-	return ret ? ret : state_lock(path, owner);
+	return ret ? ret : lock_in_time(path, owner);
 }
 
 static int remove_state(void *opaque, uint32_t devid, int fd)

@@ -40,7 +40,7 @@ static void tell_closed(struct device_process *dp)
 
 static void free_events(struct device_process *dp)
 {
-	struct timer **all[] = {&dp->discovery, &dp->work, &dp->held, &dp->report, &dp->tick};
+	struct timer **all[] = {&dp->discovery, &dp->work, &dp->held, &dp->report, &dp->rest, &dp->tick};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		timer_free(*all[i]);

@@ -49,6 +49,7 @@ struct device_process {
 	struct timer *work;	 /* the device has more to do */
 	struct timer *held;	 /* interrupts are held back until then */
 	struct timer *report;
+	struct timer *rest; /* of what was only noted for xenstore */
 	struct timer *tick;
 	char missing[DISCOVERY_WHY_MAX]; /* of the node, when looked at last */
 	bool store_anew;		 /* xenstored was restarted; the node was not seen since */

@@ -72,6 +72,25 @@ static void on_work(void *opaque)
 		end_turn(dp, dp->type->work(dp->device));
 }
 
+/* One value costs xenstored as much as moving some hundred frames costs Xen, and the guest waits meanwhile. */
+static void on_rest(void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	if (publish_some(&dp->publish, 1))
+		timer_set(dp->rest, 0);
+}
+
+/* A guest that has waited for a successor is served first; its figures are told one by one. */
+static void report_by_turns(struct device_process *dp)
+{
+	publish_note(&dp->publish, true);
+	process_on_report(dp);
+	publish_note(&dp->publish, false);
+	if (!dp->ended)
+		timer_set(dp->rest, 0);
+}
+
 static int make_serving_events(struct device_process *dp)
 {
 	dp->server = event_new(dp->base, xenvirtio_server_fd(dp->guest.server),
@@ -79,7 +98,8 @@ static int make_serving_events(struct device_process *dp)
 	dp->work = timer_new(dp->base, on_work, dp);
 	dp->held = timer_new(dp->base, on_held, dp);
 	dp->report = timer_new(dp->base, process_on_report, dp);
-	if (!dp->server || !dp->work || !dp->held || !dp->report)
+	dp->rest = timer_new(dp->base, on_rest, dp);
+	if (!dp->server || !dp->work || !dp->held || !dp->report || !dp->rest)
 		return -ENOMEM;
 	event_add(dp->server, NULL);
 	return 0;
@@ -265,7 +285,8 @@ void process_start_serving(struct device_process *dp)
 	if (dp->ended)
 		return;
 	dp->began_ms = clock_now_ms();
-	process_on_report(dp);
+	if (!dp->guest.adopted)
+		process_on_report(dp);
 	if (dp->ended)
 		return;
 	dp->serving = true;
@@ -281,6 +302,8 @@ void process_start_serving(struct device_process *dp)
 		xenvirtio_server_path(dp->guest.server));
 	if (dp->env.ready)
 		dp->env.ready(dp->env.ready_opaque);
+	if (dp->guest.adopted)
+		report_by_turns(dp);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,

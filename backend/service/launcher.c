@@ -2,8 +2,8 @@
 /*
  * Device processes as children: posix_spawn() and process descriptors.
  *
- * /proc/self/exe is the program that runs, also after another was installed in its place: supervisor
- * and device processes are of one version until the service is restarted. A child inherits standard
+ * A child is the program that is installed where this one came from: after an upgrade that is another version, which takes the state
+ * of its predecessors. Where none is any more, it is the one that runs, since a guest waits. A child inherits standard
  * error and nothing else, and no death signal: it serves on when the supervisor dies.
  */
 #include "config.h"
@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -22,8 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAM "/proc/self/exe"
 #define WORD_MAX 32
+/** that are added to a command line at most */
+#define LAUNCHER_WORDS 4
 
 static int set_up(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files)
 {
@@ -57,7 +59,9 @@ static int spawn(struct launcher_exec *exec, pid_t *pid)
 	if (!err) {
 		err = set_up(&attr, &files);
 		if (!err)
-			err = posix_spawn(pid, PROGRAM, &files, &attr, exec->argv, environ);
+			err = posix_spawn(pid, exec->path, &files, &attr, exec->argv, environ);
+		if (err == ENOENT)
+			err = posix_spawn(pid, LAUNCHER_SELF, &files, &attr, exec->argv, environ);
 		posix_spawn_file_actions_destroy(&files);
 	}
 	posix_spawnattr_destroy(&attr);
@@ -88,9 +92,16 @@ static int start_child(void *opaque, uint32_t domid, uint32_t devid, struct proc
 	return rc;
 }
 
+static void detach_process(void *opaque, struct process *p)
+{
+	close(p->fd);
+	p->fd = -1;
+}
+
 static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
 {
 	struct launcher_exec *exec = opaque;
+	struct pollfd ended = {.events = POLLIN};
 	pid_t owner, same;
 	int rc = state_file_owner(exec->state_dir, domid, devid, &owner);
 
@@ -102,6 +113,12 @@ static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct pro
 	p->fd = pidfd_open(owner, 0);
 	if (p->fd < 0)
 		return errno == ESRCH ? XENVIRTIO_E_AGAIN : -errno;
+	ended.fd = p->fd;
+	/* of one that has ended, and that somebody else has not waited for yet, there is nothing to come */
+	if (poll(&ended, 1, 0) > 0) {
+		detach_process(opaque, p);
+		return XENVIRTIO_E_AGAIN;
+	}
 	/* who holds the lock now, with the descriptor at hand, cannot have been taken for another */
 	rc = state_file_owner(exec->state_dir, domid, devid, &same);
 	if (rc == -EBUSY && same == owner)
@@ -124,12 +141,6 @@ static void signal_process(void *opaque, const struct process *p, int signal)
 	pidfd_send_signal(p->fd, signal, NULL, 0);
 }
 
-static void detach_process(void *opaque, struct process *p)
-{
-	close(p->fd);
-	p->fd = -1;
-}
-
 static void reap_child(void *opaque, struct process *p, struct process_end *end)
 {
 	siginfo_t info = {0};
@@ -143,11 +154,27 @@ static void reap_child(void *opaque, struct process *p, struct process_end *end)
 	detach_process(opaque, p);
 }
 
+/* One that was removed already has " (deleted)" behind it: then it is that name without. */
+static void find_program(char *path, size_t size)
+{
+	static const char gone[] = " (deleted)";
+	ssize_t len = readlink(LAUNCHER_SELF, path, size);
+
+	if (len < 0 || (size_t)len >= size) {
+		snprintf(path, size, "%s", LAUNCHER_SELF);
+		return;
+	}
+	path[len] = '\0';
+	if ((size_t)len > strlen(gone) && strcmp(path + len - strlen(gone), gone) == 0)
+		path[(size_t)len - strlen(gone)] = '\0';
+}
+
 int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int argc, char **argv,
 		  const char *state_dir)
 {
 	*exec = (struct launcher_exec){.argc = argc, .state_dir = state_dir};
-	exec->argv = calloc((size_t)argc + 3, sizeof(*exec->argv));
+	find_program(exec->path, sizeof(exec->path));
+	exec->argv = calloc((size_t)argc + LAUNCHER_WORDS + 1, sizeof(*exec->argv));
 	if (!exec->argv)
 		return -ENOMEM;
 	memcpy(exec->argv, argv, (size_t)argc * sizeof(*argv));

@@ -50,15 +50,19 @@ struct launcher {
 	void *opaque;
 };
 
+/** the program that runs, also after it was removed */
+#define LAUNCHER_SELF "/proc/self/exe"
+
 /** what launcher_init() needs to keep */
 struct launcher_exec {
-	char **argv; /* of this program, and room for two more words */
+	char path[256]; /* where this program was installed when it began, and another may be now */
+	char **argv;	/* of this program, and room for more words */
 	int argc;
 	const char *state_dir;
 };
 
 /**
- * launcher_init() - device processes are this very program
+ * launcher_init() - device processes are this program, as it is installed when they start
  * @argv: its command line, which is handed on, with --domid and --devid after it; borrowed
  *
  * Return: 0; -ENOMEM

@@ -17,6 +17,9 @@
 #include <string.h>
 
 #define END_TEXT_MAX 64
+/** a process that is just ending has not let go of its device yet: it is looked for again so soon, and so often */
+#define LOOK_MS 5u
+#define LOOKS_MAX 40u
 
 bool device_has_process(const struct device *dev)
 {
@@ -105,7 +108,7 @@ static struct device *add_device(struct supervisor *sup, uint32_t domid, uint32_
 	dev->domid = domid;
 	dev->devid = devid;
 	dev->process.fd = -1;
-	dev->backoff_ms = sup->env.backoff_min_ms;
+	dev->backoff_ms = sup->env.first_ms;
 	TAILQ_INSERT_TAIL(&sup->devices, dev, link);
 	return dev;
 }
@@ -116,8 +119,10 @@ static void wait_a_while(struct device *dev)
 
 	enter_state(dev, DEVICE_WAITING);
 	timer_set(dev->timer, dev->backoff_ms);
-	dev->backoff_ms = dev->backoff_ms > env->backoff_max_ms / 2 ? env->backoff_max_ms :
-								       dev->backoff_ms * 2;
+	if (!dev->backoff_ms)
+		dev->backoff_ms = env->backoff_min_ms;
+	else
+		dev->backoff_ms = dev->backoff_ms > env->backoff_max_ms / 2 ? env->backoff_max_ms : dev->backoff_ms * 2;
 }
 
 /* --- processes --- */
@@ -183,8 +188,16 @@ static void provide_process(struct device *dev)
 
 	if (rc == XENVIRTIO_E_EMPTY)
 		rc = start_process(dev);
-	if (!rc)
+	if (!rc) {
+		dev->looks = 0;
 		return;
+	}
+	if (rc == XENVIRTIO_E_AGAIN && dev->looks++ < LOOKS_MAX) {
+		enter_state(dev, DEVICE_WAITING);
+		timer_set(dev->timer, LOOK_MS);
+		return;
+	}
+	dev->looks = 0;
 	if (rc < 0)
 		log_msg(dev->sup->log, LOG_LEVEL_ERROR, rc,
 			"device %" PRIu32 " of domain %" PRIu32
@@ -340,7 +353,7 @@ void device_reconsider(struct device *dev)
 	dev->refused = false;
 	dev->told = false;
 	if (dev->state == DEVICE_WAITING) {
-		dev->backoff_ms = dev->sup->env.backoff_min_ms;
+		dev->backoff_ms = dev->sup->env.first_ms;
 		enter_state(dev, DEVICE_QUEUED);
 	}
 }
@@ -368,7 +381,7 @@ static void describe_end(const struct process_end *end, char *text)
 
 static void take_leave(struct device *dev, const struct process_end *end, pid_t pid)
 {
-	char what[END_TEXT_MAX], why[DISCOVERY_WHY_MAX] = "";
+	char what[END_TEXT_MAX], when[END_TEXT_MAX], why[DISCOVERY_WHY_MAX] = "";
 	struct supervisor *sup = dev->sup;
 	struct xenvirtio_xenbus bus;
 	int rc = read_node(sup, dev->domid, dev->devid, &bus, why, sizeof(why));
@@ -387,9 +400,10 @@ static void take_leave(struct device *dev, const struct process_end *end, pid_t 
 			dev->devid, dev->domid, (long)pid, what, bus.backend);
 		return;
 	}
+	snprintf(when, sizeof(when), dev->backoff_ms ? "in %u ms" : "at once", dev->backoff_ms);
 	log_msg(sup->log, LOG_LEVEL_WARNING, 0,
-		"device %" PRIu32 " of domain %" PRIu32 ": process %ld %s: started again in %u ms",
-		dev->devid, dev->domid, (long)pid, what, dev->backoff_ms);
+		"device %" PRIu32 " of domain %" PRIu32 ": process %ld %s: started again %s",
+		dev->devid, dev->domid, (long)pid, what, when);
 	wait_a_while(dev);
 }
 
@@ -411,7 +425,7 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 		return;
 	}
 	if (served && clock_now_ms() - dev->since_ms >= sup->env.settled_ms)
-		dev->backoff_ms = sup->env.backoff_min_ms;
+		dev->backoff_ms = sup->env.first_ms;
 	dev->told = false;
 	take_leave(dev, &end, pid);
 }

@@ -47,6 +47,7 @@ struct device {
 	struct event *ended;	     /* likewise */
 	struct timer *timer;	     /* back-off; while starting, when to stop waiting */
 	unsigned int backoff_ms;
+	unsigned int looks; /* for one that is just ending */
 	uint64_t since_ms; /* it serves */
 	struct life life;
 };

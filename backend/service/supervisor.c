@@ -16,7 +16,7 @@
 
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 30000u
-#define SETTLED_MS 10000u
+#define SETTLED_MS 1000u
 #define START_MS 10000u
 #define STOP_MS 10000u
 /** libxenstore does not tell that xenstored went away: it is asked, which costs no traffic */

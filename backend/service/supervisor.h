@@ -50,7 +50,8 @@ struct supervisor_env {
 	void (*notify)(void *opaque, const char *text);
 	/** ready - no device is overlooked from now on; once; may be NULL */
 	void (*ready)(void *opaque);
-	unsigned int backoff_min_ms; /* before a process that ended is started again */
+	unsigned int first_ms;	     /* before a process that ended is started again, the first time; 0: at once */
+	unsigned int backoff_min_ms; /* the second time, and twice as long each time after that */
 	unsigned int backoff_max_ms;
 	unsigned int settled_ms; /* one that served so long has no history */
 	unsigned int start_ms;	 /* one that does not serve by then makes room for others */

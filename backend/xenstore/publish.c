@@ -53,7 +53,7 @@ static void write_entry(struct publish *p, struct publish_entry *e)
 	if (!p->link)
 		return;
 	e->written = false;
-	if (p->held)
+	if (p->held || p->noting)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", p->node, e->key);
 	if (e->present)
@@ -120,6 +120,29 @@ void publish_flush(struct publish *p)
 		if (!p->entry[i].written)
 			write_entry(p, &p->entry[i]);
 	}
+}
+
+void publish_note(struct publish *p, bool on)
+{
+	p->noting = on;
+}
+
+bool publish_some(struct publish *p, unsigned int nr)
+{
+	for (unsigned int i = 0; i < p->nr; i++) {
+		struct publish_entry *e = &p->entry[i];
+
+		if (e->written)
+			continue;
+		if (!p->link || p->held || !nr)
+			return p->link && !p->held;
+		write_entry(p, e);
+		/* the next publish_flush() tries again */
+		if (!e->written)
+			return false;
+		nr--;
+	}
+	return false;
 }
 
 void publish_hold(struct publish *p)

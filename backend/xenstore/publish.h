@@ -30,6 +30,7 @@ struct publish {
 	struct log *log;
 	char node[128];
 	bool held; /* the node is not there: nothing is written */
+	bool noting; /* values are for publish_some() to write */
 	struct publish_entry entry[PUBLISH_ENTRIES_MAX];
 	unsigned int nr;
 };
@@ -52,6 +53,10 @@ bool publish_is_written(struct publish *p, const char *key);
 
 /** publish_flush() - write what could not be written before */
 void publish_flush(struct publish *p);
+/** publish_note() - while @on, what is published is only noted, for publish_some() */
+void publish_note(struct publish *p, bool on);
+/** publish_some() - write the next @nr of what is not written. Return: whether more is left, and can be written */
+bool publish_some(struct publish *p, unsigned int nr);
 /** publish_hold() - the node is not there for now: remember, write nothing */
 void publish_hold(struct publish *p);
 /** publish_again() - the node is back, and may have forgotten: write all */

@@ -94,7 +94,7 @@ move()
 daemon_hwm()
 {
 	[ "$letter" = a ] && { echo 0; return; }
-	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(daemon_pid "$domid")/status"
+	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(broker_of "$domid")/status"
 }
 
 modules_for()

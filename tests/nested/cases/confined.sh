@@ -16,7 +16,7 @@ start_guest other 128
 other=$domid
 start_guest g 256
 before=$(xen_pages "$domid")
-broker=$(daemon_pid "$domid")
+broker=$(broker_of "$domid")
 device=$(device_of "$broker")
 check "the broker has one child" [ "$(echo "$device" | wc -w)" = 1 ]
 is "$(status_of "$broker" CapPrm)" 0000000000000020 "the broker has kept CAP_KILL and nothing else"
@@ -77,15 +77,22 @@ is $? 1 "which is no matter of course: of the broker it finds something"
 set_target "$domid" 131072
 check "inflates" wait_pages "$domid" $((before - 32768))
 kill -KILL "$device"
-check "the device is killed: the broker ends" wait_daemon "$domid" 5
-is "$daemon_status" 137 "of the same signal"
-check "another takes over" start_daemon "$domid"
-check "and knows what is ballooned" wait_ballooned "$domid" 131072 5
-broker=$(daemon_pid "$domid")
+check "the device is killed: the broker ends" wait_for "! pid_alive $broker" 5
+check "the keeper, which was started, starts others" wait_for '[ -n "$(device_of "$(broker_of "$domid")")" ]' 5
+check "who know what is ballooned" wait_ballooned "$domid" 131072 5
+broker=$(broker_of "$domid")
 device=$(device_of "$broker")
-check "the broker is killed" stop_daemon "$domid" KILL
-check "the device is gone with it" wait_for "! pid_alive $device" 5
-check "another takes over at once, and has all that it asks for" start_daemon "$domid" --sandbox=require
+kill -KILL "$broker"
+check "the broker is killed: the device is gone with it" wait_for "! pid_alive $device" 5
+check "and others are there" wait_for '[ -n "$(device_of "$(broker_of "$domid")")" ]' 5
+broker=$(broker_of "$domid")
+device=$(device_of "$broker")
+keeper=$(daemon_pid "$domid")
+is "$(ls -l "/proc/$keeper/fd" | grep -c "/dev/xen\|xenstore\|$domid-0")" 0 "the keeper has nothing of Xen's open, nor of the device's"
+kill -KILL "$keeper"
+check "the keeper is killed" wait_daemon "$domid" 5
+check "all are gone with it" wait_for "none_alive $broker $device" 5
+check "another is started at once, and has all that it asks for" start_daemon "$domid" --sandbox=require
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
 check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5

@@ -10,7 +10,7 @@ start_guest g 256
 before=$(xen_pages "$domid")
 set_target "$domid" 196608
 check "64 MiB given back" wait_pages "$domid" $((before - 16384))
-pid=$(daemon_pid "$domid")
+pid=$(broker_of "$domid")
 xenstore-ls -f >"$XV_LOGS/store"
 
 kill -KILL "$(cat /run/xenstored.pid)"

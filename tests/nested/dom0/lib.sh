@@ -326,6 +326,8 @@ xen_pages()
 	dominfo "$1" tot_pages
 }
 
+. /xv/processes.sh
+
 # --- the daemon ----------------------------------------------------------------------------------------------
 
 backend_node()
@@ -373,6 +375,7 @@ start_daemon()
 	return 1
 }
 
+# daemon_pid DOMID: what start_daemon started: the keeper, which starts a broker, which starts the device. broker_of has the second.
 daemon_pid()
 {
 	cat "$XV_STATE/daemon.$1"
@@ -391,10 +394,12 @@ daemon_alive()
 # stop_daemon DOMID [SIGNAL [SECONDS]]: sets daemon_status to its exit status; 1 when it does not end.
 stop_daemon()
 {
-	local pid
+	local pid family
 	pid=$(daemon_pid "$1")
+	# shellcheck disable=SC2046
+	family=$(echo $(family_of "$pid"))
 	kill -s "${2:-TERM}" "$pid" 2>/dev/null
-	wait_daemon "$1" "${3:-5}"
+	wait_daemon "$1" "${3:-5}" && wait_for "none_alive $family" 5
 }
 
 # wait_daemon DOMID [SECONDS]: until it has ended by itself; sets daemon_status.
@@ -417,40 +422,6 @@ start_service()
 	"$program" --log-level=info ${XV_NOTIFY:+"--notify=$XV_NOTIFY"} "$@" >>"$XV_LOGS/$program.log" 2>&1 </dev/null &
 	service=$!
 	wait_for "[ \"\$(cat $lock 2>/dev/null)\" = $service ]" 10
-}
-
-# started PROGRAM: processes that were started: services and brokers. Each broker has a child, which is of the same program, and has
-# another name.
-started()
-{
-	local pid
-	for pid in $(pidof "$1"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = xenvirtio-dev ] || echo "$pid"
-	done
-}
-
-# device_of PID: the child of a broker, which reads what the guest says
-device_of()
-{
-	local stat
-	for stat in /proc/[0-9]*/stat; do
-		set -- "$1" $(sed 's/.*) //' "$stat" 2>/dev/null)
-		if [ "$3" = "$1" ]; then
-			stat=${stat#/proc/}
-			echo "${stat%/stat}"
-		fi
-	done
-}
-
-# device_process PROGRAM DOMID: its process that serves the domain: the broker, whose number everybody is told
-device_process()
-{
-	local pid
-	for pid in $(started "$1"); do
-		case " $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) " in
-		*" --domid=$2 "*|*" --domid $2 "*) echo "$pid" ;;
-		esac
-	done
 }
 
 # set_target DOMID KIB

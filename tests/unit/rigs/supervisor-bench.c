@@ -356,6 +356,7 @@ int supervisor_bench_setup(void **state)
 		.notify = note_notify,
 		.pause = pause_domain,
 		.unpause = unpause_domain,
+		.first_ms = 4,
 		.backoff_min_ms = 4,
 		.backoff_max_ms = 64,
 		.settled_ms = 60000,

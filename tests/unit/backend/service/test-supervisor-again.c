@@ -43,6 +43,31 @@ static void a_process_that_dies_is_started_again_with_back_off(void **state)
 	assert_true(log_capture_has(&b->capture, "ended with exit code 1"));
 }
 
+/* A guest waits meanwhile: only repeated deaths are worth a wait, and one that has served for a while begins anew. */
+static void the_first_time_it_is_started_at_once(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->env.first_ms = 0;
+	b->env.settled_ms = 20;
+	supervisor_bench_node(b, 3, 0, BENCH_BALLOON);
+	assert_true(supervisor_bench_start(b));
+	supervisor_bench_die(supervisor_bench_process(b, 3, 0), SIGKILL);
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 2);
+	assert_true(log_capture_has(&b->capture, "started again at once"));
+	supervisor_bench_die(supervisor_bench_process(b, 3, 0), SIGKILL);
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 2);
+	assert_true(log_capture_has(&b->capture, "started again in 4 ms"));
+	machine_fake_pass(4);
+	assert_int_equal(b->nr_processes, 3);
+	machine_fake_pass(20);
+	supervisor_bench_die(supervisor_bench_process(b, 3, 0), SIGKILL);
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 4);
+}
+
 static void one_that_served_for_a_while_has_no_history(void **state)
 {
 	struct supervisor_bench *b = *state;
@@ -161,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_process_that_dies_is_started_again_with_back_off),
+		TEST(the_first_time_it_is_started_at_once),
 		TEST(one_that_served_for_a_while_has_no_history),
 		TEST(an_end_without_a_reason_is_no_end),
 		TEST(what_cannot_get_better_is_not_tried_again),

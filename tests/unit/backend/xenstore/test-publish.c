@@ -39,6 +39,32 @@ static void shows(struct link_bench *b, const char *path, const char *value)
 	assert_string_equal(there, value);
 }
 
+/* Nothing is written while it is noted, then as much as is asked for, and what fails is not forgotten. */
+static void what_was_noted_is_written_by_turns(void **state)
+{
+	struct link_bench *b = *state;
+
+	publish_note(&p, true);
+	publish_u64(&p, "actual", 5);
+	publish_u64(&p, "ballooned", 6);
+	publish_text(&p, "path", "eventfd");
+	publish_note(&p, false);
+	shows(b, NODE "/actual", NULL);
+	publish_u64(&p, "owed", 7);
+	shows(b, NODE "/owed", "7");
+	assert_true(publish_some(&p, 2));
+	shows(b, NODE "/ballooned", "6");
+	shows(b, NODE "/path", NULL);
+	publish_hold(&p);
+	assert_false(publish_some(&p, 1));
+	p.held = false;
+	fake_store_fail(b->store, 1, -ENOSPC);
+	assert_false(publish_some(&p, 1));
+	shows(b, NODE "/path", NULL);
+	assert_false(publish_some(&p, 2));
+	shows(b, NODE "/path", "eventfd");
+}
+
 static void only_changes_are_written(void **state)
 {
 	struct link_bench *b = *state;
@@ -170,6 +196,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, link_bench_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(only_changes_are_written),
+		TEST(what_was_noted_is_written_by_turns),
 		TEST(what_is_removed_goes_once),
 		TEST(what_failed_is_written_later),
 		TEST(all_is_there_again_after_a_restart),

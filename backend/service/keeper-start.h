@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a keeper starts a child: one that dies with it, in a process group of its own, so that what a terminal sends comes once.
+ */
+#ifndef BACKEND_KEEPER_START_H
+#define BACKEND_KEEPER_START_H
+
+#include "backend/service/launcher.h"
+
+/**
+ * keeper_start() - this program anew, as it is installed, with the same words and --no-restart
+ * @exec:  of launcher_init()
+ * @ready: out; the other end of its --ready-fd
+ *
+ * Return: 0; -errno nothing was started
+ */
+int keeper_start(const struct launcher_exec *exec, struct process *p, int *ready);
+
+#endif /* BACKEND_KEEPER_START_H */

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The keeper, see keeper.h.
+ */
+#include "backend/service/keeper.h"
+
+#include "backend/base/clock.h"
+#include "backend/base/timer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** who served so long has begun well: earlier deaths are forgotten */
+#define WELL_MS 1000u
+/** before the second start in a row; twice as long before each after that */
+#define WAIT_MS 100u
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+struct kept {
+	struct keeper *k;
+	struct process p; /* fd -1: none */
+	struct event *ended;
+	int ready; /* -1: nothing more is heard from it */
+	struct event *said;
+	bool serves;
+	uint64_t since_ms;
+};
+
+struct keeper {
+	struct event_base *base;
+	struct log *log;
+	struct keeper_env env;
+	struct event *signal[SIGNALS];
+	struct timer *restart;
+	struct kept kept;
+	unsigned int deaths; /* in a row */
+	bool served;	     /* some child has */
+	bool stopping;
+	bool ended;
+	enum exit_code code;
+	int end_signal;
+};
+
+static void end_keeper(struct keeper *k, enum exit_code code)
+{
+	if (k->ended)
+		return;
+	k->ended = true;
+	k->code = code;
+	event_base_loopbreak(k->base);
+}
+
+static void stop_listening(struct kept *c)
+{
+	if (c->said)
+		event_free(c->said);
+	c->said = NULL;
+	if (c->ready >= 0)
+		close(c->ready);
+	c->ready = -1;
+}
+
+/* Nothing more is read from it: its end comes by its descriptor. */
+static void on_said(evutil_socket_t fd, short what, void *opaque)
+{
+	struct kept *c = opaque;
+	struct keeper *k = c->k;
+	char byte;
+
+	c->serves = read(fd, &byte, 1) == 1;
+	stop_listening(c);
+	if (!c->serves)
+		return;
+	c->since_ms = clock_now_ms();
+	if (!k->served && k->env.ready)
+		k->env.ready(k->env.opaque);
+	k->served = true;
+}
+
+static void on_ended(evutil_socket_t fd, short what, void *opaque);
+
+static int start_kept(struct kept *c)
+{
+	struct keeper *k = c->k;
+	int rc = k->env.start(k->env.opaque, &c->p, &c->ready);
+
+	if (rc) {
+		c->p.fd = c->ready = -1;
+		return rc;
+	}
+	c->serves = false;
+	c->ended = event_new(k->base, c->p.fd, EV_READ, on_ended, c);
+	c->said = event_new(k->base, c->ready, EV_READ, on_said, c);
+	if (c->ended && !event_add(c->ended, NULL) && c->said && !event_add(c->said, NULL))
+		return 0;
+	/* one whose end nobody would hear of */
+	k->env.launcher->signal(k->env.launcher->opaque, &c->p, SIGKILL);
+	stop_listening(c);
+	if (c->ended)
+		event_free(c->ended);
+	c->ended = NULL;
+	k->env.launcher->detach(k->env.launcher->opaque, &c->p);
+	return -ENOMEM;
+}
+
+/* The guest waits meanwhile. */
+static void child_died(struct keeper *k, const char *how)
+{
+	unsigned int wait_ms;
+
+	if (++k->deaths > KEEPER_DEATHS_MAX) {
+		log_msg(k->log, LOG_LEVEL_ERROR, 0,
+			"%s: the %uth time without a second of service: given up. The guest waits at its device for the next %s", how,
+			k->deaths, k->log->program ? k->log->program->name : "one");
+		end_keeper(k, EXIT_CODE_HOST);
+		return;
+	}
+	wait_ms = k->deaths == 1 ? 0 : WAIT_MS << (k->deaths - 2);
+	if (wait_ms)
+		log_msg(k->log, LOG_LEVEL_WARNING, 0, "%s: started again in %u ms", how, wait_ms);
+	else
+		log_msg(k->log, LOG_LEVEL_WARNING, 0, "%s: started again at once", how);
+	timer_set(k->restart, wait_ms);
+}
+
+static void on_restart(void *opaque)
+{
+	struct keeper *k = opaque;
+	int rc = start_kept(&k->kept);
+
+	if (!rc)
+		return;
+	log_msg(k->log, LOG_LEVEL_ERROR, rc, "cannot start the device's processes");
+	if (k->served)
+		child_died(k, "no process");
+	else
+		end_keeper(k, EXIT_CODE_HOST);
+}
+
+/* What one that served before is told, another would be as well: but what the host lacks just now may come back. */
+static bool is_final(const struct keeper *k, const struct process_end *end)
+{
+	if (k->stopping || !k->served)
+		return true;
+	return end->known && !end->signalled && end->value != EXIT_CODE_HOST && end->value != EXIT_CODE_NO_XEN;
+}
+
+static void end_as(struct keeper *k, const struct process_end *end)
+{
+	if (end->signalled)
+		k->end_signal = end->value;
+	/* it was there: it is gone by now */
+	if (!end->signalled && k->served && end->value == EXIT_CODE_NO_DEVICE)
+		end_keeper(k, EXIT_CODE_DONE);
+	else
+		end_keeper(k, end->signalled || !end->known ? EXIT_CODE_HOST : (enum exit_code)end->value);
+}
+
+static void on_ended(evutil_socket_t fd, short what, void *opaque)
+{
+	struct kept *c = opaque;
+	struct keeper *k = c->k;
+	pid_t pid = c->p.pid;
+	struct process_end end;
+	char how[96];
+
+	/* it may have said that it serves, and died, in one turn */
+	if (c->ready >= 0)
+		on_said(c->ready, 0, c);
+	event_free(c->ended);
+	c->ended = NULL;
+	k->env.launcher->reap(k->env.launcher->opaque, &c->p, &end);
+	if (c->serves && clock_now_ms() - c->since_ms >= WELL_MS)
+		k->deaths = 0;
+	if (is_final(k, &end)) {
+		end_as(k, &end);
+		return;
+	}
+	if (end.signalled)
+		snprintf(how, sizeof(how), "process %ld died of signal %d (%s)", (long)pid, end.value, strsignal(end.value));
+	else
+		snprintf(how, sizeof(how), "process %ld ended with exit code %d", (long)pid, end.value);
+	child_died(k, how);
+}
+
+static void on_end_signal(evutil_socket_t signal, short what, void *opaque)
+{
+	struct keeper *k = opaque;
+
+	k->stopping = true;
+	timer_stop(k->restart);
+	if (k->kept.p.fd >= 0)
+		k->env.launcher->signal(k->env.launcher->opaque, &k->kept.p, (int)signal);
+	else
+		end_keeper(k, EXIT_CODE_DONE);
+}
+
+int keeper_new(struct keeper **out, struct event_base *base, struct log *log, const struct keeper_env *env)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->base = base;
+	k->log = log;
+	k->env = *env;
+	k->kept = (struct kept){.k = k, .p.fd = -1, .ready = -1};
+	k->restart = timer_new(base, on_restart, k);
+	for (size_t i = 0; i < SIGNALS; i++)
+		k->signal[i] = evsignal_new(base, signals[i], on_end_signal, k);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (!k->restart || !k->signal[i] || event_add(k->signal[i], NULL)) {
+			keeper_free(k);
+			return -ENOMEM;
+		}
+	}
+	*out = k;
+	on_restart(k);
+	return 0;
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (!k)
+		return;
+	stop_listening(&k->kept);
+	if (k->kept.ended)
+		event_free(k->kept.ended);
+	if (k->kept.p.fd >= 0)
+		k->env.launcher->detach(k->env.launcher->opaque, &k->kept.p);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (k->signal[i])
+			event_free(k->signal[i]);
+	}
+	timer_free(k->restart);
+	free(k);
+}
+
+bool keeper_ended(const struct keeper *k, enum exit_code *code, int *signal)
+{
+	*code = k->code;
+	*signal = k->end_signal;
+	return k->ended;
+}
