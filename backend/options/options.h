@@ -35,6 +35,7 @@ struct options {
 	const char *record;		/* NULL: do not record */
 	bool sandbox_required;		/* all of a device process's confinement, or no start */
 	bool no_sandbox;		/* none of it */
+	bool self_test;			/* serve nobody: try what it is worth on this host */
 	uid_t sandbox_uid;		/* with the domain's number added: whom a device process becomes */
 	enum log_level log_level;
 	bool syslog;
@@ -80,6 +81,8 @@ struct options {
 	 .take = options_take_sandbox_uid},                                                        \
 	{"no-sandbox", NULL, "device processes with all rights, to look for faults",               \
 	 .flag = offsetof(struct options, no_sandbox)},                                            \
+	{"self-test-sandbox", NULL, "try what device processes are kept from here, say it, and exit",   \
+	 .flag = offsetof(struct options, self_test)},                                            \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \
 	 .take = options_take_log_level},                                                          \
 	{                                                                                          \
