@@ -14,6 +14,7 @@
 #define PRIVCMD_HYPERCALL _IOC(_IOC_NONE, 'P', 0, 48)
 #define PRIVCMD_DM_OP _IOC(_IOC_NONE, 'P', 5, 16)
 #define EVTCHN_BIND_VIRQ _IOC(_IOC_NONE, 'E', 0, 4)
+#define EVTCHN_NOTIFY _IOC(_IOC_NONE, 'E', 4, 4)
 
 #define DESCRIPTORS 256
 #define VERSION_CALL 17
@@ -28,43 +29,55 @@ struct dm_op {
 	uint64_t bufs;
 };
 
-/* @err: of what is restricted; another answer, but that the question is not known, is one of what is not. */
-static int ask_all(unsigned long request, void *arg, int err)
+/* @err: of what is restricted. What is none of @is does not know the question: an epoll descriptor, EINVAL. */
+static int ask_all(bool (*is)(int fd), unsigned long request, void *arg, int err)
 {
 	int ret = -ENODEV;
 
 	for (int fd = 0; fd < DESCRIPTORS; fd++) {
-		if (ioctl(fd, request, arg) >= 0)
-			return 0;
-		if (errno == ENOTTY || errno == EBADF || errno == ENOSYS)
+		if (!is(fd))
 			continue;
-		if (errno != err)
+		if (ioctl(fd, request, arg) >= 0 || errno != err)
 			return 0;
 		ret = -err;
 	}
 	return ret;
 }
 
+/* Of no buffers, for dom0: what is allowed to, does nothing. */
+static bool is_privcmd(int fd)
+{
+	struct dm_op op = {0};
+
+	return ioctl(fd, PRIVCMD_DM_OP, &op) >= 0 || errno == EPERM;
+}
+
+static bool is_evtchn(int fd)
+{
+	uint32_t port = UINT32_MAX;
+
+	return ioctl(fd, EVTCHN_NOTIFY, &port) < 0 && errno == ENOTCONN;
+}
+
 static int make_hypercall(const struct attempt_target *t)
 {
 	struct hypercall call = {.op = VERSION_CALL};
 
-	return ask_all(PRIVCMD_HYPERCALL, &call, EPERM);
+	return ask_all(is_privcmd, PRIVCMD_HYPERCALL, &call, EPERM);
 }
 
-/* Of no buffers: what is allowed to, does nothing. */
 static int ask_dom0s_model(const struct attempt_target *t)
 {
 	struct dm_op op = {0};
 
-	return ask_all(PRIVCMD_DM_OP, &op, EPERM);
+	return ask_all(is_privcmd, PRIVCMD_DM_OP, &op, EPERM);
 }
 
 static int bind_interrupt(const struct attempt_target *t)
 {
 	uint32_t virq = NO_VIRQ;
 
-	return ask_all(EVTCHN_BIND_VIRQ, &virq, EACCES);
+	return ask_all(is_evtchn, EVTCHN_BIND_VIRQ, &virq, EACCES);
 }
 
 static const struct attempt list[] = {

@@ -78,9 +78,9 @@ static int read_memory_of_other(const struct attempt_target *t)
 
 static int run_program(const struct attempt_target *t)
 {
-	char *const words[] = {NULL};
+	char name[] = "true", *const words[] = {name, NULL}, *const none[] = {NULL};
 
-	return came(execve("/bin/true", words, words));
+	return came(execve("/bin/true", words, none));
 }
 
 static int make_process(const struct attempt_target *t)
