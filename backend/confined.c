@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <xenvirtio/confine.h>
@@ -174,6 +175,25 @@ static int confine(void *opaque)
 	return rc;
 }
 
+static bool has_capability(const struct __user_cap_data_struct *sets, unsigned int cap)
+{
+	return sets[cap / 32].permitted >> (cap % 32) & 1;
+}
+
+/* Of what becomes another user: the broker ends it for what it does, and passes on who asks for its end. */
+static int look_for_kill(struct seat *seat, struct log *log)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	int rc = 0;
+
+	if (syscall(SYS_capget, &header, sets))
+		rc = -errno;
+	else if (has_capability(sets, CAP_SETUID) && !has_capability(sets, CAP_KILL))
+		rc = -EPERM;
+	return judge_missing(seat, log, rc, "the broker could not end its device process: it has no CAP_KILL");
+}
+
 /* In the broker. It signals a process of another user. */
 static int give_away(void *opaque)
 {
@@ -281,7 +301,7 @@ enum exit_code confined_try(const struct options *opts, struct log *log, bool se
 	pid_t pid;
 
 	seat.names_pids = !rc;
-	if (judge_missing(&seat, log, rc, NO_NUMBERS))
+	if (judge_missing(&seat, log, rc, NO_NUMBERS) || look_for_kill(&seat, log))
 		return EXIT_CODE_NO_XEN;
 	pid = broker_start(&broker, &seat.ends, &code, signal);
 	if (pid == 0)
@@ -334,7 +354,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 	rc = xenvirtio_confine_pids_begin();
 
 	seat.names_pids = !rc;
-	if (judge_missing(&seat, log, rc, NO_NUMBERS))
+	if (judge_missing(&seat, log, rc, NO_NUMBERS) || look_for_kill(&seat, log))
 		return EXIT_CODE_NO_XEN;
 	names_doors(&doors, &names);
 	doors.metrics = listen_for_metrics(opts);

@@ -50,6 +50,16 @@ done
 [ -e /dev/xen/privcmd ] || grep -q '^not tried: hypercalls, .*not on Xen$' "$tmp/out"
 result $? "what is Xen's was not tried, and that is said"
 
+# A process of another user is ended by who has the right to: a service whose unit does not give it is told.
+try xen-vballoond setpriv --bounding-set -kill
+grep -q '^missing on this host: the broker could not end its device process: it has no CAP_KILL$' "$tmp/out"
+result $? "that the broker may not end its device is named"
+daemon=xen-vballoond status=0
+setpriv --bounding-set -kill backend/$daemon --self-test-sandbox --sandbox=require --state-dir "$tmp/state" >"$tmp/out" 2>"$tmp/log" || status=$?
+cat "$tmp/out" >>"$tmp/log"
+[ $status -eq 1 ] && grep -q '^no device process can be made here' "$tmp/out"
+result $? "and with --sandbox=require there is none"
+
 # A host that lacks parts: any, for who is not root. The programs are his, as the build directory may not be his to read.
 mkdir "$tmp/nobody"
 cp backend/.libs/xen-vballoond libxenvirtio/.libs/*.so.* "$tmp/nobody/"
