@@ -23,9 +23,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <xenvirtio/confine.h>
+
+#define NO_NUMBERS "the device process sees the numbers of others"
 
 static int open_xen_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -172,6 +175,25 @@ static int confine(void *opaque)
 	return rc;
 }
 
+static bool has_capability(const struct __user_cap_data_struct *sets, unsigned int cap)
+{
+	return sets[cap / 32].permitted >> (cap % 32) & 1;
+}
+
+/* Of what becomes another user: the broker ends it for what it does, and passes on who asks for its end. */
+static int look_for_kill(struct seat *seat, struct log *log)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	int rc = 0;
+
+	if (syscall(SYS_capget, &header, sets))
+		rc = -errno;
+	else if (has_capability(sets, CAP_SETUID) && !has_capability(sets, CAP_KILL))
+		rc = -EPERM;
+	return judge_missing(seat, log, rc, "the broker could not end its device process: it has no CAP_KILL");
+}
+
 /* In the broker. It signals a process of another user. */
 static int give_away(void *opaque)
 {
@@ -248,6 +270,45 @@ static int open_to_read(const struct options *opts)
 	return fd >= 0 ? fd : opts->reads ? -errno : -ENOENT;
 }
 
+/* As a device is: handles, the world, calls. Does not come back. */
+static void be_trial(struct seat *seat, bool seal, confined_trial *trial, void *opaque)
+{
+	struct xenvirtio_hv *hv;
+	int rc = xenvirtio_hv_open_xen_confined(&hv, seat->opts->domid, seat->log->xtl);
+
+	if (rc == -ENOSYS)
+		note_missing(seat, "this kernel does not restrict descriptors of Xen: a device process has all rights");
+	if (confine(seat))
+		_exit(EXIT_CODE_NO_XEN);
+	if (seal && seal_calls(seat, seat->log))
+		_exit(EXIT_CODE_NO_XEN);
+	_exit(trial(opaque, !rc, seat->unconfined));
+}
+
+enum exit_code confined_try(const struct options *opts, struct log *log, bool seal, confined_trial *trial, void *opaque, int *signal)
+{
+	struct seat seat = {.opts = opts, .log = log};
+	const struct broker_config broker = {
+		.log = log,
+		.domid = opts->domid,
+		.open_hv = open_xen_hv,
+		.started = give_away,
+		.program = opts->program,
+		.open_store = open_xen_store,
+		.opaque = &seat,
+	};
+	int code = EXIT_CODE_HOST, rc = xenvirtio_confine_pids_begin();
+	pid_t pid;
+
+	seat.names_pids = !rc;
+	if (judge_missing(&seat, log, rc, NO_NUMBERS) || look_for_kill(&seat, log))
+		return EXIT_CODE_NO_XEN;
+	pid = broker_start(&broker, &seat.ends, &code, signal);
+	if (pid == 0)
+		be_trial(&seat, seal, trial, opaque);
+	return pid > 0 ? (enum exit_code)code : EXIT_CODE_HOST;
+}
+
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
 			      confined_body *serve, int *signal)
 {
@@ -293,7 +354,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 	rc = xenvirtio_confine_pids_begin();
 
 	seat.names_pids = !rc;
-	if (judge_missing(&seat, log, rc, "the device process sees the numbers of others"))
+	if (judge_missing(&seat, log, rc, NO_NUMBERS) || look_for_kill(&seat, log))
 		return EXIT_CODE_NO_XEN;
 	names_doors(&doors, &names);
 	doors.metrics = listen_for_metrics(opts);

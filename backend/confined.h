@@ -21,4 +21,24 @@ typedef enum exit_code confined_body(const struct device_type *type, const struc
 enum exit_code confined_serve(const struct device_type *type, const struct options *opts, struct log *log,
 			      confined_body *serve, int *signal);
 
+/**
+ * confined_trial - what a process does that is confined as a device process is
+ * @has_xen: it has handles of Xen, restricted to a domain
+ * @missing: what this host could not do, a line each; ""
+ *
+ * Return: how it exits
+ */
+typedef int confined_trial(void *opaque, bool has_xen, const char *missing);
+
+/**
+ * confined_try() - a broker, and its device that has nothing to serve
+ * @opts:   .domid is the domain that its handles are restricted to: one that is not there is fine. Its state directory is there
+ * @seal:   its system calls are filtered, too
+ * @signal: as confined_serve()
+ *
+ * This process has given its rights away, when the device has ended. Return: how that did
+ */
+enum exit_code confined_try(const struct options *opts, struct log *log, bool seal, confined_trial *trial, void *opaque,
+			    int *signal);
+
 #endif /* BACKEND_CONFINED_H */

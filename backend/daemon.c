@@ -11,6 +11,7 @@
 #include "backend/metrics/metrics-collect.h"
 #include "backend/metrics/metrics.h"
 #include "backend/process/device-process.h"
+#include "backend/self-test.h"
 #include "backend/service/launcher.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
@@ -312,7 +313,7 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	if (opts->ready_fd)
 		ready_fd_hide(opts->ready_fd);
-	if (opts->domid && !opts->no_sandbox)
+	if ((opts->domid && !opts->no_sandbox) || opts->self_test)
 		close_inherited(opts);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
@@ -323,7 +324,10 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 	}
 	/* the supervisor starts /proc/self/exe, which ps would show as "exe" */
 	prctl(PR_SET_NAME, type->program->name);
-	code = opts->domid ? serve_one(type, opts, &log, argc, argv, &end_signal) : supervise(type, opts, &log, argc, argv);
+	if (opts->self_test)
+		code = self_test(opts, &log, stdout);
+	else
+		code = opts->domid ? serve_one(type, opts, &log, argc, argv, &end_signal) : supervise(type, opts, &log, argc, argv);
 	log_close(&log);
 	free(opts);
 	/* as the device ended: whoever waits for this process learns of it */

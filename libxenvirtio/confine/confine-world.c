@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xenvirtio/confine.h>
@@ -22,6 +23,9 @@
 #define DATA_BYTES_MAX (UINT64_C(256) << 20)
 /** the state file, windows to the guest's memory, libraries */
 #define SPACE_BYTES_MAX (UINT64_C(4) << 30)
+
+/** the one directory of the empty root, in which a device process is */
+#define EMPTY "empty"
 
 int xenvirtio_confine_pids_begin(void)
 {
@@ -66,19 +70,35 @@ static int cover_root(void)
 	return mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/") ? -errno : 0;
 }
 
-int xenvirtio_confine_root(const char *dir)
+/*
+ * One level down: the kernel makes no user namespace for a process whose root is not that of its mount namespace (user_namespaces(7)),
+ * and in one of those it would have all capabilities again, over what is its own.
+ */
+static int go_down(void)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+	return chroot(EMPTY) || chdir("/") ? -errno : 0;
+}
 
-	/* here and nowhere else, so that no mount is ever made where others see it */
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	     mount("none", dir, "tmpfs", flags, "nr_inodes=2,mode=0555") ||
-	    chdir(dir))
-		return -errno;
+static int leave_old_root(void)
+{
 	/* both at one place, so that nothing is made for the old one to be at: pivot_root(2) */
 	if (syscall(SYS_pivot_root, ".", "."))
 		return errno == EINVAL ? cover_root() : -errno;
 	return umount2(".", MNT_DETACH) || chdir("/") ? -errno : 0;
+}
+
+int xenvirtio_confine_root(const char *dir)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int ret;
+
+	/* here and nowhere else, so that no mount is ever made where others see it */
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", flags, "nr_inodes=2,mode=0555") || chdir(dir) || mkdir(EMPTY, 0555) ||
+	    mount(NULL, ".", NULL, MS_REMOUNT | MS_RDONLY | flags, NULL))
+		return -errno;
+	ret = leave_old_root();
+	return ret ? ret : go_down();
 }
 
 static int limit(int what, uint64_t most)

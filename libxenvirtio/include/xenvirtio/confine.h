@@ -45,6 +45,8 @@ int xenvirtio_confine_namespaces(const char **missing);
 /**
  * xenvirtio_confine_root() - nothing is below / and nothing can be, in a mount namespace that is made for it
  * @dir: one that there is; another file system hides it for a moment
+ *
+ * Nor does the kernel make it a user namespace, in which it would have capabilities over what is its own.
  */
 int xenvirtio_confine_root(const char *dir);
 

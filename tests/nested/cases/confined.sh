@@ -42,7 +42,7 @@ done
 is "$(ls -A "/proc/$device/root/" | wc -l)" 0 "its root is empty"
 check "and cannot be written to" eval '! touch "/proc/$device/root/x" 2>/dev/null'
 is "$(ls -A "/proc/$device/cwd/" | wc -l)" 0 "nor is it anywhere else"
-is "$(wc -l <"/proc/$device/mountinfo")" 1 "nothing else is mounted"
+is "$(wc -l <"/proc/$device/mountinfo")" 0 "it sees no mount, and its own root is none"
 is "$(sed -n 's/^Max open files *\([0-9]*\).*/\1/p' "/proc/$device/limits")" 256 "its descriptors are limited"
 
 # foreign_files PID: what it has open that a device has no need of

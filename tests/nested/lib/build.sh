@@ -135,7 +135,8 @@ fill_overlay()
 	[ -z "${lab_notify:-}" ] || echo "$lab_notify" >"$tree/xv/notify"
 	[ -n "${bench_name:-}" ] || echo "$machine_quick_boot" >"$tree/xv/quick-boot"
 	cp "${dominfo_program%/*}"/* "$dom0_build"/tests/contract/{contract,frames,pod,rights}-xen "$tree/usr/bin/"
-	cp "$dom0_build"/examples/.libs/virtio-rng "$tree/usr/bin/"
+	cp "$dom0_build"/examples/.libs/virtio-rng "$dom0_build"/tests/drill/.libs/drill-vballoond "$dom0_build"/tests/drill/trace-calls "$tree/usr/bin/"
+	cp "$lab_top/SECURITY.md" "$tree/xv/"
 	[ ! -e "$tree/usr/bin/choose-domid.so" ] || mv "$tree/usr/bin/choose-domid.so" "$tree/xv/"
 	if [ "$lab_triplet" = aarch64-linux-gnu ]; then
 		cp "$bare_guests/bare-balloon.img" "$tree/xv/"

@@ -48,7 +48,7 @@ tests_there()
 		while read -r name; do
 			[ -e "$srcdir/tests/nested/cases/$name.sh" ] || echo "$1: there is no nested case $name"
 		done <"$tmp/named"
-		for name in $(grep -o '\btest-[a-z0-9-]*' "$1"); do
+		for name in $(grep -o '\(^\|[^a-z-]\)test-[a-z0-9-]*' "$1" | sed 's/^[^t]//'); do
 			find "$srcdir/tests/unit" -name "$name.*" | grep -q . || echo "$1: there is no $name"
 		done
 		for name in $(grep -o '`[a-z]*_[a-z_]*`' "$1" | tr -d '`' | grep -v '^virtio_\|^init_\|^explicit_'); do

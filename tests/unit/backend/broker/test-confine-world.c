@@ -102,6 +102,8 @@ static int empty_root(void)
 	NEED(10, mount("none", "/", "tmpfs", 0, NULL) && errno == EPERM);
 	NEED(11, mount(NULL, "/", NULL, MS_REMOUNT, NULL) && errno == EPERM);
 	NEED(12, chroot("/") && errno == EPERM);
+	/* in which it would have all rights again, to mount and to make networks */
+	NEED(13, unshare(CLONE_NEWUSER) && errno == EPERM);
 	return 0;
 }
 
