@@ -48,8 +48,8 @@ static const struct {
 	const char *name;
 	uint64_t behind_ms;
 } loads[] = {
-	{"compile", 2100},   {"page-cache", 0},	     {"memory-leak", 0},
-	{"swap-storm", 100}, {"boot-of-eight", 900},
+	{"compile", 250},   {"page-cache", 0},	     {"memory-leak", 0},
+	{"swap-storm", 50}, {"boot-of-eight", 600},
 };
 
 #define LOADS (sizeof(loads) / sizeof(loads[0]))
