@@ -186,7 +186,8 @@ static void look_ahead(const struct policy_config *cfg, uint64_t now_ms, const s
 {
 	uint64_t told_ms = less(now_ms, g->stats_age_ms), used = less(o->has_kib, g->available_kib), grew = 0;
 
-	if (told_ms <= m->used_ms)
+	/* when it told is known to some ms only */
+	if (told_ms <= m->used_ms || (g->counters.sequence && g->counters.sequence == m->used_sequence))
 		return;
 	if (m->used_ms && __builtin_mul_overflow(less(used, m->used_kib), (uint64_t)cfg->ahead_ms, &grew))
 		grew = UINT64_MAX;
@@ -194,6 +195,7 @@ static void look_ahead(const struct policy_config *cfg, uint64_t now_ms, const s
 	m->ahead_kib = min_u64(grew, m->grew_kib);
 	m->grew_kib = grew;
 	m->used_ms = told_ms;
+	m->used_sequence = g->counters.sequence;
 	m->used_kib = used;
 }
 

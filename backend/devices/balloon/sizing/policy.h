@@ -94,6 +94,7 @@ struct policy_memory {
 	uint64_t more_kib;	/* and by how much it grew for that */
 	bool only_read;		/* and that it was no more than files it read */
 	uint64_t young_until_ms; /* 0: it has no driver yet */
+	uint64_t used_sequence;	 /* of the statistics that said last what is available */
 	uint64_t used_ms;	 /* when it said last what is available; 0: never */
 	uint64_t used_kib;	 /* what it used then */
 	uint64_t grew_kib;	 /* by so much in ahead_ms, at the pace it had before that */

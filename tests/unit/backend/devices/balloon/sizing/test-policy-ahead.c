@@ -110,7 +110,16 @@ static void figures_are_what_they_are(void **state)
 	m->g.stats_age_ms = INTERVAL_MS;
 	model_step(&h);
 	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	/* nor when they look some ms newer than they did */
 	m->g.stats_age_ms = 0;
+	m->g.counters.sequence = 7;
+	m->used_kib += 4 * MIB;
+	model_step(&h);
+	h.now_ms -= INTERVAL_MS - 1;
+	m->used_kib += 4 * MIB;
+	model_step(&h);
+	assert_int_equal(h.memory[0].used_kib, m->used_kib - 4 * MIB);
+	m->g.counters.sequence = 0;
 	h.cfg.ahead_ms = UINT32_MAX;
 	for (int i = 0; i < 10; i++) {
 		m->used_kib = (i & 1 ? 4096 : 0) * MIB;
