@@ -76,6 +76,19 @@ static void print_moved(FILE *out, const char *what, uint64_t bytes, uint64_t ns
 		size_format(bytes / 1024, size), ns / 1000000000, ns / 1000000 % 1000);
 }
 
+/* What somebody wrote down for it, see LIMITS in xen-vballoond(8). */
+static void print_limits(FILE *out, const struct balloon_figures *f)
+{
+	char size[SIZE_TEXT_MAX];
+
+	if (f->dynamic_min_kib)
+		fprintf(out, "%-14s %s\n", "least", size_format(f->dynamic_min_kib, size));
+	if (f->limit_kib)
+		fprintf(out, "%-14s %s\n", "most", size_format(f->limit_kib, size));
+	if (f->share)
+		fprintf(out, "%-14s %" PRIu64 "\n", "share", f->share);
+}
+
 void ctl_print_status(FILE *out, const struct balloon_figures *f)
 {
 	char one[SIZE_TEXT_MAX], two[SIZE_TEXT_MAX], why[256];
@@ -84,6 +97,7 @@ void ctl_print_status(FILE *out, const struct balloon_figures *f)
 		f->common.name[0] ? " " : "", f->common.name, f->common.devid);
 	fprintf(out, "%-14s %s of %s\n", "target", size_format(f->target_kib, one),
 		size_format(f->static_max_kib, two));
+	print_limits(out, f);
 	fprintf(out, "%-14s %s\n", "chosen by", f->pinned ? "hand" : "nobody, or --auto");
 	if (f->refused) {
 		char free_text[SIZE_TEXT_MAX], owed[SIZE_TEXT_MAX];

@@ -213,9 +213,32 @@ bool balloon_refill_on_holes(const struct balloon *b)
 	return b->refill_waiting && !balloon_refill_paused(b);
 }
 
+/*
+ * A domain that asked for a soft reset goes on without this device, and the next kernel counts on all of its memory. Nobody waits at
+ * the device, and the toolstack waits for us: so it is done at once. What Xen does not have stays a hole: nobody is left to fill it.
+ */
+static int refill_for_next_kernel(struct balloon *b)
+{
+	struct xenvirtio_domain_info info;
+	bool done = false;
+	int ret = b->frames.nr_set ? b->cfg.hv->ops->domain_info(b->cfg.hv, &info) : 0;
+
+	if (ret || !b->frames.nr_set || info.dying || !info.shutdown || info.shutdown_code != XENVIRTIO_SHUTDOWN_SOFT_RESET)
+		return ret;
+	ret = begin(b);
+	while (!ret && !done) {
+		ret = reservation_turn(&b->reservation, BUDGET_UNBOUNDED);
+		if (!ret)
+			ret = balloon_slice_populate(b, &b->refill, true, &done);
+	}
+	return ret;
+}
+
 int balloon_refill_remove(struct balloon *b)
 {
-	return unpause_guest(b);
+	int refilled = refill_for_next_kernel(b), ret = unpause_guest(b);
+
+	return ret ? ret : refilled;
 }
 
 int balloon_refill_resume(struct balloon *b)

@@ -254,7 +254,9 @@ int balloon_give_up_pause(struct balloon *b);
 /**
  * balloon_remove() - the device is no more, and nobody will go on with it: before balloon_free()
  *
- * A pause of ours ends. Return: as balloon_give_up_pause()
+ * A pause of ours ends. A domain that has asked for a soft reset, and so goes on, gets back all that Xen has of what is in the balloon.
+ *
+ * Return: as balloon_give_up_pause()
  */
 int balloon_remove(struct balloon *b);
 

@@ -89,6 +89,8 @@ struct xenvirtio_gfn_range {
 #define XENVIRTIO_SHUTDOWN_REBOOT 1u
 #define XENVIRTIO_SHUTDOWN_SUSPEND 2u
 #define XENVIRTIO_SHUTDOWN_CRASH 3u
+/** its kernel starts another: the toolstack makes its devices anew, and it runs on with the memory it has */
+#define XENVIRTIO_SHUTDOWN_SOFT_RESET 5u
 
 /** what the hypervisor says of the domain at this moment */
 struct xenvirtio_domain_info {

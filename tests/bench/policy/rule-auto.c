@@ -22,6 +22,7 @@ struct rule {
 	struct autopilot *autopilot;
 	bool older; /* guests */
 	uint64_t since_ms;
+	uint64_t waiting_kib; /* for a guest to be created */
 	struct balloon_figures f[SIM_GUESTS_MAX];
 	struct balloon_figures seen[SIM_GUESTS_MAX]; /* those of them that exist */
 };
@@ -156,6 +157,12 @@ static void tick_auto(void *rule)
 		if (r->since_ms % INTERVAL_MS == SAMPLE_MS && r->h->guest[i].created)
 			sample(&r->f[i], &r->h->guest[i], r->older);
 	}
+	/* whoever creates a guest asks for its room */
+	if (sim_waiting(r->h) > r->waiting_kib) {
+		auto_soon(r->autopilot);
+		event_base_loop(r->base, EVLOOP_NONBLOCK);
+	}
+	r->waiting_kib = sim_waiting(r->h);
 	machine_fake_pass(SIM_TICK_MS);
 }
 

@@ -9,7 +9,7 @@
  *                    sim-host.c   the balloons, the heap, guests that wait to be created; the figures
  *                    rule-*.c     who decides: --auto's own code, and two others' rules
  *
- * A model, not a record: what a guest does is the arithmetic of sim-guest.c, with its constants there.
+ * A model, also of what was recorded: what a guest does is the arithmetic of sim-guest.c, with its constants there.
  */
 #ifndef BENCH_POLICY_SIM_H
 #define BENCH_POLICY_SIM_H
@@ -21,7 +21,7 @@
 #define SIM_MIB UINT64_C(1024)
 #define SIM_TICK_MS 50u
 #define SIM_GUESTS_MAX 16
-#define SIM_POINTS_MAX 64
+#define SIM_POINTS_MAX 512
 
 /** struct sim_point - what a load wants at one moment; between two of them it goes in a straight line */
 struct sim_point {

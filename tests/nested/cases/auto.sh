@@ -6,7 +6,8 @@
 # --auto with two guests and a host that has next to nothing left: what one needs comes from the other, then the roles
 # swap. Neither is taken below its floor, a size that is named is left alone, and the service's metrics show them both.
 #
-# trace.json among the logs is what the guests said meanwhile, second by second: see tests/traces/README.
+# trace.json among the logs is what the guests said meanwhile, second by second: see tests/traces/README. metrics.series is what the
+# service said of them, of which doc/dashboard draws the picture in the manual.
 
 log=$XV_LOGS/service.log
 
@@ -69,6 +70,12 @@ diag "with another domain of $filler MiB the host has $(free_mib) MiB free"
 check "less than the idle guest will need" [ "$(free_mib)" -lt 32 ]
 xen-vballoonctl top --json --interval 1 >"$XV_LOGS/trace.json" 2>/dev/null </dev/null &
 top=$!
+while sleep 2; do
+	# The time of this machine begins with 2026, and a scrape is of one moment.
+	echo "# at $(date +%s)"
+	wget -q -O - http://127.0.0.1:9121/metrics
+done >"$XV_LOGS/metrics.series" 2>/dev/null </dev/null &
+scraper=$!
 
 drain b
 request=$(fill a)
@@ -88,7 +95,7 @@ check "and its load went on" guest_result b "$request" 60
 diag "a: $(mib "$a") MiB, b: $(mib "$b") MiB, the host: $(free_mib) MiB free"
 check "nobody is below the floor" [ "$(mib "$a")" -ge 64 ]
 check "no deflate had to wait" [ -z "$(xs "$a" stalled)$(xs "$b" stalled)" ]
-kill "$top"
+kill "$top" "$scraper"
 is "$(guest_run a 'dmesg | grep -c "Out of memory"' 30)$(guest_run b 'dmesg | grep -c "Out of memory"' 30)" 00 "and nobody ran out of memory"
 
 wget -q -O "$XV_LOGS/metrics.txt" http://127.0.0.1:9121/metrics

@@ -124,7 +124,7 @@ build_arm64()
 # kernel its guests have.
 fill_overlay()
 {
-	local tree=$1 run=$2 programs
+	local tree=$1 run=$2 program programs
 	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin} "$tree/usr/lib/$lab_triplet"
 	cp "$lab_nested"/dom0/{main,lib.sh,processes.sh,kills.sh,run-case} "$tree/xv/"
 	chmod 755 "$tree/xv/main"
@@ -143,11 +143,11 @@ fill_overlay()
 	fi
 	# A part of a guest's initramfs, for the case that adds it.
 	mkdir -p "$run_dir/guest-part/bin"
-	cp "$dom0_build/tests/guest/hostile-guest" "$run_dir/guest-part/bin/"
-	make_cpio "$run_dir/guest-part" "$tree/xv/hostile-guest.cpio"
-	rm "$run_dir/guest-part/bin/hostile-guest"
-	cp "$dom0_build/tests/guest/memory-checker" "$run_dir/guest-part/bin/"
-	make_cpio "$run_dir/guest-part" "$tree/xv/memory-checker.cpio"
+	for program in hostile-guest kexec memory-checker; do
+		cp "$dom0_build/tests/guest/$program" "$run_dir/guest-part/bin/"
+		make_cpio "$run_dir/guest-part" "$tree/xv/$program.cpio"
+		rm "$run_dir/guest-part/bin/$program"
+	done
 	cp -P "$dom0_stage/usr/lib/$lab_triplet"/*.so* "$tree/usr/lib/$lab_triplet/"
 	programs=("$dom0_stage"/usr/sbin/* "$dom0_stage"/usr/bin/*)
 	for program in "${programs[@]}"; do

@@ -3,7 +3,7 @@
 #
 # Alert rules and dashboard against the metrics that the daemons really serve, as TAP: each name in them is one of those, each
 # alert has a test of its own for promtool (make check-promtool runs them), and the manual pages list each metric. Controls: a name
-# that is none, an alert without a test, and a metric that no page has are found.
+# that is none, an alert without a test, a metric that no page has and a panel that is not in the picture are found.
 
 . "${srcdir:-.}/tests/unit/tap.sh"
 examples=${srcdir:-.}/examples
@@ -48,6 +48,16 @@ listed()
 	[ -s "$tmp/wanted" ] && [ ! -s "$tmp/log" ]
 }
 
+# drawn DASHBOARD: each of its panels is in the picture
+drawn()
+{
+	sed -n 's/.*"title": "\(.*\)",*$/\1/p' "$1" | sed 1d >"$tmp/titles"
+	while read -r title; do
+		grep -qF "<text>$title</text>" "${srcdir:-.}/doc/dashboard.svg" || echo "$title: not drawn: see doc/dashboard"
+	done <"$tmp/titles" >"$tmp/log"
+	[ "$(wc -l <"$tmp/titles")" -gt 5 ] && [ ! -s "$tmp/log" ]
+}
+
 if [ ! -e "$print" ]; then
 	echo "1..0 # SKIP tests of programs are not built: install libcmocka-dev"
 	exit 0
@@ -72,6 +82,12 @@ result $? "one that is not would be found"
 echo '{"panels":[' >"$tmp/wrong"
 ! "$print" "$tmp/wrong" >"$tmp/log" 2>&1
 result $? "and what is no JSON"
+
+drawn "$dashboard"
+result $? "the picture in doc/ shows each panel"
+sed 's/"The reserve"/"Another panel"/' "$dashboard" >"$tmp/wrong"
+! drawn "$tmp/wrong" && grep -q 'Another panel' "$tmp/log"
+result $? "one that is not drawn would be found"
 
 tested "$rules"
 result $? "each alert has a test"

@@ -75,8 +75,8 @@ static void check_step(const struct host *h, const struct policy_guest *g)
 			assert_int_equal(o->target_kib, g[i].target_kib);
 		if (!g[i].has_stats || g[i].stats_age_ms > h->cfg.stale_ms || !g[i].driver_ok)
 			assert_true(o->target_kib >= least(g[i].target_kib, now));
-		/* nor are those under pressure */
-		if (!g[i].pinned && g[i].has_stats && g[i].driver_ok &&
+		/* nor are those under pressure, but by shares */
+		if (!h->by_shares && !g[i].pinned && g[i].has_stats && g[i].driver_ok &&
 		    g[i].stats_age_ms <= h->cfg.stale_ms &&
 		    g[i].available_kib * 100 < now * (h->cfg.low_percent - 1))
 			assert_true(o->target_kib >= least(now, g[i].target_kib));

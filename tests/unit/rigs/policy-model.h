@@ -32,6 +32,7 @@ struct host {
 	uint64_t free_kib;
 	uint64_t now_ms;
 	unsigned int step_ms;
+	bool by_shares; /* those under pressure may be asked for some as well */
 	struct model model[GUESTS_MAX];
 	struct policy_memory memory[GUESTS_MAX];
 	struct policy_order order[GUESTS_MAX];

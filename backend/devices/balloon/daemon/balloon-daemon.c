@@ -3,6 +3,7 @@
  * The balloon's table of functions: the device, its timers, and its end.
  */
 #include "backend/devices/balloon/daemon/balloon-daemon.h"
+#include "backend/base/size.h"
 #include "backend/base/state-file.h"
 
 #include <errno.h>
@@ -84,13 +85,26 @@ static bool holds_frames(void *self)
 	return status.ballooned_pages || status.refilling;
 }
 
-/* Who is paused for the device's sake runs on without it. */
+/* Who is paused for the device's sake runs on without it; by a soft reset, with the memory that it has then. */
 static int let_go(void *self)
 {
 	struct balloon_daemon *d = self;
+	struct xenvirtio_domain_info info;
+	struct balloon_status status;
+	char size[SIZE_TEXT_MAX];
+	int rc;
 
 	balloon_daemon_keep_size(d);
-	return d->balloon ? balloon_remove(d->balloon) : 0;
+	if (!d->balloon)
+		return 0;
+	rc = balloon_remove(d->balloon);
+	balloon_get_status(d->balloon, &status);
+	if (!rc && status.ballooned_pages && !d->host.hv->ops->domain_info(d->host.hv, &info) && info.shutdown &&
+	    info.shutdown_code == XENVIRTIO_SHUTDOWN_SOFT_RESET)
+		log_msg(d->host.log, LOG_LEVEL_WARNING, 0,
+			"the host has no memory for %s of what was in the balloon: the kernel that starts now does not have it",
+			size_format(status.ballooned_pages * KIB_PER_PAGE, size));
+	return rc;
 }
 
 static bool work_pending(void *self)

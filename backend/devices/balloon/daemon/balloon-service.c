@@ -38,6 +38,14 @@ static uint64_t hold_room(void *opaque, uint64_t free_kib, const struct room_owe
 	return service_commands_hold(&s->commands, free_kib, owed);
 }
 
+/* Whoever wants to create a guest waits: each interval counts. */
+static void look_soon(void *opaque)
+{
+	struct balloon_service *s = opaque;
+
+	auto_soon(s->autopilot);
+}
+
 static void send_order(void *opaque, const struct balloon_figures *f, uint64_t kib)
 {
 	struct balloon_service *s = opaque;
@@ -68,6 +76,8 @@ static int open_auto(struct balloon_service *s, const struct device_service *ser
 		s->hv = NULL;
 		return rc;
 	}
+	s->commands.asked = look_soon;
+	s->commands.asked_opaque = s;
 	rc = orders_new(&s->orders, service->base, service->log, opts->common.state_dir);
 	if (!rc)
 		rc = service_commands_open(&s->commands, service->base, service->log,

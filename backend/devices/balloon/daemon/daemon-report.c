@@ -231,6 +231,7 @@ void balloon_daemon_figures(void *self, struct figures *figures)
 	f->domain_max_kib = d->target.static_max_kib;
 	f->dynamic_min_kib = d->dynamic_min_kib;
 	f->limit_kib = d->target.max_kib < d->target.static_max_kib ? d->target.max_kib : 0;
+	f->share = d->limits.share;
 	f->target_kib = d->target.kib < f->static_max_kib ? d->target.kib : f->static_max_kib;
 	f->pinned = d->target.pinned;
 	f->refused = d->target.refused;

@@ -27,7 +27,12 @@ static enum control_going run_free(void *opaque, struct control_client *cl,
 {
 	struct service_commands *s = opaque;
 
+	uint64_t held_kib = s->room.held_kib;
+
 	room_ask(&s->room, r->number, clock_now_ms() + SERVICE_HOLD_MS);
+	/* who only holds it for longer waits for nothing new */
+	if (s->room.held_kib > held_kib && s->asked)
+		s->asked(s->asked_opaque);
 	control_client_status(cl, r->id);
 	return CONTROL_GOING_ON;
 }

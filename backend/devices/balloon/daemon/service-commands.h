@@ -15,6 +15,9 @@
 struct service_commands {
 	struct room room;
 	struct control *control; /* NULL: not open */
+	/** asked - for more room than before; NULL: nobody wants to know */
+	void (*asked)(void *opaque);
+	void *asked_opaque;
 };
 
 /** service_commands_open() - Return: 0; as control_open() */

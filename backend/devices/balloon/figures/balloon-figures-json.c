@@ -38,6 +38,8 @@ struct json_object *balloon_status_json(const struct balloon_figures *f)
 		json_maker_add_u64(&m, "dynamic_min_kib", f->dynamic_min_kib);
 	if (f->limit_kib)
 		json_maker_add_u64(&m, "limit_kib", f->limit_kib);
+	if (f->share)
+		json_maker_add_u64(&m, "share", f->share);
 	json_maker_add_u64(&m, "target_kib", f->target_kib);
 	json_maker_add_bool(&m, "pinned", f->pinned);
 	if (f->refused)
@@ -152,6 +154,7 @@ int balloon_from_status(struct balloon_figures *f, struct json_object *json)
 	json_get_u64(json, "domain_max_kib", &f->domain_max_kib);
 	json_get_u64(json, "dynamic_min_kib", &f->dynamic_min_kib);
 	json_get_u64(json, "limit_kib", &f->limit_kib);
+	json_get_u64(json, "share", &f->share);
 	json_get_bool(json, "pinned", &f->pinned);
 	get_refused(json, f);
 	json_get_u64(json, "refusals", &f->refusals);

@@ -13,6 +13,7 @@ struct balloon_figures {
 	uint64_t static_max_kib;
 	uint64_t dynamic_min_kib; /* what --auto leaves it at least; 0: nobody said */
 	uint64_t limit_kib;	  /* what it shall have at most; 0: static-max */
+	uint64_t share;		  /* for --auto; 0: nobody said */
 	uint64_t target_kib;	/* what the guest shall have */
 	bool pinned;		/* somebody named that, and --auto leaves it alone */
 	bool refused;		/* the last target named; then also which, and why */

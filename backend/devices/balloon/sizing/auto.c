@@ -22,6 +22,8 @@
 #define HOLD_MAX_MS 600000u
 #define QUIET_MS 2000u
 #define YOUNG_MS 30000u
+/** until what a guest uses is told, looked at and answered, and as long again until that has moved */
+#define AHEAD_INTERVALS 4u
 #define STUCK_INTERVALS 12u
 #define STUCK_MIN_MS 20000u
 #define RETRY_MS 300000u
@@ -62,6 +64,7 @@ struct policy_config auto_policy(unsigned int low_percent, unsigned int high_per
 		.hold_ms = HOLD_MS,
 		.hold_max_ms = HOLD_MAX_MS,
 		.quiet_ms = QUIET_MS,
+		.ahead_ms = AHEAD_INTERVALS * interval_ms,
 		.young_ms = YOUNG_MS,
 	};
 }
@@ -133,6 +136,7 @@ struct policy_guest auto_guest(const struct balloon_figures *f)
 		.static_max_kib = f->static_max_kib,
 		.floor_kib = f->dynamic_min_kib,
 		.most_kib = f->limit_kib,
+		.share = f->share < POLICY_SHARE_MAX ? (unsigned int)f->share : POLICY_SHARE_MAX,
 		.target_kib = f->target_kib,
 		.balloon_kib = balloon_gone_kib(f),
 		.unowed_kib = f->unowed_kib,
@@ -321,6 +325,13 @@ int auto_new(struct autopilot **out, const struct auto_config *cfg)
 	arm(a);
 	*out = a;
 	return 0;
+}
+
+/* What has changed is looked at when the figures are there: those that are under way will do. */
+void auto_soon(struct autopilot *a)
+{
+	if (a && timer_is_set(a->timer))
+		timer_set(a->timer, 0);
 }
 
 void auto_free(struct autopilot *a)

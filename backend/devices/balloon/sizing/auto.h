@@ -38,6 +38,8 @@ struct auto_config {
 
 /** auto_new() - the first step is one interval away. Return: 0; -ENOMEM */
 int auto_new(struct autopilot **a, const struct auto_config *cfg);
+/** auto_soon() - the next step is now, and the one after it an interval later: something has changed. NULL is fine */
+void auto_soon(struct autopilot *a);
 /** auto_free() - NULL is fine */
 void auto_free(struct autopilot *a);
 

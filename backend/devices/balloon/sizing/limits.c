@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Limits of guests: lines of three words. One that is wrong is told and passed over, so that a slip in the line of one guest leaves the
+ * Limits of guests: lines of three words or four. One that is wrong is told and passed over, so that a slip in the line of one guest leaves the
  * others theirs.
  */
 #include "backend/devices/balloon/sizing/limits.h"
+#include "backend/devices/balloon/sizing/policy.h"
 #include "backend/base/size.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS 3
+#define WORDS_MIN 3
+#define WORDS 4
 #define BLANK " \t\r\n"
 #define ALL_OTHERS "*"
 
@@ -22,6 +24,25 @@ static int parse_size(const char *text, uint64_t *kib)
 	if (strcmp(text, "-") == 0)
 		return 0;
 	return size_parse(text, kib) || !*kib ? -EINVAL : 0;
+}
+
+static int parse_share(const char *text, unsigned int *share)
+{
+	unsigned long number;
+	char *end;
+
+	*share = 0;
+	if (strcmp(text, "-") == 0)
+		return 0;
+	/* no sign, no blank */
+	if (text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || *end || !number || number > POLICY_SHARE_MAX)
+		return -EINVAL;
+	*share = (unsigned int)number;
+	return 0;
 }
 
 /* Return: NULL; what is wrong */
@@ -37,12 +58,14 @@ static const char *parse_line(char *line, char **name, struct limits *l)
 	if (!nr)
 		return NULL;
 	more = nr == WORDS ? strtok_r(NULL, BLANK, &rest) : NULL;
-	if (nr < WORDS || more)
-		return "give a guest's name, its least and its most memory, each a size or -";
+	if (nr < WORDS_MIN || more)
+		return "give a guest's name, its least and its most memory, each a size or -, and its share if you like";
 	if (parse_size(word[1], &l->min_kib) || parse_size(word[2], &l->max_kib))
 		return "not a size: give a number above 0 and K, M or G, such as 256M, or -";
 	if (l->max_kib && l->min_kib > l->max_kib)
 		return "the least is more than the most";
+	if (nr == WORDS && parse_share(word[3], &l->share))
+		return "not a share: give a number from 1 to 10000, or -";
 	*name = word[0];
 	return NULL;
 }

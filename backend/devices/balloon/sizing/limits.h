@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The least and the most memory of each guest, from a file that outlives domains and hosts:
+ * The least and the most memory of each guest, and its share, from a file that outlives domains and hosts:
  *
- *   # guest  least  most
- *   db       2G     -
+ *   # guest  least  most  share
+ *   db       2G     -     300
  *   *        256M   4G
  *
- * Sizes are read as xl reads them, and a - says nothing. The line of a guest's own name counts, and where there is none that of *.
+ * Sizes are read as xl reads them, and a - says nothing. A share is a number, and may be left out. The line of a guest's own name counts, and where there is none that of *.
  * Written by an administrator: trusted to mean well, not to be well-formed. It knows neither xenstore nor the hypervisor.
  */
 #ifndef BACKEND_LIMITS_H
@@ -22,6 +22,7 @@
 struct limits {
 	uint64_t min_kib;
 	uint64_t max_kib;
+	unsigned int share; /* POLICY_SHARE_MAX at most */
 };
 
 /**

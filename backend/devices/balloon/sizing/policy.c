@@ -7,6 +7,7 @@
  * so the size at which a wanted share is available is known, and is gone to in few steps.
  */
 #include "backend/devices/balloon/sizing/policy.h"
+#include "backend/devices/balloon/sizing/policy-shares.h"
 
 /** sizes are whole MiB, but for static-max and a floor that are not */
 #define GRAIN_KIB UINT64_C(1024)
@@ -61,11 +62,11 @@ static unsigned int mid_of(const struct policy_config *cfg)
 	return (cfg->low_percent + cfg->high_percent) / 2;
 }
 
-/* The size at which @percent of it would be available. */
-static uint64_t size_for(const struct policy_config *cfg, const struct policy_guest *g,
-			 uint64_t has_kib, unsigned int percent)
+/* The size at which @percent of it would be available to one that uses @used. */
+static uint64_t size_for_use(const struct policy_config *cfg, const struct policy_guest *g,
+			     uint64_t used, unsigned int percent)
 {
-	uint64_t used = less(has_kib, g->available_kib), left = 100 - percent, size;
+	uint64_t left = 100 - percent, size;
 
 	/* used is at most static-max; what would overflow is more than that */
 	if (__builtin_mul_overflow(used, UINT64_C(100), &size))
@@ -73,6 +74,12 @@ static uint64_t size_for(const struct policy_config *cfg, const struct policy_gu
 	size = size / left + GRAIN_KIB - 1;
 	size -= size % GRAIN_KIB;
 	return min_u64(max_u64(size, floor_of(cfg, g)), most_of(g));
+}
+
+static uint64_t size_for(const struct policy_config *cfg, const struct policy_guest *g,
+			 uint64_t has_kib, unsigned int percent)
+{
+	return size_for_use(cfg, g, less(has_kib, g->available_kib), percent);
 }
 
 /* Small enough to be as it should be. */
@@ -170,6 +177,36 @@ static void grow_old(const struct policy_config *cfg, uint64_t now_ms, const str
 	o->least_kib = now_ms < m->young_until_ms ? g->static_max_kib / 2 : 0;
 }
 
+/*
+ * How much more it will use ahead_ms from now, if it goes on as it did. One jump is no pace: the lesser of the last two counts. It is
+ * looked at more often than it tells.
+ */
+static void look_ahead(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+		       struct policy_memory *m, const struct policy_order *o)
+{
+	uint64_t told_ms = less(now_ms, g->stats_age_ms), used = less(o->has_kib, g->available_kib), grew = 0;
+
+	/* when it told is known to some ms only */
+	if (told_ms <= m->used_ms || (g->counters.sequence && g->counters.sequence == m->used_sequence))
+		return;
+	if (m->used_ms && __builtin_mul_overflow(less(used, m->used_kib), (uint64_t)cfg->ahead_ms, &grew))
+		grew = UINT64_MAX;
+	grew /= told_ms - m->used_ms;
+	m->ahead_kib = min_u64(grew, m->grew_kib);
+	m->grew_kib = grew;
+	m->used_ms = told_ms;
+	m->used_sequence = g->counters.sequence;
+	m->used_kib = used;
+}
+
+static bool will_be_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
+				   const struct policy_memory *m, const struct policy_order *o)
+{
+	uint64_t then = add_capped(less(o->has_kib, g->available_kib), m->ahead_kib);
+
+	return m->ahead_kib && then > o->has_kib - o->has_kib / 100 * cfg->low_percent;
+}
+
 static bool is_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
 			      const struct policy_order *o)
 {
@@ -218,11 +255,14 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 	/* whether what it gave was too much shows a while later */
 	o->quiet = now_ms - max_u64(m->felt_ms, m->gave_ms) >= cfg->quiet_ms;
 	o->gives = now_ms - m->felt_ms >= cfg->quiet_ms && m->only_read;
-	if (is_under_pressure(cfg, g, o) && !(stuck && m->declines)) {
+	look_ahead(cfg, now_ms, g, m, o);
+	o->ahead = !is_under_pressure(cfg, g, o);
+	if ((!o->ahead || will_be_under_pressure(cfg, g, m, o)) && !(stuck && m->declines)) {
 		o->verdict = POLICY_GROW;
 		m->shrink_at_ms = 0;
 		o->wanted_kib =
-			max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
+			max_u64(size_for_use(cfg, g, add_capped(less(o->has_kib, g->available_kib), m->ahead_kib),
+					     mid_of(cfg)),
 				min_u64(add_capped(o->has_kib, g->stall_kib), most_of(g)));
 		o->wanted_kib = max_u64(o->wanted_kib, o->felt_kib);
 		return;
@@ -278,7 +318,9 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 		uint64_t given = min_u64(more, *budget_kib);
 
 		o[i].pending = true;
-		missing = add_capped(missing, more - given);
+		/* who only will lack something takes nothing from others */
+		if (!o[i].ahead)
+			missing = add_capped(missing, more - given);
 		*budget_kib -= given;
 		/* at the least it is not asked for anything */
 		o[i].target_kib = min_u64(add_capped(base, given), most_of(&g[i]));
@@ -286,15 +328,27 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 	return missing;
 }
 
-/* The size it could give down to; what it has: nothing. @kept: also of what it keeps */
+/* The size it could give down to, in however many steps. @kept: also of what it keeps */
+static uint64_t donor_least(const struct policy_config *cfg, const struct policy_guest *g,
+			    const struct policy_order *o, bool kept)
+{
+	unsigned int percent = (cfg->low_percent + mid_of(cfg)) / 2;
+
+	return keeps(o, size_for(cfg, g, o->has_kib, percent), kept || o->gives);
+}
+
+/* In one step; what it has: nothing. */
 static uint64_t donor_size(const struct policy_config *cfg, const struct policy_guest *g,
 			   const struct policy_order *o, bool kept)
 {
-	unsigned int percent = (cfg->low_percent + mid_of(cfg)) / 2;
 	uint64_t step = g->static_max_kib / (kept ? SHRINK_STEP : GIVE_STEP);
-	uint64_t least = less(o->has_kib, max_u64(step, GRAIN_KIB));
 
-	return keeps(o, max_u64(size_for(cfg, g, o->has_kib, percent), least), kept || o->gives);
+	return max_u64(donor_least(cfg, g, o, kept), less(o->has_kib, max_u64(step, GRAIN_KIB)));
+}
+
+static bool may_give(const struct policy_order *o)
+{
+	return (o->verdict == POLICY_KEEP || o->verdict == POLICY_SHRINK) && !o->pending;
 }
 
 /* The one with the most to spare; @nr: none. */
@@ -304,8 +358,7 @@ static size_t richest(const struct policy_config *cfg, const struct policy_guest
 	size_t found = nr;
 
 	for (size_t i = 0; i < nr; i++) {
-		if ((o[i].verdict == POLICY_KEEP || o[i].verdict == POLICY_SHRINK) &&
-		    !o[i].pending &&
+		if (may_give(&o[i]) &&
 		    o[i].has_kib - donor_size(cfg, &g[i], &o[i], kept) > tolerance(&g[i]) &&
 		    (found == nr || o[i].permille > o[found].permille))
 			found = i;
@@ -334,6 +387,48 @@ static uint64_t give(const struct policy_config *cfg, uint64_t missing_kib,
 	return missing_kib;
 }
 
+/* --- shares --- */
+
+/* What guests under pressure have, what is free, and what others can give: nobody wants more than its part of that. */
+static bool divide(const struct policy_config *cfg, uint64_t free_kib, const struct policy_guest *g,
+		   struct policy_order *o, size_t nr)
+{
+	uint64_t all = free_kib;
+
+	for (size_t i = 0; i < nr; i++) {
+		o[i].claims = o[i].verdict == POLICY_GROW && !o[i].ahead;
+		o[i].least_of_claim_kib = min_u64(max_u64(floor_of(cfg, &g[i]), o[i].least_kib), o[i].wanted_kib);
+		if (o[i].claims)
+			all = add_capped(all, add_capped(o[i].has_kib, promised(&g[i], &o[i])));
+		else if (may_give(&o[i]))
+			all = add_capped(all, o[i].has_kib - donor_least(cfg, &g[i], &o[i], true));
+	}
+	if (!policy_shares_divide(g, o, nr, all))
+		return false;
+	for (size_t i = 0; i < nr; i++) {
+		if (o[i].claims)
+			o[i].wanted_kib = o[i].part_kib;
+		else if (o[i].verdict == POLICY_GROW)
+			o[i].pending = true; /* who will want something waits */
+	}
+	return true;
+}
+
+/* What is missing still those give who have more than their part. */
+static void give_parts(uint64_t missing_kib, const struct policy_guest *g, struct policy_order *o, size_t nr)
+{
+	for (size_t i = 0; i < nr && missing_kib; i++) {
+		uint64_t step = max_u64(g[i].static_max_kib / SHRINK_STEP, GRAIN_KIB), can;
+
+		if (!o[i].claims || o[i].has_kib <= add_capped(o[i].part_kib, tolerance(&g[i])))
+			continue;
+		can = min_u64(min_u64(o[i].has_kib - o[i].part_kib, step), max_u64(missing_kib, 2 * tolerance(&g[i])));
+		o[i].verdict = POLICY_GIVE;
+		o[i].target_kib = o[i].has_kib - can;
+		missing_kib = less(missing_kib, can);
+	}
+}
+
 static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		   struct policy_memory *m, struct policy_order *o)
 {
@@ -354,7 +449,7 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		 size_t nr)
 {
 	uint64_t owed = 0, taken = 0, coming = 0, missing;
-	bool may_ask;
+	bool may_ask, divided;
 
 	for (size_t i = 0; i < nr; i++) {
 		judge(cfg, now_ms, &g[i], &m[i], &o[i]);
@@ -368,10 +463,13 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 	taken = add_capped(taken, cfg->hold_kib);
 	missing = less(taken, free_kib);
 	free_kib = less(free_kib, taken);
+	divided = divide(cfg, free_kib, g, o, nr);
 	missing = add_capped(missing, grow(&free_kib, g, o, nr));
 	if (may_ask) {
 		missing = give(cfg, less(missing, coming), g, o, nr, false);
-		give(cfg, missing, g, o, nr, true);
+		missing = give(cfg, missing, g, o, nr, true);
+		if (divided)
+			give_parts(missing, g, o, nr);
 	}
 	for (size_t i = 0; i < nr; i++) {
 		if (o[i].verdict == POLICY_GIVE && o[i].target_kib < o[i].kept_kib)

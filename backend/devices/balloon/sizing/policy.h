@@ -9,10 +9,16 @@
  *   what it has     | grows to mid |      stays      | shrinks to mid       |
  *                                  ^ where it stops giving to others that are under pressure
  *
+ * Nobody sees what a guest uses before it uses it, but a guest that takes more and more will take more still: one that would
+ * be under pressure soon, at the pace it has, grows now, from what the host has free and after those who are under pressure.
+ *
  * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
  * lacked; for a while after that it is not taken below the size at which none was felt any more, and
  * each time it was taken too far the while is twice as long. Others in need may have of it all the same
  * what nobody else has to give, in small steps, and not while it feels pressure.
+ *
+ * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
+ * gets its part (policy-shares.h), and who has more than that gives.
  *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
@@ -28,6 +34,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/** of a guest for which nobody named one, and the most that can be named */
+#define POLICY_SHARE_USUAL 100u
+#define POLICY_SHARE_MAX 10000u
 
 struct policy_config {
 	unsigned int low_percent;  /* below, a guest is under pressure; less than high */
@@ -45,6 +55,8 @@ struct policy_config {
 	unsigned int hold_max_ms;  /* and so long at most */
 	unsigned int quiet_ms;	   /* when it has felt none for so long others in need may try to have
 				      some of that */
+	unsigned int ahead_ms;	   /* a guest whose use grows gets what it will need so much later, where the
+				      host has that to spare; 0: what it needs now */
 	unsigned int young_ms;	   /* a guest whose driver has just come keeps half of static-max so long:
 				      what it will need it does not use yet */
 };
@@ -54,6 +66,7 @@ struct policy_guest {
 	uint64_t static_max_kib;
 	uint64_t floor_kib; /* 0: the configuration's */
 	uint64_t most_kib;  /* it is not let grow above; 0: static-max */
+	unsigned int share; /* of what is wanted by more than have it: policy-shares.h; 0: nobody named one */
 	uint64_t target_kib;
 	uint64_t balloon_kib;
 	uint64_t unowed_kib; /* of that: never to be given back */
@@ -81,6 +94,11 @@ struct policy_memory {
 	uint64_t more_kib;	/* and by how much it grew for that */
 	bool only_read;		/* and that it was no more than files it read */
 	uint64_t young_until_ms; /* 0: it has no driver yet */
+	uint64_t used_sequence;	 /* of the statistics that said last what is available */
+	uint64_t used_ms;	 /* when it said last what is available; 0: never */
+	uint64_t used_kib;	 /* what it used then */
+	uint64_t grew_kib;	 /* by so much in ahead_ms, at the pace it had before that */
+	uint64_t ahead_kib;	 /* and at the lesser of the last two */
 	uint64_t hold_ms;	/* 0: it never felt pressure */
 	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */
 };
@@ -105,6 +123,10 @@ struct policy_order {
 	uint64_t felt_kib; /* the size its counters ask for; 0: they ask for none */
 	uint64_t kept_kib;  /* it is not taken below, but for others in need when it is quiet */
 	uint64_t least_kib; /* it is not taken below */
+	bool claims;	   /* it is under pressure, and wants more than it has */
+	uint64_t least_of_claim_kib;
+	uint64_t part_kib; /* its part by shares (policy-shares.h), where they count; else 0 */
+	bool ahead; /* it will be under pressure if it goes on, and is not yet */
 	bool quiet;
 	bool gives; /* of that, to others in need, like one that keeps nothing */
 	uint64_t permille; /* available */

@@ -313,13 +313,13 @@ static void the_guest_is_given_back(void **state)
 	struct run r = served(state);
 	struct balloon_figures *f = &r.bench->figures;
 
-	f->pinned = true;
-	f->refused = true;
+	f->pinned = f->refused = true;
+	f->limit_kib = 200 * MIB;
 	f->refused_kib = 64 * MIB;
 	f->refused_free_kib = 100 * MIB;
 	f->refused_owed_kib = 300 * MIB;
 	assert_int_equal(run(&r, "status 7"), CTL_EXIT_DONE);
-	assert_non_null(strstr(tool.out, "chosen by      hand"));
+	assert_non_null(strstr(tool.out, "\nmost           200 MiB\nchosen by      hand"));
 	assert_non_null(strstr(tool.out, "refused        64 MiB: the host has 100 MiB free, and 300 MiB is"));
 	assert_int_equal(run(&r, "auto 7"), CTL_EXIT_DONE);
 	assert_false(f->pinned);

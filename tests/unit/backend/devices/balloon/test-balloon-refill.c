@@ -503,6 +503,34 @@ static void a_pause_that_cannot_be_is_refused(void **state)
 	assert_int_equal(bench_start(b), 0);
 }
 
+/* The next kernel finds its memory, though it never sees this device; a domain that ends gets none. */
+static void a_soft_reset_leaves_no_holes(void **state)
+{
+	static const struct {
+		unsigned int code;
+		uint64_t heap, left;
+	} cases[] = {
+		{XENVIRTIO_SHUTDOWN_SOFT_RESET, NR, 0},
+		{XENVIRTIO_SHUTDOWN_SOFT_RESET, 100, NR - 100},
+		{XENVIRTIO_SHUTDOWN_REBOOT, NR, NR},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *own = NULL;
+		struct bench *b;
+
+		assert_int_equal(bench_setup(&own), 0);
+		b = own;
+		inflate(b, NR);
+		fake_set_heap(b->fake, cases[i].heap);
+		fake_set_shutdown(b->fake, cases[i].code);
+		assert_int_equal(balloon_remove(b->balloon), 0);
+		assert_int_equal(bench_status(b).ballooned_pages, cases[i].left);
+		bench_assert_exact(b);
+		assert_int_equal(bench_teardown(&own), 0);
+	}
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 
 int main(void)
@@ -527,6 +555,7 @@ int main(void)
 		ON_BENCH(after_an_unpause_a_reset_pauses_again),
 		ON_BENCH(a_pause_that_was_taken_is_not_ended),
 		ON_BENCH(a_pause_that_cannot_be_is_refused),
+		cmocka_unit_test(a_soft_reset_leaves_no_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

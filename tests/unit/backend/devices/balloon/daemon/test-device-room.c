@@ -132,6 +132,31 @@ static void memory_on_demand_has_its_size_from_the_start(void **state)
 	process_bench_key_is(b, "target", "12288");
 }
 
+/* The toolstack makes the device anew for the same domain: the kernel that starts in it has what the host has, and the log says what not. */
+static void after_a_soft_reset_nothing_is_held(void **state)
+{
+	static const struct {
+		uint64_t heap;
+		const char *says;
+	} cases[] = {{300, NULL}, {100, "no memory for 800 KiB"}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		void *own = NULL;
+		struct process_bench *b;
+
+		assert_int_equal(process_bench_setup(&own), 0);
+		b = own;
+		process_bench_inflated(b, 300);
+		fake_set_heap(b->fake, cases[i].heap);
+		fake_set_shutdown(b->fake, XENVIRTIO_SHUTDOWN_SOFT_RESET);
+		process_bench_put(b, "state", "5");
+		process_bench_ends_clean(b);
+		process_bench_stop(b);
+		assert_int_equal(log_capture_has(&b->capture, cases[i].says ? cases[i].says : "no memory for"), cases[i].says != NULL);
+		assert_int_equal(process_bench_teardown(&own), 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -140,6 +165,7 @@ int main(void)
 		TEST(what_another_holds_is_not_taken_again),
 		TEST(what_another_takes_later_is_given_back),
 		TEST(memory_on_demand_has_its_size_from_the_start),
+		cmocka_unit_test(after_a_soft_reset_nothing_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

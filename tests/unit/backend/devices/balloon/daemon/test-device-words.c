@@ -408,7 +408,7 @@ static void the_least_and_the_most_of_a_file_outlive_a_reboot(void **state)
 {
 	struct process_bench *b = *state;
 
-	write_guests(b, "g 6M 16M\n* 8M 12M\nslip\n");
+	write_guests(b, "g 6M 16M 300\n* 8M 12M\nslip\n");
 	fake_store_put(b->store, BENCH_DOMAIN "/name", "g");
 	b->opts.mem_set_follow = true;
 	begin(b);
@@ -428,6 +428,8 @@ static void the_least_and_the_most_of_a_file_outlive_a_reboot(void **state)
 		expect_u64(b->base, fd, "result.limit_kib", 16384);
 		client_send(fd, "{\"cmd\":\"status\"}\n");
 		expect_u64(b->base, fd, "result.dynamic_min_kib", 6144);
+		client_send(fd, "{\"cmd\":\"status\"}\n");
+		expect_u64(b->base, fd, "result.share", 300);
 		close(fd);
 		say(b, "auto", 6144);
 		mem_set(b, BENCH_RAM_KIB - 1024);

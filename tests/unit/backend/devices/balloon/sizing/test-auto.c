@@ -268,6 +268,19 @@ static void without_figures_nothing_is_ordered(void **state)
 	assert_int_equal(p->orders, 1);
 }
 
+/* Whoever waits for room is not kept waiting for the next interval. */
+static void a_step_can_be_asked_for(void **state)
+{
+	struct pilot *p = *state;
+	uint64_t now_ms = clock_now_ms();
+
+	auto_soon(p->autopilot);
+	event_base_loop(p->base, EVLOOP_NONBLOCK);
+	assert_int_equal(p->collects, 1);
+	steps_until(p, 2);
+	assert_int_equal(clock_now_ms(), now_ms + 10);
+}
+
 /* What is remembered is of one guest, wherever it is in the list; of one that is gone it is
  * forgotten. */
 static void memories_follow_their_guests(void **state)
@@ -568,6 +581,7 @@ int main(void)
 		cmocka_unit_test(a_driver_that_tells_less_will_do),
 		PILOT(only_changes_are_ordered),
 		PILOT(without_figures_nothing_is_ordered),
+		PILOT(a_step_can_be_asked_for),
 		PILOT(memories_follow_their_guests),
 		PILOT(who_is_owed_is_known),
 		cmocka_unit_test_setup_teardown(an_order_reaches_its_process, control_bench_setup,

@@ -68,6 +68,21 @@ static void a_guest_has_its_own_line(void **state)
 	assert_string_equal(why, "");
 }
 
+static void a_share_may_be_named(void **state)
+{
+	static const char text[] = "* - - 50\ndb 2G - 300 # much\nweb - 1G -\nold 1G 2G\nall - - 10000\n";
+	static const struct {
+		const char *name;
+		unsigned int share;
+	} cases[] = {{"db", 300}, {"web", 0}, {"old", 0}, {"all", 10000}, {"another", 50}};
+	struct limits l;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(read_text(text, cases[i].name, &l), 0);
+		assert_int_equal(l.share, cases[i].share);
+	}
+}
+
 static void a_wrong_line_is_named(void **state)
 {
 	static const struct {
@@ -75,7 +90,12 @@ static void a_wrong_line_is_named(void **state)
 	} wrong[] = {
 		{"web", "give a guest's name"},
 		{"web 1G", "give a guest's name"},
-		{"web 1G 2G 3G", "give a guest's name"},
+		{"web 1G 2G 3 4", "give a guest's name"},
+		{"web 1G 2G 3G", "not a share"},
+		{"web 1G 2G 0", "not a share"},
+		{"web 1G 2G 10001", "not a share"},
+		{"web 1G 2G -1", "not a share"},
+		{"web 1G 2G 99999999999999999999", "not a share"},
 		{"web 1X 2G", "not a size"},
 		{"web 0 2G", "not a size"},
 		{"web 1G 0", "not a size"},
@@ -97,10 +117,10 @@ static void a_wrong_line_is_named(void **state)
 
 static void what_is_no_file_says_so(void **state)
 {
-	struct limits l = {1, 1};
+	struct limits l = {1, 1, 1};
 
 	assert_int_equal(limits_read("/nonexistent/guests", -1, "web", &l, why), -ENOENT);
-	assert_int_equal(l.min_kib + l.max_kib, 0);
+	assert_int_equal(l.min_kib + l.max_kib + l.share, 0);
 	assert_int_equal(limits_read("/tmp", -1, "web", &l, why), -EIO);
 }
 
@@ -108,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_guest_has_its_own_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_share_may_be_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_line_is_named, setup, teardown),
 		cmocka_unit_test(what_is_no_file_says_so),
 	};

@@ -47,9 +47,10 @@ static void run_all(const char *name, struct sim_figures f[RULES])
 static const struct {
 	const char *name;
 	uint64_t behind_ms;
+	bool recorded; /* of small guests, for which all rules leave about the same idle */
 } loads[] = {
-	{"compile", 2100},   {"page-cache", 0},	     {"memory-leak", 0},
-	{"swap-storm", 100}, {"boot-of-eight", 900},
+	{"compile", 250, false},   {"page-cache", 0, false},	  {"memory-leak", 0, false},   {"swap-storm", 50, false},
+	{"boot-of-eight", 600, false}, {"recorded-trade", 0, true},
 };
 
 #define LOADS (sizeof(loads) / sizeof(loads[0]))
@@ -75,6 +76,10 @@ static void less_is_idle_than_under_any_other(void **state)
 		struct sim_figures f[RULES];
 
 		run_all(loads[i].name, f);
+		if (loads[i].recorded) {
+			assert_true(f[OURS].idle_kib <= least(f[SQUEEZED].idle_kib, f[QMEMMAN].idle_kib) * 11 / 10);
+			continue;
+		}
 		assert_true(f[OURS].idle_kib <= least(f[SQUEEZED].idle_kib, f[QMEMMAN].idle_kib) * 6 / 7);
 	}
 }
@@ -251,7 +256,7 @@ static void no_page_is_made_or_lost(void **state)
 		read_trace(loads[i].name);
 		assert_int_equal(sim_run(&trace, &counting, &f), 0);
 		/* so treated, they suffer */
-		assert_true(f.below_ms > 10000);
+		assert_true(f.below_ms > (loads[i].recorded ? 0 : 10000));
 	}
 }
 

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A guest whose use grows has its memory before it lacks it, where the host has some; and neither noise nor a jump is growth.
+ */
+#include "unit/rigs/policy-model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define INTERVAL_MS 250u
+
+/* Looked at as --auto does; a guest of 4 GiB that has 1 GiB, 30 % of that available, and so much free on the host. */
+static struct model *begin(struct host *h, uint64_t free_mib)
+{
+	struct model *m;
+
+	*h = model_host(free_mib);
+	h->step_ms = INTERVAL_MS;
+	h->cfg.ahead_ms = 4 * INTERVAL_MS;
+	h->cfg.overcommit = true;
+	m = model_add(h, 4096, 717);
+	m->g.target_kib = 1024 * MIB;
+	m->g.balloon_kib = 3072 * MIB;
+	model_step(h);
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	return m;
+}
+
+/* By 40 MiB a step, for 40 steps. Return: the least that was available when it was looked at, in percent */
+static unsigned int least_percent(struct host *h, struct model *m)
+{
+	unsigned int least = 100;
+
+	for (int i = 0; i < 40; i++) {
+		uint64_t had = model_has(&m->g);
+
+		m->used_kib += 40 * MIB;
+		model_step(h);
+		if (m->g.available_kib * 100 / had < least)
+			least = (unsigned int)(m->g.available_kib * 100 / had);
+	}
+	return least;
+}
+
+static void who_grows_has_it_before_it_lacks_it(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	assert_true(least_percent(&h, m) >= 20);
+	/* it ends with its growth */
+	model_settle(&h, 60);
+	assert_in_range(model_percent(m), 20, 40);
+	/* who does not look ahead comes too late */
+	m = begin(&h, 4096);
+	h.cfg.ahead_ms = 0;
+	assert_true(least_percent(&h, m) < 20);
+}
+
+/* What others have is for those who lack it. */
+static void nobody_gives_for_what_may_come(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 0), *other = model_add(&h, 1024, 650);
+	uint64_t before = model_has(&other->g);
+
+	/* three steps in which it grows, and has more than LOW still */
+	for (int i = 0; i < 3; i++) {
+		m->used_kib += 30 * MIB;
+		model_step(&h);
+		assert_true(model_percent(m) >= 20);
+		assert_int_equal(model_has(&other->g), before);
+	}
+}
+
+static void a_jump_is_no_pace(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	m->used_kib += 80 * MIB;
+	for (int i = 0; i < 10; i++)
+		assert_false(model_step(&h));
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+}
+
+static void noise_is_no_growth(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	for (unsigned int i = 0; i < 400; i++) {
+		m->used_kib = (717 + i * 37 % 61) * MIB;
+		model_step(&h);
+	}
+	assert_int_equal(m->turns, 0);
+}
+
+/* The same statistics looked at again are no second step, and figures from a guest are bounded by what it may have. */
+static void figures_are_what_they_are(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	m->used_kib += 40 * MIB;
+	model_step(&h);
+	m->used_kib += 40 * MIB;
+	m->g.stats_age_ms = INTERVAL_MS;
+	model_step(&h);
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	/* nor when they look some ms newer than they did */
+	m->g.stats_age_ms = 0;
+	m->g.counters.sequence = 7;
+	m->used_kib += 4 * MIB;
+	model_step(&h);
+	h.now_ms -= INTERVAL_MS - 1;
+	m->used_kib += 4 * MIB;
+	model_step(&h);
+	assert_int_equal(h.memory[0].used_kib, m->used_kib - 4 * MIB);
+	m->g.counters.sequence = 0;
+	h.cfg.ahead_ms = UINT32_MAX;
+	for (int i = 0; i < 10; i++) {
+		m->used_kib = (i & 1 ? 4096 : 0) * MIB;
+		model_step(&h);
+		m->used_kib += MIB * (uint64_t)i;
+		model_step(&h);
+	}
+	assert_true(m->g.target_kib <= m->g.static_max_kib);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_grows_has_it_before_it_lacks_it), cmocka_unit_test(nobody_gives_for_what_may_come),
+		cmocka_unit_test(a_jump_is_no_pace),		       cmocka_unit_test(noise_is_no_growth),
+		cmocka_unit_test(figures_are_what_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
