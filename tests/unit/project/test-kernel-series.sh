@@ -167,13 +167,14 @@ for module in privcmd balloon; do
 	result $? "kernel/$module: and that of an installed source"
 done
 
-# plant SERIES: a linux-source tarball of the files that the hooks for it change, each empty, and one more.
+# plant SERIES: a linux-source tarball of the files that the hooks for it change, by the names they have there, each empty, and one more.
 plant()
 {
 	local tree=$tmp/linux-source-$1
 	rm -rf "$tree" "$tmp/sources"
 	mkdir -p "$tree" "$tmp/sources"
-	for file in $(sed -n 's,^--- a/,,p' "$srcdir"/kernel/*/hooks/"$1"/*.patch) drivers/xen/privcmd-buf.c kernel/fork.c; do
+	for file in drivers/virtio/Makefile drivers/virtio/virtio_balloon.c drivers/xen/privcmd-buf.c kernel/fork.c \
+		$(sed -n 's,^--- a/,,p' "$srcdir/kernel/privcmd/hooks/$1"/*.patch); do
 		mkdir -p "$(dirname "$tree/$file")"
 		: >"$tree/$file"
 	done
@@ -191,7 +192,7 @@ for module in privcmd balloon; do
 	rm -rf "$tmp/carried"
 	MAKEFLAGS= make -C "$srcdir/kernel/$module" dkms-install DESTDIR="$tmp/carried" SOURCES="$tmp/sources" >"$tmp/log" 2>&1
 	tree=$tmp/carried/usr/src/xenvirtio-$module-1
-	[ "$(ls "$tree/stock")" = 6.12 ] && [ -f "$tree/stock/6.12/Makefile" ] && [ ! -e "$tree/stock/6.12/kernel/fork.c" ]
+	[ "$(ls "$tree/stock")" = 6.12 ] && [ -f "$tree/stock/6.12/Makefile" ] && [ ! -e "$tree/stock/6.12/.changed" ] && [ ! -e "$tree/stock/6.12/kernel/fork.c" ]
 	result $? "kernel/$module: DKMS gets the stock files of the series that there are hooks for, and no others"
 	! "$tree/prepare" "$tmp/kdir" "" "$tmp/prepared" "$tree" >"$tmp/log" 2>&1 &&
 		grep -q 'the kernel is Linux 6.12.9, the stock files are of Linux 6.12.5' "$tmp/log" &&
