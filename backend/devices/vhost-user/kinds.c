@@ -16,7 +16,8 @@ static const char *const store_keys[] = {"backend-connected", NULL};
 	{                                                                                           \
 		.name = "xen-vhost-user", .node_type = type, .device_id = (number),                 \
 		.group = "xen-vhost-user", .state_dir = "/run/xen-vhost-" kind, .lends = true,      \
-		.store_keys = store_keys,                                                           \
+		.backend_file = "/etc/xen-vhost-user/" kind ".conf",                                 \
+		.backend_socket = "/run/vhost-user/%d-%i/sock", .store_keys = store_keys,           \
 		.state_says = "what the guest has set its device to",                               \
 		.log_kind = {"lines on the backend's going and coming"},                            \
 	}

@@ -43,7 +43,7 @@ each_value()
 	: >"$tmp/values"
 	for option in $(helped "$1" | grep =); do
 		case $option in
-		--state-dir=|--record=|--output=|--domid=) continue ;;
+		--backend=|--state-dir=|--record=|--output=|--domid=) continue ;;
 		esac
 		for value in $(offered "$1 $option"); do
 			echo "$option$value" >>"$tmp/values"

@@ -38,12 +38,24 @@ static int take_socket(void *opaque, const char *arg, char *why, size_t why_size
 	/* with the largest numbers there are */
 	if (!backend_socket_path(path, arg, 32751, 65535)) {
 		opts->common.backend_socket = arg;
+		opts->common.backend_socket_given = true;
 		return 0;
 	}
 	snprintf(why, why_size,
 		 "--socket %s: not the name of a socket: give an absolute path of up to %d characters, in which %%d is the domain's "
 		 "number and %%i the device's",
 		 arg, BACKEND_SOCKET_PATH_MAX - 1);
+	return -1;
+}
+
+static int take_backend(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+
+	opts->common.backend_file = arg;
+	if (arg[0] == '/' || strcmp(arg, "none") == 0)
+		return 0;
+	snprintf(why, why_size, "--backend %s: give the absolute path of a file that says how backends are started, or none", arg);
 	return -1;
 }
 
@@ -63,6 +75,8 @@ static const struct option_row table[] = {
 	{"type", "TYPE", "what the backends are: fs or blk", .take = take_type},
 	{"socket", "PATH", "where a device's backend listens; %d is the domain, %i the device\n"
 	 "                               (default: " DEFAULT_SOCKET ")", .take = take_socket},
+	{"backend", "FILE", "how the service starts backends itself, or none\n"
+	 "                               (default: /etc/xen-vhost-user/TYPE.conf, if it is there)", .take = take_backend},
 	{"tag", "TAG", "of a file system, for the guest's mount (default: shared)", .take = take_tag},
 	OPTIONS_ROWS_SERVING("/run/xen-vhost-TYPE"),
 	COMMAND_LINE_COMMON_ROWS,
@@ -99,6 +113,10 @@ static int check_whole(void *opaque, int nr_words, char **words, char *why, size
 			 "--socket %s without --domid: devices would share it: put %%d and %%i in it, and something between them that is no "
 			 "digit",
 			 opts->common.backend_socket);
+		return -1;
+	}
+	if (opts->common.domid && opts->common.backend_file && strcmp(opts->common.backend_file, "none") != 0) {
+		snprintf(why, why_size, "--backend %s with --domid: only the service starts backends", opts->common.backend_file);
 		return -1;
 	}
 	return options_check(&opts->common, NULL, why, why_size);

@@ -62,7 +62,14 @@ static void each_option_reaches_its_field(void **state)
 	assert_string_equal(opts.common.backend_socket, "/run/%d/%i");
 	assert_string_equal(opts.tag, "files");
 	assert_int_equal(opts.common.notify, XENVIRTIO_NOTIFY_EVENTFD);
+	assert_true(opts.common.backend_socket_given);
+	assert_null(opts.common.backend_file);
+	assert_int_equal(parse("--type fs --backend /x"), COMMAND_LINE_RUN);
+	assert_string_equal(opts.common.backend_file, "/x");
+	/* as the service has its device processes start */
+	assert_int_equal(parse("--type fs --backend /x --domid 1 --backend none"), COMMAND_LINE_RUN);
 	assert_int_equal(parse("--type fs --type fs"), COMMAND_LINE_RUN);
+	assert_false(opts.common.backend_socket_given);
 	assert_int_equal(parse("--type fs --domid 1 --socket /run/x"), COMMAND_LINE_RUN);
 	assert_int_equal(parse("--type fs --socket /run/%i/%d"), COMMAND_LINE_RUN);
 }
@@ -82,6 +89,9 @@ static void a_wrong_line_is_named(void **state)
 		{"--type fs --socket /run/%d", "--socket /run/%d without --domid"},
 		{"--type fs --socket /run/%i", "--socket /run/%i without --domid"},
 		{"--type fs --socket /run/%d%i", "--socket /run/%d%i without --domid"},
+		{"--type fs --backend x", "--backend x"},
+		{"--type fs --backend=", "--backend"},
+		{"--type fs --domid 1 --backend /x", "--backend /x with --domid"},
 		{"--type fs --tag=", "--tag"},
 		{"--type fs --tag 1234567890123456789012345678901234567", "--tag"},
 		{"--type blk --tag x", "--tag"},
@@ -113,7 +123,7 @@ static void each_type_is_found_by_its_name(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 19);
+	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 20);
 }
 
 int main(void)
