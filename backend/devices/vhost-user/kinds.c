@@ -46,6 +46,21 @@ const struct vhost_user_kind vhost_user_kinds[] = {
 		.writable_bit = 11,
 		.queue_size = 256,
 	},
+	{
+		/* 5.1: CSUM, GUEST_CSUM, GUEST_TSO4, TSO6, ECN, UFO, HOST_TSO4, TSO6, ECN, UFO, MRG_RXBUF. Not what takes the control queue,
+		 * which no backend serves; mac[6], le16 status, max_virtqueue_pairs, mtu */
+		.name = "net",
+		.program = PROGRAM("net", "virtio,device1", 1),
+		.features = RING | BIT(0) | BIT(1) | BIT(VHOST_USER_NET_MTU) | BIT(VHOST_USER_NET_MAC) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(11) |
+			    BIT(12) | BIT(13) | BIT(14) | BIT(15),
+		.features_ours = BIT(VHOST_USER_NET_MTU) | BIT(VHOST_USER_NET_MAC),
+		.config_bytes = 12,
+		.config_ours = true,
+		.config_mac = true,
+		.lossy = true,
+		.queues = 2,
+		.queue_size = 256,
+	},
 	{.name = NULL},
 };
 
