@@ -12,7 +12,7 @@
 dir=/run/xen-vhost-blk
 config=$XV_STATE/blk.conf
 image=$XV_STATE/g-0.img
-reboots=3
+reboots=2
 
 mkdir -p /etc
 echo 'xen-vhost-user:x:990:990::/:/bin/false' >>/etc/passwd
