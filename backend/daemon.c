@@ -15,6 +15,7 @@
 #include "backend/service/launcher.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
+#include "backend/with-backends.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -145,17 +146,18 @@ static void add_words(char **at, const char *const *words)
 }
 
 /* The command line for device processes, to be freed; NULL: out of memory. */
-static char **make_words(const struct device_type *type, int argc, char **argv, int *nr)
+static char **make_words(const struct device_type *type, const struct with_backends *w, int argc, char **argv, int *nr)
 {
-	int common = count_words(service_words), own = count_words(type->service_words);
-	char **words = calloc((size_t)(argc + common + own + 1), sizeof(*words));
+	int common = count_words(service_words), own = count_words(type->service_words), more = count_words(w->words);
+	char **words = calloc((size_t)(argc + common + own + more + 1), sizeof(*words));
 
 	if (!words)
 		return NULL;
 	memcpy(words, argv, (size_t)argc * sizeof(*argv));
 	add_words(words + argc, service_words);
 	add_words(words + argc + common, type->service_words);
-	*nr = argc + common + own;
+	add_words(words + argc + common + own, w->words);
+	*nr = argc + common + own + more;
 	return words;
 }
 
@@ -250,7 +252,10 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 				struct log *log, int argc, char **argv)
 {
 	int nr_words = 0;
-	char **words = make_words(type, argc, argv, &nr_words);
+	struct with_backends backends = {0};
+	struct event_base *base = event_base_new();
+	enum exit_code code = base ? with_backends_open(&backends, base, opts, log) : EXIT_CODE_HOST;
+	char **words = code ? NULL : make_words(type, &backends, argc, argv, &nr_words);
 	struct overview overview = {.type = type};
 	struct launcher_exec exec = {0};
 	struct launcher launcher;
@@ -262,13 +267,15 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 		.pause = pause_domain,
 		.unpause = unpause_domain,
 		.ready = tell_waiter,
+		.companion = backends.companion,
 		.opaque = &waiter,
 	};
-	enum exit_code code = EXIT_CODE_HOST;
 	struct supervisor *sup = NULL;
-	struct event_base *base;
 
-	base = event_base_new();
+	/* told */
+	if (base && code)
+		goto out;
+	code = EXIT_CODE_HOST;
 	if (!base || !words || launcher_init(&launcher, &exec, nr_words, words, opts->state_dir) ||
 	    supervisor_new(&sup, base, opts, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
@@ -284,6 +291,7 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 out:
 	close_overview(&overview);
 	supervisor_free(sup);
+	with_backends_close(&backends);
 	launcher_fini(&exec);
 	free(words);
 	if (base)

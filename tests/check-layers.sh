@@ -40,6 +40,7 @@ backend/vhost                   backend/base backend/vhost
 backend/device                  backend/base backend/options backend/xenstore backend/figures backend/control backend/device
 backend/process                 backend/base backend/options backend/xenstore backend/figures backend/control backend/metrics backend/device backend/process
 backend/service                 backend/base backend/options backend/xenstore backend/service
+backend/starter                 backend/base backend/options backend/service backend/starter
 backend/devices/balloon         backend/base backend/devices/balloon
 backend/devices/balloon/figures backend/base backend/figures backend/metrics backend/devices/balloon backend/devices/balloon/figures
 backend/devices/balloon/sizing  backend/base backend/xenstore backend/devices/balloon/figures backend/devices/balloon/sizing
@@ -48,7 +49,7 @@ backend/devices/rng             backend/base backend/devices/rng
 backend/devices/rng/daemon      backend/base backend/options backend/xenstore backend/figures backend/device backend/devices/rng backend/devices/rng/daemon
 backend/devices/vhost-user      backend/base backend/vhost backend/devices/vhost-user
 backend/devices/vhost-user/daemon backend/base backend/options backend/xenstore backend/figures backend/device backend/vhost backend/devices/vhost-user backend/devices/vhost-user/daemon
-backend                         backend backend/base backend/broker backend/options backend/figures backend/metrics backend/device backend/process backend/service backend/devices/balloon/daemon backend/devices/rng/daemon backend/devices/vhost-user/daemon
+backend                         backend backend/base backend/broker backend/options backend/figures backend/metrics backend/device backend/process backend/service backend/starter backend/devices/balloon/daemon backend/devices/rng/daemon backend/devices/vhost-user/daemon
 tools/acpi                      backend/base tools/acpi
 tools/ctl                       backend/base backend/control backend/devices/balloon/figures tools/ctl
 tools/copy                      backend/base backend/devices/balloon/figures tools/ctl tools/copy

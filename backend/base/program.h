@@ -25,6 +25,8 @@ struct program {
 	const char *state_says;	  /* what is lost with a state file: "which pages ..." */
 	const char *ram_says;	  /* which guests' RAM it keeps books of; NULL: of any */
 	const char *control_tool; /* who talks to its control sockets; NULL: any client */
+	const char *backend_file;   /* how the service starts backends, where there is such a file: starter/plan.h; NULL: it never does */
+	const char *backend_socket; /* and where those listen, unless another place was named */
 	/* what a device process may do in xenstore beside what all may, fnmatch(3), NULL-ended; NULL: nothing */
 	const char *const *store_keys;	/* keys it writes, below its node; no stars: they would be as many as it likes */
 	const char *const *store_reads; /* paths it reads of others; those of this domain relative */

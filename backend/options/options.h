@@ -42,6 +42,8 @@ struct options {
 	bool syslog;
 	int ready_fd; /* 0: nobody waits */
 	const char *backend_socket; /* pattern, backend-socket.h; NULL: there is no backend */
+	bool backend_socket_given;
+	const char *backend_file; /* how the service starts backends; "none": it does not; NULL: as the program has it */
 	const char *reads; /* a file of the type's own that its process reads when it knows its guest; NULL: none */
 };
 

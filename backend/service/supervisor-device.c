@@ -63,10 +63,29 @@ static void enter_state(struct device *dev, enum device_state state)
 		timer_set(sup->starts, 0);
 }
 
+void device_gone(const struct device *dev)
+{
+	const struct supervisor_companion *companion = dev->sup->env.companion;
+
+	if (companion)
+		companion->gone(companion->opaque, dev->domid, dev->devid);
+}
+
+static void device_wanted(const struct device *dev)
+{
+	const struct supervisor_companion *companion = dev->sup->env.companion;
+
+	if (companion)
+		companion->wanted(companion->opaque, dev->domid, dev->devid);
+}
+
 void device_free(struct device *dev)
 {
 	struct supervisor *sup = dev->sup;
 
+	/* a service that leaves its devices to the next one leaves it these as well */
+	if (!sup->ended)
+		device_gone(dev);
 	enter_state(dev, DEVICE_ALONE);
 	if (dev->ended)
 		event_free(dev->ended);
@@ -235,6 +254,7 @@ static bool same_node(const struct xenvirtio_xenbus *a, const struct xenvirtio_x
 static void leave_alone(struct device *dev, enum log_level level, const char *why)
 {
 	enter_state(dev, DEVICE_ALONE);
+	device_gone(dev);
 	if (!dev->told)
 		log_msg(dev->sup->log, level, 0, "left alone: %s", why);
 	dev->told = true;
@@ -313,6 +333,7 @@ void device_look(struct supervisor *sup, uint32_t domid, uint32_t devid)
 	}
 	if (dev && judge_node(dev, rc, &bus, why) && dev->state == DEVICE_ALONE) {
 		hold_guest(dev);
+		device_wanted(dev);
 		enter_state(dev, DEVICE_QUEUED);
 	}
 }
@@ -393,6 +414,7 @@ static void take_leave(struct device *dev, const struct process_end *end, pid_t 
 	if (final_answer(end) && rc != -EPIPE) {
 		dev->refused = true;
 		enter_state(dev, DEVICE_ALONE);
+		device_gone(dev);
 		log_msg(sup->log, LOG_LEVEL_WARNING, 0,
 			"device %" PRIu32 " of domain %" PRIu32
 			": process %ld %s, which another would as well: left alone until %s "

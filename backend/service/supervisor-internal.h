@@ -114,6 +114,8 @@ void device_start_some(struct supervisor *sup);
 void device_reconsider(struct device *dev);
 /** device_has_process() - starting or serving */
 bool device_has_process(const struct device *dev);
+/** device_gone() - its companion is told so */
+void device_gone(const struct device *dev);
 /** device_free() - its process, if any, runs on */
 void device_free(struct device *dev);
 

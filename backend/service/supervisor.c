@@ -88,6 +88,8 @@ static void stop_all(struct supervisor *sup, int signal)
 	TAILQ_FOREACH (dev, &sup->devices, link) {
 		if (device_has_process(dev))
 			launcher->signal(launcher->opaque, &dev->process, SIGTERM);
+		else
+			device_gone(dev);
 	}
 	timer_set(sup->stop, sup->env.stop_ms);
 	supervisor_one_less(sup);
@@ -151,6 +153,8 @@ static void on_store_event(void *opaque, const char *path, const char *token)
 		return;
 	sup->ready = true;
 	tell_manager(sup, "READY=1");
+	if (sup->env.companion)
+		sup->env.companion->ready(sup->env.companion->opaque);
 	if (sup->env.ready)
 		sup->env.ready(sup->env.opaque);
 }

@@ -35,11 +35,23 @@
 struct event_base;
 struct supervisor;
 
+/** struct supervisor_companion - who has something else to do for each device than its process; see backend/starter */
+struct supervisor_companion {
+	/** wanted - before a process is started for the device, or found; again is fine */
+	void (*wanted)(void *opaque, uint32_t domid, uint32_t devid);
+	/** gone - the device is, or it is not served as it is, or the service and all devices end; that nobody wanted is fine */
+	void (*gone)(void *opaque, uint32_t domid, uint32_t devid);
+	/** ready - whatever device there is has been wanted */
+	void (*ready)(void *opaque);
+	void *opaque;
+};
+
 /** times are for tests; 0: as in the manual pages */
 struct supervisor_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	const struct launcher *launcher;
+	const struct supervisor_companion *companion; /* NULL: there is none */
 	/**
 	 * pause, unpause - as the seam's, of the domain named; NULL: no guest is held
 	 * Return: 0; XENVIRTIO_E_GONE; -errno

@@ -116,6 +116,8 @@ static enum vhost_fault take_features(struct vhost_frontend *f, const struct vho
 static enum vhost_fault take_protocol_features(struct vhost_frontend *f, const struct vhost_message *m)
 {
 	f->protocol = m->payload.u64 & TAKEN;
+	if (f->device.no_record)
+		f->protocol &= ~BIT64(VHOST_PROTOCOL_INFLIGHT);
 	if (!f->device.config_bytes)
 		f->protocol &= ~BIT64(VHOST_PROTOCOL_CONFIG);
 	else if (!has_protocol(f, VHOST_PROTOCOL_CONFIG))

@@ -108,6 +108,7 @@ struct vhost_limits {
 struct vhost_device {
 	uint64_t features; /* that the guest may be offered if the backend has them */
 	uint32_t config_bytes; /* that the backend tells, at most VHOST_CONFIG_MAX; 0: somebody else does */
+	bool no_record;	     /* of what is in flight (INFLIGHT): what is lost may be */
 	unsigned int queues; /* of a backend that does not say how many it has; 0: as many as there can be */
 	struct vhost_limits limits;
 	const struct vhost_frontend_ops *ops; /* borrowed */

@@ -11,12 +11,36 @@
 /** virtio 1.2, 5.11.4 */
 #define TAG_BYTES 36u
 
+/** virtio 1.2, 5.1.4: mac, status, max_virtqueue_pairs, mtu */
+#define MAC_BYTES 6u
+#define MTU_AT 10u
+
+static int make_address(struct bridge *b)
+{
+	/* one of a group's is no device's */
+	if (b->cfg.mac[0] & 1)
+		return -EINVAL;
+	memcpy(b->config, b->cfg.mac, MAC_BYTES);
+	b->config[MTU_AT] = (uint8_t)b->cfg.mtu;
+	b->config[MTU_AT + 1] = (uint8_t)(b->cfg.mtu >> 8);
+	return 0;
+}
+
+uint64_t bridge_config_features(const struct bridge *b)
+{
+	uint64_t ours = b->cfg.kind->features_ours;
+
+	return b->cfg.kind->config_mac && !b->cfg.mtu ? ours & ~BIT(VHOST_USER_NET_MTU) : ours;
+}
+
 int bridge_config_make(struct bridge *b, const char *tag)
 {
 	size_t len = tag ? strlen(tag) : 0;
 
 	if (!b->cfg.kind->config_ours)
 		return 0;
+	if (b->cfg.kind->config_mac)
+		return make_address(b);
 	if (!len || len > TAG_BYTES)
 		return -EINVAL;
 	memcpy(b->config, tag, len);

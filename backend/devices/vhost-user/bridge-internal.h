@@ -32,8 +32,10 @@ struct bridge {
 	int rc; /* kept; 0: none */
 };
 
-/** bridge_config_make() - where it is ours. Return: 0; -EINVAL a tag that cannot be */
+/** bridge_config_make() - where it is ours. Return: 0; -EINVAL a tag that cannot be, or an address */
 int bridge_config_make(struct bridge *b, const char *tag);
+/** bridge_config_features() - those that are offered whatever the backend has */
+uint64_t bridge_config_features(const struct bridge *b);
 /** bridge_config_keep() - what the backend told, for a process that comes before there is another */
 void bridge_config_keep(struct bridge *b);
 /* hooks of the device */

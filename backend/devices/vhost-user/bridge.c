@@ -64,6 +64,9 @@ static uint32_t read_base(void *opaque, unsigned int index)
 
 static bool is_idle(struct bridge *b)
 {
+	/* buffers to receive in are always there, and what was sent may be lost: nothing that the driver waits for */
+	if (b->cfg.kind->lossy)
+		return true;
 	for (unsigned int i = 0; i < b->nr_queues; i++) {
 		uint16_t avail, used;
 
@@ -115,7 +118,7 @@ static int hand_over(struct bridge *b)
 	struct vhost_memory memory[XENVIRTIO_MEMORY_FILES_MAX];
 	struct vhost_queue queue[XENVIRTIO_QUEUES_MAX];
 	struct vhost_start start = {
-		.features = xenvirtio_device_features(b->dev),
+		.features = xenvirtio_device_features(b->dev) & ~b->cfg.kind->features_ours,
 		.memory = memory,
 		.nr_memory = list_memory(b, memory),
 		.queue = queue,
@@ -283,6 +286,7 @@ int bridge_new(struct bridge **out, const struct bridge_config *cfg)
 	struct vhost_device device = {
 		.features = cfg->kind->features,
 		.config_bytes = cfg->kind->config_ours ? 0 : cfg->kind->config_bytes,
+		.no_record = cfg->kind->lossy,
 		/* one that does not say may have no more than the type needs */
 		.queues = cfg->kind->queues,
 		.limits = cfg->limits,
@@ -345,7 +349,9 @@ static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xen
 {
 	const struct vhost_user_kind *kind = b->cfg.kind;
 	bool connected = vhost_frontend_is_connected(b->front);
-	uint64_t version_1 = BIT(XENVIRTIO_F_VERSION_1), offered = connected ? vhost_frontend_features(b->front) : b->memory->features;
+	uint64_t version_1 = BIT(XENVIRTIO_F_VERSION_1);
+	uint64_t theirs = vhost_frontend_features(b->front) & ~kind->features_ours;
+	uint64_t offered = connected ? theirs | bridge_config_features(b) : b->memory->features;
 	struct xenvirtio_device_config device = {
 		.device_id = kind->program.device_id,
 		.features = offered & ~version_1,

@@ -38,6 +38,8 @@ struct bridge_memory {
 struct bridge_config {
 	const struct vhost_user_kind *kind; /* borrowed */
 	const char *tag;		    /* of a file system; borrowed for the call */
+	uint8_t mac[6];			    /* of a network device */
+	uint16_t mtu;			    /* likewise; 0: the driver is told none */
 	struct vhost_limits limits;
 	/** lost - there is no backend any more: connect to another */
 	void (*lost)(void *opaque, const char *why, int err);

@@ -16,7 +16,8 @@ static const char *const store_keys[] = {"backend-connected", NULL};
 	{                                                                                           \
 		.name = "xen-vhost-user", .node_type = type, .device_id = (number),                 \
 		.group = "xen-vhost-user", .state_dir = "/run/xen-vhost-" kind, .lends = true,      \
-		.store_keys = store_keys,                                                           \
+		.backend_file = "/etc/xen-vhost-user/" kind ".conf",                                 \
+		.backend_socket = "/run/vhost-user/%d-%i/sock", .store_keys = store_keys,           \
 		.state_says = "what the guest has set its device to",                               \
 		.log_kind = {"lines on the backend's going and coming"},                            \
 	}
@@ -43,6 +44,21 @@ const struct vhost_user_kind vhost_user_kinds[] = {
 		.queues_at = 34,
 		.writable_at = 32,
 		.writable_bit = 11,
+		.queue_size = 256,
+	},
+	{
+		/* 5.1: CSUM, GUEST_CSUM, GUEST_TSO4, TSO6, ECN, UFO, HOST_TSO4, TSO6, ECN, UFO, MRG_RXBUF. Not what takes the control queue,
+		 * which no backend serves; mac[6], le16 status, max_virtqueue_pairs, mtu */
+		.name = "net",
+		.program = PROGRAM("net", "virtio,device1", 1),
+		.features = RING | BIT(0) | BIT(1) | BIT(VHOST_USER_NET_MTU) | BIT(VHOST_USER_NET_MAC) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(11) |
+			    BIT(12) | BIT(13) | BIT(14) | BIT(15),
+		.features_ours = BIT(VHOST_USER_NET_MTU) | BIT(VHOST_USER_NET_MAC),
+		.config_bytes = 12,
+		.config_ours = true,
+		.config_mac = true,
+		.lossy = true,
+		.queues = 2,
 		.queue_size = 256,
 	},
 	{.name = NULL},

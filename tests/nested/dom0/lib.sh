@@ -468,7 +468,7 @@ zombies()
 }
 
 # whose processes a case may not leave
-xv_daemons="virtio-rng drill-vballoond xen-vballoond xen-vrngd xen-vhost-user virtiofsd qemu-storage-daemon"
+xv_daemons="virtio-rng drill-vballoond xen-vballoond xen-vrngd xen-vhost-user virtiofsd qemu-storage-daemon passt"
 
 cleanup()
 {

@@ -13,12 +13,14 @@ declare -A backends_dir=()
 declare -A backend_programs=(
 	[virtiofsd]="usr/libexec/virtiofsd"
 	[qemu-storage-daemon]="usr/bin/qemu-storage-daemon usr/sbin/mke2fs usr/sbin/e2fsck"
+	[passt]="usr/bin/passt"
 	[blkback]=
 )
 # The guests' modules; what a kernel has built in is none. ext4 asks for the checksum by an alias, which insmod cannot follow.
 declare -A backend_modules=(
 	[virtiofsd]="virtiofs"
 	[qemu-storage-daemon]="virtio_blk crc32c_generic ext4"
+	[passt]="virtio_net"
 	[blkback]="xen_blkfront"
 )
 # Dom0's: for those that are in its kernel, and a file system on a disk in memory for images that are read as on a host of a user's.

@@ -43,7 +43,7 @@ each_value()
 	: >"$tmp/values"
 	for option in $(helped "$1" | grep =); do
 		case $option in
-		--state-dir=|--record=|--output=|--domid=) continue ;;
+		--backend=|--state-dir=|--record=|--output=|--domid=) continue ;;
 		esac
 		for value in $(offered "$1 $option"); do
 			echo "$option$value" >>"$tmp/values"
@@ -93,7 +93,7 @@ has "$daemon --metrics=" none
 has "$daemon --ready-fd=" none
 has "$daemon --mem" --mem-set=
 has "backend/xen-vrngd --rate=" none
-has "backend/xen-vhost-user --type=" fs blk
+has "backend/xen-vhost-user --type=" fs blk net
 has "$daemon x"
 if [ -e $daemon ]; then
 	! taken $daemon --log-level=verbose

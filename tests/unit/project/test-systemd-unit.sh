@@ -126,4 +126,39 @@ for main in "${srcdir:-.}"/backend/xen-*d.c; do
 		grep -q "^$group:" "$tmp/$group/etc/group"
 	result $? "the group that may use the sockets is made"
 done
+
+# One unit for all types of xen-vhost-user, and so another name, of which the types' directories are made.
+group=xen-vhost-user
+instance=$group@fs.service
+sed 's|^ExecStart=[^ ]*/xen-vhost-user |ExecStart=/bin/true |' systemd/xen-vhost-user@.service >"$tmp/$instance"
+systemd-analyze verify --man=no "$tmp/$instance" >"$tmp/log" 2>&1 && [ ! -s "$tmp/log" ]
+result $? "systemd understands xen-vhost-user@.service"
+systemd-analyze security --no-pager --offline=yes --threshold="$exposure_max" "$tmp/$instance" >"$tmp/log" 2>&1
+result $? "it is exposed no more than the others"
+grep 'Overall exposure' "$tmp/log" | sed 's/^[^O]*/# /'
+! grep -n '@[a-z]*@' "$tmp/$instance" >"$tmp/log"
+result $? "nothing is left of the template"
+{
+	for type in $(sed -n 's/^	*\.name = "\([a-z]*\)",$/\1/p' "${srcdir:-.}/backend/devices/vhost-user/kinds.c"); do
+		grep -qx "d /run/xen-vhost-$type 0750 root $group -" "${srcdir:-.}/systemd/vhost-user.tmpfiles" || echo "tmpfiles.d lacks $type's"
+	done
+	grep -qx 'RuntimeDirectory=xen-vhost-%i vhost-user' "$tmp/$instance" || echo "the unit has others"
+	grep -q '^EnvironmentFile=-.*/default/xen-vhost-user-%i$' "$tmp/$instance" || echo "the unit does not read a type's options"
+} >"$tmp/log"
+[ ! -s "$tmp/log" ]
+result $? "each type has its directory"
+mkdir -p "$tmp/$group/etc"
+systemd-sysusers --root="$tmp/$group" "${srcdir:-.}/systemd/vhost-user.sysusers" >"$tmp/log" 2>&1 ||
+	systemd-sysusers --root="$tmp/$group" - <"${srcdir:-.}/systemd/vhost-user.sysusers" >"$tmp/log" 2>&1
+grep -q "^$group:" "$tmp/$group/etc/passwd" && grep -q "^$group:" "$tmp/$group/etc/group"
+result $? "the user that backends are is made"
+if [ -e backend/xen-vhost-user ]; then
+	sed -n 's/^#\{0,1\}XEN_VHOST_USER_OPTIONS="\(.*\)"$/\1/p' "${srcdir:-.}/systemd/xen-vhost-user.default" | while read -r words; do
+		# shellcheck disable=SC2086 # systemd makes words of it as well
+		backend/xen-vhost-user --type=fs $words --version >/dev/null 2>"$tmp/log" || exit
+	done
+	result $? "each example of its options is taken"
+else
+	tap_skip "whether its options are taken: there is no program"
+fi
 tap_done

@@ -62,6 +62,8 @@ int bridge_open_process(void)
 	const struct bridge_config cfg = {
 		.kind = x.kind,
 		.tag = "files",
+		.mac = {2, 3, 4, 5, 6, 7},
+		.mtu = x.mtu,
 		.lost = on_lost,
 		.work = ignore,
 		.changed = ignore,
@@ -125,6 +127,15 @@ int bridge_setup_fs(void **state)
 int bridge_setup_blk(void **state)
 {
 	setup_machine("blk");
+	assert_int_equal(bridge_open_process(), 0);
+	bridge_serve();
+	return 0;
+}
+
+int bridge_setup_net(void **state)
+{
+	setup_machine("net");
+	x.mtu = 1400;
 	assert_int_equal(bridge_open_process(), 0);
 	bridge_serve();
 	return 0;

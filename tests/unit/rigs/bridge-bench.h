@@ -22,6 +22,7 @@ struct bridge_bench {
 	struct bridge_memory memory;
 	struct vhost_peer *peer;
 	uint64_t protocol; /* of the peers that processes begin with */
+	uint16_t mtu;
 	unsigned int lost;
 	const char *why;
 	unsigned int open_before;
@@ -32,6 +33,7 @@ extern struct bridge_bench x;
 /** bridge_setup_fs(), bridge_setup_blk(), bridge_teardown() - for cmocka: a process with a backend, no driver yet; nothing leaked */
 int bridge_setup_fs(void **state);
 int bridge_setup_blk(void **state);
+int bridge_setup_net(void **state);
 int bridge_teardown(void **state);
 /** bridge_turn() - of the loop: registers, what the bridge has to do, the backend, its answers; also the fake's callback */
 int bridge_turn(void *opaque);

@@ -169,6 +169,14 @@ static void free_daemon(void *self)
 	free(d);
 }
 
+/* Locally administered, with the number of Xen's own behind that: another for each device of a host. */
+static void make_mac(uint8_t mac[6], const struct vhost_user_options *opts, uint32_t devid)
+{
+	const uint8_t usual[6] = {0x02, 0x16, 0x3e, (uint8_t)(opts->common.domid >> 8), (uint8_t)opts->common.domid, (uint8_t)devid};
+
+	memcpy(mac, opts->mac_given ? opts->mac : usual, sizeof(usual));
+}
+
 static int new_daemon(void **self, const struct device_host *host)
 {
 	struct vhost_user_daemon *d = calloc(1, sizeof(*d));
@@ -187,6 +195,8 @@ static int new_daemon(void **self, const struct device_host *host)
 	d->opts = (const struct vhost_user_options *)host->opts;
 	cfg.kind = d->opts->kind;
 	cfg.tag = d->opts->tag ? d->opts->tag : "shared";
+	cfg.mtu = d->opts->mtu;
+	make_mac(cfg.mac, d->opts, host->bus->devid);
 	rc = backend_socket_path(d->socket, d->opts->common.backend_socket, d->opts->common.domid, host->bus->devid);
 	if (!rc)
 		rc = bridge_new(&d->bridge, &cfg);

@@ -16,6 +16,9 @@ struct vhost_user_options {
 	struct options common;		    /* first: rows and processes cast */
 	const struct vhost_user_kind *kind; /* NULL: not said */
 	const char *tag;		    /* of a file system; points into argv, or is static */
+	bool mac_given;
+	uint8_t mac[6]; /* of a network device */
+	uint16_t mtu;	/* likewise; 0: not said */
 };
 
 struct vhost_user_figures {

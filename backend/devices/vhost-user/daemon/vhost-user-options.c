@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define TAG_MAX 36u
+#define MAC_CHARACTERS 17
+#define TYPES "fs, blk or net"
 #define DEFAULT_SOCKET "/run/vhost-user/%d-%i.sock"
 
 static int take_type(void *opaque, const char *arg, char *why, size_t why_size)
@@ -26,7 +28,7 @@ static int take_type(void *opaque, const char *arg, char *why, size_t why_size)
 		return 0;
 	}
 	snprintf(why, why_size,
-		 kind ? "--type %s: another is named already: a process serves one type" : "--type %s: give fs or blk", arg);
+		 kind ? "--type %s: another is named already: a process serves one type" : "--type %s: give " TYPES, arg);
 	return -1;
 }
 
@@ -38,12 +40,54 @@ static int take_socket(void *opaque, const char *arg, char *why, size_t why_size
 	/* with the largest numbers there are */
 	if (!backend_socket_path(path, arg, 32751, 65535)) {
 		opts->common.backend_socket = arg;
+		opts->common.backend_socket_given = true;
 		return 0;
 	}
 	snprintf(why, why_size,
 		 "--socket %s: not the name of a socket: give an absolute path of up to %d characters, in which %%d is the domain's "
 		 "number and %%i the device's",
 		 arg, BACKEND_SOCKET_PATH_MAX - 1);
+	return -1;
+}
+
+static int take_mac(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+	uint8_t *m = opts->mac;
+	int end = 0;
+
+	opts->mac_given = strspn(arg, "0123456789abcdefABCDEF:") == MAC_CHARACTERS && strlen(arg) == MAC_CHARACTERS &&
+			  sscanf(arg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &end) == 6 &&
+			  end == MAC_CHARACTERS && !(m[0] & 1) && (m[0] | m[1] | m[2] | m[3] | m[4] | m[5]);
+	if (opts->mac_given)
+		return 0;
+	snprintf(why, why_size, "--mac %s: not the address of a device: give six pairs of digits such as 02:16:3e:00:00:01, the first pair even",
+		 arg);
+	return -1;
+}
+
+static int take_mtu(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+	uint64_t mtu;
+
+	/* virtio 1.2, 5.1.4.1 */
+	if (!command_line_number(arg, 10, 65535, &mtu) && mtu >= 68) {
+		opts->mtu = (uint16_t)mtu;
+		return 0;
+	}
+	snprintf(why, why_size, "--mtu %s: give a number of bytes, 68 to 65535", arg);
+	return -1;
+}
+
+static int take_backend(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	struct vhost_user_options *opts = opaque;
+
+	opts->common.backend_file = arg;
+	if (arg[0] == '/' || strcmp(arg, "none") == 0)
+		return 0;
+	snprintf(why, why_size, "--backend %s: give the absolute path of a file that says how backends are started, or none", arg);
 	return -1;
 }
 
@@ -60,10 +104,15 @@ static int take_tag(void *opaque, const char *arg, char *why, size_t why_size)
 
 static const struct option_row table[] = {
 	OPTIONS_ROWS_DEVICE("that --type says"),
-	{"type", "TYPE", "what the backends are: fs or blk", .take = take_type},
+	{"type", "TYPE", "what the backends are: " TYPES, .take = take_type},
 	{"socket", "PATH", "where a device's backend listens; %d is the domain, %i the device\n"
 	 "                               (default: " DEFAULT_SOCKET ")", .take = take_socket},
+	{"backend", "FILE", "how the service starts backends itself, or none\n"
+	 "                               (default: /etc/xen-vhost-user/TYPE.conf, if it is there)", .take = take_backend},
 	{"tag", "TAG", "of a file system, for the guest's mount (default: shared)", .take = take_tag},
+	{"mac", "MAC", "the address of one guest's network device\n"
+	 "                               (default: 02:16:3e, the domain, the device)", .take = take_mac},
+	{"mtu", "BYTES", "of network devices, for the guest (default: none is said)", .take = take_mtu},
 	OPTIONS_ROWS_SERVING("/run/xen-vhost-TYPE"),
 	COMMAND_LINE_COMMON_ROWS,
 };
@@ -89,11 +138,19 @@ static int check_whole(void *opaque, int nr_words, char **words, char *why, size
 	if (opts->common.self_test)
 		return 0;
 	if (!opts->kind) {
-		snprintf(why, why_size, "no --type: say what the backends are: fs or blk");
+		snprintf(why, why_size, "no --type: say what the backends are: " TYPES);
 		return -1;
 	}
-	if (opts->tag && !opts->kind->config_ours) {
+	if (opts->tag && (!opts->kind->config_ours || opts->kind->config_mac)) {
 		snprintf(why, why_size, "--tag goes with --type fs");
+		return -1;
+	}
+	if ((opts->mac_given || opts->mtu) && !opts->kind->config_mac) {
+		snprintf(why, why_size, "--mac and --mtu go with --type net");
+		return -1;
+	}
+	if (opts->mac_given && !opts->common.domid) {
+		snprintf(why, why_size, "--mac without --domid: guests would have the same address");
 		return -1;
 	}
 	if (!opts->common.domid && !backend_socket_is_of_one(opts->common.backend_socket)) {
@@ -101,6 +158,10 @@ static int check_whole(void *opaque, int nr_words, char **words, char *why, size
 			 "--socket %s without --domid: devices would share it: put %%d and %%i in it, and something between them that is no "
 			 "digit",
 			 opts->common.backend_socket);
+		return -1;
+	}
+	if (opts->common.domid && opts->common.backend_file && strcmp(opts->common.backend_file, "none") != 0) {
+		snprintf(why, why_size, "--backend %s with --domid: only the service starts backends", opts->common.backend_file);
 		return -1;
 	}
 	return options_check(&opts->common, NULL, why, why_size);

@@ -64,6 +64,7 @@ static int make(void *opaque, const struct conformance_host *host, struct xenvir
 	const struct bridge_config cfg = {
 		.kind = x.kind,
 		.tag = "files",
+		.mac = {2, 3, 4, 5, 6, 7},
 		.lost = on_lost,
 		.work = ignore,
 		.changed = ignore,
@@ -143,7 +144,7 @@ static void print(void *opaque, const struct conformance_result *result)
 
 int main(void)
 {
-	static const char *const kinds[] = {"fs", "blk"};
+	static const char *const kinds[] = {"fs", "blk", "net"};
 	unsigned int open_before = open_descriptors(), number = 0;
 	struct conformance_device bridge = {
 		.version = CONFORMANCE_VERSION,

@@ -62,7 +62,17 @@ static void each_option_reaches_its_field(void **state)
 	assert_string_equal(opts.common.backend_socket, "/run/%d/%i");
 	assert_string_equal(opts.tag, "files");
 	assert_int_equal(opts.common.notify, XENVIRTIO_NOTIFY_EVENTFD);
+	assert_true(opts.common.backend_socket_given);
+	assert_null(opts.common.backend_file);
+	assert_int_equal(parse("--type fs --backend /x"), COMMAND_LINE_RUN);
+	assert_string_equal(opts.common.backend_file, "/x");
+	assert_int_equal(parse("--type net --domid 1 --mac 02:16:3E:00:a0:01 --mtu 1400"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.mac[0] << 8 | opts.mac[4], 0x02a0);
+	assert_int_equal(opts.mtu, 1400);
+	/* as the service has its device processes start */
+	assert_int_equal(parse("--type fs --backend /x --domid 1 --backend none"), COMMAND_LINE_RUN);
 	assert_int_equal(parse("--type fs --type fs"), COMMAND_LINE_RUN);
+	assert_false(opts.common.backend_socket_given);
 	assert_int_equal(parse("--type fs --domid 1 --socket /run/x"), COMMAND_LINE_RUN);
 	assert_int_equal(parse("--type fs --socket /run/%i/%d"), COMMAND_LINE_RUN);
 }
@@ -74,7 +84,18 @@ static void a_wrong_line_is_named(void **state)
 		{"--domid 1", "--type"},
 		{"--type", "--type"},
 		{"--type=", "--type"},
-		{"--type net", "--type net"},
+		{"--type gpu", "--type gpu"},
+		{"--type net --tag x", "--tag"},
+		{"--type fs --mtu 1500", "--mtu"},
+		{"--type net --mtu 67", "--mtu 67"},
+		{"--type net --mtu 65536", "--mtu 65536"},
+		{"--type blk --domid 1 --mac 02:16:3e:00:00:01", "--mac"},
+		{"--type net --mac 02:16:3e:00:00:01", "--mac without --domid"},
+		{"--type net --domid 1 --mac 01:16:3e:00:00:01", "--mac 01"},
+		{"--type net --domid 1 --mac 00:00:00:00:00:00", "--mac 00"},
+		{"--type net --domid 1 --mac 02:16:3e:00:00", "--mac 02"},
+		{"--type net --domid 1 --mac 02:16:3e:00:00:01:02", "--mac 02"},
+		{"--type net --domid 1 --mac 02:16:3e:0:000:01", "--mac 02"},
 		{"--type fs --type blk", "--type blk"},
 		{"--type fs --socket x", "--socket x"},
 		{"--type fs --socket /%s", "--socket /%s"},
@@ -82,6 +103,9 @@ static void a_wrong_line_is_named(void **state)
 		{"--type fs --socket /run/%d", "--socket /run/%d without --domid"},
 		{"--type fs --socket /run/%i", "--socket /run/%i without --domid"},
 		{"--type fs --socket /run/%d%i", "--socket /run/%d%i without --domid"},
+		{"--type fs --backend x", "--backend x"},
+		{"--type fs --backend=", "--backend"},
+		{"--type fs --domid 1 --backend /x", "--backend /x with --domid"},
 		{"--type fs --tag=", "--tag"},
 		{"--type fs --tag 1234567890123456789012345678901234567", "--tag"},
 		{"--type blk --tag x", "--tag"},
@@ -107,13 +131,13 @@ static void each_type_is_found_by_its_name(void **state)
 		assert_true(kind->features >> 32 & 1);
 		assert_true(kind->queues && !(kind->queue_size & (kind->queue_size - 1)));
 	}
-	assert_int_equal(nr, 2);
+	assert_int_equal(nr, 3);
 	assert_null(vhost_user_kind_find("f"));
 }
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 20);
+	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 24);
 }
 
 int main(void)
