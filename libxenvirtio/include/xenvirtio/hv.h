@@ -89,7 +89,7 @@ struct xenvirtio_gfn_range {
 #define XENVIRTIO_SHUTDOWN_REBOOT 1u
 #define XENVIRTIO_SHUTDOWN_SUSPEND 2u
 #define XENVIRTIO_SHUTDOWN_CRASH 3u
-/** its kernel starts another: the toolstack makes its devices anew, and it runs on with the memory it has */
+/** its kernel starts another: its devices are made anew, its memory stays */
 #define XENVIRTIO_SHUTDOWN_SOFT_RESET 5u
 
 /** what the hypervisor says of the domain at this moment */
@@ -338,8 +338,8 @@ struct xenvirtio_hv_ops {
 	 * @fd:      eventfd that is written to first; -1: none
 	 * @queue:   out; it was kicked, and its eventfd was not signalled for it
 	 *
-	 * Only while the handle has an ioeventfd. Gives up for other kicks and requests of the guest,
-	 * for a signal, and when others are to run on the CPU; nobody looks at other descriptors.
+	 * Only while the handle has an ioeventfd. Gives up for other kicks and requests of the guest, for a
+	 * signal, and when others are to run; nobody looks at other descriptors.
 	 * Return: 0; XENVIRTIO_E_EMPTY gave up: go to sleep as ever; -errno, @fd was written to or
 	 *         not
 	 */
@@ -352,10 +352,10 @@ struct xenvirtio_hv_ops {
 	 * @nr:      how many, 1 to XENVIRTIO_EXTENTS_MAX
 	 * @present: out; @nr of them
 	 *
-	 * Counters of the domain cannot tell: others move them. Costs as much as a mapping of the frames. Of a guest
-	 * started with populate-on-demand what it has not touched yet is present, and is not populated by the question;
-	 * while there are such frames it costs a hypercall a frame. (But a handle of xenvirtio_hv_open_xen_confined()
-	 * can only map, which populates: it has no plain hypercalls, and its caller asks somebody who has.)
+	 * Counters of the domain cannot tell. Costs as much as a mapping. What a guest started with
+	 * populate-on-demand has not touched yet is present, and not populated by the question; while there is such
+	 * it costs a hypercall a frame. (A handle of xenvirtio_hv_open_xen_confined() can only map, which
+	 * populates: its caller asks who has plain hypercalls.)
 	 * Return: 0; XENVIRTIO_E_GONE; -errno
 	 */
 	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
@@ -364,7 +364,7 @@ struct xenvirtio_hv_ops {
 	/**
 	 * pod_info - populate-on-demand; optional
 	 *
-	 * To release a frame that was never touched takes an entry away, and leaves tot_pages as they are.
+	 * To release a frame that was never touched takes an entry away, and no page.
 	 * Return: 0, all zero where the guest has none; XENVIRTIO_E_GONE; -errno
 	 */
 	int (*pod_info)(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info);
@@ -398,8 +398,8 @@ struct xenvirtio_hv_ops {
 	 * revoke - take memory away from under a mapping; optional
 	 * @va, @nr: of one map
 	 *
-	 * Private memory is there until unmap: a pointer in use does no harm.
-	 * Return: 0; -EINVAL; -EOPNOTSUPP; -errno it is as it was
+	 * Private memory is there until unmap, for who uses the pointer.
+	 * Return: 0; -EINVAL; -EOPNOTSUPP; -errno
 	 */
 	int (*revoke)(struct xenvirtio_hv *hv, void *va, size_t nr);
 };
