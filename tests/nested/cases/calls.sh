@@ -12,7 +12,7 @@ lives=0
 traced()
 {
 	lives=$((lives + 1))
-	printf '#!/bin/sh\nexec trace-calls /xv/SECURITY.md "%s" xen-vballoond "$@"\n' "$XV_LOGS/calls-$lives" >"$XV_STATE/traced"
+	printf '#!/bin/sh\nexec trace-calls /xv/SECURITY.md "%s" xen-vballoond --no-restart "$@"\n' "$XV_LOGS/calls-$lives" >"$XV_STATE/traced"
 	chmod 755 "$XV_STATE/traced"
 	XV_DAEMON=$XV_STATE/traced start_daemon "$domid" || bail "life $lives begins"
 }

@@ -10,10 +10,10 @@
 # Twice: as it is, and with system calls not filtered, so that the walls below the filter are seen by themselves; what nothing below
 # refuses is said. The other guest's balloon goes up and down meanwhile, and not one page of either is missing at the end.
 
-# drilled: the daemon with its log in a pipe, as under systemd: a file of a log would be one that may grow
+# drilled: the daemon, without a keeper, so that each end is seen, with its log in a pipe, as under systemd: a file of a log would be one that may grow
 mkfifo "$XV_STATE/log"
 exec 9<>"$XV_STATE/log"
-printf '#!/bin/sh\nexec drill-vballoond "$@" 2>"%s" 9>&-\n' "$XV_STATE/log" >"$XV_STATE/drilled"
+printf '#!/bin/sh\nexec drill-vballoond --no-restart "$@" 2>"%s" 9>&-\n' "$XV_STATE/log" >"$XV_STATE/drilled"
 chmod 755 "$XV_STATE/drilled"
 
 # start_drilled: again, if there is none
