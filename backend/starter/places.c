@@ -91,8 +91,14 @@ static int make_directory(const struct backend_exec *exec, const char *dir)
 	directory_of(above, dir);
 	if (above[0] && mkdir(above, 0755) && errno != EEXIST)
 		return -errno;
-	if (!mkdir(dir, 0700))
-		return give_directory(exec, dir);
+	if (!mkdir(dir, 0700)) {
+		int rc = give_directory(exec, dir);
+
+		/* the next attempt would leave it as it is */
+		if (rc)
+			rmdir(dir);
+		return rc;
+	}
 	if (errno != EEXIST)
 		return -errno;
 	if (lstat(dir, &st))

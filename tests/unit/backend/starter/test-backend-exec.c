@@ -397,6 +397,31 @@ static void a_directory_of_all_is_not_ones_own(void **state)
 	assert_int_equal(stat(path, &st), 0);
 }
 
+/* It would be taken for one of a backend before this one, and the socket in it be out of the group's reach. */
+static void a_directory_that_cannot_be_given_does_not_stay(void **state)
+{
+	struct bench *b = *state;
+	char path[160];
+	struct stat st;
+	int first, second;
+
+	snprintf(path, sizeof(path), "%s/s", b->dir);
+	assert_int_equal(mkdir(path, 0777), 0);
+	assert_int_equal(chmod(path, 0777), 0);
+	if (b->root)
+		assert_int_equal(seteuid(OTHER_USER), 0);
+	/* nobody but root can give it to another */
+	b->exec.user.uid = geteuid() + 1;
+	first = backend_places_prepare(&b->exec, b->socket);
+	second = backend_places_prepare(&b->exec, b->socket);
+	if (b->root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(first, -EPERM);
+	assert_int_equal(second, -EPERM);
+	snprintf(path, sizeof(path), "%s/s/7-2", b->dir);
+	assert_int_equal(stat(path, &st), -1);
+}
+
 static void a_user_that_there_is_not_is_named(void **state)
 {
 	struct plan plan = {.user = "root"};
@@ -425,6 +450,7 @@ int main(int argc, char **argv)
 		TEST(a_successor_finds_it),
 		TEST(a_socket_of_others_is_left_alone),
 		TEST(a_directory_of_all_is_not_ones_own),
+		TEST(a_directory_that_cannot_be_given_does_not_stay),
 		TEST(a_user_that_there_is_not_is_named),
 	};
 
