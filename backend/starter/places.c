@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define RECORD ".backend"
@@ -109,26 +111,22 @@ static int make_directory(const struct backend_exec *exec, const char *dir)
 	return st.st_uid && st.st_uid != exec->user.uid && st.st_uid != geteuid() ? -EPERM : 0;
 }
 
-/* As the kernel tells without anybody's being disturbed: many a backend takes one connection. */
-static bool somebody_listens(const char *socket)
+/*
+ * Asked by a connection of another kind, which the kernel refuses as such where there is a socket behind the name, and nobody is disturbed:
+ * many a backend takes one connection. By what /proc/net/unix lists it cannot be told: there are names as each one spelled them, also
+ * made up, and none of other network namespaces.
+ */
+static bool somebody_listens(const char *socket_name)
 {
-	FILE *file = fopen("/proc/net/unix", "re");
-	size_t size = 0, len = strlen(socket);
-	char *line = NULL;
-	bool found = false;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
 
-	while (file && !found && getline(&line, &size, file) > 0) {
-		size_t end = strcspn(line, "\n");
-		unsigned long flags = 0;
-
-		/* Num: RefCount Protocol Flags Type St Inode Path; a listener has __SO_ACCEPTCON */
-		found = end > len && line[end - len - 1] == ' ' && strncmp(line + end - len, socket, len) == 0 &&
-			sscanf(line, "%*s %*s %*s %lx", &flags) == 1 && flags & 0x10000;
-	}
-	free(line);
-	if (file)
-		fclose(file);
-	return found;
+	memcpy(at.sun_path, socket_name, strnlen(socket_name, sizeof(at.sun_path) - 1));
+	err = fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof(at)) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	/* what cannot be told may be a backend's */
+	return err != ECONNREFUSED && err != ENOENT;
 }
 
 int backend_places_prepare(const struct backend_exec *exec, const char *socket)

@@ -18,6 +18,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,6 +374,39 @@ static void a_socket_of_others_is_left_alone(void **state)
 	tidy(b);
 }
 
+static int listen_as(const struct sockaddr_un *at, size_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Names are as who listens wrote them: the same place by another name counts, another place of a like name does not. */
+static void who_listens_is_not_known_by_name(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct stat st;
+	int len, fd, other;
+
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	len = snprintf(at.sun_path, sizeof(at.sun_path), "/%s", b->socket);
+	fd = listen_as(&at, (size_t)len + 1);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EADDRINUSE);
+	assert_int_equal(stat(b->socket, &st), 0);
+	close(fd);
+	/* anybody may have such a name */
+	len = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "x %s", b->socket);
+	at.sun_path[0] = '\0';
+	other = listen_as(&at, (size_t)len + 1);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	assert_int_equal(stat(b->socket, &st), -1);
+	close(other);
+	b->runner.tidy(b->runner.opaque, 7, 2, b->socket);
+}
+
 /* What the administrator has for all sockets is neither given away nor emptied. */
 static void a_directory_of_all_is_not_ones_own(void **state)
 {
@@ -449,6 +483,7 @@ int main(int argc, char **argv)
 		TEST(its_children_go_with_it),
 		TEST(a_successor_finds_it),
 		TEST(a_socket_of_others_is_left_alone),
+		TEST(who_listens_is_not_known_by_name),
 		TEST(a_directory_of_all_is_not_ones_own),
 		TEST(a_directory_that_cannot_be_given_does_not_stay),
 		TEST(a_user_that_there_is_not_is_named),
