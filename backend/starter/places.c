@@ -30,9 +30,43 @@
 
 /* --- the log --- */
 
+/* Whoever else may put links into a directory must not say where root writes. Return: whether links in it are as good as names */
+static bool links_are_roots(int dir)
+{
+	struct stat st;
+
+	return !fstat(dir, &st) && (!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* @path is absolute, and is cut up. Return: a descriptor; -ELOOP a link of others' is in it; -errno */
+static int open_to_append(char *path)
+{
+	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, err;
+	char *rest = NULL, *name = strtok_r(path, "/", &rest), *next;
+	struct stat st;
+
+	for (; dir >= 0 && name && (next = strtok_r(NULL, "/", &rest)); name = next) {
+		int flags = O_PATH | O_DIRECTORY | O_CLOEXEC | (links_are_roots(dir) ? 0 : O_NOFOLLOW);
+		int below = openat(dir, name, flags);
+
+		err = below < 0 && errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode) ? ELOOP : errno;
+		close(dir);
+		errno = err;
+		dir = below;
+	}
+	if (dir >= 0 && name)
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0640);
+	else if (dir >= 0)
+		errno = EISDIR;
+	err = errno;
+	if (dir >= 0)
+		close(dir);
+	return fd < 0 ? -err : fd;
+}
+
 int backend_places_open_log(const struct backend_exec *exec, const struct plan_device *device)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], parts[PATH_MAX];
 	int fd;
 
 	if (!exec->plan->log)
@@ -40,11 +74,10 @@ int backend_places_open_log(const struct backend_exec *exec, const struct plan_d
 	if (plan_expand(path, sizeof(path), exec->plan->log, device) < 0)
 		fd = -EINVAL;
 	else
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0640);
-	if (fd == -1)
-		fd = -errno;
+		fd = open_to_append(strcpy(parts, path));
 	if (fd < 0)
-		log_msg(exec->log, LOG_LEVEL_ERROR, fd, "cannot log to %s", path);
+		log_msg(exec->log, LOG_LEVEL_ERROR, fd, "cannot log to %s%s", path,
+			fd == -ELOOP ? ", by a symbolic link that others than root could make: name the file itself, or a directory of root's" : "");
 	return fd;
 }
 

@@ -374,6 +374,46 @@ static void a_socket_of_others_is_left_alone(void **state)
 	tidy(b);
 }
 
+/* The service opens it as root, for whom every file is one to write to. */
+static void no_link_of_others_says_where_the_log_is(void **state)
+{
+	struct bench *b = *state;
+	char shared[160], link[192], own[160], file[224];
+	struct stat st;
+	int fd;
+
+	snprintf(shared, sizeof(shared), "%s/s", b->dir);
+	assert_int_equal(mkdir(shared, 0777), 0);
+	assert_int_equal(chmod(shared, 0777), 0);
+	snprintf(link, sizeof(link), "%s/away", shared);
+	assert_int_equal(symlink(b->state_dir, link), 0);
+	snprintf(file, sizeof(file), "%s/x.log", link);
+	b->plan.log = file;
+	assert_int_equal(backend_places_open_log(&b->exec, &b->device), -ELOOP);
+	assert_true(log_capture_has(&b->capture, "symbolic link"));
+	assert_int_equal(stat(file, &st), -1);
+	/* nor the last name; without links it may be there */
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("/nonexistent/x", link), 0);
+	b->plan.log = link;
+	assert_int_equal(backend_places_open_log(&b->exec, &b->device), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+	fd = backend_places_open_log(&b->exec, &b->device);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(link);
+	/* a link of root's is as good as a directory */
+	snprintf(own, sizeof(own), "%s/own", b->dir);
+	assert_int_equal(symlink(b->state_dir, own), 0);
+	snprintf(file, sizeof(file), "%s//x.log", own);
+	b->plan.log = file;
+	fd = backend_places_open_log(&b->exec, &b->device);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(unlink(own), 0);
+}
+
 static int listen_as(const struct sockaddr_un *at, size_t len)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -484,6 +524,7 @@ int main(int argc, char **argv)
 		TEST(a_successor_finds_it),
 		TEST(a_socket_of_others_is_left_alone),
 		TEST(who_listens_is_not_known_by_name),
+		TEST(no_link_of_others_says_where_the_log_is),
 		TEST(a_directory_of_all_is_not_ones_own),
 		TEST(a_directory_that_cannot_be_given_does_not_stay),
 		TEST(a_user_that_there_is_not_is_named),
