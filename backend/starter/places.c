@@ -117,33 +117,6 @@ bool backend_exec_own_dirs(const char *socket)
 	return dir[0] && backend_socket_is_of_one(dir);
 }
 
-/* One that there is already is left as it is: it is root's, or of a backend before this one. */
-static int make_directory(const struct backend_exec *exec, const char *dir)
-{
-	char above[BACKEND_SOCKET_PATH_MAX];
-	struct stat st;
-
-	directory_of(above, dir);
-	if (above[0] && mkdir(above, 0755) && errno != EEXIST)
-		return -errno;
-	if (!mkdir(dir, 0700)) {
-		int rc = give_directory(exec, dir);
-
-		/* the next attempt would leave it as it is */
-		if (rc)
-			rmdir(dir);
-		return rc;
-	}
-	if (errno != EEXIST)
-		return -errno;
-	if (lstat(dir, &st))
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	/* who has the directory has the socket, and so the guest's memory */
-	return st.st_uid && st.st_uid != exec->user.uid && st.st_uid != geteuid() ? -EPERM : 0;
-}
-
 /*
  * Asked by a connection of another kind, which the kernel refuses as such where there is a socket behind the name, and nobody is disturbed:
  * many a backend takes one connection. By what /proc/net/unix lists it cannot be told: there are names as each one spelled them, also
@@ -162,6 +135,77 @@ static bool somebody_listens(const char *socket_name)
 	return err != ECONNREFUSED && err != ENOENT;
 }
 
+/* With the lock files and logs that a backend has put beside its socket; what it has made further down stays, and so does all. */
+static void remove_directory(const char *path, uid_t owner)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	struct stat st;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (!fstat(fd, &st) && (st.st_mode & 07777) == (S_ISGID | 0710) && st.st_uid == owner) {
+		while ((entry = readdir(dir)))
+			unlinkat(fd, entry->d_name, 0);
+		rmdir(path);
+	}
+	closedir(dir);
+}
+
+/* Return: 0; -EEXIST; -errno */
+static int make_directory(const struct backend_exec *exec, const char *dir)
+{
+	int rc = mkdir(dir, 0700) ? -errno : give_directory(exec, dir);
+
+	/* the next attempt would leave it as it is */
+	if (rc && rc != -EEXIST)
+		rmdir(dir);
+	return rc;
+}
+
+/* Nobody but root can have made it, nor what is above: so it was a backend's, when the file named another user. */
+static void remove_former(const char *dir, const char *above, const struct stat *st)
+{
+	int fd = open(above[0] ? above : "/", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (links_are_roots(fd))
+		remove_directory(dir, st->st_uid);
+	close(fd);
+}
+
+/* One that there is already is left as it is: it is root's, or of a backend before this one. */
+static int provide_directory(const struct backend_exec *exec, const char *dir, const char *socket_name)
+{
+	char above[BACKEND_SOCKET_PATH_MAX];
+	struct stat st;
+	int rc;
+
+	directory_of(above, dir);
+	if (above[0] && mkdir(above, 0755) && errno != EEXIST)
+		return -errno;
+	rc = make_directory(exec, dir);
+	if (rc != -EEXIST)
+		return rc;
+	if (lstat(dir, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	/* who has the directory has the socket, and so the guest's memory */
+	if (!st.st_uid || st.st_uid == exec->user.uid || st.st_uid == geteuid())
+		return 0;
+	if (somebody_listens(socket_name))
+		return -EADDRINUSE;
+	remove_former(dir, above, &st);
+	rc = make_directory(exec, dir);
+	return rc == -EEXIST ? -EPERM : rc;
+}
+
 int backend_places_prepare(const struct backend_exec *exec, const char *socket)
 {
 	char dir[BACKEND_SOCKET_PATH_MAX];
@@ -169,9 +213,10 @@ int backend_places_prepare(const struct backend_exec *exec, const char *socket)
 	int rc;
 
 	directory_of(dir, socket);
-	rc = exec->own_dirs ? make_directory(exec, dir) : 0;
+	rc = exec->own_dirs ? provide_directory(exec, dir, socket) : 0;
 	if (rc) {
-		log_msg(exec->log, LOG_LEVEL_ERROR, rc, "%s cannot be a backend's, for its socket", dir);
+		log_msg(exec->log, LOG_LEVEL_ERROR, rc, "%s cannot be a backend's, for its socket%s", dir,
+			rc == -EPERM ? ": if it is another user's, remove it" : "");
 		return rc;
 	}
 	if (lstat(socket, &st))
@@ -188,27 +233,6 @@ int backend_places_prepare(const struct backend_exec *exec, const char *socket)
 	return unlink(socket) ? -errno : 0;
 }
 
-/* With the lock files and logs that a backend has put beside its socket; what it has made further down stays, and so does all. */
-static void remove_directory(const struct backend_exec *exec, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	struct stat st;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	if (!fstat(fd, &st) && (st.st_mode & 07777) == (S_ISGID | 0710) && st.st_uid == exec->user.uid) {
-		while ((entry = readdir(dir)))
-			unlinkat(fd, entry->d_name, 0);
-		rmdir(path);
-	}
-	closedir(dir);
-}
-
 void backend_places_tidy(const struct backend_exec *exec, const char *socket)
 {
 	char dir[BACKEND_SOCKET_PATH_MAX];
@@ -218,7 +242,7 @@ void backend_places_tidy(const struct backend_exec *exec, const char *socket)
 		unlink(socket);
 	directory_of(dir, socket);
 	if (exec->own_dirs)
-		remove_directory(exec, dir);
+		remove_directory(dir, exec->user.uid);
 }
 
 /* --- the record: which process, and when that began, since numbers come again --- */

@@ -374,6 +374,49 @@ static void a_socket_of_others_is_left_alone(void **state)
 	tidy(b);
 }
 
+static int listen_as(const struct sockaddr_un *at, size_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* The file counts for backends that are started from now on; one that runs is not robbed of its socket. */
+static void another_user_gets_a_directory_as_well(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	char path[160];
+	struct stat st;
+	int fd;
+
+	if (!b->root)
+		skip();
+	snprintf(path, sizeof(path), "%s/s/7-2", b->dir);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	strcpy(at.sun_path, b->socket);
+	fd = listen_as(&at, strlen(b->socket) + 1);
+	b->exec.user.uid = OTHER_USER - 1;
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EADDRINUSE);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, OTHER_USER);
+	close(fd);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, OTHER_USER - 1);
+	assert_int_equal(stat(b->socket, &st), -1);
+	/* where others could have put it, it stays theirs */
+	snprintf(path, sizeof(path), "%s/s", b->dir);
+	assert_int_equal(chmod(path, 01777), 0);
+	b->exec.user.uid = OTHER_USER;
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EPERM);
+	assert_true(log_capture_has(&b->capture, "if it is another user's, remove it"));
+	b->exec.user.uid = OTHER_USER - 1;
+	tidy(b);
+}
+
 /* The service opens it as root, for whom every file is one to write to. */
 static void no_link_of_others_says_where_the_log_is(void **state)
 {
@@ -412,15 +455,6 @@ static void no_link_of_others_says_where_the_log_is(void **state)
 	close(fd);
 	assert_int_equal(unlink(file), 0);
 	assert_int_equal(unlink(own), 0);
-}
-
-static int listen_as(const struct sockaddr_un *at, size_t len)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (const struct sockaddr *)at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)), 0);
-	assert_int_equal(listen(fd, 1), 0);
-	return fd;
 }
 
 /* Names are as who listens wrote them: the same place by another name counts, another place of a like name does not. */
@@ -524,6 +558,7 @@ int main(int argc, char **argv)
 		TEST(a_successor_finds_it),
 		TEST(a_socket_of_others_is_left_alone),
 		TEST(who_listens_is_not_known_by_name),
+		TEST(another_user_gets_a_directory_as_well),
 		TEST(no_link_of_others_says_where_the_log_is),
 		TEST(a_directory_of_all_is_not_ones_own),
 		TEST(a_directory_that_cannot_be_given_does_not_stay),
