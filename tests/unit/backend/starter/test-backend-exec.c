@@ -263,6 +263,10 @@ static void what_cannot_be_run_is_told(void **state)
 	assert_true(log_capture_has(&b->capture, "backend of device 2 of domain 7, /nonexistent/program: its program cannot be started"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(b->runner.attach(b->runner.opaque, 7, 2, &p), XENVIRTIO_E_EMPTY);
+	/* more than the kernel gives to anybody */
+	b->plan.limit[PLAN_LIMIT_FILES] = UINT32_MAX;
+	assert_int_equal(b->runner.start(b->runner.opaque, &b->device, argv, &p), -EPERM);
+	assert_true(log_capture_has(&b->capture, "in its unit, LimitNOFILE="));
 	b->plan.log = "/nonexistent/log";
 	assert_int_equal(b->runner.start(b->runner.opaque, &b->device, argv, &p), -ENOENT);
 	assert_true(log_capture_has(&b->capture, "cannot log to /nonexistent/log"));
