@@ -6,6 +6,7 @@
 #include "backend/base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,8 +58,21 @@ static void init_log(struct log *log, enum log_level level)
 		log->bucket[i].tokens = LOG_BURST;
 }
 
+/* A number below these that is free would be that of the next file: lines would be written to it, and programs that are started get it. */
+static void keep_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int log_open(struct log *log, const struct program *program, enum log_level level, bool syslog)
 {
+	keep_standard_files();
 	init_log(log, level);
 	log->program = program;
 	return log_sink_open(log, syslog);

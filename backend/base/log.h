@@ -62,6 +62,7 @@ struct log {
  * @program: borrowed
  * @syslog:  to syslog under the program's name, facility daemon; else to stderr
  *
+ * Before any other file is opened: of standard input, output and error, those that are closed are /dev/null from then on.
  * Return: 0; -ENOMEM
  */
 int log_open(struct log *log, const struct program *program, enum log_level level, bool syslog);

@@ -40,7 +40,7 @@ const char *backend_step_text(int step)
 	case STEP_FILES:
 		return "cannot close what it has no business with";
 	case STEP_LIMITS:
-		return "cannot be limited as the plan says";
+		return "cannot be limited as the file says, perhaps since the service may have no more itself (in its unit, LimitNOFILE=)";
 	case STEP_GROUPS:
 		return "cannot be in its groups";
 	case STEP_USER:

@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define RECORD ".backend"
@@ -28,9 +30,43 @@
 
 /* --- the log --- */
 
+/* Whoever else may put links into a directory must not say where root writes. Return: whether links in it are as good as names */
+static bool links_are_roots(int dir)
+{
+	struct stat st;
+
+	return !fstat(dir, &st) && (!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* @path is absolute, and is cut up. Return: a descriptor; -ELOOP a link of others' is in it; -errno */
+static int open_to_append(char *path)
+{
+	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, err;
+	char *rest = NULL, *name = strtok_r(path, "/", &rest), *next;
+	struct stat st;
+
+	for (; dir >= 0 && name && (next = strtok_r(NULL, "/", &rest)); name = next) {
+		int flags = O_PATH | O_DIRECTORY | O_CLOEXEC | (links_are_roots(dir) ? 0 : O_NOFOLLOW);
+		int below = openat(dir, name, flags);
+
+		err = below < 0 && errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode) ? ELOOP : errno;
+		close(dir);
+		errno = err;
+		dir = below;
+	}
+	if (dir >= 0 && name)
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0640);
+	else if (dir >= 0)
+		errno = EISDIR;
+	err = errno;
+	if (dir >= 0)
+		close(dir);
+	return fd < 0 ? -err : fd;
+}
+
 int backend_places_open_log(const struct backend_exec *exec, const struct plan_device *device)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], parts[PATH_MAX];
 	int fd;
 
 	if (!exec->plan->log)
@@ -38,11 +74,10 @@ int backend_places_open_log(const struct backend_exec *exec, const struct plan_d
 	if (plan_expand(path, sizeof(path), exec->plan->log, device) < 0)
 		fd = -EINVAL;
 	else
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0640);
-	if (fd == -1)
-		fd = -errno;
+		fd = open_to_append(strcpy(parts, path));
 	if (fd < 0)
-		log_msg(exec->log, LOG_LEVEL_ERROR, fd, "cannot log to %s", path);
+		log_msg(exec->log, LOG_LEVEL_ERROR, fd, "cannot log to %s%s", path,
+			fd == -ELOOP ? ", by a symbolic link that others than root could make: name the file itself, or a directory of root's" : "");
 	return fd;
 }
 
@@ -82,47 +117,93 @@ bool backend_exec_own_dirs(const char *socket)
 	return dir[0] && backend_socket_is_of_one(dir);
 }
 
-/* One that there is already is left as it is: it is root's, or of a backend before this one. */
+/*
+ * Asked by a connection of another kind, which the kernel refuses as such where there is a socket behind the name, and nobody is disturbed:
+ * many a backend takes one connection. By what /proc/net/unix lists it cannot be told: there are names as each one spelled them, also
+ * made up, and none of other network namespaces.
+ */
+static bool somebody_listens(const char *socket_name)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+
+	memcpy(at.sun_path, socket_name, strnlen(socket_name, sizeof(at.sun_path) - 1));
+	err = fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof(at)) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	/* what cannot be told may be a backend's */
+	return err != ECONNREFUSED && err != ENOENT;
+}
+
+/* With the lock files and logs that a backend has put beside its socket; what it has made further down stays, and so does all. */
+static void remove_directory(const char *path, uid_t owner)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	struct stat st;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (!fstat(fd, &st) && (st.st_mode & 07777) == (S_ISGID | 0710) && st.st_uid == owner) {
+		while ((entry = readdir(dir)))
+			unlinkat(fd, entry->d_name, 0);
+		rmdir(path);
+	}
+	closedir(dir);
+}
+
+/* Return: 0; -EEXIST; -errno */
 static int make_directory(const struct backend_exec *exec, const char *dir)
+{
+	int rc = mkdir(dir, 0700) ? -errno : give_directory(exec, dir);
+
+	/* the next attempt would leave it as it is */
+	if (rc && rc != -EEXIST)
+		rmdir(dir);
+	return rc;
+}
+
+/* Nobody but root can have made it, nor what is above: so it was a backend's, when the file named another user. */
+static void remove_former(const char *dir, const char *above, const struct stat *st)
+{
+	int fd = open(above[0] ? above : "/", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (links_are_roots(fd))
+		remove_directory(dir, st->st_uid);
+	close(fd);
+}
+
+/* One that there is already is left as it is: it is root's, or of a backend before this one. */
+static int provide_directory(const struct backend_exec *exec, const char *dir, const char *socket_name)
 {
 	char above[BACKEND_SOCKET_PATH_MAX];
 	struct stat st;
+	int rc;
 
 	directory_of(above, dir);
 	if (above[0] && mkdir(above, 0755) && errno != EEXIST)
 		return -errno;
-	if (!mkdir(dir, 0700))
-		return give_directory(exec, dir);
-	if (errno != EEXIST)
-		return -errno;
+	rc = make_directory(exec, dir);
+	if (rc != -EEXIST)
+		return rc;
 	if (lstat(dir, &st))
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
 	/* who has the directory has the socket, and so the guest's memory */
-	return st.st_uid && st.st_uid != exec->user.uid && st.st_uid != geteuid() ? -EPERM : 0;
-}
-
-/* As the kernel tells without anybody's being disturbed: many a backend takes one connection. */
-static bool somebody_listens(const char *socket)
-{
-	FILE *file = fopen("/proc/net/unix", "re");
-	size_t size = 0, len = strlen(socket);
-	char *line = NULL;
-	bool found = false;
-
-	while (file && !found && getline(&line, &size, file) > 0) {
-		size_t end = strcspn(line, "\n");
-		unsigned long flags = 0;
-
-		/* Num: RefCount Protocol Flags Type St Inode Path; a listener has __SO_ACCEPTCON */
-		found = end > len && line[end - len - 1] == ' ' && strncmp(line + end - len, socket, len) == 0 &&
-			sscanf(line, "%*s %*s %*s %lx", &flags) == 1 && flags & 0x10000;
-	}
-	free(line);
-	if (file)
-		fclose(file);
-	return found;
+	if (!st.st_uid || st.st_uid == exec->user.uid || st.st_uid == geteuid())
+		return 0;
+	if (somebody_listens(socket_name))
+		return -EADDRINUSE;
+	remove_former(dir, above, &st);
+	rc = make_directory(exec, dir);
+	return rc == -EEXIST ? -EPERM : rc;
 }
 
 int backend_places_prepare(const struct backend_exec *exec, const char *socket)
@@ -132,9 +213,10 @@ int backend_places_prepare(const struct backend_exec *exec, const char *socket)
 	int rc;
 
 	directory_of(dir, socket);
-	rc = exec->own_dirs ? make_directory(exec, dir) : 0;
+	rc = exec->own_dirs ? provide_directory(exec, dir, socket) : 0;
 	if (rc) {
-		log_msg(exec->log, LOG_LEVEL_ERROR, rc, "%s cannot be a backend's, for its socket", dir);
+		log_msg(exec->log, LOG_LEVEL_ERROR, rc, "%s cannot be a backend's, for its socket%s", dir,
+			rc == -EPERM ? ": if it is another user's, remove it" : "");
 		return rc;
 	}
 	if (lstat(socket, &st))
@@ -151,27 +233,6 @@ int backend_places_prepare(const struct backend_exec *exec, const char *socket)
 	return unlink(socket) ? -errno : 0;
 }
 
-/* With the lock files and logs that a backend has put beside its socket; what it has made further down stays, and so does all. */
-static void remove_directory(const struct backend_exec *exec, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	struct stat st;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	if (!fstat(fd, &st) && (st.st_mode & 07777) == (S_ISGID | 0710) && st.st_uid == exec->user.uid) {
-		while ((entry = readdir(dir)))
-			unlinkat(fd, entry->d_name, 0);
-		rmdir(path);
-	}
-	closedir(dir);
-}
-
 void backend_places_tidy(const struct backend_exec *exec, const char *socket)
 {
 	char dir[BACKEND_SOCKET_PATH_MAX];
@@ -181,7 +242,7 @@ void backend_places_tidy(const struct backend_exec *exec, const char *socket)
 		unlink(socket);
 	directory_of(dir, socket);
 	if (exec->own_dirs)
-		remove_directory(exec, dir);
+		remove_directory(dir, exec->user.uid);
 }
 
 /* --- the record: which process, and when that began, since numbers come again --- */

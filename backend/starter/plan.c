@@ -179,14 +179,18 @@ static const char *take_line(struct plan *plan, char *line, unsigned int *seen)
 	return "no such key: there are " KEYS;
 }
 
-/* The end of a line and of those that go on with it, which become one. */
+/* The end of a line and of those that go on with it, which become one; a comment among them is no word of it. */
 static char *join_lines(char *line, unsigned int *nr)
 {
 	char *end = line + strcspn(line, "\n");
 
 	while (*end && (end[1] == ' ' || end[1] == '\t') && end[1 + strspn(end + 1, BLANK)] != '\n') {
+		char *next = end + 1;
+
 		*end = ' ';
-		end += strcspn(end, "\n");
+		end = next + strcspn(next, "\n");
+		if (next[strspn(next, BLANK)] == '#')
+			memset(next, ' ', (size_t)(end - next));
 		++*nr;
 	}
 	return end;

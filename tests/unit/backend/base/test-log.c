@@ -8,12 +8,15 @@
 #include "unit/rigs/log-capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -140,6 +143,26 @@ static void the_sink_opens_and_closes(void **state)
 	log_close(&log);
 }
 
+/* Whoever starts a daemon may have closed all: what it opens then is neither its log nor its children's standard output. */
+static void no_other_file_is_the_standard_error(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct log log;
+
+		for (int fd = 0; fd <= STDERR_FILENO; fd++)
+			close(fd);
+		if (log_open(&log, &balloon_program, LOG_LEVEL_ERROR, false))
+			_exit(1);
+		_exit(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) > STDERR_FILENO && fcntl(STDERR_FILENO, F_GETFD) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +175,7 @@ int main(void)
 		cmocka_unit_test_setup(the_bucket_fills_up_again, setup),
 		cmocka_unit_test_setup(a_kind_out_of_range_is_nothing, setup),
 		cmocka_unit_test_setup(the_sink_opens_and_closes, setup),
+		cmocka_unit_test_setup(no_other_file_is_the_standard_error, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +263,10 @@ static void what_cannot_be_run_is_told(void **state)
 	assert_true(log_capture_has(&b->capture, "backend of device 2 of domain 7, /nonexistent/program: its program cannot be started"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(b->runner.attach(b->runner.opaque, 7, 2, &p), XENVIRTIO_E_EMPTY);
+	/* more than the kernel gives to anybody */
+	b->plan.limit[PLAN_LIMIT_FILES] = UINT32_MAX;
+	assert_int_equal(b->runner.start(b->runner.opaque, &b->device, argv, &p), -EPERM);
+	assert_true(log_capture_has(&b->capture, "in its unit, LimitNOFILE="));
 	b->plan.log = "/nonexistent/log";
 	assert_int_equal(b->runner.start(b->runner.opaque, &b->device, argv, &p), -ENOENT);
 	assert_true(log_capture_has(&b->capture, "cannot log to /nonexistent/log"));
@@ -373,6 +378,113 @@ static void a_socket_of_others_is_left_alone(void **state)
 	tidy(b);
 }
 
+static int listen_as(const struct sockaddr_un *at, size_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* The file counts for backends that are started from now on; one that runs is not robbed of its socket. */
+static void another_user_gets_a_directory_as_well(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	char path[160];
+	struct stat st;
+	int fd;
+
+	if (!b->root)
+		skip();
+	snprintf(path, sizeof(path), "%s/s/7-2", b->dir);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	strcpy(at.sun_path, b->socket);
+	fd = listen_as(&at, strlen(b->socket) + 1);
+	b->exec.user.uid = OTHER_USER - 1;
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EADDRINUSE);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, OTHER_USER);
+	close(fd);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, OTHER_USER - 1);
+	assert_int_equal(stat(b->socket, &st), -1);
+	/* where others could have put it, it stays theirs */
+	snprintf(path, sizeof(path), "%s/s", b->dir);
+	assert_int_equal(chmod(path, 01777), 0);
+	b->exec.user.uid = OTHER_USER;
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EPERM);
+	assert_true(log_capture_has(&b->capture, "if it is another user's, remove it"));
+	b->exec.user.uid = OTHER_USER - 1;
+	tidy(b);
+}
+
+/* The service opens it as root, for whom every file is one to write to. */
+static void no_link_of_others_says_where_the_log_is(void **state)
+{
+	struct bench *b = *state;
+	char shared[160], link[192], own[160], file[224];
+	struct stat st;
+	int fd;
+
+	snprintf(shared, sizeof(shared), "%s/s", b->dir);
+	assert_int_equal(mkdir(shared, 0777), 0);
+	assert_int_equal(chmod(shared, 0777), 0);
+	snprintf(link, sizeof(link), "%s/away", shared);
+	assert_int_equal(symlink(b->state_dir, link), 0);
+	snprintf(file, sizeof(file), "%s/x.log", link);
+	b->plan.log = file;
+	assert_int_equal(backend_places_open_log(&b->exec, &b->device), -ELOOP);
+	assert_true(log_capture_has(&b->capture, "symbolic link"));
+	assert_int_equal(stat(file, &st), -1);
+	/* nor the last name; without links it may be there */
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("/nonexistent/x", link), 0);
+	b->plan.log = link;
+	assert_int_equal(backend_places_open_log(&b->exec, &b->device), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+	fd = backend_places_open_log(&b->exec, &b->device);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(link);
+	/* a link of root's is as good as a directory */
+	snprintf(own, sizeof(own), "%s/own", b->dir);
+	assert_int_equal(symlink(b->state_dir, own), 0);
+	snprintf(file, sizeof(file), "%s//x.log", own);
+	b->plan.log = file;
+	fd = backend_places_open_log(&b->exec, &b->device);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(unlink(own), 0);
+}
+
+/* Names are as who listens wrote them: the same place by another name counts, another place of a like name does not. */
+static void who_listens_is_not_known_by_name(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct stat st;
+	int len, fd, other;
+
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	len = snprintf(at.sun_path, sizeof(at.sun_path), "/%s", b->socket);
+	fd = listen_as(&at, (size_t)len + 1);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), -EADDRINUSE);
+	assert_int_equal(stat(b->socket, &st), 0);
+	close(fd);
+	/* anybody may have such a name */
+	len = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "x %s", b->socket);
+	at.sun_path[0] = '\0';
+	other = listen_as(&at, (size_t)len + 1);
+	assert_int_equal(backend_places_prepare(&b->exec, b->socket), 0);
+	assert_int_equal(stat(b->socket, &st), -1);
+	close(other);
+	b->runner.tidy(b->runner.opaque, 7, 2, b->socket);
+}
+
 /* What the administrator has for all sockets is neither given away nor emptied. */
 static void a_directory_of_all_is_not_ones_own(void **state)
 {
@@ -395,6 +507,31 @@ static void a_directory_of_all_is_not_ones_own(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 	b->runner.tidy(b->runner.opaque, 7, 2, b->socket);
 	assert_int_equal(stat(path, &st), 0);
+}
+
+/* It would be taken for one of a backend before this one, and the socket in it be out of the group's reach. */
+static void a_directory_that_cannot_be_given_does_not_stay(void **state)
+{
+	struct bench *b = *state;
+	char path[160];
+	struct stat st;
+	int first, second;
+
+	snprintf(path, sizeof(path), "%s/s", b->dir);
+	assert_int_equal(mkdir(path, 0777), 0);
+	assert_int_equal(chmod(path, 0777), 0);
+	if (b->root)
+		assert_int_equal(seteuid(OTHER_USER), 0);
+	/* nobody but root can give it to another */
+	b->exec.user.uid = geteuid() + 1;
+	first = backend_places_prepare(&b->exec, b->socket);
+	second = backend_places_prepare(&b->exec, b->socket);
+	if (b->root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(first, -EPERM);
+	assert_int_equal(second, -EPERM);
+	snprintf(path, sizeof(path), "%s/s/7-2", b->dir);
+	assert_int_equal(stat(path, &st), -1);
 }
 
 static void a_user_that_there_is_not_is_named(void **state)
@@ -424,7 +561,11 @@ int main(int argc, char **argv)
 		TEST(its_children_go_with_it),
 		TEST(a_successor_finds_it),
 		TEST(a_socket_of_others_is_left_alone),
+		TEST(who_listens_is_not_known_by_name),
+		TEST(another_user_gets_a_directory_as_well),
+		TEST(no_link_of_others_says_where_the_log_is),
 		TEST(a_directory_of_all_is_not_ones_own),
+		TEST(a_directory_that_cannot_be_given_does_not_stay),
 		TEST(a_user_that_there_is_not_is_named),
 	};
 

@@ -59,6 +59,25 @@ static void a_command_is_these_words(void **state)
 	plan_free(&plan);
 }
 
+static void a_comment_in_a_command_is_no_word(void **state)
+{
+	struct plan plan;
+
+	parse(&plan, "command = /bin/x %s\n\t# --old \"quote\n  --new\r\n\t#\n\t--last\n\t# command = /bin/y");
+	assert_string_equal(plan.word[1], "%s");
+	assert_string_equal(plan.word[2], "--new");
+	assert_string_equal(plan.word[3], "--last");
+	assert_null(plan.word[4]);
+	plan_free(&plan);
+	/* one that stands behind other words is no comment: a word may be anything */
+	parse(&plan, "command = /bin/x %s\n\t--a #b\n");
+	assert_string_equal(plan.word[3], "#b");
+	plan_free(&plan);
+	/* lines are counted */
+	assert_int_equal(plan_parse(&plan, PATH, "command = /bin/x %s\n\t# a\n\t--b\nusr = x\n", why), -EBADMSG);
+	assert_non_null(strstr(why, PATH ":4: "));
+}
+
 static void each_key_reaches_its_field(void **state)
 {
 	struct plan plan;
@@ -209,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_is_these_words),
+		cmocka_unit_test(a_comment_in_a_command_is_no_word),
 		cmocka_unit_test(each_key_reaches_its_field),
 		cmocka_unit_test(a_slip_is_named_with_its_line),
 		cmocka_unit_test(a_command_has_its_bounds),
