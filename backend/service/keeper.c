@@ -144,12 +144,26 @@ static void on_restart(void *opaque)
 		end_keeper(k, EXIT_CODE_HOST);
 }
 
-/* What one that served before is told, another would be as well: but what the host lacks just now may come back. */
+/*
+ * What one that served before is told, another would be as well: but what the host lacks just now may come back. Other numbers are
+ * none of the program's: the loader's, while a package is being replaced.
+ */
 static bool is_final(const struct keeper *k, const struct process_end *end)
 {
 	if (k->stopping || !k->served)
 		return true;
-	return end->known && !end->signalled && end->value != EXIT_CODE_HOST && end->value != EXIT_CODE_NO_XEN;
+	if (!end->known || end->signalled)
+		return false;
+	switch (end->value) {
+	case EXIT_CODE_DONE:
+	case EXIT_CODE_USAGE:
+	case EXIT_CODE_NO_DEVICE:
+	case EXIT_CODE_BUSY:
+	case EXIT_CODE_UNSUITABLE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void end_as(struct keeper *k, const struct process_end *end)

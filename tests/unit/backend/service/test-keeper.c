@@ -223,6 +223,8 @@ static void answers_after_service(void **state)
 		{EXIT_CODE_NO_DEVICE, EXIT_CODE_DONE, false}, /* the domain went meanwhile */
 		{EXIT_CODE_BUSY, EXIT_CODE_BUSY, false},
 		{EXIT_CODE_UNSUITABLE, EXIT_CODE_UNSUITABLE, false},
+		{EXIT_CODE_USAGE, EXIT_CODE_USAGE, false},
+		{127, EXIT_CODE_HOST, true}, /* the loader: a library is being replaced */
 	};
 	struct bench *b = *state;
 
