@@ -96,6 +96,8 @@ static int start_kept(struct kept *c)
 		return rc;
 	}
 	c->serves = false;
+	/* its device may outlive it a while, and be silent: nobody waits for its word */
+	evutil_make_socket_nonblocking(c->ready);
 	c->ended = event_new(k->base, c->p.fd, EV_READ, on_ended, c);
 	c->said = event_new(k->base, c->ready, EV_READ, on_said, c);
 	if (c->ended && !event_add(c->ended, NULL) && c->said && !event_add(c->said, NULL))
