@@ -218,6 +218,27 @@ static void on_end_signal(evutil_socket_t signal, short what, void *opaque)
 		end_keeper(k, EXIT_CODE_DONE);
 }
 
+/* As nohup(1) has it; of SIGINT a shell says so to all that it starts in the background, and means the terminal's. */
+static bool is_unwanted(int signal)
+{
+	struct sigaction now;
+
+	return signal == SIGHUP && !sigaction(signal, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
+/* Return: 0; -ENOMEM */
+static int hear_signals(struct keeper *k)
+{
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (is_unwanted(signals[i]))
+			continue;
+		k->signal[i] = evsignal_new(k->base, signals[i], on_end_signal, k);
+		if (!k->signal[i] || event_add(k->signal[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int keeper_new(struct keeper **out, struct event_base *base, struct log *log, const struct keeper_env *env)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
@@ -229,13 +250,9 @@ int keeper_new(struct keeper **out, struct event_base *base, struct log *log, co
 	k->env = *env;
 	k->kept = (struct kept){.k = k, .p.fd = -1, .ready = -1};
 	k->restart = timer_new(base, on_restart, k);
-	for (size_t i = 0; i < SIGNALS; i++)
-		k->signal[i] = evsignal_new(base, signals[i], on_end_signal, k);
-	for (size_t i = 0; i < SIGNALS; i++) {
-		if (!k->restart || !k->signal[i] || event_add(k->signal[i], NULL)) {
-			keeper_free(k);
-			return -ENOMEM;
-		}
+	if (!k->restart || hear_signals(k)) {
+		keeper_free(k);
+		return -ENOMEM;
 	}
 	*out = k;
 	on_restart(k);

@@ -283,6 +283,23 @@ static void who_asks_for_the_end_gets_it(void **state)
 	assert_int_equal(b->starts, 4);
 }
 
+/* Who started it by nohup(1) logs out, and its guest is served on. */
+static void a_hang_up_that_came_ignored_stays_so(void **state)
+{
+	struct bench *b = *state;
+
+	signal(SIGHUP, SIG_IGN);
+	begin(b);
+	serves(b);
+	raise(SIGHUP);
+	machine_fake_run(b->base);
+	signal(SIGHUP, SIG_DFL);
+	assert_int_equal(b->signal, 0);
+	raise(SIGTERM);
+	machine_fake_run(b->base);
+	assert_int_equal(b->signal, SIGTERM);
+}
+
 /* A child that died without a word may have left a device behind that has the other end still: it is not waited for. */
 static void one_that_is_silent_holds_nobody_up(void **state)
 {
@@ -330,6 +347,7 @@ int main(void)
 		TEST(one_that_never_served_ends_it),
 		TEST(answers_after_service),
 		TEST(who_asks_for_the_end_gets_it),
+		TEST(a_hang_up_that_came_ignored_stays_so),
 		TEST(one_that_is_silent_holds_nobody_up),
 		TEST(a_start_that_fails_is_tried_again_for_a_guest_that_was_served),
 	};
