@@ -267,7 +267,7 @@ static enum exit_code be_device(const struct device_type *type, struct seat *sea
 /* Before the device is: its listener may be at a place where it may not make one. */
 static int listen_for_metrics(const struct options *opts)
 {
-	return opts->metrics.len ? metrics_listen(&opts->metrics, opts->program->group) : -ENOENT;
+	return opts->metrics.len ? metrics_listen_in_time(&opts->metrics, opts->program->group) : -ENOENT;
 }
 
 /* Likewise. */
