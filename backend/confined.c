@@ -100,6 +100,15 @@ static int judge_missing(struct seat *seat, struct log *log, int rc, const char 
 	return seat->opts->sandbox_required ? -EACCES : 0;
 }
 
+/* Return: 0 it may be so; -errno */
+static int do_without_restriction(struct seat *seat, struct log *log)
+{
+	int rc = judge_missing(seat, log, -ENOSYS, "this kernel does not restrict descriptors of Xen: a device process has all rights");
+
+	seat->unrestricted = !rc;
+	return rc;
+}
+
 /* Of a device process that has a broker; @opaque is its seat. */
 static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log)
 {
@@ -108,8 +117,7 @@ static int open_confined_hv(void *opaque, struct xenvirtio_hv **hv, uint32_t dom
 	int rc = xenvirtio_hv_open_xen_confined(&inner, domid, log->xtl);
 
 	if (rc == -ENOSYS) {
-		rc = judge_missing(seat, log, rc, "this kernel does not restrict descriptors of Xen: a device process has all rights");
-		seat->unrestricted = !rc;
+		rc = do_without_restriction(seat, log);
 		if (!rc)
 			rc = open_xen_hv(NULL, &inner, domid, log);
 	}
@@ -259,7 +267,7 @@ static enum exit_code be_device(const struct device_type *type, struct seat *sea
 /* Before the device is: its listener may be at a place where it may not make one. */
 static int listen_for_metrics(const struct options *opts)
 {
-	return opts->metrics.len ? metrics_listen(&opts->metrics, opts->program->group) : -ENOENT;
+	return opts->metrics.len ? metrics_listen_in_time(&opts->metrics, opts->program->group) : -ENOENT;
 }
 
 /* Likewise. */
@@ -276,13 +284,11 @@ static void be_trial(struct seat *seat, bool seal, confined_trial *trial, void *
 	struct xenvirtio_hv *hv;
 	int rc = xenvirtio_hv_open_xen_confined(&hv, seat->opts->domid, seat->log->xtl);
 
-	if (rc == -ENOSYS)
-		note_missing(seat, "this kernel does not restrict descriptors of Xen: a device process has all rights");
-	if (confine(seat))
+	if ((rc == -ENOSYS && do_without_restriction(seat, seat->log)) || confine(seat))
 		_exit(EXIT_CODE_NO_XEN);
 	if (seal && seal_calls(seat, seat->log))
 		_exit(EXIT_CODE_NO_XEN);
-	_exit(trial(opaque, !rc, seat->unconfined));
+	_exit(trial(opaque, rc, seat->unconfined));
 }
 
 enum exit_code confined_try(const struct options *opts, struct log *log, bool seal, confined_trial *trial, void *opaque, int *signal)

@@ -23,12 +23,13 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 
 /**
  * confined_trial - what a process does that is confined as a device process is
- * @has_xen: it has handles of Xen, restricted to a domain
+ * @xen:     0: it has handles of Xen, restricted to a domain; -ENOSYS nothing restricts them here, and a device process would have all
+ *           rights in Xen, and less of what else confines it; -errno there is no Xen
  * @missing: what this host could not do, a line each; ""
  *
  * Return: how it exits
  */
-typedef int confined_trial(void *opaque, bool has_xen, const char *missing);
+typedef int confined_trial(void *opaque, int xen, const char *missing);
 
 /**
  * confined_try() - a broker, and its device that has nothing to serve

@@ -325,6 +325,8 @@ int daemon_main(const struct device_type *type, int argc, char **argv)
 		close_inherited(opts);
 	/* a peer that went away is an answer of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
+	/* whoever started it may have ignored it, and then nobody learns how a child ended */
+	signal(SIGCHLD, SIG_DFL);
 	if (log_open(&log, opts->program, opts->log_level, opts->syslog)) {
 		fprintf(stderr, "%s: out of memory\n", type->program->name);
 		free(opts);

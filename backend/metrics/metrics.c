@@ -23,6 +23,9 @@
 
 #define HEADERS_MAX 4096
 #define BACKLOG 16
+/** for a device process to end in that listens there, where its broker was killed; and how often that is looked for */
+#define ENDING_MS 200u
+#define ENDING_LOOK_MS 5u
 
 struct slot {
 	struct bufferevent *bev; /* NULL: free */
@@ -220,6 +223,17 @@ int metrics_listen(const struct metrics_address *a, const char *group)
 	if (a->address.ss_family == AF_UNIX)
 		return access_listen(((const struct sockaddr_un *)&a->address)->sun_path, access_group(group), BACKLOG);
 	return listen_inet(a);
+}
+
+int metrics_listen_in_time(const struct metrics_address *a, const char *group)
+{
+	int ret = metrics_listen(a, group);
+
+	for (unsigned int i = 0; ret == -EADDRINUSE && i < ENDING_MS / ENDING_LOOK_MS; i++) {
+		clock_wait(-1, ENDING_LOOK_MS);
+		ret = metrics_listen(a, group);
+	}
+	return ret;
 }
 
 void metrics_unlisten(const struct metrics_address *a)

@@ -39,6 +39,8 @@ struct metrics_config {
 
 /** metrics_listen() - for somebody else's doors. Return: the descriptor; as metrics_open() */
 int metrics_listen(const struct metrics_address *address, const char *group);
+/** metrics_listen_in_time() - the same, a moment after a process was killed that listened there, or that is just ending */
+int metrics_listen_in_time(const struct metrics_address *address, const char *group);
 /** metrics_unlisten() - remove the name, where it has one; before the descriptor is closed, or it may be a successor's */
 void metrics_unlisten(const struct metrics_address *address);
 

@@ -96,6 +96,8 @@ static int start_kept(struct kept *c)
 		return rc;
 	}
 	c->serves = false;
+	/* its device may outlive it a while, and be silent: nobody waits for its word */
+	evutil_make_socket_nonblocking(c->ready);
 	c->ended = event_new(k->base, c->p.fd, EV_READ, on_ended, c);
 	c->said = event_new(k->base, c->ready, EV_READ, on_said, c);
 	if (c->ended && !event_add(c->ended, NULL) && c->said && !event_add(c->said, NULL))
@@ -144,12 +146,26 @@ static void on_restart(void *opaque)
 		end_keeper(k, EXIT_CODE_HOST);
 }
 
-/* What one that served before is told, another would be as well: but what the host lacks just now may come back. */
+/*
+ * What one that served before is told, another would be as well: but what the host lacks just now may come back. Other numbers are
+ * none of the program's: the loader's, while a package is being replaced.
+ */
 static bool is_final(const struct keeper *k, const struct process_end *end)
 {
 	if (k->stopping || !k->served)
 		return true;
-	return end->known && !end->signalled && end->value != EXIT_CODE_HOST && end->value != EXIT_CODE_NO_XEN;
+	if (!end->known || end->signalled)
+		return false;
+	switch (end->value) {
+	case EXIT_CODE_DONE:
+	case EXIT_CODE_USAGE:
+	case EXIT_CODE_NO_DEVICE:
+	case EXIT_CODE_BUSY:
+	case EXIT_CODE_UNSUITABLE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void end_as(struct keeper *k, const struct process_end *end)
@@ -202,6 +218,27 @@ static void on_end_signal(evutil_socket_t signal, short what, void *opaque)
 		end_keeper(k, EXIT_CODE_DONE);
 }
 
+/* As nohup(1) has it; of SIGINT a shell says so to all that it starts in the background, and means the terminal's. */
+static bool is_unwanted(int signal)
+{
+	struct sigaction now;
+
+	return signal == SIGHUP && !sigaction(signal, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
+/* Return: 0; -ENOMEM */
+static int hear_signals(struct keeper *k)
+{
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (is_unwanted(signals[i]))
+			continue;
+		k->signal[i] = evsignal_new(k->base, signals[i], on_end_signal, k);
+		if (!k->signal[i] || event_add(k->signal[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int keeper_new(struct keeper **out, struct event_base *base, struct log *log, const struct keeper_env *env)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
@@ -213,13 +250,9 @@ int keeper_new(struct keeper **out, struct event_base *base, struct log *log, co
 	k->env = *env;
 	k->kept = (struct kept){.k = k, .p.fd = -1, .ready = -1};
 	k->restart = timer_new(base, on_restart, k);
-	for (size_t i = 0; i < SIGNALS; i++)
-		k->signal[i] = evsignal_new(base, signals[i], on_end_signal, k);
-	for (size_t i = 0; i < SIGNALS; i++) {
-		if (!k->restart || !k->signal[i] || event_add(k->signal[i], NULL)) {
-			keeper_free(k);
-			return -ENOMEM;
-		}
+	if (!k->restart || hear_signals(k)) {
+		keeper_free(k);
+		return -ENOMEM;
 	}
 	*out = k;
 	on_restart(k);

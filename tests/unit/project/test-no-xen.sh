@@ -50,6 +50,9 @@ refused "not on Xen" backend/xen-vhost-user --type fs --domid 1 --state-dir "$tm
 result $? "xen-vhost-user for one guest"
 refused "xenstore cannot be reached" backend/xen-vhost-user --type blk --state-dir "$tmp/state"
 result $? "xen-vhost-user for all"
+# who ignores it hands that on, and the kernel tells nobody how a child ended
+refused "not on Xen" env --ignore-signal=CHLD backend/xen-vballoond --domid 1 --state-dir "$tmp/state"
+result $? "xen-vballoond for one guest, started with SIGCHLD ignored"
 for command in list "list --json" "top --count 1" "status 1" "status guest" "set 1 64M" "wait 1" "unused 1" "auto 1" "free 1G"; do
 	# shellcheck disable=SC2086 # a list of words
 	refused "xenstore cannot be reached" tools/xen-vballoonctl $command --state-dir "$tmp/state"

@@ -3,6 +3,8 @@
  * Metrics: addresses beyond this machine are refused; HTTP serves the text and nothing else, and is
  * bounded.
  */
+#include "backend/base/clock.h"
+#include "fake/machine-fake.h"
 #include "unit/rigs/metrics-bench.h"
 
 #include <arpa/inet.h>
@@ -227,6 +229,44 @@ static void a_port_is_served_and_may_be_taken(void **state)
 	metrics_free(m);
 }
 
+struct ending {
+	int fd, looks;
+};
+
+static void end_at_last(void *opaque)
+{
+	struct ending *e = opaque;
+
+	if (!--e->looks)
+		close(e->fd);
+}
+
+/* A broker that was killed is followed at once, and its device may have the port a moment longer: figures are served all the same. */
+static void who_is_ending_is_waited_for(void **state)
+{
+	struct sockaddr_in *sin;
+	struct metrics_address a = {.len = sizeof(*sin)};
+	struct ending e = {.fd = socket(AF_INET, SOCK_STREAM, 0), .looks = 20};
+	uint64_t began_ms = clock_now_ms();
+	int fd;
+
+	sin = (struct sockaddr_in *)&a.address;
+	sin->sin_family = AF_INET;
+	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_true(e.fd >= 0);
+	assert_int_equal(bind(e.fd, (struct sockaddr *)sin, sizeof(*sin)), 0);
+	assert_int_equal(listen(e.fd, 1), 0);
+	assert_int_equal(getsockname(e.fd, (struct sockaddr *)sin, &a.len), 0);
+	/* one that does not end is not waited for for long */
+	assert_int_equal(metrics_listen_in_time(&a, NULL), -EADDRINUSE);
+	assert_true(clock_now_ms() - began_ms <= 200);
+	machine_fake_attend(end_at_last, &e);
+	fd = metrics_listen_in_time(&a, NULL);
+	machine_fake_attend(NULL, NULL);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
 /* A process that opens nothing by name has its listener from elsewhere, and leaves the name to whoever made it. */
 static void a_door_gives_the_listener(void **state)
 {
@@ -264,6 +304,7 @@ int main(void)
 		TEST(http_serves_nothing_else),
 		TEST(http_connections_are_bounded),
 		TEST(a_port_is_served_and_may_be_taken),
+		TEST(who_is_ending_is_waited_for),
 		TEST(a_door_gives_the_listener),
 	};
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,6 +29,7 @@ struct bench {
 	unsigned int starts, told;
 	int start_result;
 	int life, ready; /* the newest child's ends; -1: closed */
+	int heard;	 /* the keeper's, of the latter */
 	struct process_end end;
 	int signal; /* it was sent last */
 };
@@ -41,7 +43,7 @@ static int start(void *opaque, struct process *p, int *ready)
 		return b->start_result;
 	assert_int_equal(pipe(life) | pipe(word), 0);
 	*p = (struct process){.pid = 100 + (pid_t)b->starts, .fd = life[0]};
-	*ready = word[0];
+	*ready = b->heard = word[0];
 	b->life = life[1];
 	b->ready = word[1];
 	b->starts++;
@@ -223,6 +225,8 @@ static void answers_after_service(void **state)
 		{EXIT_CODE_NO_DEVICE, EXIT_CODE_DONE, false}, /* the domain went meanwhile */
 		{EXIT_CODE_BUSY, EXIT_CODE_BUSY, false},
 		{EXIT_CODE_UNSUITABLE, EXIT_CODE_UNSUITABLE, false},
+		{EXIT_CODE_USAGE, EXIT_CODE_USAGE, false},
+		{127, EXIT_CODE_HOST, true}, /* the loader: a library is being replaced */
 	};
 	struct bench *b = *state;
 
@@ -279,6 +283,42 @@ static void who_asks_for_the_end_gets_it(void **state)
 	assert_int_equal(b->starts, 4);
 }
 
+/* Who started it by nohup(1) logs out, and its guest is served on. */
+static void a_hang_up_that_came_ignored_stays_so(void **state)
+{
+	struct bench *b = *state;
+
+	signal(SIGHUP, SIG_IGN);
+	begin(b);
+	serves(b);
+	raise(SIGHUP);
+	machine_fake_run(b->base);
+	signal(SIGHUP, SIG_DFL);
+	assert_int_equal(b->signal, 0);
+	raise(SIGTERM);
+	machine_fake_run(b->base);
+	assert_int_equal(b->signal, SIGTERM);
+}
+
+/* A child that died without a word may have left a device behind that has the other end still: it is not waited for. */
+static void one_that_is_silent_holds_nobody_up(void **state)
+{
+	struct bench *b = *state;
+	int ready;
+
+	begin(b);
+	serves(b);
+	ends(b, true, SIGKILL);
+	ready = b->ready;
+	b->ready = -1;
+	/* or the next line does not come back */
+	assert_true(fcntl(b->heard, F_GETFL) & O_NONBLOCK);
+	ends(b, true, SIGKILL);
+	close(ready);
+	machine_fake_pass(100);
+	goes_on(b, 3);
+}
+
 static void a_start_that_fails_is_tried_again_for_a_guest_that_was_served(void **state)
 {
 	struct bench *b = *state;
@@ -307,6 +347,8 @@ int main(void)
 		TEST(one_that_never_served_ends_it),
 		TEST(answers_after_service),
 		TEST(who_asks_for_the_end_gets_it),
+		TEST(a_hang_up_that_came_ignored_stays_so),
+		TEST(one_that_is_silent_holds_nobody_up),
 		TEST(a_start_that_fails_is_tried_again_for_a_guest_that_was_served),
 	};
 
