@@ -5,6 +5,7 @@
 #include "run/run-internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
@@ -42,6 +43,8 @@ int run_main(const struct xenvirtio_program *program, const struct run_env *env,
 
 	if (!run_options_parse(&run.opts, program, argc, argv, &code))
 		return code;
+	/* where it came ignored, nobody hears how a child ended */
+	signal(SIGCHLD, SIG_DFL);
 	run.shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run.shared == MAP_FAILED) {
 		run_say(&run, -errno, "no memory");
