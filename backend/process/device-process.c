@@ -69,6 +69,8 @@ void process_end(struct device_process *dp, enum exit_code code, enum guest_end 
 	dp->metrics = NULL;
 	if (dp->device)
 		dp->type->stop(dp->device);
+	/* the end may be that of a report which is told later */
+	publish_note(&dp->publish, false);
 	publish_remove(&dp->publish, KEY_PATH);
 	publish_stop(&dp->publish);
 	free_events(dp);

@@ -302,8 +302,6 @@ void process_start_serving(struct device_process *dp)
 		xenvirtio_server_path(dp->guest.server));
 	if (dp->env.ready)
 		dp->env.ready(dp->env.ready_opaque);
-	if (dp->guest.adopted)
-		report_by_turns(dp);
 	if (strcmp(xenvirtio_server_path(dp->guest.server),
 		   xenvirtio_notify_path_name(XENVIRTIO_NOTIFY_UPSTREAM)) == 0)
 		log_msg(dp->log, LOG_LEVEL_WARNING, 0,
@@ -311,4 +309,7 @@ void process_start_serving(struct device_process *dp)
 			"replaced: "
 			"the modules of kernel/, or --notify=event-channel, do not have that "
 			"fault");
+	/* last, for it may end the process */
+	if (dp->guest.adopted)
+		report_by_turns(dp);
 }

@@ -266,6 +266,11 @@ static void a_report_may_end_it(void **state)
 	assert_true(process_bench_wait_end(b, &code));
 	assert_int_equal(code, EXIT_CODE_HOST);
 	process_bench_stop(b);
+	/* the first of a successor, whose figures are told one by one: what it served by does not stay */
+	fake_store_put(b->store, BENCH_NODE "/path", "eventfd");
+	assert_false(process_bench_start(b));
+	assert_null(process_bench_key(b, "path"));
+	process_bench_stop(b);
 }
 
 int main(void)
