@@ -9,7 +9,7 @@
  * A view is revocable: when the guest gives a page of it away (xenvirtio_gmem_forget()), when the queue is stopped and when the device
  * is reset, the library puts private memory in its place, at once. A system call that is under way then reads zeros, or writes where
  * nobody looks, and does the guest no harm, which may use its memory for something else by then; xenvirtio_view_whole() says so
- * afterwards.
+ * afterwards. A page that chains of two queues share goes for both.
  *
  * These are foreign mappings: O_DIRECT, and all else that pins pages, fails with EFAULT.
  */
