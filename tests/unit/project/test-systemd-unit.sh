@@ -143,7 +143,7 @@ result $? "nothing is left of the template"
 result $? "a socket's directory may have the set-group-ID bit"
 {
 	for type in $(sed -n 's/^	*\.name = "\([a-z]*\)",$/\1/p' "${srcdir:-.}/backend/devices/vhost-user/kinds.c"); do
-		grep -qx "d /run/xen-vhost-$type 0750 root $group -" "${srcdir:-.}/systemd/vhost-user.tmpfiles" || echo "tmpfiles.d lacks $type's"
+		grep -qx "d /run/xen-vhost-$type 0750 root $group -" "${srcdir:-.}/systemd/vhost-user-tmpfiles.conf" || echo "tmpfiles.d lacks $type's"
 	done
 	grep -qx 'RuntimeDirectory=xen-vhost-%i vhost-user' "$tmp/$instance" || echo "the unit has others"
 	grep -q '^EnvironmentFile=-.*/default/xen-vhost-user-%i$' "$tmp/$instance" || echo "the unit does not read a type's options"
@@ -151,8 +151,8 @@ result $? "a socket's directory may have the set-group-ID bit"
 [ ! -s "$tmp/log" ]
 result $? "each type has its directory"
 mkdir -p "$tmp/$group/etc"
-systemd-sysusers --root="$tmp/$group" "${srcdir:-.}/systemd/vhost-user.sysusers" >"$tmp/log" 2>&1 ||
-	systemd-sysusers --root="$tmp/$group" - <"${srcdir:-.}/systemd/vhost-user.sysusers" >"$tmp/log" 2>&1
+systemd-sysusers --root="$tmp/$group" "${srcdir:-.}/systemd/vhost-user-sysusers.conf" >"$tmp/log" 2>&1 ||
+	systemd-sysusers --root="$tmp/$group" - <"${srcdir:-.}/systemd/vhost-user-sysusers.conf" >"$tmp/log" 2>&1
 grep -q "^$group:" "$tmp/$group/etc/passwd" && grep -q "^$group:" "$tmp/$group/etc/group"
 result $? "the user that backends are is made"
 if [ -e backend/xen-vhost-user ]; then
