@@ -185,7 +185,7 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 	struct keeper *k = c->k;
 	pid_t pid = c->p.pid;
 	struct process_end end;
-	char how[96];
+	char text[PROCESS_END_TEXT_MAX], how[96];
 
 	/* it may have said that it serves, and died, in one turn */
 	if (c->ready >= 0)
@@ -199,10 +199,8 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 		end_as(k, &end);
 		return;
 	}
-	if (end.signalled)
-		snprintf(how, sizeof(how), "process %ld died of signal %d (%s)", (long)pid, end.value, strsignal(end.value));
-	else
-		snprintf(how, sizeof(how), "process %ld ended with exit code %d", (long)pid, end.value);
+	process_end_text(&end, text);
+	snprintf(how, sizeof(how), "process %ld %s", (long)pid, text);
 	child_died(k, how);
 }
 

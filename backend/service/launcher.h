@@ -26,6 +26,10 @@ struct process_end {
 	int value;
 };
 
+#define PROCESS_END_TEXT_MAX 64u
+/** process_end_text() - "died of signal 9 (Killed)", "ended with exit code 1", "ended" */
+void process_end_text(const struct process_end *end, char text[PROCESS_END_TEXT_MAX]);
+
 struct launcher {
 	/** start - Return: 0; -errno nothing was started */
 	int (*start)(void *opaque, uint32_t domid, uint32_t devid, struct process *p);

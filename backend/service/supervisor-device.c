@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END_TEXT_MAX 64
 /** a process that is just ending has not let go of its device yet: it is looked for again so soon, and so often */
 #define LOOK_MS 5u
 #define LOOKS_MAX 40u
@@ -389,20 +388,9 @@ static bool final_answer(const struct process_end *end)
 		end->value == EXIT_CODE_UNSUITABLE);
 }
 
-static void describe_end(const struct process_end *end, char *text)
-{
-	if (!end->known)
-		snprintf(text, END_TEXT_MAX, "ended");
-	else if (end->signalled)
-		snprintf(text, END_TEXT_MAX, "died of signal %d (%s)", end->value,
-			 strsignal(end->value));
-	else
-		snprintf(text, END_TEXT_MAX, "ended with exit code %d", end->value);
-}
-
 static void take_leave(struct device *dev, const struct process_end *end, pid_t pid)
 {
-	char what[END_TEXT_MAX], when[END_TEXT_MAX], why[DISCOVERY_WHY_MAX] = "";
+	char what[PROCESS_END_TEXT_MAX], when[PROCESS_END_TEXT_MAX], why[DISCOVERY_WHY_MAX] = "";
 	struct supervisor *sup = dev->sup;
 	struct xenvirtio_xenbus bus;
 	int rc = read_node(sup, dev->domid, dev->devid, &bus, why, sizeof(why));
@@ -410,7 +398,7 @@ static void take_leave(struct device *dev, const struct process_end *end, pid_t 
 	/* while xenstore is away nothing can be said of the node: the queue waits for it */
 	if (rc != -EPIPE && !judge_node(dev, rc, &bus, why))
 		return;
-	describe_end(end, what);
+	process_end_text(end, what);
 	if (final_answer(end) && rc != -EPIPE) {
 		dev->refused = true;
 		enter_state(dev, DEVICE_ALONE);

@@ -253,14 +253,10 @@ static void tell_end(const struct backend *b, const struct process_end *end, pid
 {
 	/* some end when who was connected to them has gone: that is no fault */
 	enum log_level level = end->known && !end->signalled && !end->value ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
+	char text[PROCESS_END_TEXT_MAX];
 
-	if (!end->known)
-		SAY(b, level, 0, "process %ld ended: started again in %u ms", (long)pid, b->backoff_ms);
-	else if (end->signalled)
-		SAY(b, level, 0, "process %ld died of signal %d (%s): started again in %u ms", (long)pid, end->value, strsignal(end->value),
-		    b->backoff_ms);
-	else
-		SAY(b, level, 0, "process %ld ended with exit code %d: started again in %u ms", (long)pid, end->value, b->backoff_ms);
+	process_end_text(end, text);
+	SAY(b, level, 0, "process %ld %s: started again in %u ms", (long)pid, text, b->backoff_ms);
 }
 
 static void on_ended(evutil_socket_t fd, short what, void *opaque)
