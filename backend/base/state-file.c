@@ -46,18 +46,30 @@ static size_t device_offset(void)
 	return align8(sizeof(struct state_header));
 }
 
-static size_t memory_offset(void)
+/* @device_bytes: of the device's state, as a header says */
+static size_t memory_offset(uint32_t device_bytes)
 {
-	return device_offset() + align8(sizeof(struct xenvirtio_device_state));
+	return device_offset() + align8(device_bytes);
 }
 
 /* Return: 0; -EINVAL there is no such file */
-static int file_bytes(uint64_t memory_bytes, uint64_t *bytes)
+static int file_bytes(uint32_t device_bytes, uint64_t memory_bytes, uint64_t *bytes)
 {
 	if (memory_bytes > INT64_MAX / 2)
 		return -EINVAL;
-	*bytes = memory_offset() + align8(memory_bytes) + STATE_FILE_KEEP_BYTES;
+	*bytes = memory_offset(device_bytes) + align8(memory_bytes) + STATE_FILE_KEEP_BYTES;
 	return *bytes > SIZE_MAX ? -EINVAL : 0;
+}
+
+static uint32_t queues_bytes(unsigned int nr_queues)
+{
+	return (uint32_t)XENVIRTIO_DEVICE_STATE_BYTES(nr_queues);
+}
+
+/* Of a device with few queues there are files from before a type could have more. */
+static bool is_device_bytes(uint32_t bytes, const struct state_file_key *key)
+{
+	return bytes == queues_bytes(0) || bytes == queues_bytes(key->queues_max);
 }
 
 int state_file_make_dir(const char *dir, const char *group_name)
@@ -100,7 +112,7 @@ static enum verdict check_header(const struct state_header *header, const struct
 	*why = "another version of this program wrote it";
 	if ((header->version != VERSION && header->version != VERSION_WITHOUT_KEEP) ||
 	    header->header_bytes != sizeof(*header) ||
-	    header->device_bytes != sizeof(struct xenvirtio_device_state))
+	    !is_device_bytes(header->device_bytes, key))
 		return UNREADABLE;
 	*why = "it was never finished";
 	if (!header->memory_bytes)
@@ -125,7 +137,7 @@ static void fill_header(struct state_header *header, const struct state_file_key
 {
 	header->version = VERSION;
 	header->header_bytes = sizeof(*header);
-	header->device_bytes = sizeof(struct xenvirtio_device_state);
+	header->device_bytes = queues_bytes(key->queues_max);
 	header->domid = key->domid;
 	header->devid = key->devid;
 	header->device_id = key->program->device_id;
@@ -160,7 +172,7 @@ static int make_new(struct state_file *sf)
 	int rc;
 
 	sf->adopted = false;
-	rc = file_bytes(sf->key.memory_bytes, &bytes);
+	rc = file_bytes(queues_bytes(sf->key.queues_max), sf->key.memory_bytes, &bytes);
 	if (rc)
 		return rc;
 	sf->bytes = (size_t)bytes;
@@ -185,11 +197,11 @@ static bool right_size(const struct state_file *sf)
 {
 	uint64_t bytes;
 
-	if (file_bytes(sf->header->memory_bytes, &bytes))
+	if (file_bytes(sf->header->device_bytes, sf->header->memory_bytes, &bytes))
 		return false;
 	return sf->bytes == bytes ||
 	       (sf->header->version == VERSION_WITHOUT_KEEP &&
-		sf->bytes - memory_offset() == sf->header->memory_bytes);
+		sf->bytes - memory_offset(sf->header->device_bytes) == sf->header->memory_bytes);
 }
 
 /* Longer first, and only then of this version: whoever finds it in between takes it for what it was. */
@@ -200,7 +212,7 @@ static int bring_up(struct state_file *sf)
 
 	if (sf->header->version == VERSION)
 		return 0;
-	rc = file_bytes(sf->header->memory_bytes, &bytes);
+	rc = file_bytes(sf->header->device_bytes, sf->header->memory_bytes, &bytes);
 	if (rc)
 		return rc;
 	unmap_file(sf);
@@ -223,7 +235,7 @@ static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdic
 
 	*verdict = UNREADABLE;
 	*why = "its size is wrong";
-	if (bytes < memory_offset() || bytes > SIZE_MAX)
+	if (bytes < memory_offset(queues_bytes(0)) || bytes > SIZE_MAX)
 		return 0;
 	sf->bytes = (size_t)bytes;
 	rc = map_file(sf);
@@ -382,9 +394,14 @@ struct xenvirtio_device_state *state_file_device(struct state_file *sf)
 	return (struct xenvirtio_device_state *)((char *)sf->header + device_offset());
 }
 
+unsigned int state_file_queues(const struct state_file *sf)
+{
+	return sf->header->device_bytes == queues_bytes(0) ? XENVIRTIO_STATE_QUEUES_MIN : sf->key.queues_max;
+}
+
 void *state_file_memory(struct state_file *sf)
 {
-	return (char *)sf->header + memory_offset();
+	return (char *)sf->header + memory_offset(sf->header->device_bytes);
 }
 
 size_t state_file_memory_bytes(const struct state_file *sf)
@@ -394,7 +411,7 @@ size_t state_file_memory_bytes(const struct state_file *sf)
 
 void *state_file_keep(struct state_file *sf)
 {
-	return (char *)sf->header + memory_offset() + align8(sf->header->memory_bytes);
+	return (char *)sf->header + memory_offset(sf->header->device_bytes) + align8(sf->header->memory_bytes);
 }
 
 char *state_file_note(struct state_file *sf)

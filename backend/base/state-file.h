@@ -35,6 +35,7 @@ struct state_file_key {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
+	unsigned int queues_max; /* likewise: a new file has room for the state of so many; of 16 at least */
 	pid_t owner;	     /* the process to name to others; 0: this one */
 	const struct doors *doors; /* borrowed, for as long as it is open; NULL: this process opens it by its name */
 };
@@ -104,6 +105,8 @@ void state_file_set_no_server(struct state_file *sf);
 bool state_file_server_unknown(const struct state_file *sf);
 /** state_file_device(), state_file_memory() - 8-byte aligned; all zero when new */
 struct xenvirtio_device_state *state_file_device(struct state_file *sf);
+/** state_file_queues() - that the device's state has room for */
+unsigned int state_file_queues(const struct state_file *sf);
 void *state_file_memory(struct state_file *sf);
 size_t state_file_memory_bytes(const struct state_file *sf);
 /** state_file_keep() - STATE_FILE_KEEP_BYTES, 8-byte aligned; all zero when new */

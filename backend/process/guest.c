@@ -35,6 +35,7 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		.base = cfg->base,
 		.irq = cfg->irq,
 		.memory_bytes = memory_bytes,
+		.queues_max = cfg->type->queues_max,
 		.owner = cfg->owner,
 		.doors = cfg->doors,
 	};
@@ -71,6 +72,7 @@ static int open_device(struct guest *g, const struct guest_config *cfg, enum exi
 		.at = state_file_memory(g->state),
 		.bytes = state_file_memory_bytes(g->state),
 		.state = state_file_device(g->state),
+		.queues = state_file_queues(g->state),
 		.note = state_file_note(g->state),
 		.keep = state_file_keep(g->state),
 		.adopted = state_file_adopted(g->state),

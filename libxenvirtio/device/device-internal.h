@@ -44,12 +44,12 @@ struct xenvirtio_device {
 	struct xenvirtio_device_state *state;
 	struct xenvirtio_device_state own_state;
 	struct notify *notify;
-	uint32_t notify_on;
-	uint32_t kicked;
-	uint32_t again;
-	uint32_t prompt;
+	uint64_t notify_on;
+	uint64_t kicked;
+	uint64_t again;
+	uint64_t prompt;
 	bool at_once;
-	uint32_t held;
+	uint64_t held;
 	unsigned int asleep;
 	unsigned int asleep_next;
 	uint64_t raised;
@@ -62,7 +62,13 @@ struct xenvirtio_device {
 	struct xenvirtio_queue queue[XENVIRTIO_QUEUES_MAX];
 };
 
-_Static_assert(XENVIRTIO_QUEUES_MAX <= 32, "a bit each in notify_on and kicked");
+_Static_assert(XENVIRTIO_QUEUES_MAX <= 64, "a bit each in notify_on and kicked");
+
+/** queue_bit() - of queue @index in a mask of queues */
+static inline uint64_t queue_bit(unsigned int index)
+{
+	return UINT64_C(1) << index;
+}
 
 /** device_attach() - put @notify in its place, enable what is running; device_detach() undoes it */
 int device_attach(struct xenvirtio_device *dev, struct notify *notify);
@@ -89,7 +95,7 @@ void device_write_ring(struct xenvirtio_device *dev, uint64_t *gpa, unsigned int
 /** device_notify_on() - tell notify that an enabled queue of a live device runs */
 int device_notify_on(struct xenvirtio_device *dev, unsigned int index);
 /** device_notify_off() - let notify stop queues of this mask, which may be off already */
-int device_notify_off(struct xenvirtio_device *dev, uint32_t queues);
+int device_notify_off(struct xenvirtio_device *dev, uint64_t queues);
 
 /** device_mark_kick() - the driver notified this queue number */
 void device_mark_kick(struct xenvirtio_device *dev, uint32_t index);
@@ -102,13 +108,13 @@ void device_mark_again(struct xenvirtio_device *dev);
 /** device_wants_again() - whether a queue that can be kicked is left for the next one */
 bool device_wants_again(const struct xenvirtio_device *dev);
 /** device_kicked() - the queues that device_run_kicks() would serve, a bit each */
-static inline uint32_t device_kicked(const struct xenvirtio_device *dev)
+static inline uint64_t device_kicked(const struct xenvirtio_device *dev)
 {
 	return dev->kicked;
 }
 
 /** device_is_served() - of these queues, is everything used that was taken? Of foreign ones nobody knows: no */
-bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues);
+bool device_is_served(const struct xenvirtio_device *dev, uint64_t queues);
 
 /** device_run_kicks() - call the author for each queue marked, once; no more after a failure. Return: it; 0 */
 int device_run_kicks(struct xenvirtio_device *dev);
@@ -148,6 +154,8 @@ int foreign_kick(struct xenvirtio_device *dev, unsigned int index);
 /** foreign_watch() - poll the call eventfd or not, as things are now */
 int foreign_watch(struct xenvirtio_device *dev);
 
+/** device_state_queues() - how many a state that was begun has room for; 0: its size is none that there is */
+unsigned int device_state_queues(const struct xenvirtio_device_state *state);
 /** device_finish_reset() - of a process that died in one: nothing of a queue outlives Status 0 */
 void device_finish_reset(struct xenvirtio_device_state *state);
 /** device_state_valid() - whether a state can be gone on from with this device */

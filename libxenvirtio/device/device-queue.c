@@ -71,7 +71,7 @@ static int enable_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 static int stop_queue(struct xenvirtio_device *dev, struct xenvirtio_queue *q)
 {
 	bool ran = q->state->ready;
-	int off = device_notify_off(dev, 1u << q->index);
+	int off = device_notify_off(dev, queue_bit(q->index));
 	int ret = queue_stop(q);
 
 	if (ran && dev->cfg.ops->queue_stopped)

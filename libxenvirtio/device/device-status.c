@@ -32,8 +32,8 @@ static int reset_device(struct xenvirtio_device *dev)
 	 * ioreq server, and a reset can be done twice. */
 	set_status(dev, 0);
 	dev->kicked = 0;
-	off = device_notify_off(dev, UINT32_MAX);
-	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
+	off = device_notify_off(dev, UINT64_MAX);
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
 		ret = queue_stop(&dev->queue[i]);
 		if (ret && !stopped)
 			stopped = ret;
@@ -128,7 +128,7 @@ int device_write_status(struct xenvirtio_device *dev, uint32_t value)
 
 		set_status(dev, dev->state->status | XENVIRTIO_STATUS_FAILED);
 		dev->kicked = 0;
-		off = device_notify_off(dev, UINT32_MAX);
+		off = device_notify_off(dev, UINT64_MAX);
 		if (!ret || ret == XENVIRTIO_E_GUEST)
 			ret = off;
 	}
@@ -156,11 +156,22 @@ void device_write_features(struct xenvirtio_device *dev, uint32_t value)
 	state->driver_features = features;
 }
 
+unsigned int device_state_queues(const struct xenvirtio_device_state *state)
+{
+	size_t bytes = state->bytes, each = sizeof(state->queue[0]), head = offsetof(struct xenvirtio_device_state, queue);
+
+	if (bytes < XENVIRTIO_DEVICE_STATE_BYTES(0) || bytes > sizeof(*state) || (bytes - head) % each)
+		return 0;
+	return (unsigned int)((bytes - head) / each);
+}
+
 void device_finish_reset(struct xenvirtio_device_state *state)
 {
+	unsigned int nr = device_state_queues(state);
+
 	if (state->status)
 		return;
-	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++)
+	for (unsigned int i = 0; i < nr; i++)
 		if (state->queue[i].ready)
 			state->queue[i] = (struct xenvirtio_queue_state){ 0 };
 }
@@ -185,10 +196,11 @@ bool device_state_valid(const struct xenvirtio_device *dev)
 {
 	const struct xenvirtio_device_state *state = dev->state;
 	bool packed = xenvirtio_device_features(dev) >> XENVIRTIO_F_RING_PACKED & 1;
+	unsigned int nr = device_state_queues(state);
 
 	if (!status_valid(dev) || state->interrupt_status & ~(INTERRUPT_USED | INTERRUPT_CONFIG))
 		return false;
-	for (unsigned int i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
+	for (unsigned int i = 0; i < nr; i++) {
 		const struct xenvirtio_queue_state *queue = &state->queue[i];
 
 		if (queue->ready && (i >= dev->cfg.nr_queues ||

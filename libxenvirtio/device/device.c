@@ -72,7 +72,7 @@ static bool owner_hold(void *opaque, unsigned int index)
 		dev->asleep--;
 		return false;
 	}
-	dev->held |= 1u << index;
+	dev->held |= queue_bit(index);
 	return true;
 }
 
@@ -98,29 +98,45 @@ static bool config_valid(const struct xenvirtio_device_config *cfg)
 	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~ring_features);
 }
 
-/* Whatever its size says: that is stored first. */
-static bool state_untouched(const struct xenvirtio_device_state *state)
+static uint32_t state_bytes(const struct xenvirtio_device *dev)
 {
-	const struct xenvirtio_device_state zero = { .bytes = state->bytes };
+	return (uint32_t)XENVIRTIO_DEVICE_STATE_BYTES(dev->cfg.nr_queues);
+}
 
-	return !memcmp(state, &zero, sizeof(zero));
+/* Whatever its size says: that is stored first. */
+static bool state_untouched(const struct xenvirtio_device *dev)
+{
+	const struct xenvirtio_device_state zero = { .bytes = dev->state->bytes };
+
+	return !memcmp(dev->state, &zero, state_bytes(dev));
 }
 
 /* The version last: until it is there, nobody has begun the state. */
-static void state_begin(struct xenvirtio_device_state *state)
+static void state_begin(struct xenvirtio_device *dev)
 {
-	state->bytes = sizeof(*state);
-	__atomic_store_n(&state->version, XENVIRTIO_DEVICE_STATE_VERSION, __ATOMIC_RELEASE);
+	dev->state->bytes = state_bytes(dev);
+	__atomic_store_n(&dev->state->version, XENVIRTIO_DEVICE_STATE_VERSION, __ATOMIC_RELEASE);
+}
+
+/* Begun for a device with fewer queues: the others are new. */
+static void state_grow(struct xenvirtio_device *dev)
+{
+	uint32_t bytes = state_bytes(dev);
+
+	if (dev->state->bytes >= bytes)
+		return;
+	memset((char *)dev->state + dev->state->bytes, 0, bytes - dev->state->bytes);
+	__atomic_store_n(&dev->state->bytes, bytes, __ATOMIC_RELEASE);
 }
 
 static int state_restore(struct xenvirtio_device *dev)
 {
-	if (dev->state->version != XENVIRTIO_DEVICE_STATE_VERSION ||
-	    dev->state->bytes != sizeof(*dev->state))
+	if (dev->state->version != XENVIRTIO_DEVICE_STATE_VERSION || !device_state_queues(dev->state))
 		return -ENOTSUP;
 	device_finish_reset(dev->state);
 	if (!device_state_valid(dev))
 		return -EBADMSG;
+	state_grow(dev);
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
 		queue_restore(&dev->queue[i]);
 	return 0;
@@ -132,9 +148,9 @@ static int open_device(struct xenvirtio_device *dev)
 
 	if (ret)
 		return ret;
-	if (!state_untouched(dev->state))
+	if (!state_untouched(dev))
 		return state_restore(dev);
-	state_begin(dev->state);
+	state_begin(dev);
 	return 0;
 }
 
@@ -160,7 +176,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 	dev->gmem = gmem;
 	dev->state = state ? state : &dev->own_state;
 	foreign_init(dev);
-	for (i = 0; i < XENVIRTIO_QUEUES_MAX; i++) {
+	for (i = 0; i < cfg->nr_queues; i++) {
 		dev->queue[i] = (struct xenvirtio_queue){
 			.gmem = gmem,
 			.state = &dev->state->queue[i],
@@ -169,7 +185,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.device_id = cfg->device_id,
 			.index = i,
 			.foreign = cfg->foreign_queues,
-			.log = cfg->in_flight && i < cfg->nr_queues ? (struct in_flight *)cfg->in_flight + i : NULL,
+			.log = cfg->in_flight ? (struct in_flight *)cfg->in_flight + i : NULL,
 		};
 	}
 	ret = open_device(dev);
@@ -277,7 +293,7 @@ int xenvirtio_device_needs_reset(struct xenvirtio_device *dev)
 		return 0;
 	dev->state->status |= XENVIRTIO_STATUS_NEEDS_RESET;
 	dev->kicked = 0;
-	off = device_notify_off(dev, UINT32_MAX);
+	off = device_notify_off(dev, UINT64_MAX);
 	ret = xenvirtio_device_config_changed(dev);
 	return ret ? ret : off;
 }
@@ -302,7 +318,7 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 		foreign_stop(dev, index);
 		return ret;
 	}
-	dev->notify_on |= 1u << index;
+	dev->notify_on |= queue_bit(index);
 	ret = foreign_watch(dev);
 	/* It may have been kicked before it was live. */
 	if (!ret && dev->cfg.foreign_queues)
@@ -310,14 +326,14 @@ int device_notify_on(struct xenvirtio_device *dev, unsigned int index)
 	return ret;
 }
 
-int device_notify_off(struct xenvirtio_device *dev, uint32_t queues)
+int device_notify_off(struct xenvirtio_device *dev, uint64_t queues)
 {
 	int ret, first = 0;
 
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
-		if (!((queues & dev->notify_on) >> i & 1))
+		if (!(queues & dev->notify_on & queue_bit(i)))
 			continue;
-		dev->notify_on &= ~(1u << i);
+		dev->notify_on &= ~queue_bit(i);
 		ret = dev->notify->ops->queue_disable ?
 			      dev->notify->ops->queue_disable(dev->notify, i, &dev->state->interrupt_status) :
 			      0;
@@ -346,7 +362,7 @@ int device_attach(struct xenvirtio_device *dev, struct notify *notify)
 
 int device_detach(struct xenvirtio_device *dev)
 {
-	int ret = device_notify_off(dev, UINT32_MAX);
+	int ret = device_notify_off(dev, UINT64_MAX);
 
 	if (dev->notify)
 		dev->notify->lent = NULL;
@@ -368,7 +384,7 @@ void device_mark_kick(struct xenvirtio_device *dev, uint32_t index)
 	if (!xenvirtio_device_driver_ok(dev))
 		return;
 	PROBE_KICK(dev->cfg.device_id, index, PROBE_BY_IOREQ);
-	dev->kicked |= 1u << index;
+	dev->kicked |= queue_bit(index);
 }
 
 void device_mark_signal(struct xenvirtio_device *dev, uint32_t index)
@@ -377,29 +393,29 @@ void device_mark_signal(struct xenvirtio_device *dev, uint32_t index)
 	    !xenvirtio_queue_enabled(&dev->queue[index]))
 		return;
 	PROBE_KICK(dev->cfg.device_id, index, PROBE_BY_EVENTFD);
-	dev->kicked |= 1u << index;
+	dev->kicked |= queue_bit(index);
 }
 
 void device_mark_all(struct xenvirtio_device *dev)
 {
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
 		if (xenvirtio_device_driver_ok(dev) && xenvirtio_queue_enabled(&dev->queue[i]))
-			dev->kicked |= 1u << i;
+			dev->kicked |= queue_bit(i);
 }
 
 void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int index)
 {
 	if (index < dev->cfg.nr_queues)
-		dev->again |= 1u << index;
+		dev->again |= queue_bit(index);
 }
 
-static uint32_t kickable(const struct xenvirtio_device *dev, uint32_t queues)
+static uint64_t kickable(const struct xenvirtio_device *dev, uint64_t queues)
 {
 	if (!xenvirtio_device_driver_ok(dev))
 		return 0;
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
 		if (!xenvirtio_queue_enabled(&dev->queue[i]))
-			queues &= ~(1u << i);
+			queues &= ~queue_bit(i);
 	return queues;
 }
 
@@ -423,13 +439,13 @@ static int run_kick(struct xenvirtio_device *dev, unsigned int index)
 
 int device_run_kicks(struct xenvirtio_device *dev)
 {
-	uint32_t kicked = dev->kicked;
+	uint64_t kicked = dev->kicked;
 	int ret;
 
 	dev->kicked = 0;
-	for (unsigned int i = 0; kicked >> i; i++) {
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
 		/* A kick may have broken the device or, through the author, its other queues. */
-		if (!(kicked >> i & 1) || !xenvirtio_device_driver_ok(dev) ||
+		if (!(kicked & queue_bit(i)) || !xenvirtio_device_driver_ok(dev) ||
 		    !xenvirtio_queue_enabled(&dev->queue[i]))
 			continue;
 		ret = run_kick(dev, i);
@@ -442,7 +458,7 @@ int device_run_kicks(struct xenvirtio_device *dev)
 
 int device_run_prompt(struct xenvirtio_device *dev)
 {
-	uint32_t others = dev->kicked & ~dev->prompt;
+	uint64_t others = dev->kicked & ~dev->prompt;
 	int ret;
 
 	dev->kicked &= dev->prompt;
@@ -453,7 +469,7 @@ int device_run_prompt(struct xenvirtio_device *dev)
 	return ret;
 }
 
-void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues)
+void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint64_t queues)
 {
 	/* nobody here takes the kicks of queues that others serve */
 	dev->prompt = dev->cfg.foreign_queues ? 0 : queues;
@@ -469,8 +485,8 @@ int device_tell_held(struct xenvirtio_device *dev)
 	uint64_t before = dev->raised;
 	int ret = 0;
 
-	for (unsigned int i = 0; dev->held >> i && !ret; i++)
-		if (dev->held >> i & 1)
+	for (unsigned int i = 0; i < dev->cfg.nr_queues && !ret; i++)
+		if (dev->held & queue_bit(i))
 			ret = xenvirtio_queue_interrupt(&dev->queue[i]);
 	dev->held = 0;
 	if (dev->raised == before) {
@@ -490,12 +506,12 @@ int device_lower(struct xenvirtio_device *dev)
 	return dev->notify ? dev->notify->ops->ack(dev->notify, &nothing) : 0;
 }
 
-bool device_is_served(const struct xenvirtio_device *dev, uint32_t queues)
+bool device_is_served(const struct xenvirtio_device *dev, uint64_t queues)
 {
-	for (unsigned int i = 0; queues >> i; i++) {
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
 		const struct xenvirtio_queue_state *state = dev->queue[i].state;
 
-		if (queues >> i & 1 && (dev->cfg.foreign_queues || state->last_avail_idx != state->used_idx))
+		if (queues & queue_bit(i) && (dev->cfg.foreign_queues || state->last_avail_idx != state->used_idx))
 			return false;
 	}
 	return true;

@@ -28,7 +28,7 @@
 #include "notify/notify.h"
 
 /* a queue's number fits the tag, and what is armed a word */
-#define QUEUES_MAX 32u
+#define QUEUES_MAX 64u
 /*
  * How long to stay on the CPU after a kick: as long as KVM waits for a guest that has halted. A
  * driver that has not come back in so many waits in a row is asked now and then only.
@@ -71,7 +71,7 @@ struct notify_eventfd {
 	enum xenvirtio_notify_path way;
 	int kick_fd[QUEUES_MAX];
 	int call_fd[NR_CALLS];
-	uint32_t armed;
+	uint64_t armed;
 	bool irqfd;
 	bool regs;
 	bool can_wait;
@@ -177,13 +177,13 @@ static int arm_queue(struct notify_eventfd *self, unsigned int index)
 	if (!ret)
 		ret = self->hv->ops->ioeventfd_add(self->hv, self->base, index, kick_fd(self, index));
 	if (!ret)
-		self->armed |= 1u << index;
+		self->armed |= UINT64_C(1) << index;
 	return ret;
 }
 
 static int disarm_queue(struct notify_eventfd *self, unsigned int index)
 {
-	self->armed &= ~(1u << index);
+	self->armed &= ~(UINT64_C(1) << index);
 	return forgive_absence(
 		self->hv->ops->ioeventfd_del(self->hv, self->base, index, kick_fd(self, index)));
 }
@@ -294,7 +294,7 @@ static int disarm(struct notify_eventfd *self, uint32_t *status)
 {
 	int first = disarm_interrupts(self, status);
 
-	for (unsigned int i = 0; self->armed >> i; i++) {
+	for (unsigned int i = 0; i < QUEUES_MAX; i++) {
 		int ret = self->armed >> i & 1 ? disarm_queue(self, i) : 0;
 
 		if (ret && !first)
@@ -338,7 +338,7 @@ static int eventfd_disable(struct notify *notify, unsigned int index, uint32_t *
 
 	if (index >= QUEUES_MAX || !(self->armed >> index & 1))
 		return 0;
-	return self->armed == 1u << index ? disarm(self, status) : disarm_queue(self, index);
+	return self->armed == UINT64_C(1) << index ? disarm(self, status) : disarm_queue(self, index);
 }
 
 static int eventfd_poll(struct notify *notify, int epoll_fd, uint32_t tag)

@@ -64,7 +64,7 @@ static int disarm_devices(struct xenvirtio_server *server)
 	int ret, first = 0;
 
 	for (size_t i = 0; i < server->nr_devices; i++) {
-		ret = device_notify_off(server->device[i].dev, UINT32_MAX);
+		ret = device_notify_off(server->device[i].dev, UINT64_MAX);
 		if (ret && !first)
 			first = ret;
 	}

@@ -318,7 +318,7 @@ static int release_interrupt(struct server_device *device)
 }
 
 /* Return: 0 also when the wait was given up */
-static int wait_for_kick(struct server_device *device, uint32_t *queues)
+static int wait_for_kick(struct server_device *device, uint64_t *queues)
 {
 	struct notify *notify = device->notify;
 	uint32_t index;
@@ -340,7 +340,7 @@ static int wait_for_kick(struct server_device *device, uint32_t *queues)
  * is under way instead, what ends it comes by another descriptor, which nobody would look at.
  */
 static int serve_further_kicks(struct xenvirtio_server *server, struct server_device *device,
-			       uint32_t queues)
+			       uint64_t queues)
 {
 	int64_t end = server->now_ms() + WAITS_MS;
 	int ret = 0;
@@ -354,7 +354,7 @@ static int serve_further_kicks(struct xenvirtio_server *server, struct server_de
 static int serve_kicks(struct xenvirtio_server *server)
 {
 	struct server_device *last = NULL;
-	uint32_t queues = 0;
+	uint64_t queues = 0;
 	int ret = 0, first = 0, released;
 
 	for (size_t i = 0; i < server->nr_devices; i++) {

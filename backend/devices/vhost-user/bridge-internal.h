@@ -23,8 +23,8 @@ struct bridge {
 	struct bridge_status status;
 	uint8_t config[XENVIRTIO_CONFIG_MAX]; /* where it is ours */
 	unsigned int nr_queues;
-	uint32_t live; /* queues, a bit each */
-	uint32_t used; /* likewise: some backend has served them since they started */
+	uint64_t live; /* queues, a bit each */
+	uint64_t used; /* likewise: some backend has served them since they started */
 	bool adopted; /* the state is another process's, until its queues have started */
 	bool due;
 	bool stopping; /* by a hook */

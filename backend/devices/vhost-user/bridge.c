@@ -335,17 +335,17 @@ static bool memory_valid(const struct bridge_memory *m)
 	return m->version ? m->version == VERSION && m->bytes == sizeof(*m) && m->queues <= XENVIRTIO_QUEUES_MAX : !m->lost && !m->doubt;
 }
 
-static unsigned int count_queues(const struct bridge *b)
+static unsigned int count_queues(const struct bridge *b, unsigned int most)
 {
 	const struct vhost_user_kind *kind = b->cfg.kind;
 	unsigned int nr = vhost_frontend_queues(b->front);
 
 	if (!kind->queues_at)
 		return kind->queues;
-	return nr < XENVIRTIO_QUEUES_MAX ? nr : XENVIRTIO_QUEUES_MAX;
+	return nr < most ? nr : most;
 }
 
-static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state)
+static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xenvirtio_device_state *state, unsigned int queues)
 {
 	const struct vhost_user_kind *kind = b->cfg.kind;
 	bool connected = vhost_frontend_is_connected(b->front);
@@ -357,7 +357,7 @@ static int make_device(struct bridge *b, struct xenvirtio_gmem *gmem, struct xen
 		.features = offered & ~version_1,
 		/* what was agreed on with another backend stays; one that lacks it is refused when it is to begin */
 		.features_kept = kind->features & ~version_1,
-		.nr_queues = count_queues(b),
+		.nr_queues = count_queues(b, queues),
 		.queue_size_max = kind->queue_size,
 		.config_bytes = kind->config_bytes,
 		.ops = &device_ops,
@@ -389,17 +389,18 @@ int bridge_lend(struct bridge *b, struct xenvirtio_hv *hv)
 	return xenvirtio_memory_files_open(hv, &b->files);
 }
 
-int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory, struct xenvirtio_device_state *state)
+int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory, struct xenvirtio_device_state *state,
+		unsigned int queues)
 {
 	int rc;
 
-	if (!memory_valid(memory))
+	if (!memory_valid(memory) || memory->queues > queues)
 		return -EBADMSG;
 	if (!b->files.nr || (!vhost_frontend_is_connected(b->front) && !bridge_begun(memory, state)))
 		return -ENOTCONN;
 	b->memory = memory;
 	b->gmem = gmem;
-	rc = make_device(b, gmem, state);
+	rc = make_device(b, gmem, state, queues);
 	if (rc)
 		return rc;
 	memory->queues = b->nr_queues;

@@ -78,11 +78,12 @@ bool bridge_begun(const struct bridge_memory *memory, const struct xenvirtio_dev
  * bridge_open() - make the device of what the connected backend has; without one, of what was kept, if the driver has begun
  * @gmem:          borrowed until bridge_close()
  * @memory, @state: where they live, borrowed
+ * @queues:        that @state has room for: the device has no more, whatever the backend has
  *
  * After bridge_lend(). Return: 0; -EBADMSG @memory or @state cannot be; -ENOTCONN no backend, and a new device; -errno
  */
 int bridge_open(struct bridge *b, struct xenvirtio_gmem *gmem, struct bridge_memory *memory,
-		struct xenvirtio_device_state *state);
+		struct xenvirtio_device_state *state, unsigned int queues);
 /** bridge_close() - what is in memory and state stays; again is fine */
 void bridge_close(struct bridge *b);
 /** bridge_device() - NULL: not open */

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define XENVIRTIO_QUEUES_MAX 16u
+#define XENVIRTIO_QUEUES_MAX 64u
 #define XENVIRTIO_CONFIG_MAX 256u
 
 /** device status bits, virtio 1.2, 2.1 */
@@ -49,10 +49,14 @@ struct xenvirtio_device;
 /** of struct xenvirtio_device_state and the queues' in it: changes with what a field means */
 #define XENVIRTIO_DEVICE_STATE_VERSION 1u
 
+/** a state has room for at least so many queues, however few its device has */
+#define XENVIRTIO_STATE_QUEUES_MIN 16u
+
 /**
  * struct xenvirtio_device_state - everything the guest knows of the device; plain data
  * @version: XENVIRTIO_DEVICE_STATE_VERSION of the library that began it; 0: none has
- * @bytes:   its size there
+ * @bytes:   of it that are in use, see XENVIRTIO_DEVICE_STATE_BYTES()
+ * @queue:   memory that a program keeps may end after those there is room for
  *
  * Zeroed memory is a device that was never touched. Written by the library only, in an order that
  * leaves it usable after each store. A program that keeps it in a file may find there what another
@@ -70,6 +74,12 @@ struct xenvirtio_device_state {
 	uint32_t config_generation;
 	struct xenvirtio_queue_state queue[XENVIRTIO_QUEUES_MAX];
 };
+
+/** XENVIRTIO_DEVICE_STATE_BYTES() - what the state of a device with @nr_queues takes; nothing behind that is touched */
+#define XENVIRTIO_DEVICE_STATE_BYTES(nr_queues) \
+	(offsetof(struct xenvirtio_device_state, queue) + \
+	 ((nr_queues) > XENVIRTIO_STATE_QUEUES_MIN ? (nr_queues) : XENVIRTIO_STATE_QUEUES_MIN) * \
+		 sizeof(struct xenvirtio_queue_state))
 
 /**
  * struct xenvirtio_device_ops - the author's side
@@ -174,8 +184,9 @@ size_t xenvirtio_in_flight_bytes(unsigned int nr_queues);
  * @dev:   out; freed with xenvirtio_device_free()
  * @cfg:   copied
  * @gmem:  the guest's memory; borrowed
- * @state: where its state lives, borrowed; NULL: inside the device. If it is not all zero the
- *         device goes on from there, after the state was checked like a guest's
+ * @state: where its state lives, borrowed, of XENVIRTIO_DEVICE_STATE_BYTES(@cfg->nr_queues) at least; NULL: inside the
+ *         device. If it is not all zero the device goes on from there, after the state was checked like a guest's. One of a
+ *         device with fewer queues is gone on from: the others are new
  *
  * A @state that is refused is left as it is.
  * Return: 0; -EINVAL @cfg cannot be; -ENOTSUP @state is of another version or size than this
@@ -238,7 +249,7 @@ void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int inde
  * xenvirtio_device_kick_again() or its own time. The interrupt for what was used meanwhile is held back until the next
  * xenvirtio_server_process(): see xenvirtio_server_holds(). Such queues have no ioeventfd.
  */
-void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint32_t queues);
+void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint64_t queues);
 /** xenvirtio_device_at_once() - from inside a kick: a vcpu waits for its end */
 bool xenvirtio_device_at_once(const struct xenvirtio_device *dev);
 

@@ -78,7 +78,7 @@ int bridge_open_process(void)
 	assert_int_equal(fake_open(x.rig.fake, &x.rig.hv), 0);
 	assert_int_equal(xenvirtio_gmem_new(&x.rig.gmem, x.rig.hv, 64), 0);
 	rc = bridge_lend(x.bridge, x.rig.hv);
-	return rc ? rc : bridge_open(x.bridge, x.rig.gmem, &x.memory, &x.rig.state);
+	return rc ? rc : bridge_open(x.bridge, x.rig.gmem, &x.memory, &x.rig.state, XENVIRTIO_QUEUES_MAX);
 }
 
 void bridge_serve(void)

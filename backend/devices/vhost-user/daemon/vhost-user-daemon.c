@@ -227,7 +227,7 @@ static int open_device(void *self, struct xenvirtio_gmem *gmem, const struct dev
 	else if (!rc)
 		rc = wait_for_backend(d);
 	if (!rc)
-		rc = bridge_open(d->bridge, gmem, memory->at, memory->state);
+		rc = bridge_open(d->bridge, gmem, memory->at, memory->state, memory->queues);
 	if (rc == -ENOSYS)
 		log_msg(d->host.log, LOG_LEVEL_ERROR, 0,
 			"this host cannot give a backend the guest's memory: that needs the modules of kernel/privcmd, in a dom0 "
@@ -346,6 +346,7 @@ const struct device_type vhost_user_type = {
 	.program = &vhost_user_kinds[0].program,
 	.command_line = &vhost_user_command_line,
 	.options_bytes = sizeof(struct vhost_user_options),
+	.queues_max = XENVIRTIO_QUEUES_MAX,
 	.options_default = vhost_user_options_default,
 	.figures_type = &vhost_user_figures_type,
 	.new = new_daemon,

@@ -100,7 +100,7 @@ static void leave_something(void)
 
 	state_file_set_server(sf, 3);
 	state_file_device(sf)->status = 15;
-	state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx = 99;
+	state_file_device(sf)->queue[XENVIRTIO_STATE_QUEUES_MIN - 1].used_idx = 99;
 	memset(state_file_memory(sf), 0xa5, BALLOON_BYTES);
 	strcpy(state_file_note(sf), "n0,r7");
 	state_file_close(sf);
@@ -110,7 +110,7 @@ static void assert_new(struct state_file *sf)
 {
 	assert_false(state_file_adopted(sf));
 	assert_int_equal(state_file_server(sf), XENVIRTIO_IOREQ_NEW);
-	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
+	assert_true(all_zero(state_file_device(sf), XENVIRTIO_DEVICE_STATE_BYTES(0)));
 	assert_true(all_zero(state_file_memory(sf), state_file_memory_bytes(sf)));
 	assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
 	assert_string_equal(state_file_note(sf), "");
@@ -229,13 +229,59 @@ static void a_successor_gets_every_byte(void **state)
 	assert_true(state_file_adopted(sf));
 	assert_int_equal(state_file_server(sf), 3);
 	assert_int_equal(state_file_device(sf)->status, 15);
-	assert_int_equal(state_file_device(sf)->queue[XENVIRTIO_QUEUES_MAX - 1].used_idx, 99);
+	assert_int_equal(state_file_device(sf)->queue[XENVIRTIO_STATE_QUEUES_MIN - 1].used_idx, 99);
 	assert_int_equal(state_file_memory_bytes(sf), BALLOON_BYTES);
 	for (size_t i = 0; i < BALLOON_BYTES; i++)
 		assert_int_equal(((unsigned char *)state_file_memory(sf))[i], 0xa5);
 	assert_string_equal(state_file_note(sf), "n0,r7");
 	state_file_close(sf);
 	assert_int_equal(c.lines, 0);
+}
+
+/* A type that may have more queues than before goes on from a file that was made before. */
+static void a_file_for_few_queues_is_gone_on_from(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf;
+
+	leave_something();
+	k.queues_max = 64;
+	sf = open_key(&k);
+	assert_true(state_file_adopted(sf));
+	assert_int_equal(state_file_queues(sf), XENVIRTIO_STATE_QUEUES_MIN);
+	assert_int_equal(state_file_device(sf)->queue[XENVIRTIO_STATE_QUEUES_MIN - 1].used_idx, 99);
+	for (size_t i = 0; i < BALLOON_BYTES; i++)
+		assert_int_equal(((unsigned char *)state_file_memory(sf))[i], 0xa5);
+	assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
+	state_file_remove(sf);
+}
+
+static void a_new_file_has_room_for_all_queues(void **state)
+{
+	struct state_file_key k = key();
+	struct state_file *sf;
+
+	k.queues_max = 64;
+	sf = open_key(&k);
+	assert_int_equal(state_file_queues(sf), 64);
+	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
+	memset(state_file_device(sf), 0xff, sizeof(struct xenvirtio_device_state));
+	assert_true(all_zero(state_file_memory(sf), BALLOON_BYTES));
+	memset(state_file_memory(sf), 0xa5, BALLOON_BYTES);
+	assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
+	state_file_close(sf);
+	sf = open_key(&k);
+	assert_true(state_file_adopted(sf));
+	assert_int_equal(state_file_queues(sf), 64);
+	assert_int_equal(((unsigned char *)state_file_memory(sf))[BALLOON_BYTES - 1], 0xa5);
+	state_file_close(sf);
+	/* one that knows of fewer cannot have it, and it stays */
+	k.queues_max = 0;
+	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EBADMSG);
+	k.queues_max = 64;
+	sf = open_key(&k);
+	assert_true(state_file_adopted(sf));
+	state_file_remove(sf);
 }
 
 static void server_zero_is_a_server(void **state)
@@ -529,6 +575,8 @@ int main(void)
 		TEST(what_is_left_of_a_dead_owner_is_waited_for),
 		TEST(an_owner_that_lives_is_named),
 		TEST(a_successor_gets_every_byte),
+		TEST(a_file_for_few_queues_is_gone_on_from),
+		TEST(a_new_file_has_room_for_all_queues),
 		TEST(server_zero_is_a_server),
 		TEST(another_domain_gets_none),
 		TEST(another_place_of_the_device_is_refused),

@@ -77,7 +77,7 @@ static int make(void *opaque, const struct conformance_host *host, struct xenvir
 	connect_peer();
 	ret = bridge_wait(x.bridge) == VHOST_OK ? bridge_lend(x.bridge, host->hv) : -ECONNREFUSED;
 	if (!ret)
-		ret = bridge_open(x.bridge, host->gmem, &x.memory, host->state);
+		ret = bridge_open(x.bridge, host->gmem, &x.memory, host->state, XENVIRTIO_QUEUES_MAX);
 	if (ret) {
 		end(NULL);
 		return ret;
