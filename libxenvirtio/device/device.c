@@ -86,13 +86,12 @@ static const struct queue_owner queue_owner = {
 
 static bool config_valid(const struct xenvirtio_device_config *cfg)
 {
-	uint16_t size_max = cfg->foreign_queues ? XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX : XENVIRTIO_QUEUE_SIZE_MAX;
 	uint64_t ring_features = cfg->foreign_queues ? FEATURES_FOREIGN : FEATURES_SERVED;
 
 	if (cfg->in_flight && (cfg->foreign_queues || (uintptr_t)cfg->in_flight % _Alignof(struct in_flight)))
 		return false;
 	return cfg->ops && cfg->nr_queues && cfg->nr_queues <= XENVIRTIO_QUEUES_MAX &&
-	       cfg->queue_size_max && cfg->queue_size_max <= size_max &&
+	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
 	       !(cfg->queue_size_max & (cfg->queue_size_max - 1)) &&
 	       cfg->config_bytes <= XENVIRTIO_CONFIG_MAX &&
 	       !((cfg->features | cfg->features_kept) & FEATURES_TRANSPORT & ~ring_features);
@@ -185,6 +184,7 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 			.device_id = cfg->device_id,
 			.index = i,
 			.foreign = cfg->foreign_queues,
+			.segs.longest = cfg->queue_size_max > XENVIRTIO_CHAIN_SEGS_MIN ? cfg->queue_size_max : XENVIRTIO_CHAIN_SEGS_MIN,
 			.log = cfg->in_flight ? (struct in_flight *)cfg->in_flight + i : NULL,
 		};
 	}
@@ -199,8 +199,11 @@ int xenvirtio_device_new(struct xenvirtio_device **out, const struct xenvirtio_d
 
 void xenvirtio_device_free(struct xenvirtio_device *dev)
 {
-	if (dev)
-		foreign_close(dev);
+	if (!dev)
+		return;
+	foreign_close(dev);
+	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
+		segs_free(&dev->queue[i].segs);
 	free(dev);
 }
 

@@ -114,14 +114,16 @@ bool in_flight_oldest(const struct in_flight *log, const uint64_t *heads, uint16
 {
 	unsigned int age, oldest = 0;
 
-	for (uint16_t i = 0; i < XENVIRTIO_QUEUE_SIZE_MAX; i++) {
-		if (!(heads[i / 64] >> i % 64 & 1))
-			continue;
-		/* 0 would be the next one to pop: it was popped 65536 ago */
-		age = (uint16_t)(last_avail_idx - log->place[i] - 1) + 1u;
-		if (age > oldest) {
-			oldest = age;
-			*head = i;
+	for (uint16_t word = 0; word < WORDS; word++) {
+		for (uint64_t left = heads[word]; left; left &= left - 1) {
+			uint16_t i = (uint16_t)(word * 64 + __builtin_ctzll(left));
+
+			/* 0 would be the next one to pop: it was popped 65536 ago */
+			age = (uint16_t)(last_avail_idx - log->place[i] - 1) + 1u;
+			if (age > oldest) {
+				oldest = age;
+				*head = i;
+			}
 		}
 	}
 	return oldest;

@@ -16,7 +16,8 @@
 
 #include <xenvirtio/queue.h>
 
-#define IN_FLIGHT_VERSION 1u
+/* 1 had room for 256 heads */
+#define IN_FLIGHT_VERSION 2u
 
 /**
  * struct in_flight

@@ -8,6 +8,8 @@
  *
  * Empty buffers are allowed and add nothing: a chain may come out with no segment at all.
  */
+#include <errno.h>
+
 #include "virtqueue/queue-ring.h"
 
 /* virtio 1.2, 2.7.4: no chain is longer than this in total */
@@ -59,7 +61,7 @@ static int read_desc(struct xenvirtio_queue *q, const struct table *table, uint3
 	return 0;
 }
 
-static const char *enter_table(const struct desc *desc, bool allowed, struct table *table)
+static const char *enter_table(const struct desc *desc, bool allowed, unsigned int longest, struct table *table)
 {
 	if (!allowed)
 		return "indirect descriptor was not negotiated";
@@ -69,7 +71,7 @@ static const char *enter_table(const struct desc *desc, bool allowed, struct tab
 		return "indirect descriptor with a next one";
 	if (!desc->len || desc->len % DESC_BYTES)
 		return "indirect table of an odd length";
-	if (desc->len / DESC_BYTES > XENVIRTIO_QUEUE_SIZE_MAX)
+	if (desc->len / DESC_BYTES > longest)
 		return "indirect table too long";
 	*table = (struct table){
 		.gpa = desc->addr,
@@ -80,21 +82,30 @@ static const char *enter_table(const struct desc *desc, bool allowed, struct tab
 	return NULL;
 }
 
-static const char *add_segment(const struct desc *desc, struct xenvirtio_chain *chain)
+/* @why: out; what is wrong. Return: 0; XENVIRTIO_E_GUEST; -ENOMEM */
+static int add_segment(struct xenvirtio_queue *q, const struct desc *desc, struct xenvirtio_chain *chain, const char **why)
 {
 	bool writable = desc->flags & DESC_F_WRITE;
 	unsigned int nr = chain->nr_readable + chain->nr_writable;
+	struct xenvirtio_seg *seg;
 
+	*why = "device-readable buffer after a device-writable one";
 	if (!writable && chain->nr_writable)
-		return "device-readable buffer after a device-writable one";
+		return XENVIRTIO_E_GUEST;
 	if (!desc->len)
-		return NULL;
-	if (nr == XENVIRTIO_QUEUE_SIZE_MAX)
-		return "chain too long";
+		return 0;
+	*why = "chain too long";
+	if (nr == q->segs.longest)
+		return XENVIRTIO_E_GUEST;
+	*why = "chain of more than 4 GiB";
 	if (chain->readable_bytes + chain->writable_bytes + desc->len > CHAIN_BYTES_MAX)
-		return "chain of more than 4 GiB";
-	chain->seg[nr].gpa = xenvirtio_gpa(desc->addr);
-	chain->seg[nr].len_bytes = desc->len;
+		return XENVIRTIO_E_GUEST;
+	seg = segs_room(&q->segs, chain->head, nr);
+	if (!seg)
+		return -ENOMEM;
+	chain->seg = seg;
+	seg[nr].gpa = xenvirtio_gpa(desc->addr);
+	seg[nr].len_bytes = desc->len;
 	if (writable) {
 		chain->nr_writable++;
 		chain->writable_bytes += desc->len;
@@ -102,8 +113,10 @@ static const char *add_segment(const struct desc *desc, struct xenvirtio_chain *
 		chain->nr_readable++;
 		chain->readable_bytes += desc->len;
 	}
-	return NULL;
+	return 0;
 }
+
+static const struct xenvirtio_seg no_segment;
 
 int queue_walk(struct xenvirtio_queue *q, uint16_t head, bool indirect,
 	       struct xenvirtio_chain *chain, enum xenvirtio_guest_error *kind,
@@ -119,6 +132,7 @@ int queue_walk(struct xenvirtio_queue *q, uint16_t head, bool indirect,
 	int ret;
 
 	chain->head = head;
+	chain->seg = &no_segment;
 	chain->nr_readable = 0;
 	chain->nr_writable = 0;
 	chain->readable_bytes = 0;
@@ -139,15 +153,15 @@ int queue_walk(struct xenvirtio_queue *q, uint16_t head, bool indirect,
 		if (ret)
 			return ret;
 		if (desc.flags & DESC_F_INDIRECT) {
-			*detail = enter_table(&desc, indirect, &table);
+			*detail = enter_table(&desc, indirect, q->segs.longest, &table);
 			if (*detail)
 				return XENVIRTIO_E_GUEST;
 			i = 0;
 			continue;
 		}
-		*detail = add_segment(&desc, chain);
-		if (*detail)
-			return XENVIRTIO_E_GUEST;
+		ret = add_segment(q, &desc, chain, detail);
+		if (ret)
+			return ret;
 		if (desc.len &&
 		    !xenvirtio_gmem_is_ram(q->gmem, xenvirtio_gpa(desc.addr), desc.len)) {
 			*kind = XENVIRTIO_GUEST_BAD_ADDRESS;

@@ -13,6 +13,7 @@
 #include <xenvirtio/queue.h>
 
 #include "virtqueue/in-flight.h"
+#include "virtqueue/segs.h"
 
 /* virtio 1.2, 2.7.5, 2.7.6, 2.7.8 */
 #define DESC_F_NEXT 1u
@@ -44,6 +45,7 @@ struct queue_owner {
  * @in_flight: heads popped and not pushed, one bit each
  * @log:       the record of them that outlives the process; NULL: none is kept
  * @redo:      heads of the record that a process before has popped, and this one has not yet
+ * @segs:      of its chains
  * @views:     of its chains
  * @foreign:   another process serves it, of any size: nothing here but where it lies
  * @packed:    its rings are of that kind, as of when it was enabled or restored
@@ -62,6 +64,7 @@ struct xenvirtio_queue {
 	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
 	struct in_flight *log;
 	uint64_t redo[XENVIRTIO_QUEUE_SIZE_MAX / 64];
+	struct segs segs;
 	LIST_HEAD(, xenvirtio_view) views;
 };
 

@@ -150,7 +150,7 @@ struct xenvirtio_device_ops {
  *                  exactly these and VERSION_1 are offered, and of bits 24-41 the ring's may be among them: 28, 29,
  *                  34, 35, 40
  * @nr_queues:      1 to XENVIRTIO_QUEUES_MAX
- * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX; with @foreign_queues to XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX
+ * @queue_size_max: power of two, 1 to XENVIRTIO_QUEUE_SIZE_MAX
  * @config_bytes:   size of the configuration space, up to XENVIRTIO_CONFIG_MAX
  * @ops, @opaque:   the author's hooks and their argument
  * @features_kept:  not offered now, but served for a driver that negotiated them with an earlier process:

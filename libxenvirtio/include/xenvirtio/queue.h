@@ -21,11 +21,10 @@
 extern "C" {
 #endif
 
-/** the largest ring the library offers; also the longest chain, indirect or not */
-#define XENVIRTIO_QUEUE_SIZE_MAX 256u
-
-/** the largest ring of a device whose queues another process serves (device.h, foreign_queues) */
-#define XENVIRTIO_FOREIGN_QUEUE_SIZE_MAX 1024u
+/** the largest ring there is, served here or by another process (device.h, foreign_queues) */
+#define XENVIRTIO_QUEUE_SIZE_MAX 1024u
+/** the longest chain, indirect or not, is as long as its device's largest ring may be, or that: some drivers' rings are shorter */
+#define XENVIRTIO_CHAIN_SEGS_MIN 256u
 
 /** feature bits of the ring's format; the library serves and offers them always, but for foreign queues */
 #define XENVIRTIO_F_INDIRECT_DESC 28
@@ -64,6 +63,9 @@ struct xenvirtio_seg {
  * @nr_writable: the next nr_writable are device-writable
  * @readable_bytes, @writable_bytes: their sums
  * @epoch:       private: tells a chain popped before a reset of the device from one after
+ * @seg:         the queue's memory, of this chain while it is held (xenvirtio_chain_held()), and never freed before the device
+ *
+ * May be copied: a copy is the same chain.
  */
 struct xenvirtio_chain {
 	uint16_t head;
@@ -72,7 +74,7 @@ struct xenvirtio_chain {
 	uint64_t readable_bytes;
 	uint64_t writable_bytes;
 	uint32_t epoch;
-	struct xenvirtio_seg seg[XENVIRTIO_QUEUE_SIZE_MAX];
+	const struct xenvirtio_seg *seg;
 };
 
 /**
@@ -86,7 +88,9 @@ struct xenvirtio_chain {
  * Errors: on XENVIRTIO_E_EMPTY kicks are on again (avail_event published and avail->idx seen after)
  * Return: 0; XENVIRTIO_E_EMPTY also when the queue is not enabled or the device not DRIVER_OK;
  *         XENVIRTIO_E_GUEST malformed: NEEDS_RESET has been set; XENVIRTIO_E_GONE; -EINVAL somebody else
- *         serves the queue; -errno
+ *         serves the queue; -ENOMEM; -errno
+ * Costs:  16 bytes a segment, which the queue keeps for the next chain: a guest can make that, with twice as much for those
+ *         that grew, its ring times the longest chain; 2 MiB for a ring of 256
  * Source: virtio 1.2, 2.7.5 to 2.7.8 and 2.7.13
  */
 int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain);

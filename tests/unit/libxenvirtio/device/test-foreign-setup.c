@@ -85,10 +85,9 @@ static void sizes_of_a_device(void **state)
 {
 	static const struct {
 		uint16_t size;
-		int foreign, own;
+		int result;
 	} rows[] = {
-		{ 1, 0, 0 }, { 256, 0, 0 }, { 512, 0, -EINVAL }, { 1024, 0, -EINVAL },
-		{ 2048, -EINVAL, -EINVAL }, { 1000, -EINVAL, -EINVAL },
+		{ 1, 0 }, { 256, 0 }, { 512, 0 }, { 1024, 0 }, { 2048, -EINVAL }, { 1000, -EINVAL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -96,7 +95,7 @@ static void sizes_of_a_device(void **state)
 		for (int foreign = 0; foreign < 2; foreign++) {
 			f.rig.foreign_queues = foreign;
 			f.rig.features = 0;
-			assert_int_equal(rig_start(&f.rig), foreign ? rows[i].foreign : rows[i].own);
+			assert_int_equal(rig_start(&f.rig), rows[i].result);
 			if (f.rig.dev)
 				assert_int_equal(rig_stop(&f.rig), 0);
 		}

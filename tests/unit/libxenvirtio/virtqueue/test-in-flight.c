@@ -260,7 +260,12 @@ static void expect_refused(void (*spoil)(void))
 
 static void spoil_version(void)
 {
-	record[1].version = 2;
+	record[1].version = IN_FLIGHT_VERSION + 1;
+}
+
+static void version_of_before(void)
+{
+	record[1].version = 1;
 }
 
 static void one_too_many(void)
@@ -276,7 +281,7 @@ static void one_too_few(void)
 static void beyond_the_queue(void)
 {
 	record[1].heads[0] &= ~(UINT64_C(1) << head[2]);
-	record[1].heads[3] |= UINT64_C(1) << 63;
+	record[1].heads[RIG_QUEUE_SIZE / 64 + 1] |= UINT64_C(1) << 63;
 }
 
 static void pushing_what_is_not_taken(void)
@@ -303,6 +308,7 @@ static void a_record_that_cannot_be_is_refused(void **state)
 
 	begin();
 	expect_refused(spoil_version);
+	expect_refused(version_of_before);
 	expect_refused(one_too_many);
 	expect_refused(one_too_few);
 	expect_refused(beyond_the_queue);
