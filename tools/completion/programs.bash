@@ -154,4 +154,4 @@ _xenvirtio()
 	fi
 }
 
-complete -F _xenvirtio xen-vballoond xen-vhost-user xen-vrngd xen-vballoonctl xenvirtio-copy xenvirtio-conformance xen-virtio-acpi
+complete -F _xenvirtio xen-vballoond xen-vhost-user xen-vrngd xen-vballoonctl xenvirtio-copy xenvirtio-conformance xenvirtio-new xen-virtio-acpi

@@ -113,11 +113,21 @@ build_arm64()
 	fi
 	dom0_build=$build_dir
 	dom0_stage=$build_dir/stage
+	need "what xenvirtio-new writes did not build" "xenvirtio-new (arm64)" run_new
 	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid,absence}.c "$sysroot" "$(declare -f run_dominfo)")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
 	artifact bare-guests "$(hash_of "$lab_top"/tests/guest/bare{.lds,-*} "$lab_top"/tests/bench/kick{.h,-guest.c} \
 		"$(declare -f build_bare_guests)")" "building the bare guests" build_bare_guests
 	bare_guests=$artifact_dir
+}
+
+# run_new: what xenvirtio-new writes, built against what was installed, as its author would.
+run_new()
+{
+	rm -rf "$dom0_build/new" &&
+	"$lab_top/tools/new/xenvirtio-new" sevens "$dom0_build/new" &&
+	make -C "$dom0_build/new" sevens "CC=aarch64-linux-gnu-gcc --sysroot=$sysroot" WARNINGS='-std=gnu11 -Wall -Wextra -Werror' \
+		"XENVIRTIO=-I$dom0_stage/usr/include -L$dom0_stage/usr/lib/aarch64-linux-gnu -lxenvirtio -Wl,--allow-shlib-undefined"
 }
 
 # fill_overlay TREE RUN KERNEL: what a boot has besides dom0 itself: the project, the helpers, the cases, what to run, and which
@@ -126,7 +136,7 @@ fill_overlay()
 {
 	local tree=$1 run=$2 program programs
 	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin} "$tree/usr/lib/$lab_triplet"
-	cp "$lab_nested"/dom0/{main,lib.sh,processes.sh,kills.sh,run-case} "$tree/xv/"
+	cp "$lab_nested"/dom0/{main,lib.sh,processes.sh,kills.sh,drill.sh,run-case} "$tree/xv/"
 	chmod 755 "$tree/xv/main"
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested"/dom0/demo*.sh "$tree/xv/cases/"
@@ -140,6 +150,8 @@ fill_overlay()
 	[ ! -e "$tree/usr/bin/choose-domid.so" ] || mv "$tree/usr/bin/choose-domid.so" "$tree/xv/"
 	if [ "$lab_triplet" = aarch64-linux-gnu ]; then
 		cp "$bare_guests/bare-balloon.img" "$tree/xv/"
+		mkdir "$tree/xv/new"
+		cp "$dom0_build/new/sevens" "$dom0_build/new/try-on-xen" "$tree/xv/new/"
 	fi
 	# A part of a guest's initramfs, for the case that adds it.
 	mkdir -p "$run_dir/guest-part/bin"

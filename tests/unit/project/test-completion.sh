@@ -63,6 +63,15 @@ for program in backend/xen-vballoond backend/xen-vhost-user backend/xen-vrngd to
 	result $? "${program##*/} is completed"
 done
 
+# the one script among them, which builds nothing
+program=$tmp/bin/xenvirtio-new
+mkdir "$tmp/bin"
+cp "${srcdir:-.}/tools/new/xenvirtio-new" "$program"
+chmod +x "$program"
+programs="$programs $program"
+grep -q "^complete -F _xenvirtio .*\bxenvirtio-new\b" "${srcdir:-.}/tools/completion/programs.bash"
+result $? "xenvirtio-new is completed"
+
 for program in $programs; do
 	name=${program##*/}
 	if [ $name != xen-vballoonctl ]; then
@@ -134,7 +143,7 @@ if [ -e $ctl ]; then
 fi
 
 # Guests, files and directories.
-mkdir "$tmp/bin" "$tmp/here" "$tmp/here/dir"
+mkdir "$tmp/here" "$tmp/here/dir"
 touch "$tmp/here/file"
 printf '#!/bin/sh\necho "ID NAME"\necho "3 db"\necho "12 -"\n' >"$tmp/bin/xen-vballoonctl"
 printf '#!/bin/sh\necho "Name ID Mem"\necho "Domain-0 0 9"\necho "db 3 9"\necho "new 14 9"\n' >"$tmp/bin/xl"
