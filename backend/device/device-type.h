@@ -92,6 +92,8 @@ struct device_service {
 	void *collect_opaque;
 	/** open_hv - a handle of a domain's. Return: as xenvirtio_hv_open_xen() */
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
+	/** doors - the service's control socket, service_socket, of device 0; NULL: it is opened by its name */
+	const struct doors *doors;
 	void *opaque;
 };
 
@@ -187,6 +189,8 @@ struct device_type {
 	/** service_words - what ends the command line of device processes of a service; up to a
 	 * NULL; NULL: nothing */
 	const char *const *service_words;
+	/** service_socket - the name of a control socket that service_new() opens, in the state directory; NULL: none */
+	const char *service_socket;
 	/** service_new - what the type does beside the supervisor; NULL. Return: 0; -errno, told */
 	int (*service_new)(void **self, const struct device_service *service);
 	/** service_free - NULL is fine; NULL where service_new is */

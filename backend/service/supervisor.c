@@ -274,7 +274,7 @@ int supervisor_new(struct supervisor **out, struct event_base *base, const struc
 		supervisor_end(sup, EXIT_CODE_HOST);
 		return 0;
 	}
-	if (take_lock(sup))
+	if (sup->env.locked || take_lock(sup))
 		open_store(sup);
 	return 0;
 }

@@ -51,6 +51,7 @@ struct supervisor_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	const struct launcher *launcher;
+	bool locked; /* somebody else has the service's lock: the launcher that started this process */
 	const struct supervisor_companion *companion; /* NULL: there is none */
 	/**
 	 * pause, unpause - as the seam's, of the domain named; NULL: no guest is held
