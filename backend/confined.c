@@ -325,6 +325,8 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.gid = access_group(opts->program->group),
 		.domid = opts->domid,
 		.backend_socket = opts->backend_socket,
+		.take_over = opts->take_over,
+		.log = log,
 	};
 	struct seat seat = {.opts = opts, .log = log};
 	struct doors doors = {.uid = geteuid(), .group = names.gid};

@@ -6,6 +6,7 @@
 
 #include "backend/daemon.h"
 #include "backend/base/ready-fd.h"
+#include "backend/base/upgrade-words.h"
 #include "backend/confined.h"
 #include "backend/keep.h"
 #include "backend/metrics/metrics-collect.h"
@@ -15,6 +16,7 @@
 #include "backend/service/launcher.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
+#include "backend/service/upgrade-door.h"
 #include "backend/with-backends.h"
 
 #include <errno.h>
@@ -248,6 +250,31 @@ static void close_overview(struct overview *o)
 	metrics_collect_free(o->collect);
 }
 
+static int begin_upgrade(void *opaque, const struct upgrade_wish *wish, const struct upgrade_listener *listener)
+{
+	return supervisor_upgrade(opaque, wish, listener);
+}
+
+/* Guests are served also where it cannot be opened. */
+static struct upgrade_door *open_upgrade_door(struct event_base *base, struct supervisor *sup, const struct options *opts, struct log *log)
+{
+	const struct upgrade_door_config cfg = {
+		.base = base,
+		.log = log,
+		.dir = opts->state_dir,
+		.name = UPGRADE_SERVICE_NAME,
+		.group = opts->program->group,
+		.begin = begin_upgrade,
+		.opaque = sup,
+	};
+	struct upgrade_door *door = NULL;
+	int rc = upgrade_door_open(&door, &cfg);
+
+	if (rc)
+		log_msg(log, LOG_LEVEL_WARNING, rc, "no upgrades: cannot listen at %s/" UPGRADE_SERVICE_NAME, opts->state_dir);
+	return door;
+}
+
 static enum exit_code supervise(const struct device_type *type, const struct options *opts,
 				struct log *log, int argc, char **argv)
 {
@@ -271,6 +298,7 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 		.opaque = &waiter,
 	};
 	struct supervisor *sup = NULL;
+	struct upgrade_door *door = NULL;
 
 	/* told */
 	if (base && code)
@@ -283,6 +311,7 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 	}
 	if (!supervisor_ended(sup, &code)) {
 		open_overview(&overview, base, opts, log);
+		door = open_upgrade_door(base, sup, opts, log);
 		if (event_base_dispatch(base) < 0)
 			log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
 	}
@@ -291,6 +320,7 @@ static enum exit_code supervise(const struct device_type *type, const struct opt
 out:
 	close_overview(&overview);
 	supervisor_free(sup);
+	upgrade_door_close(door);
 	with_backends_close(&backends);
 	launcher_fini(&exec);
 	free(words);

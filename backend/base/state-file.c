@@ -6,7 +6,7 @@
  */
 #include "backend/base/state-file.h"
 #include "backend/base/access.h"
-#include "backend/base/state-lock.h"
+#include "backend/base/state-fit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +20,6 @@
 #include <unistd.h>
 #include <xenvirtio/hv.h>
 
-/** grows with each change of the layout, of the device state's, and of what a device
- * keeps */
-#define VERSION 4u
-/** the same, but that nothing stands behind the device's memory: taken, and brought up */
-#define VERSION_WITHOUT_KEEP 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 struct state_file {
@@ -94,13 +89,7 @@ static enum verdict check_header(const struct state_header *header, const struct
 	*why = "it was never finished";
 	if (!header->magic)
 		return OF_NO_USE;
-	*why = "it is damaged";
-	if (header->magic != STATE_MAGIC)
-		return UNREADABLE;
-	*why = "another version of this program wrote it";
-	if ((header->version != VERSION && header->version != VERSION_WITHOUT_KEEP) ||
-	    header->header_bytes != sizeof(*header) ||
-	    header->device_bytes != sizeof(struct xenvirtio_device_state))
+	if (!state_fit(header, why))
 		return UNREADABLE;
 	*why = "it was never finished";
 	if (!header->memory_bytes)
@@ -123,7 +112,7 @@ static enum verdict check_header(const struct state_header *header, const struct
 
 static void fill_header(struct state_header *header, const struct state_file_key *key)
 {
-	header->version = VERSION;
+	header->version = STATE_VERSION;
 	header->header_bytes = sizeof(*header);
 	header->device_bytes = sizeof(struct xenvirtio_device_state);
 	header->domid = key->domid;
@@ -188,7 +177,7 @@ static bool right_size(const struct state_file *sf)
 	if (file_bytes(sf->header->memory_bytes, &bytes))
 		return false;
 	return sf->bytes == bytes ||
-	       (sf->header->version == VERSION_WITHOUT_KEEP &&
+	       (sf->header->version == STATE_VERSION_WITHOUT_KEEP &&
 		sf->bytes - memory_offset() == sf->header->memory_bytes);
 }
 
@@ -198,7 +187,7 @@ static int bring_up(struct state_file *sf)
 	uint64_t bytes;
 	int rc;
 
-	if (sf->header->version == VERSION)
+	if (sf->header->version == STATE_VERSION)
 		return 0;
 	rc = file_bytes(sf->header->memory_bytes, &bytes);
 	if (rc)
@@ -212,7 +201,7 @@ static int bring_up(struct state_file *sf)
 	if (rc)
 		return rc;
 	memset(state_file_keep(sf), 0, STATE_FILE_KEEP_BYTES);
-	__atomic_store_n(&sf->header->version, VERSION, __ATOMIC_RELEASE);
+	__atomic_store_n(&sf->header->version, STATE_VERSION, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct options {
 	bool sandbox_required;		/* all of a device process's confinement, or no start */
 	bool no_sandbox;		/* none of it */
 	bool no_restart;		/* somebody else starts another when it dies */
+	bool take_over;			/* from the process that serves the device */
 	bool self_test;			/* serve nobody: try what it is worth on this host */
 	uid_t sandbox_uid;		/* with the domain's number added: whom a device process becomes */
 	enum log_level log_level;
@@ -86,6 +87,8 @@ struct options {
 	 .flag = offsetof(struct options, no_sandbox)},                                            \
 	{"no-restart", NULL, "end when the device process dies: somebody else starts another",         \
 	 .flag = offsetof(struct options, no_restart)},                                            \
+	{"take-over", NULL, "of upgrades alone: be ready, and then have the one that serves let go",    \
+	 .flag = offsetof(struct options, take_over)},                                             \
 	{"self-test-sandbox", NULL, "try what device processes are kept from here, say it, and exit",   \
 	 .flag = offsetof(struct options, self_test)},                                            \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \

@@ -58,6 +58,12 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		*code = EXIT_CODE_UNSUITABLE;
 		return -ECANCELED;
 	}
+	if (rc == -ESTALE) {
+		*code = EXIT_CODE_NO_DEVICE;
+		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "device %" PRIu32 " of domain %" PRIu32 " has ended: there is nothing to take over",
+			cfg->devid, cfg->domid);
+		return -ECANCELED;
+	}
 	*code = EXIT_CODE_HOST;
 	log_msg(g->log, LOG_LEVEL_ERROR, rc,
 		"cannot keep state in %s: make the directory writable, or give --state-dir",
