@@ -323,8 +323,11 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.read_vm = read_vm,
 		.group = opts->program->group,
 		.gid = access_group(opts->program->group),
+		.queues_max = opts->program->queues_max,
 		.domid = opts->domid,
 		.backend_socket = opts->backend_socket,
+		.take_over = opts->take_over,
+		.log = log,
 	};
 	struct seat seat = {.opts = opts, .log = log};
 	struct doors doors = {.uid = geteuid(), .group = names.gid};

@@ -8,6 +8,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/no-xen.h"
 #include "backend/base/ready-fd.h"
+#include "backend/base/upgrade-words.h"
 #include "backend/metrics/metrics.h"
 #include "backend/roles.h"
 #include "backend/service/launch-server.h"
@@ -130,19 +131,21 @@ static int read_host_free(void *opaque, uint64_t *kib)
 	return rc;
 }
 
-static bool service_path(const struct all *a, char *path, size_t size)
+/* Of a listener in the state directory. False: there is none */
+static bool listener_path(const struct all *a, enum launch_listener which, char *path, size_t size)
 {
-	return a->type->service_socket &&
-	       snprintf(path, size, "%s/%s", a->opts->state_dir, a->type->service_socket) < (int)size;
+	const char *name = which == LAUNCH_LISTENER_UPGRADE ? UPGRADE_SERVICE_NAME : which == LAUNCH_LISTENER_SERVICE ? a->type->service_socket : NULL;
+
+	return name && snprintf(path, size, "%s/%s", a->opts->state_dir, name) < (int)size;
 }
 
-static int listen_for_service(struct all *a)
+static int listen_for_watcher(struct all *a, enum launch_listener which)
 {
 	gid_t group = access_group(a->opts->program->group);
 	char path[256];
 	int fd;
 
-	if (!service_path(a, path, sizeof(path)))
+	if (!listener_path(a, which, path, sizeof(path)))
 		return -ENOENT;
 	fd = access_listen(path, group, SOMAXCONN);
 	for (unsigned int i = 0; fd == -EADDRINUSE && i < ENDING_MS / ENDING_LOOK_MS; i++) {
@@ -158,8 +161,8 @@ static int lend_listener(void *opaque, enum launch_listener which)
 	struct all *a = opaque;
 	int *fd = &a->listener[which];
 
-	if (*fd < 0 && which == LAUNCH_LISTENER_SERVICE)
-		*fd = listen_for_service(a);
+	if (*fd < 0 && which != LAUNCH_LISTENER_METRICS)
+		*fd = listen_for_watcher(a, which);
 	return *fd;
 }
 
@@ -169,11 +172,12 @@ static void close_listeners(struct all *a)
 
 	if (a->listener[LAUNCH_LISTENER_METRICS] >= 0)
 		metrics_unlisten(&a->opts->metrics);
-	if (a->listener[LAUNCH_LISTENER_SERVICE] >= 0 && service_path(a, path, sizeof(path)))
-		unlink(path);
 	for (size_t i = 0; i < LAUNCH_LISTENERS; i++) {
-		if (a->listener[i] >= 0)
-			close(a->listener[i]);
+		if (a->listener[i] < 0)
+			continue;
+		if (listener_path(a, (enum launch_listener)i, path, sizeof(path)))
+			unlink(path);
+		close(a->listener[i]);
 	}
 }
 
@@ -514,7 +518,9 @@ enum exit_code serve_all(const struct device_type *type, const struct options *o
 
 	if (!a)
 		return EXIT_CODE_HOST;
-	*a = (struct all){.type = type, .opts = opts, .log = log, .door = -1, .lock = -1, .listener = {-1, -1, -1}, .ready_fd = opts->ready_fd};
+	*a = (struct all){.type = type, .opts = opts, .log = log, .door = -1, .lock = -1, .ready_fd = opts->ready_fd};
+	for (size_t i = 0; i < LAUNCH_LISTENERS; i++)
+		a->listener[i] = -1;
 	a->watcher = make_part(a, "watcher", ROLE_WORD("watch"), LAUNCH_MAY_WATCH);
 	a->meter = make_part(a, "process of the metrics", ROLE_WORD("meter"), LAUNCH_MAY_METER);
 	a->base = event_base_new();

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "backend/base/access.h"
+#include "backend/base/upgrade-words.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/roles.h"
 #include "backend/service/launch-client.h"
@@ -13,6 +14,7 @@
 #include "backend/service/role-world.h"
 #include "backend/service/service-notify.h"
 #include "backend/service/supervisor.h"
+#include "backend/service/upgrade-door.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -38,6 +40,7 @@ struct watch {
 	struct supervisor *sup;
 	struct metrics_collect *collect;
 	void *service; /* the type's */
+	struct upgrade_door *upgrades; /* NULL: nobody can ask for any */
 	struct doors doors;
 };
 
@@ -205,6 +208,33 @@ static void open_service(struct watch *w)
 		w->service = NULL;
 }
 
+static int begin_upgrade(void *opaque, const struct upgrade_wish *wish, const struct upgrade_listener *listener)
+{
+	return supervisor_upgrade(opaque, wish, listener);
+}
+
+/* Likewise. */
+static void open_upgrades(struct watch *w)
+{
+	struct upgrade_door_config cfg = {
+		.base = w->base,
+		.log = w->log,
+		.dir = w->opts->state_dir,
+		.name = UPGRADE_SERVICE_NAME,
+		.group = w->opts->program->group,
+		.begin = begin_upgrade,
+		.opaque = w->sup,
+	};
+	int rc = launch_client_listener(&w->launcher, LAUNCH_LISTENER_UPGRADE);
+
+	if (rc >= 0) {
+		cfg.lent = rc;
+		rc = upgrade_door_open(&w->upgrades, &cfg);
+	}
+	if (rc)
+		log_msg(w->log, LOG_LEVEL_WARNING, rc, "no upgrades: cannot listen at %s/" UPGRADE_SERVICE_NAME, w->opts->state_dir);
+}
+
 static int meet_launcher(struct watch *w)
 {
 	int rc;
@@ -282,6 +312,7 @@ static void stop(struct watch *w)
 		w->type->service_free(w->service);
 	metrics_collect_free(w->collect);
 	supervisor_free(w->sup);
+	upgrade_door_close(w->upgrades);
 	launch_client_close(&w->launcher);
 	if (w->lost)
 		event_free(w->lost);
@@ -302,6 +333,7 @@ enum exit_code watch_all(const struct device_type *type, const struct options *o
 		return EXIT_CODE_NO_XEN;
 	if (!start(&w) && !supervisor_ended(w.sup, &code)) {
 		open_service(&w);
+		open_upgrades(&w);
 		if (!opts->no_sandbox && role_world_seal(&world, true)) {
 			stop(&w);
 			return EXIT_CODE_NO_XEN;

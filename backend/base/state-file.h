@@ -35,7 +35,6 @@ struct state_file_key {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
-	unsigned int queues_max; /* likewise: a new file has room for the state of so many; of 16 at least */
 	pid_t owner;	     /* the process to name to others; 0: this one */
 	const struct doors *doors; /* borrowed, for as long as it is open; NULL: this process opens it by its name */
 };

@@ -76,7 +76,7 @@ struct device_memory {
 	void *at; /* 8-byte aligned */
 	size_t bytes;
 	struct xenvirtio_device_state *state;
-	unsigned int queues; /* that @state has room for: queues_max, or fewer in a file of before there were so many */
+	unsigned int queues; /* that @state has room for: the program's queues_max, or fewer in a file of before there were so many */
 	char *note;   /* STATE_FILE_NOTE_MAX bytes of text */
 	void *keep;   /* STATE_FILE_KEEP_BYTES, 8-byte aligned, for what is above the device */
 	bool adopted; /* a process before this one filled it */
@@ -111,8 +111,6 @@ struct device_type {
 	 */
 	bool keeps_mappings;
 	const struct figures_type *figures_type;
-	/** queues_max - of any device; 0: not more than XENVIRTIO_STATE_QUEUES_MIN */
-	unsigned int queues_max;
 
 	/** new - Return: 0; -ENOMEM */
 	int (*new)(void **self, const struct device_host *host);

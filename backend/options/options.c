@@ -288,6 +288,12 @@ int options_check(const struct options *opts, const char *of_one, char *why, siz
 		snprintf(why, why_size, "--sandbox=require and --no-sandbox: give one of them");
 		return -1;
 	}
+	if (opts->take_over && (!opts->domid || !opts->no_restart || opts->no_sandbox || opts->metrics.len)) {
+		snprintf(why, why_size,
+			 "--take-over: it is how a keeper or the service has one device go over to another process: it wants "
+			 "--domid and --no-restart, and neither --no-sandbox nor --metrics");
+		return -1;
+	}
 	if (opts->base_given != opts->irq_given) {
 		snprintf(why, why_size,
 			 "--base and --irq go together: give both, or neither to look in xenstore");

@@ -46,6 +46,7 @@ struct options {
 	bool no_restart;		/* somebody else starts another when it dies */
 	enum role role;
 	int role_fd; /* of a part that the launcher has started: its connection to it; 0: it makes one */
+	bool take_over;			/* from the process that serves the device */
 	bool self_test;			/* serve nobody: try what it is worth on this host */
 	uid_t sandbox_uid;		/* with the domain's number added: whom a device process becomes */
 	enum log_level log_level;
@@ -100,6 +101,8 @@ struct options {
 	 "all (default), or a part of the service in a unit of its own: launch or\n"              \
 	 "                               watch",                                                   \
 	 .take = options_take_role},                                                               \
+	{"take-over", NULL, "of upgrades alone: be ready, and then have the one that serves let go",    \
+	 .flag = offsetof(struct options, take_over)},                                             \
 	{"self-test-sandbox", NULL, "try what device processes are kept from here, say it, and exit",   \
 	 .flag = offsetof(struct options, self_test)},                                            \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \

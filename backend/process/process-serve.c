@@ -162,7 +162,10 @@ static bool open_guest(struct device_process *dp)
 		process_refuse(dp, code);
 		return false;
 	}
-	return !process_end_on(dp, rc, "cannot serve the guest");
+	if (process_end_on(dp, rc, "cannot serve the guest"))
+		return false;
+	dp->of_another = false;
+	return true;
 }
 
 /* What xenstore is for while serving. False: the process has ended. */

@@ -17,6 +17,7 @@
 #include "backend/base/exit-code.h"
 #include "backend/base/log.h"
 #include "backend/service/launcher.h"
+#include "backend/service/upgrade.h"
 
 /** in a row, without a second of service */
 #define KEEPER_DEATHS_MAX 10u
@@ -27,13 +28,15 @@ struct keeper;
 /**
  * struct keeper_env - where processes come from
  * @launcher: signal, reap and detach are used; borrowed
- * @start:    @ready: out; a descriptor from which a byte can be read when the process serves, or the end of the file. Return: 0; -errno
+ * @start:    @flags: as of a launcher; @ready: out; a descriptor from which a byte can be read when the process serves, or the end of the file. Return: 0; -errno
+ * @no_upgrade: why no other child can take over from one that serves; NULL: it can
  * @ready:    a child serves; once; NULL: nobody wants to know
  */
 struct keeper_env {
 	const struct launcher *launcher;
-	int (*start)(void *opaque, struct process *p, int *ready);
+	int (*start)(void *opaque, unsigned int flags, struct process *p, int *ready);
 	void (*ready)(void *opaque);
+	const char *no_upgrade;
 	void *opaque;
 };
 
@@ -44,6 +47,13 @@ struct keeper_env {
  * @base, @log and what is in @env are borrowed. Return: 0; -ENOMEM
  */
 int keeper_new(struct keeper **k, struct event_base *base, struct log *log, const struct keeper_env *env);
+/**
+ * keeper_upgrade() - have the child that serves hand on to one of the installed version: upgrade.h
+ * @domid, @devid: what the listener is told that it is
+ *
+ * As supervisor_upgrade().
+ */
+int keeper_upgrade(struct keeper *k, uint32_t domid, uint32_t devid, bool force, const struct upgrade_listener *listener);
 /** keeper_free() - a child that there is ends as its parent does; NULL is fine */
 void keeper_free(struct keeper *k);
 /**

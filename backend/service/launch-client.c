@@ -80,9 +80,9 @@ static void forget(struct launch_client *c, struct process *p)
 
 /* --- struct launcher --- */
 
-static int ask_for_process(struct launch_client *c, enum launch_op op, uint32_t domid, uint32_t devid, struct process *p)
+static int ask_for_process(struct launch_client *c, enum launch_op op, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
-	const struct launch_request req = {.op = op, .domid = domid, .devid = devid};
+	const struct launch_request req = {.op = op, .domid = domid, .devid = devid, .flags = flags};
 	struct launch_handle *h = calloc(1, sizeof(*h));
 	struct launch_answer answer;
 	int fd, rc = h ? ask_all(c, &req, &answer, &fd) : -ENOMEM;
@@ -99,14 +99,14 @@ static int ask_for_process(struct launch_client *c, enum launch_op op, uint32_t 
 	return 0;
 }
 
-static int start(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+static int start(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
-	return ask_for_process(opaque, LAUNCH_START, domid, devid, p);
+	return ask_for_process(opaque, LAUNCH_START, domid, devid, flags, p);
 }
 
 static int attach(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
 {
-	return ask_for_process(opaque, LAUNCH_ATTACH, domid, devid, p);
+	return ask_for_process(opaque, LAUNCH_ATTACH, domid, devid, 0, p);
 }
 
 static int read_life(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mark)
@@ -114,6 +114,21 @@ static int read_life(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mar
 	const struct launch_client *c = opaque;
 
 	return state_file_life(c->state_dir, domid, devid, mark);
+}
+
+static enum launcher_runs ask_program(void *opaque, const struct process *p)
+{
+	struct launch_client *c = opaque;
+	const struct launch_handle *h = find_handle(c, p);
+	struct launch_answer answer;
+	int fd = -1;
+	enum launcher_runs runs = LAUNCHER_RUNS_OTHER;
+
+	if (h && !ask_all(c, &(struct launch_request){.op = LAUNCH_RUNS, .handle = h->handle}, &answer, &fd))
+		runs = (enum launcher_runs)answer.value;
+	if (fd >= 0)
+		close(fd);
+	return runs;
 }
 
 static void send_signal(void *opaque, const struct process *p, int signal)
@@ -215,6 +230,7 @@ int launch_client_open(struct launch_client *c, launch_exchange *exchange, void 
 		.start = start,
 		.attach = attach,
 		.life = read_life,
+		.runs = ask_program,
 		.signal = send_signal,
 		.reap = reap,
 		.detach = detach,

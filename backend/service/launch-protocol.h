@@ -10,6 +10,8 @@
 #ifndef BACKEND_LAUNCH_PROTOCOL_H
 #define BACKEND_LAUNCH_PROTOCOL_H
 
+#include "backend/service/launcher.h"
+
 #include <stdint.h>
 
 /** grows with each change of what is here */
@@ -22,6 +24,7 @@ enum launch_op {
 	LAUNCH_SIGNAL,	  /* @handle, @value: SIGTERM, SIGABRT or SIGKILL */
 	LAUNCH_REAP,	  /* @handle, of one that has ended: how */
 	LAUNCH_DETACH,	  /* @handle: it runs on */
+	LAUNCH_RUNS,	  /* @handle: what program it is. Answer: @value: enum launcher_runs */
 	LAUNCH_PAUSE,	  /* @domid */
 	LAUNCH_UNPAUSE,	  /* @domid */
 	LAUNCH_HOST_FREE, /* answer: @value: KiB */
@@ -36,12 +39,13 @@ enum launch_op {
 /** of the answer to LAUNCH_HELLO: there is a companion */
 #define LAUNCH_HAS_COMPANION 1u
 
-/** flags of LAUNCH_START: none are known yet, and one that is not is refused */
-#define LAUNCH_FLAGS 0u
+/** flags of LAUNCH_START that there are: launcher.h; any other is refused */
+#define LAUNCH_FLAGS LAUNCHER_TAKE_OVER
 
 enum launch_listener {
 	LAUNCH_LISTENER_SERVICE = 1, /* the service's own control socket, where its type has one */
 	LAUNCH_LISTENER_METRICS,
+	LAUNCH_LISTENER_UPGRADE,     /* where upgrades are asked for, upgrade-door.h */
 	LAUNCH_LISTENERS,
 };
 

@@ -171,7 +171,7 @@ static int start(struct launch_peer *peer, const struct launch_request *req, str
 
 	if (req->flags & ~LAUNCH_FLAGS || s->nr_children >= LAUNCH_PROCESSES_MAX || count_of(s, req->domid, req->devid) >= LAUNCH_OF_ONE_MAX)
 		return -EPERM;
-	rc = launcher->start(launcher->opaque, req->domid, req->devid, &p);
+	rc = launcher->start(launcher->opaque, req->domid, req->devid, req->flags, &p);
 	if (rc)
 		return rc;
 	c = add_child(s, req->domid, req->devid, &p);
@@ -245,6 +245,17 @@ static int detach(struct launch_peer *peer, const struct launch_request *req, st
 	return 0;
 }
 
+static int tell_program(struct launch_peer *peer, const struct launch_request *req, struct launch_answer *answer, int *fd)
+{
+	const struct launcher *launcher = peer->server->cfg.launcher;
+	struct child *c = find_child(peer->server, req->handle);
+
+	if (!c)
+		return -EPERM;
+	answer->value = c->p.fd >= 0 ? launcher->runs(launcher->opaque, &c->p) : LAUNCHER_RUNS_OTHER;
+	return 0;
+}
+
 static int pause_domain(struct launch_peer *peer, const struct launch_request *req, struct launch_answer *answer, int *fd)
 {
 	struct launch_server *s = peer->server;
@@ -279,12 +290,11 @@ static int lend_listener(struct launch_peer *peer, const struct launch_request *
 {
 	/* each has its own */
 	bool watcher = peer->may & LAUNCH_MAY(LAUNCH_START);
-	enum launch_listener own = watcher ? LAUNCH_LISTENER_SERVICE : LAUNCH_LISTENER_METRICS;
 	int rc;
 
-	if (req->value != own)
+	if (!req->value || req->value >= LAUNCH_LISTENERS || watcher == (req->value == LAUNCH_LISTENER_METRICS))
 		return -EPERM;
-	rc = peer->server->cfg.listener(peer->server->cfg.opaque, own);
+	rc = peer->server->cfg.listener(peer->server->cfg.opaque, (enum launch_listener)req->value);
 	if (rc < 0)
 		return rc;
 	*fd = rc;
@@ -340,6 +350,7 @@ static const struct {
 	[LAUNCH_SIGNAL] = {send_signal, HAS_HANDLE | HAS_VALUE},
 	[LAUNCH_REAP] = {reap, HAS_HANDLE},
 	[LAUNCH_DETACH] = {detach, HAS_HANDLE},
+	[LAUNCH_RUNS] = {tell_program, HAS_HANDLE},
 	[LAUNCH_PAUSE] = {pause_domain, HAS_DOMID},
 	[LAUNCH_UNPAUSE] = {unpause_domain, HAS_DOMID},
 	[LAUNCH_HOST_FREE] = {tell_free, 0},

@@ -53,7 +53,7 @@ struct launch_server;
 struct launch_server_config {
 	struct event_base *base;
 	struct log *log;
-	const struct launcher *launcher; /* start, attach, signal, reap and detach are used */
+	const struct launcher *launcher; /* start, attach, runs, signal, reap and detach are used */
 	/** pause, unpause, host_free - Return: 0; XENVIRTIO_E_GONE; -errno */
 	int (*pause)(void *opaque, uint32_t domid, struct log *log);
 	int (*unpause)(void *opaque, uint32_t domid, struct log *log);

@@ -21,13 +21,13 @@
 #define OWN_PID ~0u
 
 static const struct role_call all[] = {
-	{"read", NULL, ANY, 0, "", "libevent's signal pipe"},
+	{"read", NULL, ANY, 0, "", "libevent's signal pipe; who asks for an upgrade"},
 	{"write", NULL, ANY, 0, "", "the log, libevent's signal pipe"},
 	{"readv", NULL, ANY, 0, "", "libevent: what came on a socket"},
 	{"writev", NULL, ANY, 0, "", "libevent: what is sent; what libc says before abort()"},
 	{"sendmsg", NULL, ANY, 0, "", "the launcher is asked"},
 	{"recvmsg", NULL, ANY, 0, "", "its answer"},
-	{"sendto", NULL, ANY, 0, "", "syslog"},
+	{"sendto", NULL, ANY, 0, "", "syslog; who asked for an upgrade is answered"},
 	{"socket", NULL, IS(0, AF_UNIX), 0, "`AF_UNIX`", "control sockets of devices"},
 	{"connect", NULL, ANY, 0, "", "the same, of those there are in its root"},
 	{"getsockopt", NULL, IS(1, SOL_SOCKET), 0, "`SOL_SOCKET`", "whether that came about; who a client is"},

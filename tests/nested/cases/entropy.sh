@@ -82,6 +82,6 @@ check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|una
 
 check "the guest is destroyed" xl destroy g
 check "its processes have ended" wait_for '[ "$(started xen-vrngd)" = $entropy ] && [ "$(started xen-vballoond)" = $balloons ]' 10
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $entropy $balloons
 check "the services end" wait_for "! pid_alive $entropy && ! pid_alive $balloons" 10

@@ -59,7 +59,7 @@ check "it mounts its disk" guest_run g 'mkdir /mnt && mount -t ext4 /dev/vda /mn
 is "$(guest_sh g 'rm -rf /mnt/load; tree_sum /mnt')" "$(tree_sum "$XV_STATE/meant")" "all that was synced is there"
 check "it gives it back" guest_run g 'umount /mnt' 60
 check "the guest is destroyed" xl destroy g
-check "nothing is left of it" wait_for '[ -z "$(pidof qemu-storage-daemon)$(ls $dir | grep -v "^service.lock$")$(ls /run/vhost-user)" ]' 15
+check "nothing is left of it" wait_for '[ -z "$(pidof qemu-storage-daemon)$(ls $dir | grep -v "^service[.]")$(ls /run/vhost-user)" ]' 15
 check "and the file system has no fault" e2fsck -f -n "$image"
 diag "$(grep -hc 'write. lock' "$XV_LOGS"/disk-*.log | tr '\n' ' ')times a lock was waited for, by domain"
 kill -TERM $front

@@ -32,6 +32,7 @@
 struct fake_process {
 	uint32_t domid, devid;
 	int fd; /* the test's */
+	unsigned int flags;
 	int ended; /* how, once it has */
 	int signals;
 };
@@ -56,13 +57,13 @@ struct bench {
 
 /* --- the machine --- */
 
-static int fake_start(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+static int fake_start(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
 	struct bench *b = opaque;
 	struct fake_process *f = &b->process[b->nr];
 
 	assert_true(b->nr < PROCESSES);
-	*f = (struct fake_process){.domid = domid, .devid = devid, .fd = eventfd(0, EFD_CLOEXEC)};
+	*f = (struct fake_process){.domid = domid, .devid = devid, .flags = flags, .fd = eventfd(0, EFD_CLOEXEC)};
 	*p = (struct process){.pid = (pid_t)(FIRST_PID + b->nr++), .fd = dup(f->fd)};
 	return 0;
 }
@@ -75,6 +76,11 @@ static int fake_attach(void *opaque, uint32_t domid, uint32_t devid, struct proc
 		return XENVIRTIO_E_EMPTY;
 	*p = (struct process){.pid = b->owner, .fd = dup(b->process[b->owner - FIRST_PID].fd)};
 	return 0;
+}
+
+static enum launcher_runs fake_runs(void *opaque, const struct process *p)
+{
+	return p->pid == FIRST_PID ? LAUNCHER_RUNS_INSTALLED : LAUNCHER_RUNS_KEPT;
 }
 
 static void fake_signal(void *opaque, const struct process *p, int signal)
@@ -190,6 +196,7 @@ static int setup(void **state)
 	b->launcher = (struct launcher){
 		.start = fake_start,
 		.attach = fake_attach,
+		.runs = fake_runs,
 		.signal = fake_signal,
 		.reap = fake_reap,
 		.detach = fake_detach,
@@ -246,7 +253,7 @@ static struct process start(struct bench *b, uint32_t domid)
 {
 	struct process p;
 
-	assert_int_equal(b->client.launcher.start(&b->client, domid, 0, &p), 0);
+	assert_int_equal(b->client.launcher.start(&b->client, domid, 0, 0, &p), 0);
 	return p;
 }
 
@@ -295,6 +302,24 @@ static void the_rest_is_asked_for(void **state)
 	b->client.companion.wanted(&b->client, 2, 3);
 	b->client.companion.ready(&b->client);
 	assert_int_equal(b->companions, 1023);
+}
+
+static void one_that_takes_over_is_started_beside_the_other(void **state)
+{
+	struct bench *b = *state;
+	const struct launcher *launcher = &b->client.launcher;
+	struct process p = start(b, 1), next;
+
+	assert_int_equal(launcher->runs(launcher->opaque, &p), LAUNCHER_RUNS_INSTALLED);
+	assert_int_equal(launcher->start(launcher->opaque, 1, 0, LAUNCHER_TAKE_OVER, &next), 0);
+	assert_int_equal(b->process[0].flags, 0);
+	assert_int_equal(b->process[1].flags, LAUNCHER_TAKE_OVER);
+	assert_int_equal(launcher->runs(launcher->opaque, &next), LAUNCHER_RUNS_KEPT);
+	/* of one that has ended it cannot be told */
+	end_process(b, 1, 0);
+	assert_int_equal(launcher->runs(launcher->opaque, &next), LAUNCHER_RUNS_OTHER);
+	close(p.fd);
+	close(next.fd);
 }
 
 /* --- who dies --- */
@@ -451,9 +476,9 @@ static void what_may_not_be_is_refused(void **state)
 	struct bench *b = *state;
 	struct process p = start(b, 1), q = start(b, 1);
 
-	/* two of one device, and no flag is known */
+	/* two of one device, and one flag is known */
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_START, .domid = 1});
-	refused(b, b->peer, (struct launch_request){.op = LAUNCH_START, .domid = 2, .flags = 1});
+	refused(b, b->peer, (struct launch_request){.op = LAUNCH_START, .domid = 2, .flags = LAUNCHER_TAKE_OVER << 1 | LAUNCHER_TAKE_OVER});
 	assert_int_equal(b->nr, 2);
 	/* a signal that it has no use for, and processes that are not its own */
 	for (uint32_t signal = 0; signal < 70; signal++) {
@@ -464,6 +489,7 @@ static void what_may_not_be_is_refused(void **state)
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_SIGNAL, .handle = FIRST_PID, .value = SIGKILL});
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_REAP, .handle = 9});
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_DETACH, .handle = UINT64_MAX});
+	refused(b, b->peer, (struct launch_request){.op = LAUNCH_RUNS, .handle = 9});
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_LISTENER, .value = LAUNCH_LISTENER_METRICS});
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_LISTENER, .value = LAUNCH_LISTENERS});
 	refused(b, b->peer, (struct launch_request){.op = LAUNCH_TELL, .value = LAUNCH_WORDS});
@@ -515,6 +541,7 @@ static void the_metrics_may_ask_for_little(void **state)
 			refused(b, peer, (struct launch_request){.op = op, .domid = of_domain});
 	}
 	refused(b, peer, (struct launch_request){.op = LAUNCH_LISTENER, .value = LAUNCH_LISTENER_SERVICE});
+	refused(b, peer, (struct launch_request){.op = LAUNCH_LISTENER, .value = LAUNCH_LISTENER_UPGRADE});
 	assert_int_equal(b->nr + b->words + b->companions, 0);
 	/* and it is no watcher whose end lets go of processes */
 	close(start(b, 1).fd);
@@ -531,6 +558,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_process_is_started_and_its_end_is_told),
 		TEST(the_rest_is_asked_for),
+		TEST(one_that_takes_over_is_started_beside_the_other),
 		TEST(processes_outlive_a_watcher),
 		TEST(who_ends_while_there_is_no_watcher_is_waited_for),
 		TEST(who_is_let_go_of_is_waited_for),
