@@ -27,6 +27,7 @@
 struct upgrade_door {
 	struct upgrade_door_config cfg;
 	char path[128];
+	uid_t own; /* asked for once: a watcher is sealed by the time somebody comes */
 	gid_t group;
 	int listener;
 	struct event *accept;
@@ -182,7 +183,7 @@ static void on_accept(evutil_socket_t listener, short what, void *opaque)
 		timer_set(d->again, ACCEPT_AGAIN_MS);
 		return;
 	}
-	if (access_check_peer(fd, geteuid(), d->group))
+	if (access_check_peer(fd, d->own, d->group))
 		no = UPGRADE_SAYS_DENIED;
 	else if (d->client >= 0 || d->running)
 		no = UPGRADE_SAYS_BUSY;
@@ -220,6 +221,7 @@ int upgrade_door_open(struct upgrade_door **out, const struct upgrade_door_confi
 		return -ENOMEM;
 	d->cfg = *cfg;
 	d->listener = d->client = -1;
+	d->own = geteuid();
 	d->group = access_group(cfg->group);
 	d->late = timer_new(cfg->base, on_late, d);
 	d->again = timer_new(cfg->base, on_again, d);
