@@ -19,19 +19,21 @@ begin_try()
 	wait_for '[ "$(grep -c "^@ready" "$(console_log g)")" -ge '"$1"' ]' 120 || bail "the guest boots"
 }
 
-# status_of_try ANSWER
-status_of_try()
+# end_try ANSWER: sets status
+end_try()
 {
 	echo "$1" >"$XV_STATE/end"
-	wait $try
-	echo $?
+	status=0
+	wait $try || status=$?
 }
 
 begin_try 1
 check "the stock driver takes the device" guest_run g 'for m in $(cat /lib/modules/spare-order); do insmod /lib/modules/$m || exit 1; done'
 is "$(guest_run g "dd if=/dev/hwrng bs=8 count=1 iflag=fullblock 2>/dev/null | od -An -v -tx1 | tr -d ' \n'; echo")" 0707070707070707 "and reads sevens"
-is "$(status_of_try 0)" 0 "the script ends well"
+end_try 0
+is $status 0 "the script ends well"
 is "$(xl domid g 2>/dev/null)" "" "with the guest"
 begin_try 2
-is "$(status_of_try 3)" 3 "and with its command's answer"
+end_try 3
+is $status 3 "and with its command's answer"
 is "$(pidof sevens)" "" "no device is left"

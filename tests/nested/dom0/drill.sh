@@ -142,6 +142,6 @@ set_target "$domid" 262144
 check "and deflates" wait_pages "$domid" "$before"
 check "nothing is ballooned at the end" wait_ballooned "$domid" 0 5
 for guest in g other; do
-	check "guest $guest is well" guest_run $guest 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
+	check "guest $guest is well" guest_run $guest 'test -z "$(dmesg | grep -iE "oops|BUG:|unable to handle|external abort")"' 30
 done
 kill $listener $logger
