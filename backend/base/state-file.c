@@ -340,6 +340,11 @@ bool state_file_adopted(const struct state_file *sf)
 	return sf->adopted;
 }
 
+size_t state_file_bytes(const struct state_file *sf)
+{
+	return sf->bytes;
+}
+
 int state_file_fd(const struct state_file *sf)
 {
 	return sf->fd;

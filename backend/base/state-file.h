@@ -62,6 +62,8 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
  * Return: 0 nobody; -EBUSY; -errno
  */
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
+/** state_file_bytes() - how long it is, from its opening on */
+size_t state_file_bytes(const struct state_file *sf);
 /** state_file_fd() - locked as long as a copy of it is open anywhere */
 int state_file_fd(const struct state_file *sf);
 /**

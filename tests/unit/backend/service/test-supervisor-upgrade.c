@@ -285,6 +285,27 @@ static void who_is_not_found_yet_is_waited_for(void **state)
 	expect_over("3-0 done;");
 }
 
+/* While xenstore is away nobody is found: that has an end as well. */
+static void but_not_for_ever(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	supervisor_bench_node(b, 3, 0, BENCH_BALLOON);
+	assert_true(supervisor_bench_start(b));
+	fake_store_stop(b->store);
+	supervisor_bench_die(&b->process[0], SIGKILL);
+	supervisor_bench_run(b);
+	machine_fake_pass(100);
+	assert_int_equal(supervisor_bench_counts(b).queued, 1);
+	assert_int_equal(ask(b, 3, false), 0);
+	machine_fake_pass(UPGRADE_MS - 100);
+	assert_string_equal(said, "");
+	machine_fake_pass(200);
+	expect_over("3-0 refused: it is just being started: ask again;");
+	fake_store_start(b->store);
+	assert_true(supervisor_bench_wait(b, serving, 1));
+}
+
 static void nobody_waits_for_ever(void **state)
 {
 	struct supervisor_bench *b = *state;
@@ -380,6 +401,7 @@ int main(void)
 		TEST(what_is_the_same_stays),
 		TEST(one_that_is_starting_or_waits_is_not_hurried),
 		TEST(who_is_not_found_yet_is_waited_for),
+		TEST(but_not_for_ever),
 		TEST(nobody_waits_for_ever),
 		TEST(all_go_over_one_after_the_other),
 		TEST(the_service_may_end_meanwhile),
