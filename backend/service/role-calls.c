@@ -20,6 +20,21 @@
 /* in the place of a value: the process's own number */
 #define OWN_PID ~0u
 
+/* gcc has the one, clang the other: sanitizers make calls of their own */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED true
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) && !defined(WATCHED)
+#define WATCHED true
+#endif
+#ifndef WATCHED
+#define WATCHED false
+#endif
+
+static const bool watched = WATCHED;
+
 static const struct role_call all[] = {
 	{"read", NULL, ANY, 0, "", "libevent's signal pipe; who asks for an upgrade"},
 	{"write", NULL, ANY, 0, "", "the log, libevent's signal pipe"},
@@ -145,23 +160,9 @@ static int load(bool of_watch)
 	return rc == -ENOSYS || rc == -EINVAL ? -EOPNOTSUPP : rc;
 }
 
-/* gcc has the one, clang the other: sanitizers make calls of their own */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WATCHED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(WATCHED)
-#define WATCHED
-#endif
-
 int role_world_seal(const struct role_world *world, bool of_watch)
 {
-#ifdef WATCHED
-	int rc = -EOPNOTSUPP;
-#else
-	int rc = load(of_watch);
-#endif
+	int rc = watched ? -EOPNOTSUPP : load(of_watch);
 
 	if (!rc)
 		return 0;

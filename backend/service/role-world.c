@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -141,6 +142,28 @@ static int leave_names(const struct role_world *world)
 	return rc ? rc : judge_missing(world, change_root(world), "it sees all files and sockets of this host");
 }
 
+/* Where somebody else has given them away, capset() may be forbidden as well. */
+static int check_rights(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, sets) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		if (sets[i].permitted | sets[i].inheritable)
+			return -EPERM;
+	}
+	return 0;
+}
+
+static int give_rights_away(const struct role_world *world)
+{
+	int rc = world->outside ? check_rights() : -EPERM;
+
+	return rc ? xenvirtio_confine_privileges(world->group, 0) : 0;
+}
+
 int role_world_enter(const struct role_world *world)
 {
 	int rc = 0;
@@ -154,7 +177,7 @@ int role_world_enter(const struct role_world *world)
 	if (!rc && !world->outside)
 		rc = judge_missing(world, change_user(world), "it is the user that started it");
 	if (!rc)
-		rc = judge_missing(world, xenvirtio_confine_privileges(world->group, 0), "capabilities cannot be given away");
+		rc = judge_missing(world, give_rights_away(world), "capabilities cannot be given away");
 	/* the kernel forgets it where a process becomes another user */
 	if (!world->outside)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -154,6 +154,32 @@ check "it has ended the device processes" wait_for '[ "$(pidof xen-vballoond | w
 kill -TERM "$service"
 wait "$service"
 is $? 0 "and the launcher ends"
+
+# xenstored is another, at the same place: the watcher, which sees no other place, finds it
+check "the service again" start_service xen-vballoond $dir
+check "serves the guest" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && served $id' 20
+watcher=$(part xenvirtio-watch)
+xenstore-ls -f >"$XV_LOGS/store"
+kill -KILL "$(cat /run/xenstored.pid)"
+sleep 1
+rm -f /run/xenstored.pid
+xenstored --pid-file=/run/xenstored.pid
+sed 's/^\([^ ]*\) = "\(.*\)"$/\1 \2/' "$XV_LOGS/store" | while read -r path value; do
+	xenstore-write "$path" "$value"
+done
+sleep 3
+broker=$(device_process xen-vballoond "$id")
+kill -KILL "$broker"
+check "xenstored has died: a device process that dies then is started again" \
+	wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 20
+is "$(part xenvirtio-watch)" "$watcher" "by the same watcher"
+set_target "$id" 196608
+check "and works" wait_pages "$id" $((before - 16384)) 30
+kill -TERM "$service"
+wait "$service"
+is $? 0 "the service ends"
 is "$(dmesg | grep -c 'type=1326.*xenvirtio-\(watch\|meter\)')" 0 "no part made a system call that is not in its list"
 diag "$(dmesg | sed -n 's/.*type=1326.*comm="\([^"]*\)".* syscall=\([0-9]*\) .*/\1 \2/p' | sort | uniq -c | tr '\n' ';')"
+# xenconsoled learns of no domain's end any more, and would hold its console's page for ever.
+kill -KILL "$(cat /run/xenconsoled.pid)"
 check "the guest is destroyed" xl destroy g
