@@ -6,7 +6,8 @@
  *   (xenvirtio-keep) --fork, exec--> broker --fork--> device (xenvirtio-dev)
  *
  * It keeps its rights, which the broker gives away, and for that it opens nothing: no Xen, no xenstore, no state. Of a child it hears
- * that it serves, one byte, and how it ended. Whoever kills the keeper has killed all three: each dies with its parent.
+ * that it serves, one byte, and how it ended; of who asks for an upgrade (upgrade-door.h) one line, and then there are two children for
+ * a while. Whoever kills the keeper has killed all three: each dies with its parent.
  *
  * The first time another is started at once, also after each that served for a second; else after 100 ms, 200 ms and so on. After
  * KEEPER_DEATHS_MAX deaths in a row it gives up. A child that has never served is not started again: it has said why.
