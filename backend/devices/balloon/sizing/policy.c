@@ -516,7 +516,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		 size_t nr)
 {
 	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0;
-	bool may_ask, divided, waits, gives = false;
+	bool may_ask, divided, gives = false;
 
 	for (size_t i = 0; i < nr; i++) {
 		judge(cfg, now_ms, free_kib < cfg->hold_kib, &g[i], &m[i], &o[i]);
@@ -532,7 +532,6 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 	free_kib = less(free_kib, taken);
 	divided = divide(cfg, free_kib, g, o, nr);
 	missing = add_capped(missing, grow(&free_kib, g, o, nr));
-	waits = missing > 0;
 	if (may_ask) {
 		asked = less(missing, coming);
 		missing = give(cfg, asked, g, o, nr, false);
@@ -551,8 +550,8 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		else if (o[i].verdict == POLICY_SHRINK)
 			o[i].verdict = POLICY_KEEP;
 	}
-	if (!waits)
-		lend(free_kib, g, m, o, nr);
+	/* nothing, where somebody still misses some */
+	lend(free_kib, g, m, o, nr);
 	return gives;
 }
 
