@@ -24,7 +24,6 @@ enum launch_op {
 	LAUNCH_SIGNAL,	  /* @handle, @value: SIGTERM, SIGABRT or SIGKILL */
 	LAUNCH_REAP,	  /* @handle, of one that has ended: how */
 	LAUNCH_DETACH,	  /* @handle: it runs on */
-	LAUNCH_RUNS,	  /* @handle: what program it is. Answer: @value: enum launcher_runs */
 	LAUNCH_PAUSE,	  /* @domid */
 	LAUNCH_UNPAUSE,	  /* @domid */
 	LAUNCH_HOST_FREE, /* answer: @value: KiB */
@@ -33,6 +32,7 @@ enum launch_op {
 	LAUNCH_WANTED,	  /* @domid, @devid: as struct supervisor_companion has them, likewise the next two */
 	LAUNCH_GONE,	  /* @domid, @devid */
 	LAUNCH_ALL_SEEN,
+	LAUNCH_RUNS,	  /* @handle: what program it is. Answer: @value: enum launcher_runs */
 	LAUNCH_OPS,
 };
 

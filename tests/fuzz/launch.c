@@ -31,11 +31,11 @@ static unsigned int nr;
 static int pauses[256];
 static bool meter_asks;
 
-static int start(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+static int start(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
 	unsigned int same = 0;
 
-	MUST(!meter_asks && domid && domid <= 0x7fef && devid <= UINT16_MAX);
+	MUST(!meter_asks && domid && domid <= 0x7fef && devid <= UINT16_MAX && !(flags & ~LAUNCH_FLAGS));
 	for (unsigned int i = 0; i < nr; i++)
 		same += process[i].here && process[i].domid == domid && process[i].devid == devid;
 	MUST(same < LAUNCH_OF_ONE_MAX);
@@ -60,6 +60,12 @@ static int attach(void *opaque, uint32_t domid, uint32_t devid, struct process *
 		}
 	}
 	return XENVIRTIO_E_EMPTY;
+}
+
+static enum launcher_runs runs(void *opaque, const struct process *p)
+{
+	MUST(!meter_asks && p->pid >= FIRST_PID && p->pid < (pid_t)(FIRST_PID + nr) && process[p->pid - FIRST_PID].here);
+	return LAUNCHER_RUNS_KEPT;
 }
 
 static void send_signal(void *opaque, const struct process *p, int signal)
@@ -104,7 +110,7 @@ static int host_free(void *opaque, uint64_t *kib)
 
 static int listener(void *opaque, enum launch_listener which)
 {
-	MUST(which == (meter_asks ? LAUNCH_LISTENER_METRICS : LAUNCH_LISTENER_SERVICE));
+	MUST(meter_asks ? which == LAUNCH_LISTENER_METRICS : which == LAUNCH_LISTENER_SERVICE || which == LAUNCH_LISTENER_UPGRADE);
 	return ends[0];
 }
 
@@ -184,7 +190,7 @@ static void go_through(struct launch_server *s, struct event_base *base, const u
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct event_base *base;
-	static struct launcher launcher = {.start = start, .attach = attach, .signal = send_signal, .reap = reap, .detach = detach};
+	static struct launcher launcher = {.start = start, .attach = attach, .runs = runs, .signal = send_signal, .reap = reap, .detach = detach};
 	struct launch_server *s;
 	struct log log;
 	struct launch_server_config cfg = {
