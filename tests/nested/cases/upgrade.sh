@@ -151,7 +151,23 @@ start_daemon "$domid" --no-restart || bail "by hand: served without a keeper"
 asks 5 "without a keeper it is refused" --force
 check "with what to do" says "end it and start it again"
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
-xl destroy g
+check "ended" stop_daemon "$domid"
+
+# Destroyed while it goes over and over: whichever of the two has it then lets go, and the other finds nothing.
+check "the service goes on" start_service xen-vballoond $dir
+check "and serves" wait_for '[ -n "$(xs "$domid" path)" ]' 20
+while [ ! -e "$XV_STATE/over" ]; do xen-vballoonctl upgrade --force; done >"$XV_LOGS/last.log" 2>&1 &
+asking=$!
+sleep 0.3
+begin=$(now_cs)
+check "the guest is destroyed meanwhile" xl destroy g
+check "without waiting" [ $(($(now_cs) - begin)) -lt 500 ]
+touch "$XV_STATE/over"
+wait $asking
+diag "$(sort "$XV_LOGS/last.log" | uniq -c)"
+check "its processes have ended" wait_for '[ "$(started xen-vballoond)" = "$service" ]' 15
+kill -TERM "$service"
+wait "$service"
 check "nothing runs any more" wait_for '[ -z "$(pidof xen-vballoond)" ]' 10
 is "$(ls "$dir" | grep -v '^service[.]lock$' | tr '\n' ' ')" "" "no state file and no socket is left"
 is "$(xenstore-ls -f /local/domain/0/backend/virtio 2>/dev/null | grep -c "virtio/$domid/")" 0 "nor a node"
