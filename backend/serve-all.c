@@ -55,6 +55,7 @@ struct part {
 	struct process p; /* fd -1: there is none */
 	struct event *ended;
 	struct launch_peer *peer; /* NULL: its connection is closed */
+	bool bad;		  /* for what came through it */
 	struct timer *again;
 	unsigned int wait_ms;
 	uint64_t since_ms;
@@ -191,6 +192,7 @@ static void start_part(struct part *part)
 	bool again = part->since_ms != 0;
 	int sock, rc = role_start(&a->parts, part->word, !a->opts->no_sandbox, &part->p, &sock);
 
+	part->bad = false;
 	if (!rc) {
 		part->since_ms = clock_now_ms();
 		part->peer = launch_server_peer(a->server, sock, part->may);
@@ -255,7 +257,8 @@ static void on_part_ended(evutil_socket_t fd, short what, void *opaque)
 			start_again(part, &end, pid);
 		return;
 	}
-	if (!end.signalled) {
+	/* one that was cut off may have ended by that, before it was killed */
+	if (!end.signalled && !part->bad) {
 		end_all(a, end.known ? (enum exit_code)end.value : EXIT_CODE_HOST);
 		return;
 	}
@@ -275,6 +278,7 @@ static void on_connection_gone(void *opaque, struct launch_peer *peer, bool bad)
 	if (part->peer != peer)
 		return;
 	part->peer = NULL;
+	part->bad = bad;
 	if (a->door >= 0)
 		with_backends_asker_died(&a->backends);
 	/* it ends by itself, if it did nothing wrong */

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "backend/base/access.h"
+#include "backend/base/ready-fd.h"
 #include "backend/base/upgrade-words.h"
 #include "backend/metrics/metrics-collect.h"
 #include "backend/roles.h"
@@ -35,6 +36,7 @@ struct watch {
 	struct event_base *base;
 	int sock;
 	bool alone; /* it is in a unit of its own */
+	int ready_fd; /* of whoever waits for it, then; 0: nobody does */
 	struct launch_client launcher;
 	struct event *lost;
 	struct supervisor *sup;
@@ -112,10 +114,14 @@ static void tell_manager(void *opaque, const char *text)
 
 	if (w->alone)
 		service_notify(text);
-	if (strcmp(text, "READY=1") == 0)
-		launch_client_tell(&w->launcher, LAUNCH_READY);
-	else
+	if (strcmp(text, "READY=1") != 0) {
 		launch_client_tell(&w->launcher, LAUNCH_STOPPING);
+		return;
+	}
+	launch_client_tell(&w->launcher, LAUNCH_READY);
+	if (w->ready_fd)
+		ready_fd_tell(w->ready_fd);
+	w->ready_fd = 0;
 }
 
 static int listen_control(void *opaque, uint32_t devid)
@@ -322,7 +328,7 @@ static void stop(struct watch *w)
 
 enum exit_code watch_all(const struct device_type *type, const struct options *opts, struct log *log)
 {
-	struct watch w = {.type = type, .opts = opts, .log = log};
+	struct watch w = {.type = type, .opts = opts, .log = log, .ready_fd = opts->ready_fd};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct role_world world;
 
