@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -238,10 +239,28 @@ static int open_confined_store(void *opaque, struct xenvirtio_store **store)
 	return store_client_open(store, ask_store_or_die, &seat->ends.store, seat->ends.events);
 }
 
-static int seal_calls(void *opaque, struct log *log)
+/* What it may make longer by writing is nothing, but a log or a record that is a file. */
+static int limit_files(const struct seat *seat, uint64_t state_bytes)
 {
-	const struct seat *seat = opaque;
+	struct rlimit now;
 
+	if (seat->unrestricted || writes_files(seat->opts))
+		return 0;
+	if (getrlimit(RLIMIT_FSIZE, &now))
+		return -errno;
+	if (now.rlim_max <= state_bytes)
+		return 0;
+	now.rlim_cur = now.rlim_max = state_bytes;
+	return setrlimit(RLIMIT_FSIZE, &now) ? -errno : 0;
+}
+
+static int seal_calls(void *opaque, uint64_t state_bytes, struct log *log)
+{
+	struct seat *seat = opaque;
+	int rc = judge_missing(seat, log, limit_files(seat, state_bytes), "the device process may make its state file longer");
+
+	if (rc)
+		return rc;
 	return judge_missing(opaque, log, xenvirtio_confine_calls(seat->opts->program->lends, NULL), "system calls are not filtered");
 }
 
@@ -286,7 +305,7 @@ static void be_trial(struct seat *seat, bool seal, confined_trial *trial, void *
 
 	if ((rc == -ENOSYS && do_without_restriction(seat, seat->log)) || confine(seat))
 		_exit(EXIT_CODE_NO_XEN);
-	if (seal && seal_calls(seat, seat->log))
+	if (seal && seal_calls(seat, UINT64_MAX, seat->log))
 		_exit(EXIT_CODE_NO_XEN);
 	_exit(trial(opaque, rc, seat->unconfined));
 }
@@ -323,8 +342,11 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 		.read_vm = read_vm,
 		.group = opts->program->group,
 		.gid = access_group(opts->program->group),
+		.queues_max = opts->program->queues_max,
 		.domid = opts->domid,
 		.backend_socket = opts->backend_socket,
+		.take_over = opts->take_over,
+		.log = log,
 	};
 	struct seat seat = {.opts = opts, .log = log};
 	struct doors doors = {.uid = geteuid(), .group = names.gid};

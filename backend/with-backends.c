@@ -100,6 +100,12 @@ enum exit_code with_backends_open(struct with_backends *w, struct event_base *ba
 	return EXIT_CODE_DONE;
 }
 
+void with_backends_asker_died(struct with_backends *w)
+{
+	if (w->starter)
+		starter_asker_died(w->starter);
+}
+
 void with_backends_close(struct with_backends *w)
 {
 	starter_free(w->starter);

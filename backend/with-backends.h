@@ -26,6 +26,8 @@ struct with_backends {
  * Return: EXIT_CODE_DONE, also where there is nothing to start; else why the service cannot, told
  */
 enum exit_code with_backends_open(struct with_backends *w, struct event_base *base, const struct options *opts, struct log *log);
+/** with_backends_asker_died() - as starter_asker_died(); not opened is fine */
+void with_backends_asker_died(struct with_backends *w);
 /** with_backends_close() - after the supervisor; not opened is fine */
 void with_backends_close(struct with_backends *w);
 

@@ -23,6 +23,8 @@ enum exit_code {
 	EXIT_CODE_BUSY = 5,
 	/** the device is there and cannot be served as it is configured */
 	EXIT_CODE_UNSUITABLE = 6,
+	/** SIGUSR2: another was ready to go on with the device; if it does not after all, somebody has to */
+	EXIT_CODE_HANDED_ON = 7,
 };
 
 #endif /* BACKEND_EXIT_CODE_H */

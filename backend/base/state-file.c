@@ -6,7 +6,7 @@
  */
 #include "backend/base/state-file.h"
 #include "backend/base/access.h"
-#include "backend/base/state-lock.h"
+#include "backend/base/state-fit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +20,6 @@
 #include <unistd.h>
 #include <xenvirtio/hv.h>
 
-/** grows with each change of the layout, of the device state's, and of what a device
- * keeps */
-#define VERSION 4u
-/** the same, but that nothing stands behind the device's memory: taken, and brought up */
-#define VERSION_WITHOUT_KEEP 3u
 /** in the place of an id plus 1; 0: unknown */
 #define SERVER_NONE UINT16_MAX
 struct state_file {
@@ -66,12 +61,6 @@ static uint32_t queues_bytes(unsigned int nr_queues)
 	return (uint32_t)XENVIRTIO_DEVICE_STATE_BYTES(nr_queues);
 }
 
-/* Of a device with few queues there are files from before a type could have more. */
-static bool is_device_bytes(uint32_t bytes, const struct state_file_key *key)
-{
-	return bytes == queues_bytes(0) || bytes == queues_bytes(key->queues_max);
-}
-
 int state_file_make_dir(const char *dir, const char *group_name)
 {
 	gid_t group = access_group(group_name);
@@ -106,13 +95,7 @@ static enum verdict check_header(const struct state_header *header, const struct
 	*why = "it was never finished";
 	if (!header->magic)
 		return OF_NO_USE;
-	*why = "it is damaged";
-	if (header->magic != STATE_MAGIC)
-		return UNREADABLE;
-	*why = "another version of this program wrote it";
-	if ((header->version != VERSION && header->version != VERSION_WITHOUT_KEEP) ||
-	    header->header_bytes != sizeof(*header) ||
-	    !is_device_bytes(header->device_bytes, key))
+	if (!state_fit(header, key->program->queues_max, why))
 		return UNREADABLE;
 	*why = "it was never finished";
 	if (!header->memory_bytes)
@@ -135,9 +118,9 @@ static enum verdict check_header(const struct state_header *header, const struct
 
 static void fill_header(struct state_header *header, const struct state_file_key *key)
 {
-	header->version = VERSION;
+	header->version = STATE_VERSION;
 	header->header_bytes = sizeof(*header);
-	header->device_bytes = queues_bytes(key->queues_max);
+	header->device_bytes = queues_bytes(key->program->queues_max);
 	header->domid = key->domid;
 	header->devid = key->devid;
 	header->device_id = key->program->device_id;
@@ -172,7 +155,7 @@ static int make_new(struct state_file *sf)
 	int rc;
 
 	sf->adopted = false;
-	rc = file_bytes(queues_bytes(sf->key.queues_max), sf->key.memory_bytes, &bytes);
+	rc = file_bytes(queues_bytes(sf->key.program->queues_max), sf->key.memory_bytes, &bytes);
 	if (rc)
 		return rc;
 	sf->bytes = (size_t)bytes;
@@ -200,7 +183,7 @@ static bool right_size(const struct state_file *sf)
 	if (file_bytes(sf->header->device_bytes, sf->header->memory_bytes, &bytes))
 		return false;
 	return sf->bytes == bytes ||
-	       (sf->header->version == VERSION_WITHOUT_KEEP &&
+	       (sf->header->version == STATE_VERSION_WITHOUT_KEEP &&
 		sf->bytes - memory_offset(sf->header->device_bytes) == sf->header->memory_bytes);
 }
 
@@ -210,7 +193,7 @@ static int bring_up(struct state_file *sf)
 	uint64_t bytes;
 	int rc;
 
-	if (sf->header->version == VERSION)
+	if (sf->header->version == STATE_VERSION)
 		return 0;
 	rc = file_bytes(sf->header->device_bytes, sf->header->memory_bytes, &bytes);
 	if (rc)
@@ -224,7 +207,7 @@ static int bring_up(struct state_file *sf)
 	if (rc)
 		return rc;
 	memset(state_file_keep(sf), 0, STATE_FILE_KEEP_BYTES);
-	__atomic_store_n(&sf->header->version, VERSION, __ATOMIC_RELEASE);
+	__atomic_store_n(&sf->header->version, STATE_VERSION, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -357,6 +340,11 @@ bool state_file_adopted(const struct state_file *sf)
 	return sf->adopted;
 }
 
+size_t state_file_bytes(const struct state_file *sf)
+{
+	return sf->bytes;
+}
+
 int state_file_fd(const struct state_file *sf)
 {
 	return sf->fd;
@@ -396,7 +384,7 @@ struct xenvirtio_device_state *state_file_device(struct state_file *sf)
 
 unsigned int state_file_queues(const struct state_file *sf)
 {
-	return sf->header->device_bytes == queues_bytes(0) ? XENVIRTIO_STATE_QUEUES_MIN : sf->key.queues_max;
+	return sf->header->device_bytes == queues_bytes(0) ? XENVIRTIO_STATE_QUEUES_MIN : sf->key.program->queues_max;
 }
 
 void *state_file_memory(struct state_file *sf)

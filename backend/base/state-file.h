@@ -35,7 +35,6 @@ struct state_file_key {
 	struct xenvirtio_gpa base;
 	uint32_t irq;
 	size_t memory_bytes; /* of a new file, not 0; one that is adopted keeps its own */
-	unsigned int queues_max; /* likewise: a new file has room for the state of so many; of 16 at least */
 	pid_t owner;	     /* the process to name to others; 0: this one */
 	const struct doors *doors; /* borrowed, for as long as it is open; NULL: this process opens it by its name */
 };
@@ -63,6 +62,8 @@ int state_file_open(struct state_file **sf, const char *dir, const struct state_
  * Return: 0 nobody; -EBUSY; -errno
  */
 int state_file_owner(const char *dir, uint32_t domid, uint32_t devid, pid_t *owner);
+/** state_file_bytes() - how long it is, from its opening on */
+size_t state_file_bytes(const struct state_file *sf);
 /** state_file_fd() - locked as long as a copy of it is open anywhere */
 int state_file_fd(const struct state_file *sf);
 /**

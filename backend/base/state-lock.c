@@ -37,7 +37,7 @@ static bool still_named(const char *path, int fd)
  * Who took the lock, by the kernel: what the file says is written by a process that a guest may have taken over, and whoever asks
  * ends the one that he is told. Return: 0: it has no such lock, or the file system is one whose numbers are others there
  */
-static pid_t lock_holder(int fd)
+pid_t state_lock_holder(int fd)
 {
 	FILE *locks = fopen("/proc/locks", "re");
 	unsigned int maj, min;
@@ -61,7 +61,7 @@ static pid_t lock_holder(int fd)
 pid_t state_lock_owner(int fd)
 {
 	struct state_header header;
-	pid_t holder = lock_holder(fd);
+	pid_t holder = state_lock_holder(fd);
 
 	if (holder)
 		return holder > 0 ? holder : 0;

@@ -48,6 +48,9 @@ int state_lock(const char *path, pid_t *owner);
  */
 pid_t state_lock_owner(int fd);
 
+/** state_lock_holder() - likewise, by /proc/locks alone: of whoever is to be ended. Return: 0 or less: it cannot be told */
+pid_t state_lock_holder(int fd);
+
 /** state_lock_remove() - the name of the file that @fd has locked, if it still has it. Return: 0; -ENOENT; -errno */
 int state_lock_remove(const char *path, int fd);
 

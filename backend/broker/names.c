@@ -9,6 +9,7 @@
 #include "backend/base/saved-size.h"
 #include "backend/base/sockets.h"
 #include "backend/base/state-lock.h"
+#include "backend/broker/take-over.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -37,6 +38,13 @@ static int open_state(void *opaque, uint32_t devid, pid_t *owner)
 
 	if (!ret)
 		ret = state_file_make_dir(n->dir, n->group);
+	if (!ret && n->take_over) {
+		ret = take_over_state(path, n->queues_max, n->log, owner);
+		if (ret)
+			return ret;
+		ret = lock_in_time(path, owner);
+		return ret < 0 ? ret : take_over_look(path, ret);
+	}
 	return ret ? ret : lock_in_time(path, owner);
 }
 

@@ -7,6 +7,9 @@
 #define BACKEND_BROKER_NAMES_H
 
 #include "backend/base/doors.h"
+#include "backend/base/log.h"
+
+#include <stdbool.h>
 
 /**
  * struct names - what the doors stand on
@@ -14,6 +17,9 @@
  * @read_vm: the guest's path in xenstore, "/vm/<uuid>". Return: 0; -errno
  * @group:   the name of the group that may steer the daemon; borrowed
  * @gid:     its number, access.h
+ * @take_over: the state is another process's, which is told to let go when it is asked for: take-over.h
+ * @queues_max: of the program, by which it is known whether the state can be gone on with
+ * @log:     for what is said of that; borrowed
  * @backend_socket: pattern, backend-socket.h; borrowed; NULL: the device has none
  */
 struct names {
@@ -24,6 +30,9 @@ struct names {
 	gid_t gid;
 	uint32_t domid;
 	const char *backend_socket;
+	bool take_over;
+	unsigned int queues_max;
+	struct log *log;
 };
 
 /** names_doors() - @doors: out; its functions are set, with @names, which are borrowed; the rest stays */

@@ -76,7 +76,7 @@ struct device_memory {
 	void *at; /* 8-byte aligned */
 	size_t bytes;
 	struct xenvirtio_device_state *state;
-	unsigned int queues; /* that @state has room for: queues_max, or fewer in a file of before there were so many */
+	unsigned int queues; /* that @state has room for: the program's queues_max, or fewer in a file of before there were so many */
 	char *note;   /* STATE_FILE_NOTE_MAX bytes of text */
 	void *keep;   /* STATE_FILE_KEEP_BYTES, 8-byte aligned, for what is above the device */
 	bool adopted; /* a process before this one filled it */
@@ -92,6 +92,8 @@ struct device_service {
 	void *collect_opaque;
 	/** open_hv - a handle of a domain's. Return: as xenvirtio_hv_open_xen() */
 	int (*open_hv)(void *opaque, struct xenvirtio_hv **hv, uint32_t domid, struct log *log);
+	/** doors - the service's control socket, service_socket, of device 0; NULL: it is opened by its name */
+	const struct doors *doors;
 	void *opaque;
 };
 
@@ -109,8 +111,6 @@ struct device_type {
 	 */
 	bool keeps_mappings;
 	const struct figures_type *figures_type;
-	/** queues_max - of any device; 0: not more than XENVIRTIO_STATE_QUEUES_MIN */
-	unsigned int queues_max;
 
 	/** new - Return: 0; -ENOMEM */
 	int (*new)(void **self, const struct device_host *host);
@@ -187,6 +187,8 @@ struct device_type {
 	/** service_words - what ends the command line of device processes of a service; up to a
 	 * NULL; NULL: nothing */
 	const char *const *service_words;
+	/** service_socket - the name of a control socket that service_new() opens, in the state directory; NULL: none */
+	const char *service_socket;
 	/** service_new - what the type does beside the supervisor; NULL. Return: 0; -errno, told */
 	int (*service_new)(void **self, const struct device_service *service);
 	/** service_free - NULL is fine; NULL where service_new is */

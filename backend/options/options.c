@@ -206,6 +206,30 @@ int options_take_sandbox_uid(void *opaque, const char *arg, char *why, size_t wh
 	return -1;
 }
 
+int options_take_role(void *opaque, const char *arg, char *why, size_t why_size)
+{
+	static const struct {
+		const char *name;
+		enum role role;
+		int fd;
+	} roles[] = {
+		{"all", ROLE_ALL, 0},	  {"launch", ROLE_LAUNCH, 0}, {"watch", ROLE_WATCH, 0},
+		/* of the launcher's children */
+		{"watch:3", ROLE_WATCH, 3}, {"meter:3", ROLE_METER, 3},
+	};
+	struct options *opts = opaque;
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (strcmp(arg, roles[i].name) == 0) {
+			opts->role = roles[i].role;
+			opts->role_fd = roles[i].fd;
+			return 0;
+		}
+	}
+	snprintf(why, why_size, "--role %s: give all, launch or watch", arg);
+	return -1;
+}
+
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size)
 {
 	struct options *opts = opaque;
@@ -256,8 +280,18 @@ int options_check(const struct options *opts, const char *of_one, char *why, siz
 			 of_one);
 		return -1;
 	}
+	if (opts->domid && opts->role != ROLE_ALL) {
+		snprintf(why, why_size, "--role and --domid: the service has parts, a device has none: give one of them");
+		return -1;
+	}
 	if (opts->sandbox_required && opts->no_sandbox) {
 		snprintf(why, why_size, "--sandbox=require and --no-sandbox: give one of them");
+		return -1;
+	}
+	if (opts->take_over && (!opts->domid || !opts->no_restart || opts->no_sandbox || opts->metrics.len)) {
+		snprintf(why, why_size,
+			 "--take-over: it is how a keeper or the service has one device go over to another process: it wants "
+			 "--domid and --no-restart, and neither --no-sandbox nor --metrics");
 		return -1;
 	}
 	if (opts->base_given != opts->irq_given) {

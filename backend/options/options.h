@@ -20,6 +20,14 @@
 #include <xenvirtio/notify-path.h>
 #include <xenvirtio/types.h>
 
+/** which part of the service for all guests a process is, backend/roles.h */
+enum role {
+	ROLE_ALL, /* the launcher, which starts the others */
+	ROLE_LAUNCH, /* the launcher, which the watcher comes to */
+	ROLE_WATCH,
+	ROLE_METER,
+};
+
 struct options {
 	const struct program *program;
 	uint32_t domid; /* 0: the service for all guests */
@@ -36,6 +44,9 @@ struct options {
 	bool sandbox_required;		/* all of a device process's confinement, or no start */
 	bool no_sandbox;		/* none of it */
 	bool no_restart;		/* somebody else starts another when it dies */
+	enum role role;
+	int role_fd; /* of a part that the launcher has started: its connection to it; 0: it makes one */
+	bool take_over;			/* from the process that serves the device */
 	bool self_test;			/* serve nobody: try what it is worth on this host */
 	uid_t sandbox_uid;		/* with the domain's number added: whom a device process becomes */
 	enum log_level log_level;
@@ -86,6 +97,12 @@ struct options {
 	 .flag = offsetof(struct options, no_sandbox)},                                            \
 	{"no-restart", NULL, "end when the device process dies: somebody else starts another",         \
 	 .flag = offsetof(struct options, no_restart)},                                            \
+	{"role", "ROLE",                                                                           \
+	 "all (default), or a part of the service in a unit of its own: launch or\n"              \
+	 "                               watch",                                                   \
+	 .take = options_take_role},                                                               \
+	{"take-over", NULL, "of upgrades alone: be ready, and then have the one that serves let go",    \
+	 .flag = offsetof(struct options, take_over)},                                             \
 	{"self-test-sandbox", NULL, "try what device processes are kept from here, say it, and exit",   \
 	 .flag = offsetof(struct options, self_test)},                                            \
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: notice)",          \
@@ -107,6 +124,7 @@ int options_take_ready_fd(void *opaque, const char *arg, char *why, size_t why_s
 int options_take_record(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_sandbox(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_sandbox_uid(void *opaque, const char *arg, char *why, size_t why_size);
+int options_take_role(void *opaque, const char *arg, char *why, size_t why_size);
 int options_take_log_level(void *opaque, const char *arg, char *why, size_t why_size);
 
 /** options_default() - before a line is parsed; @program is kept */

@@ -16,7 +16,7 @@
 /** how long a node may stay half written */
 #define DISCOVERY_MS 10000u
 
-static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP};
+static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
 _Static_assert(sizeof(end_signals) / sizeof(end_signals[0]) == PROCESS_END_SIGNALS,
 	       "each has its event");
 
@@ -26,7 +26,7 @@ static void tell_closed(struct device_process *dp)
 	char path[sizeof(dp->bus.backend) + 8], value[XENVIRTIO_STORE_TEXT_MAX];
 	int rc;
 
-	if (!dp->link || !dp->bus.backend[0])
+	if (!dp->link || !dp->bus.backend[0] || dp->of_another)
 		return;
 	snprintf(path, sizeof(path), "%s/state", dp->bus.backend);
 	if (store_link_read(dp->link, path, value, sizeof(value)))
@@ -133,10 +133,21 @@ static void on_signal(evutil_socket_t signal, short what, void *opaque)
 	process_end(dp, EXIT_CODE_DONE, in_use ? GUEST_LEAVE : GUEST_REMOVE);
 }
 
+/* Also of a guest that has no driver yet: it may look for its device at any moment, and must find it. */
+static void on_hand_on(evutil_socket_t signal, short what, void *opaque)
+{
+	struct device_process *dp = opaque;
+
+	log_msg(dp->log, LOG_LEVEL_NOTICE, 0, "signal %d: domain %" PRIu32 " is left to the process that takes over", (int)signal,
+		dp->opts->domid);
+	dp->of_another = true;
+	process_end(dp, EXIT_CODE_HANDED_ON, GUEST_LEAVE);
+}
+
 static int make_events(struct device_process *dp)
 {
 	for (size_t i = 0; i < PROCESS_END_SIGNALS; i++) {
-		dp->signal[i] = evsignal_new(dp->base, end_signals[i], on_signal, dp);
+		dp->signal[i] = evsignal_new(dp->base, end_signals[i], end_signals[i] == SIGUSR2 ? on_hand_on : on_signal, dp);
 		if (!dp->signal[i] || event_add(dp->signal[i], NULL))
 			return -ENOMEM;
 	}
@@ -239,6 +250,7 @@ int device_process_new(struct device_process **out, struct event_base *base,
 	dp->opts = opts;
 	dp->log = log;
 	dp->env = *env;
+	dp->of_another = opts->take_over;
 	if (!dp->env.discovery_ms)
 		dp->env.discovery_ms = DISCOVERY_MS;
 	*out = dp;

@@ -32,7 +32,8 @@ struct device_process;
  * @owner:        struct guest_config
  * @discovery_ms: how long a node may stay half written; 0: 10 s
  * @seal:         all is open that the guest is served with, and none of its requests was looked at: give away what serving does
- *                not take. Return: 0; else the process ends, and why was logged. NULL: nothing is given away
+ *                not take; @state_bytes: its state file is no longer from now on. Return: 0; else the process ends, and why was logged. NULL:
+ *                nothing is given away
  * @unconfined:   what @confine and @seal could not do, a line each, from then on; NULL: it is not told
  * @ready:        the guest is served and the node says so; once; NULL: nobody wants to know; with @ready_opaque
  */
@@ -42,7 +43,7 @@ struct device_process_env {
 	void (*ready)(void *opaque);
 	void *ready_opaque;
 	int (*confine)(void *opaque);
-	int (*seal)(void *opaque, struct log *log);
+	int (*seal)(void *opaque, uint64_t state_bytes, struct log *log);
 	const struct doors *doors;
 	const char *unconfined;
 	void *opaque;

@@ -35,7 +35,6 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 		.base = cfg->base,
 		.irq = cfg->irq,
 		.memory_bytes = memory_bytes,
-		.queues_max = cfg->type->queues_max,
 		.owner = cfg->owner,
 		.doors = cfg->doors,
 	};
@@ -57,6 +56,12 @@ static int open_state(struct guest *g, const struct guest_config *cfg, size_t me
 	}
 	if (rc == -EBADMSG) {
 		*code = EXIT_CODE_UNSUITABLE;
+		return -ECANCELED;
+	}
+	if (rc == -ESTALE) {
+		*code = EXIT_CODE_NO_DEVICE;
+		log_msg(g->log, LOG_LEVEL_NOTICE, 0, "device %" PRIu32 " of domain %" PRIu32 " has ended: there is nothing to take over",
+			cfg->devid, cfg->domid);
 		return -ECANCELED;
 	}
 	*code = EXIT_CODE_HOST;

@@ -23,7 +23,7 @@
 /** the domain and xenstore are looked at, and the log's limits */
 #define TICK_MS 2000u
 
-#define PROCESS_END_SIGNALS 3
+#define PROCESS_END_SIGNALS 4
 
 struct device_process {
 	struct event_base *base;
@@ -60,6 +60,7 @@ struct device_process {
 	unsigned int motion_ms; /* from the last motion to its report */
 	bool report_late;	/* the timer is set for that long */
 	bool serving;
+	bool of_another; /* the device is another process's, still or by now: to the toolstack nothing happens */
 	bool ended;
 	enum exit_code code;
 };

@@ -162,7 +162,10 @@ static bool open_guest(struct device_process *dp)
 		process_refuse(dp, code);
 		return false;
 	}
-	return !process_end_on(dp, rc, "cannot serve the guest");
+	if (process_end_on(dp, rc, "cannot serve the guest"))
+		return false;
+	dp->of_another = false;
+	return true;
 }
 
 /* What xenstore is for while serving. False: the process has ended. */
@@ -254,7 +257,7 @@ static bool make_device(struct device_process *dp, const struct xenvirtio_domain
 /* The guest's first byte is read after this. False: the process has ended, and has said why. */
 static bool seal(struct device_process *dp)
 {
-	if (!dp->env.seal || !dp->env.seal(dp->env.opaque, dp->log))
+	if (!dp->env.seal || !dp->env.seal(dp->env.opaque, state_file_bytes(dp->guest.state), dp->log))
 		return true;
 	process_end(dp, EXIT_CODE_NO_XEN, guest_in_use(&dp->guest) ? GUEST_LEAVE : GUEST_REMOVE);
 	return false;

@@ -6,6 +6,7 @@
 
 #include "backend/service/keeper-start.h"
 #include "backend/base/exit-code.h"
+#include "backend/service/upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 #define READY_FD 3
 #define READY_WORD "--ready-fd=3"
 
-static void become_program(const struct launcher_exec *exec, pid_t parent, int ready)
+static void become_program(const struct launcher_exec *exec, unsigned int flags, pid_t parent, int ready)
 {
 	sigset_t none;
 
@@ -42,14 +43,16 @@ static void become_program(const struct launcher_exec *exec, pid_t parent, int r
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(exec->path, exec->argv);
+	if (flags & LAUNCHER_TAKE_OVER)
+		_exit(UPGRADE_EXIT_NOT_RUN);
 	/* a guest that is served is not left because its program was removed */
 	execv(LAUNCHER_SELF, exec->argv);
 	_exit(EXIT_CODE_HOST);
 }
 
-int keeper_start(const struct launcher_exec *exec, struct process *p, int *ready)
+int keeper_start(const struct launcher_exec *exec, unsigned int flags, struct process *p, int *ready)
 {
-	static char no_restart[] = "--no-restart", ready_word[] = READY_WORD;
+	static char no_restart[] = "--no-restart", ready_word[] = READY_WORD, take_over[] = "--take-over";
 	pid_t parent = getpid();
 	sigset_t all, mask;
 	int ends[2], rc;
@@ -59,15 +62,16 @@ int keeper_start(const struct launcher_exec *exec, struct process *p, int *ready
 	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
 	exec->argv[exec->argc] = no_restart;
 	exec->argv[exec->argc + 1] = ready_word;
+	exec->argv[exec->argc + 2] = flags & LAUNCHER_TAKE_OVER ? take_over : NULL;
 	/* the handlers of this process write to what a child has as well, until it is another program */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	p->pid = fork();
 	if (p->pid == 0)
-		become_program(exec, parent, ends[1]);
+		become_program(exec, flags, parent, ends[1]);
 	rc = p->pid < 0 ? -errno : 0;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	exec->argv[exec->argc] = exec->argv[exec->argc + 1] = NULL;
+	exec->argv[exec->argc] = exec->argv[exec->argc + 1] = exec->argv[exec->argc + 2] = NULL;
 	close(ends[1]);
 	p->fd = rc ? -1 : pidfd_open(p->pid, 0);
 	if (!rc && p->fd < 0) {

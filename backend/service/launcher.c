@@ -46,7 +46,7 @@ static int set_up(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files)
 	return err;
 }
 
-static int spawn(struct launcher_exec *exec, pid_t *pid)
+static int spawn(struct launcher_exec *exec, unsigned int flags, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -60,7 +60,8 @@ static int spawn(struct launcher_exec *exec, pid_t *pid)
 		err = set_up(&attr, &files);
 		if (!err)
 			err = posix_spawn(pid, exec->path, &files, &attr, exec->argv, environ);
-		if (err == ENOENT)
+		/* a guest that is served is left to what serves it */
+		if (err == ENOENT && !(flags & LAUNCHER_TAKE_OVER))
 			err = posix_spawn(pid, LAUNCHER_SELF, &files, &attr, exec->argv, environ);
 		posix_spawn_file_actions_destroy(&files);
 	}
@@ -68,8 +69,9 @@ static int spawn(struct launcher_exec *exec, pid_t *pid)
 	return -err;
 }
 
-static int start_child(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+static int start_child(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
+	static char take_over[] = "--take-over";
 	struct launcher_exec *exec = opaque;
 	char domid_word[WORD_MAX], devid_word[WORD_MAX];
 	int rc;
@@ -78,8 +80,10 @@ static int start_child(void *opaque, uint32_t domid, uint32_t devid, struct proc
 	snprintf(devid_word, sizeof(devid_word), "--devid=%" PRIu32, devid);
 	exec->argv[exec->argc] = domid_word;
 	exec->argv[exec->argc + 1] = devid_word;
-	rc = spawn(exec, &p->pid);
-	exec->argv[exec->argc] = exec->argv[exec->argc + 1] = NULL;
+	exec->argv[exec->argc + 2] = flags & LAUNCHER_TAKE_OVER ? take_over : NULL;
+	rc = spawn(exec, flags, &p->pid);
+	for (int i = 0; i < LAUNCHER_WORDS; i++)
+		exec->argv[exec->argc + i] = NULL;
 	if (rc)
 		return rc;
 	/* nobody else waits for it, so the number is its own */
@@ -182,6 +186,7 @@ int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int arg
 		.start = start_child,
 		.attach = attach_owner,
 		.life = read_life,
+		.runs = launcher_runs,
 		.signal = signal_process,
 		.reap = reap_child,
 		.detach = detach_process,

@@ -30,9 +30,18 @@ struct process_end {
 /** process_end_text() - "died of signal 9 (Killed)", "ended with exit code 1", "ended" */
 void process_end_text(const struct process_end *end, char text[PROCESS_END_TEXT_MAX]);
 
+/** for start: one that is ready before it has the process that serves let go; it ends if it cannot, and nothing has happened */
+#define LAUNCHER_TAKE_OVER 1u
+
+enum launcher_runs {
+	LAUNCHER_RUNS_OTHER,	 /* than what is installed now, or it cannot be told */
+	LAUNCHER_RUNS_INSTALLED, /* the very file */
+	LAUNCHER_RUNS_KEPT,	 /* whatever: it is another process's, a keeper's, keeper.h */
+};
+
 struct launcher {
-	/** start - Return: 0; -errno nothing was started */
-	int (*start)(void *opaque, uint32_t domid, uint32_t devid, struct process *p);
+	/** start - @flags: LAUNCHER_TAKE_OVER or 0. Return: 0; -errno nothing was started */
+	int (*start)(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p);
 	/**
 	 * attach - find a process that serves the device already
 	 * Return: 0; XENVIRTIO_E_EMPTY nobody does; XENVIRTIO_E_AGAIN one is just beginning or
@@ -45,6 +54,8 @@ struct launcher {
 	 * Return: 0; -errno it cannot be told
 	 */
 	int (*life)(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mark);
+	/** runs - what program a process is, that serves a device */
+	enum launcher_runs (*runs)(void *opaque, const struct process *p);
 	/** signal - to one that has ended it is nothing */
 	void (*signal)(void *opaque, const struct process *p, int signal);
 	/** reap - once @p->fd is readable: how it ended; closes the descriptor */
@@ -54,6 +65,8 @@ struct launcher {
 	void *opaque;
 };
 
+/** as ps and top show a keeper; a process has 15 characters */
+#define LAUNCHER_KEEPER_NAME "xenvirtio-keep"
 /** the program that runs, also after it was removed */
 #define LAUNCHER_SELF "/proc/self/exe"
 
@@ -73,6 +86,8 @@ struct launcher_exec {
  */
 int launcher_init(struct launcher *launcher, struct launcher_exec *exec, int argc, char **argv,
 		  const char *state_dir);
+/** launcher_runs() - of struct launcher: @opaque is a struct launcher_exec */
+enum launcher_runs launcher_runs(void *opaque, const struct process *p);
 void launcher_fini(struct launcher_exec *exec);
 
 #endif /* BACKEND_LAUNCHER_H */

@@ -55,6 +55,7 @@ static void enter_state(struct device *dev, enum device_state state)
 		dev->since_ms = clock_now_ms();
 		dev->life = (struct life){0};
 	}
+	upgrade_note_state(dev, false);
 	if (state != DEVICE_QUEUED && state != DEVICE_STARTING)
 		hold_release(dev);
 	/* a slot is free, or somebody wants one; not from here: this may be deep inside a scan */
@@ -85,6 +86,7 @@ void device_free(struct device *dev)
 	/* a service that leaves its devices to the next one leaves it these as well */
 	if (!sup->ended)
 		device_gone(dev);
+	upgrade_note_state(dev, true);
 	enter_state(dev, DEVICE_ALONE);
 	if (dev->ended)
 		event_free(dev->ended);
@@ -182,7 +184,7 @@ static int attach_process(struct device *dev)
 static int start_process(struct device *dev)
 {
 	const struct launcher *launcher = dev->sup->env.launcher;
-	int rc = launcher->start(launcher->opaque, dev->domid, dev->devid, &dev->process);
+	int rc = launcher->start(launcher->opaque, dev->domid, dev->devid, 0, &dev->process);
 
 	if (rc)
 		return rc;
@@ -197,6 +199,19 @@ static int start_process(struct device *dev)
 	log_msg(dev->sup->log, LOG_LEVEL_INFO, 0,
 		"device %" PRIu32 " of domain %" PRIu32 ": started process %ld", dev->devid,
 		dev->domid, (long)dev->process.pid);
+	return 0;
+}
+
+int device_follow(struct device *dev)
+{
+	int rc = follow_process(dev);
+
+	if (rc)
+		return rc;
+	enter_state(dev, DEVICE_STARTING);
+	timer_set(dev->timer, dev->sup->env.start_ms);
+	/* it may have come to serve before its predecessor's end was seen here */
+	device_look_path(dev->sup, dev->domid, dev->devid);
 	return 0;
 }
 
@@ -428,6 +443,8 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 	event_free(dev->ended);
 	dev->ended = NULL;
 	sup->env.launcher->reap(sup->env.launcher->opaque, &dev->process, &end);
+	if (upgrade_take_over(dev))
+		return;
 	enter_state(dev, DEVICE_ALONE);
 	if (sup->stopping) {
 		device_free(dev);

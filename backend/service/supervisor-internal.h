@@ -49,10 +49,25 @@ struct device {
 	unsigned int backoff_ms;
 	unsigned int looks; /* for one that is just ending */
 	uint64_t since_ms; /* it serves */
+	bool to_upgrade;   /* its turn is still to come */
 	struct life life;
 };
 
 TAILQ_HEAD(devices, device);
+
+/** the devices that are being upgraded, one at a time; supervisor-upgrade.c */
+struct upgrade {
+	bool running;
+	bool force;
+	bool settling; /* the successor is the device's process, and is to serve */
+	bool given_up; /* on the successor, which is to end */
+	unsigned int looks; /* at the next one, which is to be looked at first */
+	struct upgrade_listener listener;
+	struct device *at; /* NULL: none just now */
+	struct process successor; /* until it is @at's process; fd -1: none */
+	struct event *ended;	  /* likewise */
+	struct timer *timer;	  /* while there is an @at, how long for; else the next one */
+};
 
 struct supervisor {
 	struct event_base *base;
@@ -67,6 +82,7 @@ struct supervisor {
 	struct timer *stop;   /* the time is up */
 	struct devices devices;
 	struct devices queue;
+	struct upgrade upgrade;
 	unsigned int nr_starting;
 	bool ready; /* the service manager was told */
 	bool stopping;
@@ -101,7 +117,27 @@ void hold_release(struct device *dev);
 /** life_look() - at every tick: a process that hangs is said, and ended */
 void life_look(struct supervisor *sup);
 
+/* --- supervisor-upgrade.c --- */
+
+/** upgrade_init() - Return: 0; -ENOMEM */
+int upgrade_init(struct supervisor *sup);
+/** upgrade_fini() - one that is to take over does so by itself; not initialised is fine */
+void upgrade_fini(struct supervisor *sup);
+/** upgrade_stop() - the service ends, and all processes */
+void upgrade_stop(struct supervisor *sup);
+/**
+ * upgrade_take_over() - @dev has no process any more: the one that was to take over is it, if there is one
+ *
+ * Return: whether @dev->process is one, which is not followed yet
+ */
+bool upgrade_take_over(struct device *dev);
+/** upgrade_note_state() - @dev has entered a state, or is being freed */
+void upgrade_note_state(struct device *dev, bool freed);
+
 /* --- supervisor-device.c --- */
+
+/** device_follow() - @dev->process has taken over from another: what it serves is looked at. Return: 0; -ENOMEM */
+int device_follow(struct device *dev);
 
 struct device *device_find(struct supervisor *sup, uint32_t domid, uint32_t devid);
 /** device_look() - its node may have come, changed or gone */

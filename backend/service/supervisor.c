@@ -80,6 +80,7 @@ static void stop_all(struct supervisor *sup, int signal)
 	if (sup->stopping)
 		return;
 	sup->stopping = true;
+	upgrade_stop(sup);
 	tell_manager(sup, "STOPPING=1");
 	log_msg(sup->log, LOG_LEVEL_NOTICE, 0,
 		"signal %d: %zu device processes are told to end; guests that use their devices wait "
@@ -182,7 +183,7 @@ static int make_events(struct supervisor *sup)
 	sup->starts = timer_new(sup->base, on_starts, sup);
 	sup->stop = timer_new(sup->base, on_stop_over, sup);
 	sup->tick = timer_new(sup->base, on_tick, sup);
-	if (!sup->starts || !sup->stop || !sup->tick)
+	if (!sup->starts || !sup->stop || !sup->tick || upgrade_init(sup))
 		return -ENOMEM;
 	timer_set(sup->tick, TICK_MS);
 	return 0;
@@ -274,7 +275,7 @@ int supervisor_new(struct supervisor **out, struct event_base *base, const struc
 		supervisor_end(sup, EXIT_CODE_HOST);
 		return 0;
 	}
-	if (take_lock(sup))
+	if (sup->env.locked || take_lock(sup))
 		open_store(sup);
 	return 0;
 }
@@ -284,6 +285,7 @@ void supervisor_free(struct supervisor *sup)
 	if (!sup)
 		return;
 	supervisor_end(sup, EXIT_CODE_DONE);
+	upgrade_fini(sup);
 	while (!TAILQ_EMPTY(&sup->devices))
 		device_free(TAILQ_FIRST(&sup->devices));
 	for (size_t i = 0; i < SIGNALS; i++) {

@@ -6,6 +6,7 @@
  *   supervisor-tree.c    what a watch event means: which device to look at
  *   supervisor-device.c  one device: when to start its process, and what its end means
  *   supervisor-life.c    one that serves must go on: a process that hangs is ended
+ *   supervisor-upgrade.c one that serves is replaced while it does
  *   supervisor-hold.c    a new guest does not run before its device is served
  *
  *                  node complete          a slot is free          key `path`
@@ -25,6 +26,7 @@
 #include "backend/base/exit-code.h"
 #include "backend/service/launcher.h"
 #include "backend/options/options.h"
+#include "backend/service/upgrade.h"
 
 #include <stddef.h>
 #include <xenvirtio/store.h>
@@ -51,6 +53,7 @@ struct supervisor_env {
 	int (*open_store)(void *opaque, struct xenvirtio_store **store);
 	void *opaque;
 	const struct launcher *launcher;
+	bool locked; /* somebody else has the service's lock: the launcher that started this process */
 	const struct supervisor_companion *companion; /* NULL: there is none */
 	/**
 	 * pause, unpause - as the seam's, of the domain named; NULL: no guest is held
@@ -87,6 +90,14 @@ int supervisor_new(struct supervisor **sup, struct event_base *base, const struc
 /** supervisor_free() - device processes serve on; NULL is fine */
 void supervisor_free(struct supervisor *sup);
 
+/**
+ * supervisor_upgrade() - have the devices that are served be served by the installed version, one after the other
+ * @wish:     copied
+ * @listener: copied; is told at a later turn of the loop
+ *
+ * Return: 0; -EBUSY: others are being upgraded; -ECANCELED the service is ending
+ */
+int supervisor_upgrade(struct supervisor *sup, const struct upgrade_wish *wish, const struct upgrade_listener *listener);
 /** supervisor_ended() - @code: out. The event base was told to stop */
 bool supervisor_ended(const struct supervisor *sup, enum exit_code *code);
 void supervisor_count(const struct supervisor *sup, struct supervisor_counts *counts);

@@ -444,6 +444,20 @@ void starter_free(struct starter *s)
 	free(s);
 }
 
+void starter_asker_died(struct starter *s)
+{
+	struct backend *b, *next;
+
+	for (b = TAILQ_FIRST(&s->backends); b; b = next) {
+		next = TAILQ_NEXT(b, link);
+		b->wanted = false;
+		if (b->state == BACKEND_RUNNING)
+			b->inherited = true;
+		else if (b->state != BACKEND_ENDING)
+			forget_backend(b);
+	}
+}
+
 const struct supervisor_companion *starter_companion(const struct starter *s)
 {
 	return &s->companion;

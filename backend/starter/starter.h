@@ -80,6 +80,12 @@ struct starter_config {
 int starter_new(struct starter **s, const struct starter_config *cfg);
 /** starter_free() - those that are ending have STARTER_END_MS for it; the others run on; NULL is fine */
 void starter_free(struct starter *s);
+/**
+ * starter_asker_died() - whoever wanted backends is another process, and is no more: its successor wants them anew
+ *
+ * They run on meanwhile. Of which the device has gone in between is known when the successor says that all have been seen.
+ */
+void starter_asker_died(struct starter *s);
 /** starter_companion() - for struct supervisor_env, as long as @s is there */
 const struct supervisor_companion *starter_companion(const struct starter *s);
 

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define MUCH_SPACE ((size_t)5 << 30)
-#define FAR_OFFSET ((off_t)1 << 31)
+/* behind each state file there is, and not far behind */
+#define FAR_OFFSET ((off_t)1 << 20)
 #define PIECE ((size_t)1 << 20)
 #define PIECES 4096
 

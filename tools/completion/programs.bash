@@ -19,7 +19,7 @@ _xenvirtio_ask()
 			read -ra operands <<<"${BASH_REMATCH[1]}"
 		elif [[ $line =~ ^\ \ (--[a-z-]+)=?([^\ ]*)\ +(.*)$ ]]; then
 			names+=("${BASH_REMATCH[1]}") arguments+=("${BASH_REMATCH[2]}") helps+=("${BASH_REMATCH[3]}")
-		elif [[ $line =~ ^\ \ ([a-z]+)([A-Z\ ]*)\ \ +(.*)$ ]]; then
+		elif [[ $line =~ ^\ \ ([a-z]+)([][A-Z\ ]*)\ \ +(.*)$ ]]; then
 			names+=("${BASH_REMATCH[1]}") arguments+=("${BASH_REMATCH[2]}") helps+=("${BASH_REMATCH[3]}")
 		elif [[ $line =~ ^\ {8,}([^\ ].*)$ && ${#names[@]} -gt 0 ]]; then
 			helps[-1]+=" ${BASH_REMATCH[1]}"
@@ -146,7 +146,7 @@ _xenvirtio()
 	elif [[ ${operands[0]} == COMMAND && ! $command ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(printf '%s\n' "${names[@]}" | grep -v '^-')" -- "$cur")
 	else
-		[[ ! $command ]] || { _xenvirtio_row "$command" && read -ra operands <<<"COMMAND ${arguments[row]}"; }
+		[[ ! $command ]] || { _xenvirtio_row "$command" && read -ra operands <<<"COMMAND ${arguments[row]//[][]/}"; }
 		case ${operands[${#given[@]}]} in
 		D) _xenvirtio_value D "$(_xenvirtio_served)" "$cur" ;;
 		FILE*) _xenvirtio_value FILE '' "$cur" ;;

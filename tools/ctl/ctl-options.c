@@ -19,6 +19,7 @@ static const struct {
 	const char *arguments;
 	int nr_arguments;
 	const char *help;
+	int optional; /* of the arguments */
 } commands[CTL_COMMANDS] = {
 	[CTL_LIST] = {"list", "", 0, "all guests that are served"},
 	[CTL_STATUS] = {"status", " D", 1, "one guest's balloon"},
@@ -29,6 +30,7 @@ static const struct {
 	[CTL_TOP] = {"top", "", 0, "all guests, again and again"},
 	[CTL_WAIT] = {"wait", " D", 1, "until the guest's balloon is served"},
 	[CTL_FREE] = {"free", " SIZE", 1, "keep memory free for a guest to come; 0: no more"},
+	[CTL_UPGRADE] = {"upgrade", " [D]", 1, "have guests served by the installed version", 1},
 };
 
 #define FOR(command) (1u << (command))
@@ -90,7 +92,8 @@ static int take_state_dir(void *opaque, const char *arg, char *why, size_t why_s
 static const struct option_row table[] = {
 	{"wait", NULL, "set, free: until the size is reached", FLAG(wait),
 	 .mark = FOR(CTL_SET) | FOR(CTL_FREE)},
-	{"force", NULL, "set: also less than 64M or an eighth", FLAG(force), .mark = FOR(CTL_SET)},
+	{"force", NULL, "set, upgrade: also below 64M or an eighth; also the same", FLAG(force),
+	 .mark = FOR(CTL_SET) | FOR(CTL_UPGRADE)},
 	{"timeout", "SECONDS", "set --wait, wait, free --wait: give up after that time",
 	 .take = take_timeout,
 	 .mark = FOR(CTL_SET) | FOR(CTL_WAIT) | FOR(CTL_FREE)},
@@ -139,7 +142,7 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	if (!nr) {
 		snprintf(why, why_size,
 			 "a command is missing: list, status, set, auto, stats, unused, top, "
-			 "wait or free; see --help");
+			 "wait, free or upgrade; see --help");
 		return -1;
 	}
 	for (opts->command = CTL_LIST; opts->command < CTL_COMMANDS; opts->command++) {
@@ -149,11 +152,12 @@ static int take_command(struct ctl_options *opts, int nr, char **words, char *wh
 	if (opts->command == CTL_COMMANDS) {
 		snprintf(why, why_size,
 			 "%s: no such command: give list, status, set, auto, stats, unused, top, "
-			 "wait or free; see --help",
+			 "wait, free or upgrade; see --help",
 			 words[0]);
 		return -1;
 	}
-	if (nr - 1 != commands[opts->command].nr_arguments) {
+	if (nr - 1 > commands[opts->command].nr_arguments ||
+	    nr - 1 < commands[opts->command].nr_arguments - commands[opts->command].optional) {
 		snprintf(why, why_size, "usage: xen-vballoonctl %s%s [OPTION...]; see --help",
 			 words[0], commands[opts->command].arguments);
 		return -1;

@@ -22,16 +22,17 @@ enum ctl_command {
 	CTL_TOP,
 	CTL_WAIT,
 	CTL_FREE,
+	CTL_UPGRADE,
 	CTL_COMMANDS,
 };
 
 struct ctl_options {
 	enum ctl_command command;
-	const char *domain; /* a number or a name, as it was given */
+	const char *domain; /* a number or a name, as it was given; NULL: upgrade: all */
 	uint64_t kib;	    /* set, free */
 	bool devid_given;
 	uint32_t devid;
-	bool force; /* set: below the floor */
+	bool force; /* set: below the floor; upgrade: also what is the same */
 	bool wait;
 	uint32_t timeout_s; /* 0: none */
 	bool watch;

@@ -63,7 +63,7 @@ enum ctl_exit ctl_run(struct ctl *ctl)
 		[CTL_LIST] = ctl_list,	 [CTL_STATUS] = ctl_status, [CTL_SET] = ctl_set,
 		[CTL_AUTO] = ctl_auto,	 [CTL_STATS] = ctl_stats,   [CTL_UNUSED] = ctl_unused,
 		[CTL_TOP] = ctl_top,	 [CTL_WAIT] = ctl_wait,
-		[CTL_FREE] = ctl_free,
+		[CTL_FREE] = ctl_free,	 [CTL_UPGRADE] = ctl_upgrade,
 	};
 	enum ctl_exit code;
 

@@ -6,7 +6,7 @@
  *   ctl-find.c     guests and their sockets  ctl-set.c     set, waiting for it; auto
  *   ctl-client.c   the protocol            ctl-progress.c  how far it is
  *   ctl-print.c    figures for people      ctl-wait.c    until a guest is served
- *                                          ctl-free.c    room for a guest to come
+ *   ctl-upgrade.c  the installed version     ctl-free.c    room for a guest to come
  *
  * What a command finds goes to `out`; what is wrong goes to `err`, in one line.
  */
@@ -51,6 +51,7 @@ enum ctl_exit ctl_unused(struct ctl *ctl);
 enum ctl_exit ctl_top(struct ctl *ctl);
 enum ctl_exit ctl_wait(struct ctl *ctl);
 enum ctl_exit ctl_free(struct ctl *ctl);
+enum ctl_exit ctl_upgrade(struct ctl *ctl);
 
 /** ctl_say() - one line on `err` */
 void ctl_say(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));

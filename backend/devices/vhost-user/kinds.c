@@ -5,7 +5,7 @@
 #include "backend/devices/vhost-user/kinds.h"
 
 #include <string.h>
-#include <xenvirtio/queue.h>
+#include <xenvirtio/device.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
 #define RING (BIT(XENVIRTIO_F_INDIRECT_DESC) | BIT(XENVIRTIO_F_EVENT_IDX) | BIT(32))
@@ -16,6 +16,7 @@ static const char *const store_keys[] = {"backend-connected", NULL};
 	{                                                                                           \
 		.name = "xen-vhost-user", .node_type = type, .device_id = (number),                 \
 		.group = "xen-vhost-user", .state_dir = "/run/xen-vhost-" kind, .lends = true,      \
+		.queues_max = XENVIRTIO_QUEUES_MAX,                                                 \
 		.backend_file = "/etc/xen-vhost-user/" kind ".conf",                                 \
 		.backend_socket = "/run/vhost-user/%d-%i/sock", .store_keys = store_keys,           \
 		.state_says = "what the guest has set its device to",                               \

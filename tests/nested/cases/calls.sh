@@ -48,6 +48,15 @@ check "another adopts it" wait_ballooned "$domid" 65536 5
 set_target "$domid" 262144
 check "deflates" wait_pages "$domid" "$before"
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
+# A third takes over from the second, which serves: what it does for that is listed, too.
+second=$(daemon_pid "$domid")
+lives=$((lives + 1))
+sed -i "s/calls-2/calls-3/" "$XV_STATE/traced"
+XV_DAEMON=$XV_STATE/traced start_daemon "$domid" --take-over || bail "life 3 takes over"
+check "which has let go" wait_for "! pid_alive $second" 5
+of_life 2
+set_target "$domid" 131072
+check "the third inflates" wait_pages "$domid" $((before - 32768))
 xl destroy g
 check "the domain is destroyed: it ends" wait_daemon "$domid" 20
-of_life 2
+of_life 3

@@ -71,6 +71,12 @@ check "a device process that is killed is started again" \
 is "$(guest_result g "$(cat "$XV_STATE/request")" 60)" done "the guest's read goes on"
 check "and what it was given before counts still" [ "$(key given)" -gt "$given" ]
 
+pid=$(device_process xen-vrngd "$domid")
+guest_send g 'dd if=/dev/hwrng of=/dev/null bs=4096 count=8 iflag=fullblock 2>/dev/null; echo done' >"$XV_STATE/request"
+is "$(xen-vballoonctl upgrade --force --state-dir $dir 2>&1)" "domain $domid, device 1: upgraded" "it goes over to another, as for an upgrade"
+check "which serves" [ "$(device_process xen-vrngd "$domid")" != "$pid" ]
+is "$(guest_result g "$(cat "$XV_STATE/request")" 60)" done "and the guest's read goes on"
+
 before=$(xen_pages "$domid")
 set_target "$domid" 229376
 check "the balloon beside it works" wait_pages "$domid" $((before - 8192))
@@ -82,6 +88,6 @@ check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|una
 
 check "the guest is destroyed" xl destroy g
 check "its processes have ended" wait_for '[ "$(started xen-vrngd)" = $entropy ] && [ "$(started xen-vballoond)" = $balloons ]' 10
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $entropy $balloons
 check "the services end" wait_for "! pid_alive $entropy && ! pid_alive $balloons" 10

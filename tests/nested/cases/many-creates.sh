@@ -62,7 +62,7 @@ diag "$creates creates in $((($(now_cs) - begin) / 100)) s of virtual time"
 is "$found" "$creates" "each of $creates guests found its device, and gave 16 pages"
 check "each device process has ended" wait_for '[ "$(started xen-vballoond | wc -w)" = 1 ]' 10
 is "$(ls "/proc/$service/fd" | wc -l)" "$fds" "the service has as many descriptors as before"
-is "$(ls "$dir" | grep -vc '^service.lock$')" 0 "no state file, no socket is left"
+is "$(ls "$dir" | grep -vc '^service[.]')" 0 "no state file, no socket is left"
 check "every page of theirs is free again" wait_for '[ "$(dominfo 0 free_pages)" = "$free" ]' 10
 diag "free pages in Xen: $free before, $(dominfo 0 free_pages) after"
 kill -TERM "$service"

@@ -79,7 +79,7 @@ check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|una
 
 check "the guest is destroyed" xl destroy g
 check "and gone" wait_for '[ -z "$(zombies)$(xen_pages "$domid")" ]' 15
-check "nothing is left of it" wait_for '[ -z "$(pidof passt)$(ls $dir | grep -v "^service.lock$")$(ls /run/vhost-user)" ]' 15
+check "nothing is left of it" wait_for '[ -z "$(pidof passt)$(ls $dir | grep -v "^service[.]")$(ls /run/vhost-user)" ]' 15
 kill $server
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

@@ -101,6 +101,6 @@ check "the guest is destroyed" xl destroy g
 check "and gone" wait_for '[ -z "$(zombies)$(xen_pages "$domid")" ]' 15
 check "the device processes have ended" wait_for '[ "$(started xen-vhost-user)" = $front ]' 10
 check "so does the backend" stop_backend "$disk"
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

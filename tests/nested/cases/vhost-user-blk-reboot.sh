@@ -65,6 +65,6 @@ e2fsck -f -p "$image" >"$XV_LOGS/e2fsck.log" 2>&1
 check "what the journal has makes the file system whole" [ $? -le 1 ]
 check "without a fault" e2fsck -f -n "$image"
 check "the device processes have ended" wait_for '[ "$(started xen-vhost-user)" = $front ]' 10
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

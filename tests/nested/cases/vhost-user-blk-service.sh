@@ -57,9 +57,19 @@ is "$(pidof qemu-storage-daemon | wc -w)" 1 "one backend is there"
 guest_modules g qemu-storage-daemon
 check "it mounts its disk" guest_run g 'mkdir /mnt && mount -t ext4 /dev/vda /mnt' 60
 is "$(guest_sh g 'rm -rf /mnt/load; tree_sum /mnt')" "$(tree_sum "$XV_STATE/meant")" "all that was synced is there"
+# an upgrade of the processes between guest and backend, under load
+guest_send g 'for i in 1 2 3 4 5 6; do dd if=/dev/zero of=/mnt/load bs=64k count=8 conv=fsync 2>/dev/null || exit; done; echo done' >"$XV_STATE/request"
+pid=$(device_process xen-vhost-user "$domid")
+took=$(absence "$domid" run xen-vballoonctl upgrade --force --state-dir $dir)
+is $? 0 "its device goes over to another process"
+diag "$took"
+check "which serves" [ "$(device_process xen-vhost-user "$domid")" != "$pid" ]
+is "$(guest_result g "$(cat "$XV_STATE/request")" 120)" done "and the guest's writes go on"
+is "$(pidof qemu-storage-daemon | wc -w)" 1 "to one backend"
+is "$(guest_sh g 'rm -rf /mnt/load; tree_sum /mnt')" "$(tree_sum "$XV_STATE/meant")" "and what was synced before is there still"
 check "it gives it back" guest_run g 'umount /mnt' 60
 check "the guest is destroyed" xl destroy g
-check "nothing is left of it" wait_for '[ -z "$(pidof qemu-storage-daemon)$(ls $dir | grep -v "^service.lock$")$(ls /run/vhost-user)" ]' 15
+check "nothing is left of it" wait_for '[ -z "$(pidof qemu-storage-daemon)$(ls $dir | grep -v "^service[.]")$(ls /run/vhost-user)" ]' 15
 check "and the file system has no fault" e2fsck -f -n "$image"
 diag "$(grep -hc 'write. lock' "$XV_LOGS"/disk-*.log | tr '\n' ' ')times a lock was waited for, by domain"
 kill -TERM $front

@@ -49,6 +49,6 @@ check "and ends when it is told to" stop_backend $disk
 e2fsck -f -p "$image" >"$XV_LOGS/e2fsck.log" 2>&1
 check "what the journal has makes it whole" [ $? -le 1 ]
 check "for good" e2fsck -f -n "$image"
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

@@ -34,7 +34,7 @@ begin_service()
 # leftovers: what there is of backends and devices, by name
 leftovers()
 {
-	ls $dir | grep -v '^service.lock$'
+	ls $dir | grep -v '^service[.]'
 	ls /run/vhost-user 2>/dev/null
 	pidof virtiofsd
 }

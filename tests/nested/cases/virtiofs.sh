@@ -62,6 +62,6 @@ check "the guest is destroyed" xl destroy g
 check "its device process has ended" wait_for '[ "$(started xen-vhost-user)" = $front ]' 10
 check "virtiofsd too, as its connection has" wait_for "! pid_alive $files" 10
 check "the guest is gone" wait_for '[ -z "$(zombies)$(xen_pages "$domid")" ]' 15
-is "$(ls $dir | grep -vc '^service.lock$')" 0 "no file is left"
+is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

@@ -159,6 +159,6 @@ run_kills()
 	check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG|unable to handle|external abort")"' 30
 	xl destroy g
 	check "nothing runs any more" wait_for '[ -z "$(pidof xen-vballoond)" ]' 10
-	is "$(ls "$dir" | grep -v '^service.lock$' | tr '\n' ' ')" "" "no state file and no socket is left"
+	is "$(ls "$dir" | grep -v '^service[.]' | tr '\n' ' ')" "" "no state file and no socket is left"
 	is "$(xenstore-ls -f /local/domain/0/backend/virtio 2>/dev/null | grep -c "virtio/$domid/")" 0 "nor a node"
 }

@@ -3,13 +3,13 @@
 # Which processes serve a device: a part of lib.sh.
 
 # started PROGRAM: services and brokers. Each broker has a child, which is of the same program, and has another name; so has a
-# keeper, the parent of a broker that was started by hand.
+# keeper, the parent of a broker that was started by hand. The parts of the service have names, too: what counts is its launcher.
 started()
 {
 	local pid
 	for pid in $(pidof "$1"); do
 		case $(cat "/proc/$pid/comm" 2>/dev/null) in
-		xenvirtio-dev|xenvirtio-keep) ;;
+		xenvirtio-dev|xenvirtio-keep|xenvirtio-watch|xenvirtio-meter) ;;
 		*) echo "$pid" ;;
 		esac
 	done

@@ -111,11 +111,11 @@ fi
 
 # What a command takes is the program's own word: status 2, which is a wrong command line.
 ctl=tools/xen-vballoonctl
-has "$ctl " list status set auto stats unused top wait free
+has "$ctl " list status set auto stats unused top wait free upgrade
 has "$ctl s" status set stats
 if [ -e $ctl ]; then
 	wrong=0
-	for line in list "status 1" "set 1 64M" "auto 1" "stats 1" "unused 1" top "wait 1" "free 1G"; do
+	for line in list "status 1" "set 1 64M" "auto 1" "stats 1" "unused 1" top "wait 1" "free 1G" upgrade "upgrade 1"; do
 		offered "$ctl $line --" >"$tmp/offered"
 		for option in $(helped $ctl); do
 			case $option in
@@ -152,6 +152,8 @@ PATH=$tmp/bin:$PATH
 has "$ctl status " 3 db 12
 has "$ctl set d" db
 has "$ctl set 3 "
+has "$ctl upgrade " 3 db 12
+has "$ctl upgrade 3 "
 has "$ctl --state-dir $tmp --json status " 3 db 12
 has "tools/xenvirtio-copy " 3 db 12
 has "tools/xenvirtio-copy 3 $tmp/here/f" "$tmp/here/file"

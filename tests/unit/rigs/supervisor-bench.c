@@ -67,7 +67,7 @@ static int unpause_domain(void *opaque, uint32_t domid, struct log *log)
 
 /* --- processes --- */
 
-static int start_process(void *opaque, uint32_t domid, uint32_t devid, struct process *p)
+static int start_process(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
 	struct supervisor_bench *b = opaque;
 	struct bench_process *process;
@@ -85,6 +85,7 @@ static int start_process(void *opaque, uint32_t domid, uint32_t devid, struct pr
 		.alive = true,
 		.child = true,
 		.life = 1,
+		.flags = flags,
 	};
 	assert_true(process->fd >= 0);
 	b->nr_processes++;
@@ -92,7 +93,8 @@ static int start_process(void *opaque, uint32_t domid, uint32_t devid, struct pr
 	starting = (unsigned int)supervisor_bench_counts(b).starting + 1;
 	if (starting > b->most_starting)
 		b->most_starting = starting;
-	if (b->serve)
+	/* one that takes over serves after its predecessor's end */
+	if (b->serve && !flags)
 		supervisor_bench_put(b, domid, devid, "path", "event-channel");
 	return 0;
 }
@@ -165,6 +167,11 @@ static int read_life(void *opaque, uint32_t domid, uint32_t devid, uint64_t *mar
 		process->life++;
 	*mark = process->life;
 	return 0;
+}
+
+static enum launcher_runs runs_process(void *opaque, const struct process *p)
+{
+	return process_of(opaque, p->pid)->runs;
 }
 
 static void detach_process(void *opaque, struct process *p)
@@ -343,6 +350,7 @@ int supervisor_bench_setup(void **state)
 		.start = start_process,
 		.attach = attach_process,
 		.life = read_life,
+		.runs = runs_process,
 		.signal = signal_process,
 		.reap = reap_process,
 		.detach = detach_process,

@@ -24,6 +24,8 @@ struct bench_process {
 	bool deaf;	 /* and does not end of SIGABRT */
 	bool stuck;	 /* nor of SIGKILL */
 	uint64_t life;	 /* 0: its version never does */
+	unsigned int flags; /* of its start */
+	enum launcher_runs runs;
 	struct process_end end;
 };
 

@@ -256,6 +256,7 @@ const struct device_type balloon_type = {
 	.figures = balloon_daemon_figures,
 	.control = balloon_daemon_control,
 	.service_words = balloon_service_words,
+	.service_socket = BALLOON_SERVICE_SOCKET,
 	.service_new = balloon_service_new,
 	.service_free = balloon_service_free,
 };

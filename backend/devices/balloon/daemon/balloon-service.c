@@ -78,6 +78,7 @@ static int open_auto(struct balloon_service *s, const struct device_service *ser
 	}
 	s->commands.asked = look_soon;
 	s->commands.asked_opaque = s;
+	s->commands.doors = service->doors;
 	rc = orders_new(&s->orders, service->base, service->log, opts->common.state_dir);
 	if (!rc)
 		rc = service_commands_open(&s->commands, service->base, service->log,

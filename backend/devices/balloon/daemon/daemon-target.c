@@ -58,7 +58,9 @@ static void refuse_too_much(const struct balloon_daemon *d, uint64_t kib, uint64
 				  size_format(d->target.max_kib, limit), d->opts->common.reads);
 	else if (kib > d->target.static_max_kib)
 		control_error_set(error, CONTROL_OUT_OF_RANGE,
-				  "the guest cannot have %s: give at most %s (memory/static-max)",
+				  "the guest cannot have %s: give at most %s (memory/static-max), which it was "
+				  "created with: xl mem-max adds none, memory= or maxmem= in xl.cfg does when "
+				  "it is created again",
 				  size_format(kib, asked),
 				  size_format(d->target.static_max_kib, limit));
 	else

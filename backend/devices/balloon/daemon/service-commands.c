@@ -57,6 +57,7 @@ int service_commands_open(struct service_commands *s, struct event_base *base, s
 		.program = &balloon_program,
 		.dir = dir,
 		.name = BALLOON_SERVICE_SOCKET,
+		.doors = s->doors,
 		.status = status_json,
 		.opaque = s,
 		.commands = table,

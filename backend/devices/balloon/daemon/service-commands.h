@@ -15,6 +15,7 @@
 struct service_commands {
 	struct room room;
 	struct control *control; /* NULL: not open */
+	const struct doors *doors; /* borrowed; NULL: it listens by itself */
 	/** asked - for more room than before; NULL: nobody wants to know */
 	void (*asked)(void *opaque);
 	void *asked_opaque;

@@ -24,6 +24,8 @@
 #define YOUNG_MS 30000u
 /** until what a guest uses is told, looked at and answered, and as long again until that has moved */
 #define AHEAD_INTERVALS 4u
+/** what one gives for another is there sooner than the next interval, and is looked for so many times in it */
+#define ASKED_PARTS 5u
 #define STUCK_INTERVALS 12u
 #define STUCK_MIN_MS 20000u
 #define RETRY_MS 300000u
@@ -241,13 +243,14 @@ static struct room_owed count_owed(struct autopilot *a, const struct balloon_fig
 	return owed;
 }
 
-static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_figures *f, size_t nr)
+static bool decide(struct autopilot *a, uint64_t free_kib, const struct balloon_figures *f, size_t nr)
 {
 	struct policy_guest *g = calloc(nr + 1, sizeof(*g));
 	struct policy_memory *m = calloc(nr + 1, sizeof(*m));
 	struct policy_order *o = calloc(nr + 1, sizeof(*o));
 	struct entry *entry = make_entries(a, f, nr);
 	struct policy_config policy = a->cfg.policy;
+	bool asked = false;
 
 	if (!g || !m || !o || !entry) {
 		free(entry);
@@ -262,7 +265,7 @@ static void decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 
 		policy.hold_kib = a->cfg.hold(a->cfg.opaque, free_kib, &owed);
 	}
-	policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
+	asked = policy_step(&policy, free_kib, clock_now_ms(), g, m, o, nr);
 	for (size_t i = 0; i < nr; i++) {
 		entry[i].memory = m[i];
 		tell(a, &f[i], &entry[i], &o[i]);
@@ -278,6 +281,7 @@ out:
 	free(g);
 	free(m);
 	free(o);
+	return asked;
 }
 
 static void arm(struct autopilot *a)
@@ -296,9 +300,9 @@ static void on_figures(void *opaque, const struct figures *common, size_t nr)
 	if (!nr && !a->cfg.hold)
 		return;
 	rc = a->cfg.host_free(a->cfg.opaque, &free_kib);
-	if (!rc)
-		decide(a, free_kib, f, nr);
-	else
+	if (!rc && decide(a, free_kib, f, nr))
+		timer_set(a->timer, a->cfg.interval_ms / ASKED_PARTS);
+	else if (rc)
 		log_limited(a->cfg.log, BALLOON_LOG_TARGET, LOG_LEVEL_WARNING, rc < 0 ? rc : -EIO,
 			    "--auto: the host's free memory cannot be told");
 }

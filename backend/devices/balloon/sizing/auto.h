@@ -3,7 +3,7 @@
  * --auto at work: every so often it gets the figures of all guests, has policy.h decide, and hands
  * out what changes. The same for the service, which asks device processes over their sockets, and
  * for the device process of one guest, which asks itself: where figures come from and orders go is
- * a hook's business.
+ * a hook's business. When a step has somebody give for others, the next one comes after a fifth of the interval.
  *
  * It keeps nothing but what the policy remembers of each guest. Belongs to the thread of its event
  * base.

@@ -155,6 +155,7 @@ static void feel(const struct policy_config *cfg, uint64_t now_ms, const struct 
 	if (o->felt_kib < most_of(g))
 		o->felt_kib -= o->felt_kib % GRAIN_KIB;
 	m->felt_kib = o->felt_kib;
+	m->felt_used_kib = less(o->has_kib, g->available_kib);
 	o->permille = p->killed ? 0 : o->permille / FELT_PART;
 }
 
@@ -221,7 +222,15 @@ static void settle(const struct policy_guest *g, struct policy_order *o)
 		o->target_kib = o->has_kib;
 }
 
-static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
+/* Told at another size, as what is available was. */
+static uint64_t free_now(const struct policy_guest *g, const struct policy_order *o)
+{
+	const struct pressure_set *c = &g->counters;
+
+	return c->free_valid ? less(add_capped(c->free_kib, o->has_kib), c->has_kib) : UINT64_MAX;
+}
+
+static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_missing, const struct policy_guest *g,
 		  struct policy_memory *m, struct policy_order *o)
 {
 	struct pressure p;
@@ -249,13 +258,18 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, const struct
 	o->permille = o->has_kib >= 1000
 			      ? min_u64(g->available_kib, o->has_kib) / (o->has_kib / 1000)
 			      : 0;
-	if (p.felt)
+	/* room that somebody asked for comes before files that may be new to who reads them */
+	if (p.felt && !(p.only_read && room_missing))
 		feel(cfg, now_ms, g, m, o, &p);
-	o->kept_kib = now_ms < m->felt_until_ms ? m->felt_kib : 0;
+	/* what it uses no more it does not lack either */
+	o->kept_kib = now_ms < m->felt_until_ms
+			      ? less(m->felt_kib, less(m->felt_used_kib, less(o->has_kib, g->available_kib)))
+			      : 0;
 	/* whether what it gave was too much shows a while later */
 	o->quiet = now_ms - max_u64(m->felt_ms, m->gave_ms) >= cfg->quiet_ms;
-	o->gives = now_ms - m->felt_ms >= cfg->quiet_ms && m->only_read;
+	o->gives = m->only_read && (now_ms - m->felt_ms >= cfg->quiet_ms || room_missing);
 	look_ahead(cfg, now_ms, g, m, o);
+	o->spare_kib = free_now(g, o);
 	o->ahead = !is_under_pressure(cfg, g, o);
 	if ((!o->ahead || will_be_under_pressure(cfg, g, m, o)) && !(stuck && m->declines)) {
 		o->verdict = POLICY_GROW;
@@ -351,34 +365,59 @@ static bool may_give(const struct policy_order *o)
 	return (o->verdict == POLICY_KEEP || o->verdict == POLICY_SHRINK) && !o->pending;
 }
 
+/* In this step; 0: too little to be asked for. */
+static uint64_t can_give(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_order *o, bool kept)
+{
+	uint64_t can = may_give(o) ? o->has_kib - donor_size(cfg, g, o, kept) : 0;
+
+	return can > tolerance(g) ? can : 0;
+}
+
 /* The one with the most to spare; @nr: none. */
-static size_t richest(const struct policy_config *cfg, const struct policy_guest *g,
-		      const struct policy_order *o, size_t nr, bool kept)
+static size_t richest(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_order *o, size_t nr, bool kept)
 {
 	size_t found = nr;
 
 	for (size_t i = 0; i < nr; i++) {
-		if (may_give(&o[i]) &&
-		    o[i].has_kib - donor_size(cfg, &g[i], &o[i], kept) > tolerance(&g[i]) &&
-		    (found == nr || o[i].permille > o[found].permille))
+		if (can_give(cfg, &g[i], &o[i], kept) && (found == nr || o[i].permille > o[found].permille))
 			found = i;
 	}
 	return found;
 }
 
-/* Return: KiB that are missing then */
-static uint64_t give(const struct policy_config *cfg, uint64_t missing_kib,
-		     const struct policy_guest *g, struct policy_order *o, size_t nr, bool kept)
+/* The least size that is enough when each gives as much, or all it can. */
+static uint64_t same_part(const struct policy_config *cfg, uint64_t missing_kib, const struct policy_guest *g, const struct policy_order *o,
+			  size_t nr, bool kept)
 {
+	uint64_t low = 0, high = missing_kib;
+
+	while (high - low > GRAIN_KIB) {
+		uint64_t part = low + (high - low) / 2, all = 0;
+
+		for (size_t i = 0; i < nr; i++)
+			all = add_capped(all, min_u64(can_give(cfg, &g[i], &o[i], kept), part));
+		if (all < missing_kib)
+			low = part;
+		else
+			high = part;
+	}
+	return high;
+}
+
+/* Balloons move at the same time, and the largest part decides how long it takes. Return: KiB that are missing then */
+static uint64_t give(const struct policy_config *cfg, uint64_t missing_kib, const struct policy_guest *g, struct policy_order *o, size_t nr,
+		     bool kept)
+{
+	uint64_t part = same_part(cfg, missing_kib, g, o, nr, kept);
+
 	while (missing_kib) {
 		size_t i = richest(cfg, g, o, nr, kept);
 		uint64_t can;
 
 		if (i == nr)
 			break;
-		can = o[i].has_kib - donor_size(cfg, &g[i], &o[i], kept);
 		/* a step too small would be taken for having arrived */
-		can = min_u64(can, max_u64(missing_kib, 2 * tolerance(&g[i])));
+		can = min_u64(can_give(cfg, &g[i], &o[i], kept), max_u64(part, 2 * tolerance(&g[i])));
 		o[i].verdict = POLICY_GIVE;
 		o[i].pending = true;
 		o[i].target_kib = o[i].has_kib - can;
@@ -444,15 +483,43 @@ static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struc
 		o->verdict = POLICY_KEEP;
 }
 
-void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
+/*
+ * Twice what it will use soon at its last pace, so that it need not be lent more at each step; 0: so much is free in it. A jump counts
+ * here: what nobody wants costs nobody anything.
+ */
+static uint64_t loan(const struct policy_guest *g, const struct policy_memory *m, const struct policy_order *o)
+{
+	uint64_t step = max_u64(g->static_max_kib / GROW_STEP, GRAIN_KIB);
+	uint64_t more = less(add_capped(m->grew_kib, m->grew_kib), o->spare_kib);
+
+	if (o->verdict != POLICY_KEEP || o->pending || m->grew_kib <= o->spare_kib)
+		return 0;
+	return min_u64(min_u64(more, step), less(most_of(g), o->has_kib));
+}
+
+/* @left_kib: what the host has when all who are under pressure, or will be, have been looked after. */
+static void lend(uint64_t left_kib, const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t more = min_u64(loan(&g[i], &m[i], &o[i]), left_kib);
+
+		if (more <= tolerance(&g[i]))
+			continue;
+		o[i].target_kib = o[i].has_kib + more;
+		o[i].verdict = POLICY_GROW;
+		left_kib -= more;
+	}
+}
+
+bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
 		 size_t nr)
 {
-	uint64_t owed = 0, taken = 0, coming = 0, missing;
-	bool may_ask, divided;
+	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0;
+	bool may_ask, divided, gives = false;
 
 	for (size_t i = 0; i < nr; i++) {
-		judge(cfg, now_ms, &g[i], &m[i], &o[i]);
+		judge(cfg, now_ms, free_kib < cfg->hold_kib, &g[i], &m[i], &o[i]);
 		owed = add_capped(owed, less(g[i].balloon_kib, g[i].unowed_kib));
 		taken = add_capped(taken, promised(&g[i], &o[i]));
 		if (o[i].verdict == POLICY_KEEP)
@@ -466,8 +533,10 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 	divided = divide(cfg, free_kib, g, o, nr);
 	missing = add_capped(missing, grow(&free_kib, g, o, nr));
 	if (may_ask) {
-		missing = give(cfg, less(missing, coming), g, o, nr, false);
+		asked = less(missing, coming);
+		missing = give(cfg, asked, g, o, nr, false);
 		missing = give(cfg, missing, g, o, nr, true);
+		gives = missing < asked;
 		if (divided)
 			give_parts(missing, g, o, nr);
 	}
@@ -481,6 +550,9 @@ void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		else if (o[i].verdict == POLICY_SHRINK)
 			o[i].verdict = POLICY_KEEP;
 	}
+	/* nothing, where somebody still misses some */
+	lend(free_kib, g, m, o, nr);
+	return gives;
 }
 
 const char *policy_verdict_name(enum policy_verdict verdict)

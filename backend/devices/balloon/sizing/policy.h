@@ -11,11 +11,18 @@
  *
  * Nobody sees what a guest uses before it uses it, but a guest that takes more and more will take more still: one that would
  * be under pressure soon, at the pace it has, grows now, from what the host has free and after those who are under pressure.
+ * What is left then, wanted by nobody, is lent to guests that will soon use more than is free in them, twice as much as that: their page
+ * cache counts as available, but while the host has memory to spare nobody need drop it. They give it back like anything they have too
+ * much, or when others ask.
  *
  * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
  * lacked; for a while after that it is not taken below the size at which none was felt any more, and
- * each time it was taken too far the while is twice as long. Others in need may have of it all the same
- * what nobody else has to give, in small steps, and not while it feels pressure.
+ * each time it was taken too far the while is twice as long. That size is for what it used then: when it uses less, it keeps so much
+ * less. Others in need may have of it all the same what nobody else has to give, in small steps, and not while it feels pressure.
+ *
+ * Who has something to give gives the same part, as far as he can: balloons move at the same time, so it is there the soonest. Where
+ * little is missing the one with the most available gives it. While room that somebody asked for is missing, a guest that only reads
+ * files feels no pressure: nobody can tell whether they are new to it.
  *
  * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
  * gets its part (policy-shares.h), and who has more than that gives.
@@ -88,6 +95,7 @@ struct policy_memory {
 	bool declines;		 /* and what it did not do is to take memory back */
 	struct pressure_set counters;
 	uint64_t felt_kib;	/* it is not taken below this */
+	uint64_t felt_used_kib; /* less what it uses less than this */
 	uint64_t felt_until_ms; /* until then */
 	uint64_t gave_ms;	/* when it gave of that */
 	uint64_t felt_ms;	/* when it felt pressure last */
@@ -132,6 +140,7 @@ struct policy_order {
 	uint64_t permille; /* available */
 	bool pending;
 	bool takes; /* what it is promised, it takes */
+	uint64_t spare_kib; /* free in it, and no file's; UINT64_MAX: it does not tell */
 };
 
 /**
@@ -139,8 +148,10 @@ struct policy_order {
  * @free_kib:  what the host has free
  * @now_ms:    any clock that never goes back, not 0
  * @g, @m, @o: @nr guests, their memories (updated) and orders (out)
+ *
+ * Return: whether somebody shall give now what others wait for: then it is worth looking again soon
  */
-void policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
+bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
 		 size_t nr);
 

@@ -346,7 +346,6 @@ const struct device_type vhost_user_type = {
 	.program = &vhost_user_kinds[0].program,
 	.command_line = &vhost_user_command_line,
 	.options_bytes = sizeof(struct vhost_user_options),
-	.queues_max = XENVIRTIO_QUEUES_MAX,
 	.options_default = vhost_user_options_default,
 	.figures_type = &vhost_user_figures_type,
 	.new = new_daemon,

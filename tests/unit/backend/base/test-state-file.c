@@ -241,11 +241,13 @@ static void a_successor_gets_every_byte(void **state)
 /* A type that may have more queues than before goes on from a file that was made before. */
 static void a_file_for_few_queues_is_gone_on_from(void **state)
 {
+	struct program many = balloon_program;
 	struct state_file_key k = key();
 	struct state_file *sf;
 
+	many.queues_max = 64;
 	leave_something();
-	k.queues_max = 64;
+	k.program = &many;
 	sf = open_key(&k);
 	assert_true(state_file_adopted(sf));
 	assert_int_equal(state_file_queues(sf), XENVIRTIO_STATE_QUEUES_MIN);
@@ -258,10 +260,12 @@ static void a_file_for_few_queues_is_gone_on_from(void **state)
 
 static void a_new_file_has_room_for_all_queues(void **state)
 {
+	struct program many = balloon_program;
 	struct state_file_key k = key();
 	struct state_file *sf;
 
-	k.queues_max = 64;
+	many.queues_max = 64;
+	k.program = &many;
 	sf = open_key(&k);
 	assert_int_equal(state_file_queues(sf), 64);
 	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
@@ -276,9 +280,9 @@ static void a_new_file_has_room_for_all_queues(void **state)
 	assert_int_equal(((unsigned char *)state_file_memory(sf))[BALLOON_BYTES - 1], 0xa5);
 	state_file_close(sf);
 	/* one that knows of fewer cannot have it, and it stays */
-	k.queues_max = 0;
+	k.program = &balloon_program;
 	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EBADMSG);
-	k.queues_max = 64;
+	k.program = &many;
 	sf = open_key(&k);
 	assert_true(state_file_adopted(sf));
 	state_file_remove(sf);

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,9 +34,14 @@
 static int serves[2], done[2];
 static unsigned int seals;
 
-static int seal(void *opaque, struct log *log)
+static int seal(void *opaque, uint64_t state_bytes, struct log *log)
 {
 	struct process_bench *b = opaque;
+	struct stat st;
+
+	/* no longer is it to be from now on */
+	if (stat(b->state_file, &st) || (uint64_t)st.st_size != state_bytes || !state_bytes)
+		return -1;
 
 	/* nothing was looked at, nobody was told */
 	if (b->readies || !process_bench_has_state(b) || access(b->socket_path, F_OK))
@@ -286,7 +292,7 @@ static void so_is_one_with_metrics_at_a_port(void **state)
 	whole_life(b);
 }
 
-static int fail_to_seal(void *opaque, struct log *log)
+static int fail_to_seal(void *opaque, uint64_t state_bytes, struct log *log)
 {
 	return -EACCES;
 }

@@ -141,6 +141,56 @@ static void a_signal_leaves_a_used_device_to_the_next(void **state)
 	process_bench_ends_clean(b);
 }
 
+/* To another process that is ready: to guest and toolstack nothing happens, with a driver and without one, which may come any moment. */
+static void one_that_hands_on_takes_nothing_away(void **state)
+{
+	struct process_bench *b = *state;
+	enum exit_code code;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (i)
+			process_bench_inflated(b, 100);
+		else
+			assert_true(process_bench_start(b));
+		raise(SIGUSR2);
+		assert_true(process_bench_wait_end(b, &code));
+		/* its starter is not to take that for the device's end */
+		assert_int_equal(code, EXIT_CODE_HANDED_ON);
+		assert_int_equal(fake_servers(b->fake), 1);
+		assert_int_equal(fake_live_pages(b->fake), 0);
+		assert_true(process_bench_has_state(b));
+		process_bench_key_is(b, "state", "4");
+		assert_null(process_bench_key(b, "path"));
+		process_bench_stop(b);
+		assert_true(process_bench_start(b));
+		assert_true(log_capture_has(&b->capture, "adopted ioreq server"));
+		assert_int_equal(fake_servers(b->fake), 1);
+		process_bench_key_is(b, "ballooned", i ? "400" : "0");
+		if (!i)
+			process_bench_stop(b);
+	}
+}
+
+/* Until it has the device the node is another's: that one answers the toolstack. */
+static void one_that_takes_over_says_nothing_before(void **state)
+{
+	struct process_bench *b = *state;
+	enum exit_code code;
+
+	b->opts.common.take_over = true;
+	process_bench_put(b, "state", "5");
+	assert_false(process_bench_start(b));
+	assert_true(device_process_ended(b->process, &code));
+	process_bench_key_is(b, "state", "5");
+	process_bench_stop(b);
+	/* and then it does itself */
+	process_bench_put(b, "state", "4");
+	assert_true(process_bench_start(b));
+	process_bench_put(b, "state", "5");
+	process_bench_ends_clean(b);
+	process_bench_key_is(b, "state", "6");
+}
+
 /* The guest resets the device: its balloon is given back first, and then nothing keeps it. */
 static void after_a_reset_a_signal_takes_it_away(void **state)
 {
@@ -287,6 +337,8 @@ int main(void)
 		TEST(others_ends_change_nothing),
 		TEST(a_signal_takes_an_unused_device_away),
 		TEST(a_signal_leaves_a_used_device_to_the_next),
+		TEST(one_that_hands_on_takes_nothing_away),
+		TEST(one_that_takes_over_says_nothing_before),
 		TEST(after_a_reset_a_signal_takes_it_away),
 		TEST(a_target_outlives_its_key),
 		TEST(a_lost_server_is_made_anew),

@@ -34,7 +34,7 @@ struct bench {
 	int signal; /* it was sent last */
 };
 
-static int start(void *opaque, struct process *p, int *ready)
+static int start(void *opaque, unsigned int flags, struct process *p, int *ready)
 {
 	struct bench *b = opaque;
 	int life[2], word[2];
@@ -226,6 +226,7 @@ static void answers_after_service(void **state)
 		{EXIT_CODE_BUSY, EXIT_CODE_BUSY, false},
 		{EXIT_CODE_UNSUITABLE, EXIT_CODE_UNSUITABLE, false},
 		{EXIT_CODE_USAGE, EXIT_CODE_USAGE, false},
+		{EXIT_CODE_HANDED_ON, EXIT_CODE_HOST, true}, /* and the other did not go on */
 		{127, EXIT_CODE_HOST, true}, /* the loader: a library is being replaced */
 	};
 	struct bench *b = *state;

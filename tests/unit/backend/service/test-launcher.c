@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -59,6 +60,9 @@ static int be_a_child(int argc, char **argv)
 {
 	sigset_t mask;
 
+	/* what an upgrade says */
+	if (argc == 6 && strcmp(argv[5], "--take-over") == 0)
+		return 104;
 	if (argc != 5 || strcmp(argv[1], CHILD) != 0 || strcmp(argv[3], "--domid=7") != 0 ||
 	    strcmp(argv[4], "--devid=2") != 0)
 		return 100;
@@ -129,7 +133,7 @@ static struct process_end run_child(struct bench *b, int signal)
 	struct process_end end;
 	struct process p;
 
-	assert_int_equal(b->launcher.start(b->launcher.opaque, 7, 2, &p), 0);
+	assert_int_equal(b->launcher.start(b->launcher.opaque, 7, 2, 0, &p), 0);
 	if (signal)
 		b->launcher.signal(b->launcher.opaque, &p, signal);
 	wait_for_end(&p);
@@ -164,6 +168,30 @@ static void a_child_is_this_program_and_inherits_nothing(void **state)
 	assert_true(end.known);
 	assert_false(end.signalled);
 	assert_int_equal(end.value, 42);
+}
+
+/* One that takes over says so, and is what is installed or nobody: what serves is not replaced by itself. */
+static void one_that_takes_over_is_the_installed_one(void **state)
+{
+	struct bench *b = *state;
+	struct process_end end;
+	struct process p, self = {.pid = getpid()};
+
+	need_pidfd();
+	init(b, "42");
+	assert_int_equal(b->launcher.start(b->launcher.opaque, 7, 2, LAUNCHER_TAKE_OVER, &p), 0);
+	wait_for_end(&p);
+	b->launcher.reap(b->launcher.opaque, &p, &end);
+	assert_int_equal(end.value, 104);
+	self.fd = pidfd_open(self.pid, 0);
+	assert_true(self.fd >= 0);
+	assert_int_equal(b->launcher.runs(b->launcher.opaque, &self), LAUNCHER_RUNS_INSTALLED);
+	snprintf(b->exec.path, sizeof(b->exec.path), "%s/none", b->dir);
+	assert_int_equal(b->launcher.runs(b->launcher.opaque, &self), LAUNCHER_RUNS_OTHER);
+	close(self.fd);
+	assert_int_equal(b->launcher.start(b->launcher.opaque, 7, 2, LAUNCHER_TAKE_OVER, &p), -ENOENT);
+	/* without it a guest that waits has at least what runs */
+	assert_int_equal(run_child(b, 0).value, 42);
 }
 
 static void a_death_by_signal_is_told_apart(void **state)
@@ -321,6 +349,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_child_is_this_program_and_inherits_nothing),
+		TEST(one_that_takes_over_is_the_installed_one),
 		TEST(a_death_by_signal_is_told_apart),
 		TEST(a_process_that_serves_is_found_by_its_lock),
 		TEST(one_that_has_only_the_lock_yet_is_no_other),

@@ -412,6 +412,31 @@ static void a_successor_finds_them(void **state)
 }
 
 /* One whose device is seen late is the device's. */
+static void who_wants_them_may_die(void **state)
+{
+	struct bench *b = *state;
+
+	wanted(b, 5);
+	wanted(b, 6);
+	ready(b);
+	starter_asker_died(b->starter);
+	assert_int_equal(alive(b, 5) + alive(b, 6), 2);
+	/* the next one sees one of them, and that the other's device has gone */
+	wanted(b, 5);
+	b->device_result = -ENOENT;
+	ready(b);
+	pass(b, 5000);
+	assert_int_equal(alive(b, 5), 1);
+	assert_int_equal(alive(b, 6), 0);
+	assert_int_equal(b->nr, 2);
+	/* one that ends while nobody wants it is not started again; what waits is no more either */
+	end(newest(b, 5));
+	machine_fake_run(b->base);
+	starter_asker_died(b->starter);
+	pass(b, 5000);
+	assert_int_equal(alive(b, 5), 0);
+}
+
 static void what_is_left_over_may_be_wanted_later(void **state)
 {
 	struct bench *b = *state;
@@ -452,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_is_wanted_again_waits_for_the_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_guest_with_a_wrong_name_has_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_successor_finds_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_wants_them_may_die, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_left_over_may_be_wanted_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(those_that_are_ending_are_waited_for, setup, teardown),
 	};

@@ -71,6 +71,12 @@ static void each_command_and_option_reaches_its_field(void **state)
 	assert_true(opts.wait);
 	assert_int_equal(parse("free 0"), COMMAND_LINE_RUN);
 	assert_int_equal(opts.kib, 0);
+	assert_int_equal(parse("upgrade"), COMMAND_LINE_RUN);
+	assert_int_equal(opts.command, CTL_UPGRADE);
+	assert_null(opts.domain);
+	assert_int_equal(parse("upgrade g --force"), COMMAND_LINE_RUN);
+	assert_string_equal(opts.domain, "g");
+	assert_true(opts.force);
 	/* a name may begin with a dash */
 	assert_int_equal(parse("status -- -odd"), COMMAND_LINE_RUN);
 	assert_string_equal(opts.domain, "-odd");
@@ -98,6 +104,8 @@ static void a_wrong_line_is_named(void **state)
 		{"set 7 256M --wait --timeout x", "--timeout x"},
 		{"set 7 256M --watch", "--watch"},
 		{"unused", "unused D"},
+		{"upgrade 7 8", "upgrade [D]"},
+		{"upgrade --wait", "--wait"},
 		{"free", "free SIZE"},
 		{"free much", "much: not a size"},
 		{"free 2G --devid 1", "--devid"},
@@ -128,7 +136,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd", 9 + 11);
+	line_bench_documents(&ctl_command_line, "man/xen-vballoonctl.8.scd", 10 + 11);
 }
 
 int main(void)

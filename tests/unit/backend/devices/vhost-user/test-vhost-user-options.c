@@ -137,7 +137,7 @@ static void each_type_is_found_by_its_name(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 24);
+	line_bench_documents(&vhost_user_command_line, "man/xen-vhost-user.8.scd", 26);
 }
 
 int main(void)

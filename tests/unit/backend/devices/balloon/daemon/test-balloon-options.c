@@ -299,7 +299,7 @@ static void help_and_version_win(void **state)
 
 static void help_and_manual_list_the_same(void **state)
 {
-	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 32);
+	line_bench_documents(&balloon_command_line, "man/xen-vballoond.8.scd", 34);
 }
 
 int main(void)

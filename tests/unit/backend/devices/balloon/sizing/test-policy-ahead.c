@@ -20,6 +20,7 @@ static struct model *begin(struct host *h, uint64_t free_mib)
 	h->step_ms = INTERVAL_MS;
 	h->cfg.ahead_ms = 4 * INTERVAL_MS;
 	h->cfg.overcommit = true;
+	h->cfg.shrink_ms = 5000;
 	m = model_add(h, 4096, 717);
 	m->g.target_kib = 1024 * MIB;
 	m->g.balloon_kib = 3072 * MIB;
@@ -130,12 +131,91 @@ static void figures_are_what_they_are(void **state)
 	assert_true(m->g.target_kib <= m->g.static_max_kib);
 }
 
+/* Its files have all but 4 MiB of what is available to it. */
+static void files_have_the_rest(struct model *m)
+{
+	m->g.counters.sequence++;
+	m->g.counters.free_valid = true;
+	m->g.counters.has_kib = model_has(&m->g);
+	m->g.counters.free_kib = 4 * MIB;
+}
+
+/* By 20 MiB a step, for three, in which it has more than LOW. Return: what it has then, in MiB */
+static uint64_t after_growth(struct host *h, struct model *m)
+{
+	for (int i = 0; i < 3; i++) {
+		m->used_kib += 20 * MIB;
+		files_have_the_rest(m);
+		model_step(h);
+		assert_true(model_percent(m) >= 20);
+	}
+	return model_has(&m->g) / MIB;
+}
+
+/* A guest keeps its files while the host has memory that nobody wants. */
+static void what_nobody_wants_is_lent_to_who_grows(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	/* at its pace 80 MiB in the time it looks ahead, twice that, and 4 are free already: at each of three steps */
+	assert_int_equal(after_growth(&h, m), 1024 + 3 * 156);
+	/* no more than there is */
+	m = begin(&h, 100);
+	assert_int_equal(after_growth(&h, m), 1124);
+	/* nothing of what is held for a guest to come */
+	m = begin(&h, 100);
+	h.cfg.hold_kib = 100 * MIB;
+	assert_int_equal(after_growth(&h, m), 1024);
+	/* nor by one that has as much free as it will use, or does not tell */
+	m = begin(&h, 4096);
+	for (int i = 0; i < 3; i++) {
+		m->used_kib += 8 * MIB;
+		files_have_the_rest(m);
+		m->g.counters.free_kib = 36 * MIB;
+		m->g.counters.free_valid = i < 2;
+		model_step(&h);
+	}
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	/* a hostile one gets no more than a quarter of static-max in a step, and never more than that */
+	m = begin(&h, 4096);
+	h.cfg.ahead_ms = UINT32_MAX;
+	for (int i = 0; i < 3; i++) {
+		uint64_t had = model_has(&m->g);
+
+		m->used_kib += 1 * MIB;
+		files_have_the_rest(m);
+		model_step(&h);
+		assert_true(model_has(&m->g) <= had + 1024 * MIB);
+	}
+}
+
+/* While others under pressure wait, nothing is lent. */
+static void who_lacks_it_comes_before_who_may(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 0), *other = model_add(&h, 1024, 890);
+
+	other->g.target_kib = 900 * MIB;
+	other->g.balloon_kib = 124 * MIB;
+	for (int i = 0; i < 4; i++) {
+		uint64_t had = model_has(&m->g);
+
+		h.free_kib = 8 * MIB;
+		m->used_kib += 20 * MIB;
+		files_have_the_rest(m);
+		model_step(&h);
+		assert_true(model_has(&m->g) <= had);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_grows_has_it_before_it_lacks_it), cmocka_unit_test(nobody_gives_for_what_may_come),
 		cmocka_unit_test(a_jump_is_no_pace),		       cmocka_unit_test(noise_is_no_growth),
-		cmocka_unit_test(figures_are_what_they_are),
+		cmocka_unit_test(figures_are_what_they_are),	       cmocka_unit_test(what_nobody_wants_is_lent_to_who_grows),
+		cmocka_unit_test(who_lacks_it_comes_before_who_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

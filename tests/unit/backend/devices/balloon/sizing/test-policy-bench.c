@@ -49,8 +49,17 @@ static const struct {
 	uint64_t behind_ms;
 	bool recorded; /* of small guests, for which all rules leave about the same idle */
 } loads[] = {
-	{"compile", 250, false},   {"page-cache", 0, false},	  {"memory-leak", 0, false},   {"swap-storm", 50, false},
-	{"boot-of-eight", 600, false}, {"recorded-trade", 0, true},
+	{"compile", 0, false},
+	{"page-cache", 0, false},
+	{"memory-leak", 0, false},
+	{"swap-storm", 0, false},
+	{"boot-of-eight", 0, false},
+	{"recorded-trade", 0, true},
+	{"recorded-compile", 0, true},
+	{"recorded-page-cache", 0, true},
+	{"recorded-memory-leak", 50, true},
+	{"recorded-swap-storm", 0, true},
+	{"recorded-boot-of-eight", 0, true},
 };
 
 #define LOADS (sizeof(loads) / sizeof(loads[0]))
@@ -84,15 +93,25 @@ static void less_is_idle_than_under_any_other(void **state)
 	}
 }
 
-/* Where another rule leaves guests below their need for less time, it is for memory idle in all of them. */
+/* Of the rules under which no more is killed: what is killed needs nothing for a while, and begins anew. */
+static uint64_t least_below_ms(const struct sim_figures f[RULES])
+{
+	uint64_t least_ms = UINT64_MAX;
+
+	for (size_t i = SQUEEZED; i < RULES; i++) {
+		if (f[i].oom_kills <= f[OURS].oom_kills)
+			least_ms = least(least_ms, f[i].below_ms);
+	}
+	return least_ms;
+}
+
 static void needs_are_met_but_for_moments(void **state)
 {
 	for (size_t i = 0; i < LOADS; i++) {
 		struct sim_figures f[RULES];
 
 		run_all(loads[i].name, f);
-		assert_true(f[OURS].below_ms <=
-			    least(f[SQUEEZED].below_ms, f[QMEMMAN].below_ms) + loads[i].behind_ms);
+		assert_true(f[OURS].below_ms <= loads[i].behind_ms || f[OURS].below_ms - loads[i].behind_ms <= least_below_ms(f));
 	}
 }
 
@@ -124,7 +143,7 @@ static void a_run_is_the_same_each_time(void **state)
 
 /* --- the first memory --- */
 
-/* A guest of 1 GiB that has 400 MiB, on a host with as much free; what it wants jumps after 20 s. */
+/* A guest of 1 GiB that has 300 or 400 MiB, on a host with as much free or more; what it wants jumps after 60 s, when it is not young any more. */
 static void read_text(const char *text)
 {
 	char path[] = "/tmp/test-policy-bench.XXXXXX";
@@ -144,13 +163,13 @@ static void the_first_memory_comes_in_time(void **state)
 {
 	static const char *const jumps[] = {
 		/* what it allocates */
-		"host 1000\nlength 40\nguest a max 1024 kernel 50 swap 512 has 400\n"
-		"at 0 anon 150 hot 120 file 60 stream 0\nat 20 anon 150 hot 120 file 60 stream 0\n"
-		"at 21 anon 500 hot 480 file 60 stream 0\n",
+		"host 1000\nlength 80\nguest a max 1024 kernel 50 swap 512 has 300\n"
+		"at 0 anon 150 hot 120 file 60 stream 0\nat 60 anon 150 hot 120 file 60 stream 0\n"
+		"at 61 anon 900 hot 880 file 60 stream 0\n",
 		/* files it reads over and over: all of that is available, it says */
-		"host 1000\nlength 40\nguest a max 1024 kernel 50 swap 512 has 400\n"
-		"at 0 anon 150 hot 120 file 60 stream 0\nat 20 anon 150 hot 120 file 60 stream 0\n"
-		"at 21 anon 150 hot 120 file 600 stream 0\n",
+		"host 1000\nlength 80\nguest a max 1024 kernel 50 swap 512 has 400\n"
+		"at 0 anon 150 hot 120 file 60 stream 0\nat 60 anon 150 hot 120 file 60 stream 0\n"
+		"at 61 anon 150 hot 120 file 600 stream 0\n",
 	};
 
 	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
