@@ -11,6 +11,7 @@
 #include "backend/base/upgrade-words.h"
 #include "backend/metrics/metrics.h"
 #include "backend/roles.h"
+#include "backend/service/device-cgroup.h"
 #include "backend/service/launch-server.h"
 #include "backend/service/launch-socket.h"
 #include "backend/service/launcher.h"
@@ -69,6 +70,7 @@ struct all {
 	struct with_backends backends;
 	struct launcher launcher;
 	struct launcher_exec devices; /* command line of device processes */
+	struct device_cgroups cgroups;
 	struct launcher_exec parts;   /* of watcher and metrics */
 	struct launch_server *server;
 	struct part watcher, meter;
@@ -481,6 +483,7 @@ static void close_all(struct all *a)
 	}
 	close_listeners(a);
 	with_backends_close(&a->backends);
+	device_cgroups_close(&a->cgroups);
 	launcher_fini(&a->devices);
 	launcher_fini(&a->parts);
 	service_lock_drop(a->lock);
@@ -491,6 +494,18 @@ static void close_all(struct all *a)
 static struct part make_part(struct all *a, const char *name, const char *word, unsigned int may)
 {
 	return (struct part){.all = a, .name = name, .word = word, .may = may, .p.fd = -1};
+}
+
+/* Of what a device's processes use up together, where systemd has this to give. */
+static void open_cgroups(struct all *a)
+{
+	int rc = a->opts->no_sandbox ? -ENOENT : device_cgroups_open(&a->cgroups, "/proc/self/cgroup", "/sys/fs/cgroup");
+
+	if (rc)
+		log_msg(a->log, LOG_LEVEL_INFO, rc, "devices have no cgroups of their own: that takes a unit of systemd 254 with Delegate= and DelegateSubgroup=");
+	else
+		a->devices.cgroups = &a->cgroups;
+	a->devices.log = a->log;
 }
 
 /* @words: for device processes. Return: EXIT_CODE_DONE: go on */
@@ -507,6 +522,7 @@ static enum exit_code begin(struct all *a, int nr_words, char **words, int argc,
 	code = take_lock(a);
 	if (code)
 		return code;
+	open_cgroups(a);
 	if (a->opts->role == ROLE_LAUNCH)
 		return open_door(a) ? EXIT_CODE_HOST : EXIT_CODE_DONE;
 	start_part(&a->watcher);
@@ -522,7 +538,7 @@ enum exit_code serve_all(const struct device_type *type, const struct options *o
 
 	if (!a)
 		return EXIT_CODE_HOST;
-	*a = (struct all){.type = type, .opts = opts, .log = log, .door = -1, .lock = -1, .ready_fd = opts->ready_fd};
+	*a = (struct all){.type = type, .opts = opts, .log = log, .door = -1, .lock = -1, .cgroups.dir = -1, .ready_fd = opts->ready_fd};
 	for (size_t i = 0; i < LAUNCH_LISTENERS; i++)
 		a->listener[i] = -1;
 	a->watcher = make_part(a, "watcher", ROLE_WORD("watch"), LAUNCH_MAY_WATCH);

@@ -9,7 +9,9 @@
 #include "config.h"
 
 #include "backend/service/launcher.h"
+#include "backend/base/log.h"
 #include "backend/base/state-file.h"
+#include "backend/service/device-cgroup.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -69,6 +71,16 @@ static int spawn(struct launcher_exec *exec, unsigned int flags, pid_t *pid)
 	return -err;
 }
 
+/* A guest is served also where this cannot be. */
+static void contain(const struct launcher_exec *exec, uint32_t domid, uint32_t devid, pid_t pid)
+{
+	int rc = exec->cgroups ? device_cgroups_add(exec->cgroups, domid, devid, pid) : 0;
+
+	if (rc && rc != -ESRCH)
+		log_limited(exec->log, LOG_KIND_CONTROL, LOG_LEVEL_WARNING, rc, "device %" PRIu32 " of domain %" PRIu32 " has no cgroup with limits", devid,
+			    domid);
+}
+
 static int start_child(void *opaque, uint32_t domid, uint32_t devid, unsigned int flags, struct process *p)
 {
 	static char take_over[] = "--take-over";
@@ -92,8 +104,10 @@ static int start_child(void *opaque, uint32_t domid, uint32_t devid, unsigned in
 		rc = -errno;
 		kill(p->pid, SIGKILL);
 		waitpid(p->pid, NULL, 0);
+		return rc;
 	}
-	return rc;
+	contain(exec, domid, devid, p->pid);
+	return 0;
 }
 
 static void detach_process(void *opaque, struct process *p)
@@ -147,6 +161,7 @@ static void signal_process(void *opaque, const struct process *p, int signal)
 
 static void reap_child(void *opaque, struct process *p, struct process_end *end)
 {
+	const struct launcher_exec *exec = opaque;
 	siginfo_t info = {0};
 
 	*end = (struct process_end){0};
@@ -156,6 +171,8 @@ static void reap_child(void *opaque, struct process *p, struct process_end *end)
 		end->value = info.si_status;
 	}
 	detach_process(opaque, p);
+	if (exec->cgroups)
+		device_cgroups_sweep(exec->cgroups);
 }
 
 /* One that was removed already has " (deleted)" behind it: then it is that name without. */

@@ -15,6 +15,9 @@
 #include <sys/types.h>
 #include <xenvirtio/error.h>
 
+struct device_cgroups;
+struct log;
+
 struct process {
 	pid_t pid;
 	int fd; /* readable once it has ended; -1: no process */
@@ -76,6 +79,8 @@ struct launcher_exec {
 	char **argv;	/* of this program, and room for more words */
 	int argc;
 	const char *state_dir;
+	const struct device_cgroups *cgroups; /* for what is started from then on; NULL: none; with @log */
+	struct log *log;
 };
 
 /**
