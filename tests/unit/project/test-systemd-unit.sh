@@ -14,8 +14,10 @@ if ! command -v systemd-analyze >/dev/null; then
 fi
 # in tenths. The unit that watches: systemd 252 says 0.7, of which 0.4 is root's number, for xenstored's socket.
 exposure_max=10
-# The launcher's: 3.8, of which 1.2 is what brokers need to have device processes be nobody, nowhere, which this sum cannot see.
+# The launcher's: 4.0, of which 1.2 is what brokers need to have device processes be nobody, nowhere, which this sum cannot see, and 0.2
+# are the cgroups that it makes. What also starts backends has 4.2.
 launcher_exposure_max=40
+backends_exposure_max=42
 . "${srcdir:-.}/tests/unit/tap.sh"
 
 # unit [SED-EXPRESSION]: as make wrote it, but for a program that is there; changed.
@@ -25,17 +27,23 @@ unit()
 	sed -e "s|^ExecStart=[^ ]*/${group}d |ExecStart=/bin/true |" "systemd/${group}d-launcher.service" >"$tmp/${group}d-launcher.service"
 }
 
+# understood UNIT: all of it, but for one key, which is of systemd 254: before, devices have no cgroups
+understood()
+{
+	systemd-analyze verify --man=no "$1" >"$tmp/said" 2>&1 && ! grep -v "'DelegateSubgroup'" "$tmp/said" >"$tmp/log"
+}
+
 # launcher_verified: the launcher's unit, likewise.
 launcher_verified()
 {
-	systemd-analyze verify --man=no "$tmp/${group}d-launcher.service" >"$tmp/log" 2>&1 && [ ! -s "$tmp/log" ] &&
+	understood "$tmp/${group}d-launcher.service" &&
 		systemd-analyze security --no-pager --offline=yes --threshold="$launcher_exposure_max" "$tmp/${group}d-launcher.service" >"$tmp/log" 2>&1
 }
 
 # verified: what systemd does not understand it ignores, with a line and status 0.
 verified()
 {
-	systemd-analyze verify --man=no "$tmp/${group}d.service" >"$tmp/log" 2>&1 && [ ! -s "$tmp/log" ]
+	understood "$tmp/${group}d.service"
 }
 
 exposed_little()
@@ -151,10 +159,10 @@ done
 group=xen-vhost-user
 instance=$group@fs.service
 sed 's|^ExecStart=[^ ]*/xen-vhost-user |ExecStart=/bin/true |' systemd/xen-vhost-user@.service >"$tmp/$instance"
-systemd-analyze verify --man=no "$tmp/$instance" >"$tmp/log" 2>&1 && [ ! -s "$tmp/log" ]
+understood "$tmp/$instance"
 result $? "systemd understands xen-vhost-user@.service"
-systemd-analyze security --no-pager --offline=yes --threshold="$launcher_exposure_max" "$tmp/$instance" >"$tmp/log" 2>&1
-result $? "it is exposed no more than launchers"
+systemd-analyze security --no-pager --offline=yes --threshold="$backends_exposure_max" "$tmp/$instance" >"$tmp/log" 2>&1
+result $? "it is exposed no more than it was"
 grep 'Overall exposure' "$tmp/log" | sed 's/^[^O]*/# /'
 ! grep -n '@[a-z]*@' "$tmp/$instance" >"$tmp/log"
 result $? "nothing is left of the template"
