@@ -266,58 +266,6 @@ static void a_file_for_few_queues_is_gone_on_from(void **state)
 	state_file_remove(sf);
 }
 
-/* What a device process that a guest took over may leave: its successor would look, and write, behind what it has. */
-static void a_device_state_is_not_longer_than_its_room(void **state)
-{
-	struct xenvirtio_device_state *device;
-	struct state_file_key k = key();
-	struct state_file *sf;
-
-	leave_something();
-	sf = open_key(&k);
-	device = state_file_device(sf);
-	device->version = XENVIRTIO_DEVICE_STATE_VERSION;
-	device->bytes = (uint32_t)XENVIRTIO_DEVICE_STATE_BYTES(0);
-	state_file_close(sf);
-	sf = open_key(&k);
-	assert_true(state_file_adopted(sf));
-	device = state_file_device(sf);
-	device->bytes = (uint32_t)XENVIRTIO_DEVICE_STATE_BYTES(XENVIRTIO_QUEUES_MAX);
-	state_file_close(sf);
-	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EBADMSG);
-	assert_true(log_capture_has(&c, "it is damaged"));
-	assert_int_equal(unlink(path), 0);
-}
-
-static void a_new_file_has_room_for_all_queues(void **state)
-{
-	const struct program many = many_queues();
-	struct state_file_key k = key();
-	struct state_file *sf;
-
-	k.program = &many;
-	sf = open_key(&k);
-	assert_int_equal(state_file_queues(sf), 64);
-	assert_true(all_zero(state_file_device(sf), sizeof(struct xenvirtio_device_state)));
-	memset(state_file_device(sf), 0xff, sizeof(struct xenvirtio_device_state));
-	assert_true(all_zero(state_file_memory(sf), BALLOON_BYTES));
-	memset(state_file_memory(sf), 0xa5, BALLOON_BYTES);
-	assert_true(all_zero(state_file_keep(sf), STATE_FILE_KEEP_BYTES));
-	state_file_close(sf);
-	sf = open_key(&k);
-	assert_true(state_file_adopted(sf));
-	assert_int_equal(state_file_queues(sf), 64);
-	assert_int_equal(((unsigned char *)state_file_memory(sf))[BALLOON_BYTES - 1], 0xa5);
-	state_file_close(sf);
-	/* one that knows of fewer cannot have it, and it stays */
-	k.program = &balloon_program;
-	assert_int_equal(state_file_open(&sf, dir, &k, &c.log, &owner), -EBADMSG);
-	k.program = &many;
-	sf = open_key(&k);
-	assert_true(state_file_adopted(sf));
-	state_file_remove(sf);
-}
-
 static void server_zero_is_a_server(void **state)
 {
 	struct state_file *sf = open_file();
@@ -610,8 +558,6 @@ int main(void)
 		TEST(an_owner_that_lives_is_named),
 		TEST(a_successor_gets_every_byte),
 		TEST(a_file_for_few_queues_is_gone_on_from),
-		TEST(a_device_state_is_not_longer_than_its_room),
-		TEST(a_new_file_has_room_for_all_queues),
 		TEST(server_zero_is_a_server),
 		TEST(another_domain_gets_none),
 		TEST(another_place_of_the_device_is_refused),

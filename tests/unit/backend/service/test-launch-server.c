@@ -535,34 +535,6 @@ static void what_a_predecessor_paused_is_unpaused(void **state)
 	assert_int_equal(b->pauses[3], 0);
 }
 
-/* The door is for a watcher: of this user, and not a child that has rights of its own, and fewer. */
-static void the_door_is_closed_to_the_metrics(void **state)
-{
-	char dir[] = "/tmp/xenvirtio-door-XXXXXX";
-	int door, mine, theirs;
-
-	assert_non_null(mkdtemp(dir));
-	door = launch_socket_listen(dir);
-	assert_true(door >= 0);
-	mine = launch_socket_connect(dir);
-	assert_true(mine >= 0);
-	assert_int_equal(launch_socket_accept(door, getpid()), -EACCES);
-	close(mine);
-	mine = launch_socket_connect(dir);
-	theirs = launch_socket_accept(door, getppid());
-	assert_true(mine >= 0 && theirs >= 0);
-	close(theirs);
-	close(mine);
-	mine = launch_socket_connect(dir);
-	theirs = launch_socket_accept(door, 0);
-	assert_true(mine >= 0 && theirs >= 0);
-	close(theirs);
-	close(mine);
-	close(door);
-	launch_socket_unlisten(dir);
-	assert_int_equal(rmdir(dir), 0);
-}
-
 static void the_metrics_may_ask_for_little(void **state)
 {
 	struct bench *b = *state;
@@ -608,7 +580,6 @@ int main(void)
 		TEST(a_predecessors_handle_is_worth_nothing),
 		TEST(pauses_are_as_many_as_unpauses),
 		TEST(what_a_predecessor_paused_is_unpaused),
-		TEST(the_door_is_closed_to_the_metrics),
 		TEST(the_metrics_may_ask_for_little),
 	};
 
