@@ -535,6 +535,18 @@ static void what_a_predecessor_paused_is_unpaused(void **state)
 	assert_int_equal(b->pauses[3], 0);
 }
 
+/* What follows from one takes the launcher's time and lines of its log. */
+static void each_word_is_heard_once(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned int i = 0; i < 3; i++)
+		launch_client_tell(&b->client, LAUNCH_READY);
+	assert_int_equal(b->words, LAUNCH_READY);
+	launch_client_tell(&b->client, LAUNCH_STOPPING);
+	assert_int_equal(b->words, LAUNCH_READY + LAUNCH_STOPPING);
+}
+
 static void the_metrics_may_ask_for_little(void **state)
 {
 	struct bench *b = *state;
@@ -580,6 +592,7 @@ int main(void)
 		TEST(a_predecessors_handle_is_worth_nothing),
 		TEST(pauses_are_as_many_as_unpauses),
 		TEST(what_a_predecessor_paused_is_unpaused),
+		TEST(each_word_is_heard_once),
 		TEST(the_metrics_may_ask_for_little),
 	};
 
