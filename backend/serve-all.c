@@ -340,7 +340,8 @@ static void on_signal(evutil_socket_t signal, short what, void *opaque)
 static void on_connect(evutil_socket_t door, short what, void *opaque)
 {
 	struct all *a = opaque;
-	int sock = launch_socket_accept((int)door);
+	/* the metrics are root by number where there is no group, and see this socket: they are to be no watcher when there is none */
+	int sock = launch_socket_accept((int)door, a->meter.p.fd >= 0 ? a->meter.p.pid : 0);
 	char byte;
 
 	if (sock < 0) {

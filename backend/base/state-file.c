@@ -187,6 +187,17 @@ static bool right_size(const struct state_file *sf)
 		sf->bytes - memory_offset(sf->header->device_bytes) == sf->header->memory_bytes);
 }
 
+/*
+ * A device's state says itself how long it is, and is taken at its word by who goes on from it: not beyond what there is room for here. One
+ * that nobody has begun, or another version, says nothing.
+ */
+static bool device_fits(struct state_file *sf)
+{
+	const struct xenvirtio_device_state *state = state_file_device(sf);
+
+	return state->version != XENVIRTIO_DEVICE_STATE_VERSION || state->bytes <= sf->header->device_bytes;
+}
+
 /* Longer first, and only then of this version: whoever finds it in between takes it for what it was. */
 static int bring_up(struct state_file *sf)
 {
@@ -228,6 +239,9 @@ static int try_adopt(struct state_file *sf, uint64_t bytes, enum verdict *verdic
 	if (*verdict == BELIEVED && !right_size(sf)) {
 		*verdict = UNREADABLE;
 		*why = "its size is wrong";
+	} else if (*verdict == BELIEVED && !device_fits(sf)) {
+		*verdict = UNREADABLE;
+		*why = "it is damaged";
 	}
 	sf->adopted = *verdict == BELIEVED;
 	if (sf->adopted)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -16,6 +17,8 @@
 
 /** times the file is opened again because its last owner was just removing it */
 #define OPEN_TRIES 10
+/** a process's name, at most 15 characters, with its newline and a NUL */
+#define NAME_BYTES 32
 
 int state_lock_path(char *path, size_t size, const char *dir, uint32_t domid, uint32_t devid)
 {
@@ -69,6 +72,27 @@ pid_t state_lock_owner(int fd)
 	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || header.magic != STATE_MAGIC)
 		return 0;
 	return (pid_t)header.owner_pid;
+}
+
+static bool read_name(const char *path, char name[NAME_BYTES])
+{
+	FILE *f = fopen(path, "re");
+	bool there = f && fgets(name, NAME_BYTES, f);
+
+	if (f)
+		fclose(f);
+	return there;
+}
+
+bool state_lock_same_program(pid_t pid)
+{
+	char path[32], ours[NAME_BYTES], theirs[NAME_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (pid == getpid())
+		return false;
+	/* a host may hide it */
+	return !read_name(path, theirs) || !read_name("/proc/self/comm", ours) || strcmp(ours, theirs) == 0;
 }
 
 static int take_lock(int fd, pid_t *owner)

@@ -51,6 +51,14 @@ pid_t state_lock_owner(int fd);
 /** state_lock_holder() - likewise, by /proc/locks alone: of whoever is to be ended. Return: 0 or less: it cannot be told */
 pid_t state_lock_holder(int fd);
 
+/**
+ * state_lock_same_program() - whether process @pid is another one by this one's name
+ *
+ * A lock outlives who took it where a descriptor was passed on, and then his number may be anybody's; what a file says may be anybody's
+ * anyway. Asked of whoever may be ended, with a descriptor of him at hand. One whose name cannot be read, as with hidepid, is taken for one.
+ */
+bool state_lock_same_program(pid_t pid);
+
 /** state_lock_remove() - the name of the file that @fd has locked, if it still has it. Return: 0; -ENOENT; -errno */
 int state_lock_remove(const char *path, int fd);
 

@@ -41,6 +41,8 @@ static int have_it_end(const char *path, pid_t holder, int process)
 	/* who has the lock now, with the descriptor at hand, cannot have been taken for another */
 	if (find_holder(path) != holder)
 		return 0;
+	if (!state_lock_same_program(holder))
+		return clock_wait(process, 0) > 0 ? 0 : -ENOTSUP;
 	if (pidfd_send_signal(process, TAKE_OVER_SIGNAL, NULL, 0))
 		return errno == ESRCH ? 0 : -errno;
 	do
@@ -71,6 +73,9 @@ int take_over_state(const char *path, unsigned int queues_max, struct log *log, 
 		return errno == ESRCH ? 0 : -errno;
 	rc = have_it_end(path, holder, process);
 	close(process);
+	if (rc == -ENOTSUP)
+		log_msg(log, LOG_LEVEL_ERROR, 0, "/proc/locks says that process %ld has %s, which is no process of this program: it is left alone",
+			(long)holder, path);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The state of a device that another process serves, for one that is ready to go on with it: an upgrade. Who has it is known by the
- * kernel, whose lock it is, and never by what the file says; what the file says counts only in that it may be of no use here, and then
+ * kernel, whose lock it is, and goes by this program's name, and never by what the file says; what the file says counts only in that it may be of no use here, and then
  * nobody is disturbed.
  *
  * That process is told with SIGUSR2: its device leaves all as it is, whether its guest uses it or not, and ends. An older version

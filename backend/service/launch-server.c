@@ -38,6 +38,7 @@ struct launch_peer {
 	struct event *asks;
 	unsigned int may;
 	bool greeted;
+	unsigned int said; /* a bit for each word: once is enough, and each may take long and is logged */
 };
 
 struct launch_server {
@@ -305,6 +306,9 @@ static int hear_word(struct launch_peer *peer, const struct launch_request *req,
 {
 	if (!req->value || req->value >= LAUNCH_WORDS)
 		return -EPERM;
+	if (peer->said >> req->value & 1)
+		return 0;
+	peer->said |= 1u << req->value;
 	peer->server->cfg.tell(peer->server->cfg.opaque, (enum launch_word)req->value);
 	return 0;
 }

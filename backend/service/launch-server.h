@@ -36,8 +36,8 @@
 #define LAUNCH_OF_ONE_MAX 2u
 /** pauses of one domain at the same time: each of its devices has one */
 #define LAUNCH_PAUSES_MAX 64u
-/** see above */
-#define LAUNCH_INHERITED_MAX 4u
+/** see above: a launcher that dies may leave as many */
+#define LAUNCH_INHERITED_MAX LAUNCH_PAUSES_MAX
 
 struct event_base;
 struct launch_peer;

@@ -113,7 +113,7 @@ void launch_socket_unlisten(const char *dir)
 		unlink(address.sun_path);
 }
 
-int launch_socket_accept(int listener)
+int launch_socket_accept(int listener, pid_t but)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -121,7 +121,9 @@ int launch_socket_accept(int listener)
 
 	if (fd < 0)
 		return -errno;
-	rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ? -errno : peer.uid == geteuid() ? 0 : -EACCES;
+	rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ? -errno : 0;
+	if (!rc && (peer.uid != geteuid() || (but && peer.pid == but)))
+		rc = -EACCES;
 	if (!rc)
 		return fd;
 	close(fd);

@@ -30,8 +30,13 @@ int launch_socket_await(int sock, void *bytes, size_t len, int *fd);
 /** launch_socket_listen() - at @dir's LAUNCH_SOCKET_NAME, for root alone. Return: the descriptor; -EADDRINUSE; -errno */
 int launch_socket_listen(const char *dir);
 void launch_socket_unlisten(const char *dir);
-/** launch_socket_accept() - Return: the descriptor of a connection of this process's own user; -EACCES; -errno */
-int launch_socket_accept(int listener);
+/**
+ * launch_socket_accept() - of this process's own user
+ * @but: a process that may not all the same, of the launcher's children; 0: there is none
+ *
+ * Return: the descriptor of the connection; -EACCES; -errno
+ */
+int launch_socket_accept(int listener, pid_t but);
 /** launch_socket_connect() - Return: the descriptor; -errno */
 int launch_socket_connect(const char *dir);
 

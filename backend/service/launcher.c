@@ -11,6 +11,7 @@
 #include "backend/service/launcher.h"
 #include "backend/base/log.h"
 #include "backend/base/state-file.h"
+#include "backend/base/state-lock.h"
 #include "backend/service/device-cgroup.h"
 
 #include <errno.h>
@@ -139,7 +140,7 @@ static int attach_owner(void *opaque, uint32_t domid, uint32_t devid, struct pro
 	}
 	/* who holds the lock now, with the descriptor at hand, cannot have been taken for another */
 	rc = state_file_owner(exec->state_dir, domid, devid, &same);
-	if (rc == -EBUSY && same == owner)
+	if (rc == -EBUSY && same == owner && state_lock_same_program(owner))
 		return 0;
 	close(p->fd);
 	p->fd = -1;

@@ -8,6 +8,7 @@
 #include "backend/service/role-world.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 
 #define ANY 0, 0, 0
 #define IS(arg, value) (arg) + 1, ~0u, (unsigned int)(value)
+#define HAS(arg, bits) (arg) + 1, (bits), (bits)
 #define HAS_NOT(arg, bits) (arg) + 1, (bits), 0
 /* in the place of a value: the process's own number */
 #define OWN_PID ~0u
@@ -49,7 +51,8 @@ static const struct role_call all[] = {
 	{"accept4", NULL, ANY, 0, "", "clients"},
 	{"shutdown", NULL, ANY, 0, "", "a client is cut"},
 	{"close", NULL, ANY, 0, "", "all of these"},
-	{"fcntl", NULL, ANY, 0, "", "libevent, opendir()"},
+	/* F_SETOWN and F_SETSIG, which are above, have the kernel signal whomever: as root by number that takes no capability */
+	{"fcntl", NULL, HAS_NOT(1, ~7u), 0, "up to `F_SETLKW`", "libevent, opendir()"},
 	{"ioctl", NULL, IS(1, FIONREAD), 0, "`FIONREAD`", "libevent: how much there is to read"},
 	{"openat", NULL, ANY, 0, "", "the state directory is listed"},
 	{"getdents64", NULL, ANY, 0, "", "the same"},
@@ -79,7 +82,7 @@ static const struct role_call all[] = {
 };
 
 static const struct role_call watch[] = {
-	{"clone", NULL, ANY, 0, "", "libxenstore's thread, at each connection to xenstored"},
+	{"clone", NULL, HAS(0, CLONE_THREAD), 0, "`CLONE_THREAD`", "libxenstore's thread, at each connection to xenstored"},
 	{"clone3", NULL, ANY, ENOSYS, "", "the same, which goes by clone then"},
 	{"set_robust_list", NULL, ANY, 0, "", "the same"},
 	{"rseq", NULL, ANY, 0, "", "the same"},

@@ -52,6 +52,7 @@ struct starter {
 	struct supervisor_companion companion;
 	struct timer *look;
 	TAILQ_HEAD(, backend) backends;
+	size_t nr;
 };
 
 #define SAY(b, level, err, format, ...)                                                                      \
@@ -90,6 +91,7 @@ static void drop_backend(struct backend *b)
 		runner->detach(runner->opaque, &b->process);
 	timer_free(b->timer);
 	TAILQ_REMOVE(&b->starter->backends, b, link);
+	b->starter->nr--;
 	free(b);
 }
 
@@ -285,8 +287,14 @@ static void on_ended(evutil_socket_t fd, short what, void *opaque)
 
 static struct backend *add_backend(struct starter *s, uint32_t domid, uint32_t devid)
 {
-	struct backend *b = calloc(1, sizeof(*b));
+	struct backend *b;
 
+	if (s->nr >= STARTER_BACKENDS_MAX) {
+		log_limited(s->cfg.log, LOG_KIND_CONTROL, LOG_LEVEL_ERROR, 0,
+			    "device %" PRIu32 " of domain %" PRIu32 " gets no backend: there are %u", devid, domid, STARTER_BACKENDS_MAX);
+		return NULL;
+	}
+	b = calloc(1, sizeof(*b));
 	if (b)
 		b->timer = timer_new(s->cfg.base, on_timer, b);
 	if (!b || !b->timer) {
@@ -300,6 +308,7 @@ static struct backend *add_backend(struct starter *s, uint32_t domid, uint32_t d
 	b->process.fd = -1;
 	b->backoff_ms = s->cfg.backoff_min_ms;
 	TAILQ_INSERT_TAIL(&s->backends, b, link);
+	s->nr++;
 	return b;
 }
 

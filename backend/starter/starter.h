@@ -28,6 +28,8 @@
 
 #include <xenvirtio/store.h>
 
+/** backends at the same time: who wants them is a watcher, which may be in somebody else's hands */
+#define STARTER_BACKENDS_MAX 8192u
 /** a backend that is told to end must have by then */
 #define STARTER_END_MS 5000u
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +67,8 @@ static void take_it_along(int signal)
 	_exit(0);
 }
 
+static const char *known_as; /* by which name it is; NULL: ours */
+
 /* A process that has the state, and does @what when it is told. */
 static void serve(void (*what)(int signal))
 {
@@ -79,6 +82,8 @@ static void serve(void (*what)(int signal))
 	assert_true(child >= 0);
 	if (!child) {
 		signal(TAKE_OVER_SIGNAL, what);
+		if (known_as)
+			prctl(PR_SET_NAME, known_as);
 		if (state_file_open(&sf, dir, &key, &capture.log, &owner) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		close(ready[1]);
@@ -123,6 +128,19 @@ static void still_has_it(void)
 {
 	assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
 	assert_int_equal(state_file_owner(dir, 7, 1, &owner), -EBUSY);
+}
+
+/* The number of one that took the lock, and is no more, may be anybody's. */
+static void who_is_no_process_of_ours_is_left_alone(void **state)
+{
+	need_pidfd();
+	known_as = "somebody";
+	serve(let_go);
+	known_as = NULL;
+	need_the_lock_to_be_told();
+	assert_int_equal(doors.open_state(doors.opaque, 1, &owner), -ENOTSUP);
+	assert_true(log_capture_has(&capture, "is no process of this program"));
+	still_has_it();
 }
 
 static void who_has_it_lets_go(void **state)
@@ -202,6 +220,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(who_is_no_process_of_ours_is_left_alone),
 		TEST(who_has_it_lets_go),
 		TEST(what_is_of_no_use_is_left_alone),
 		TEST(who_does_not_let_go_keeps_it),

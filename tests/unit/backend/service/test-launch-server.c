@@ -524,6 +524,29 @@ static void pauses_are_as_many_as_unpauses(void **state)
 	assert_int_equal(b->pauses[3], -(int)LAUNCH_INHERITED_MAX);
 }
 
+/* Of a domain with many devices: a launcher that died had paused it once for each, and its toolstack waits. */
+static void what_a_predecessor_paused_is_unpaused(void **state)
+{
+	struct bench *b = *state;
+
+	b->pauses[3] = (int)LAUNCH_PAUSES_MAX;
+	for (unsigned int i = 0; i < LAUNCH_PAUSES_MAX; i++)
+		assert_int_equal(launch_client_unpause(&b->client, 3), 0);
+	assert_int_equal(b->pauses[3], 0);
+}
+
+/* What follows from one takes the launcher's time and lines of its log. */
+static void each_word_is_heard_once(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned int i = 0; i < 3; i++)
+		launch_client_tell(&b->client, LAUNCH_READY);
+	assert_int_equal(b->words, LAUNCH_READY);
+	launch_client_tell(&b->client, LAUNCH_STOPPING);
+	assert_int_equal(b->words, LAUNCH_READY + LAUNCH_STOPPING);
+}
+
 static void the_metrics_may_ask_for_little(void **state)
 {
 	struct bench *b = *state;
@@ -568,6 +591,8 @@ int main(void)
 		TEST(what_may_not_be_is_refused),
 		TEST(a_predecessors_handle_is_worth_nothing),
 		TEST(pauses_are_as_many_as_unpauses),
+		TEST(what_a_predecessor_paused_is_unpaused),
+		TEST(each_word_is_heard_once),
 		TEST(the_metrics_may_ask_for_little),
 	};
 

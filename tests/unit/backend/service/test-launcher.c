@@ -26,6 +26,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +208,8 @@ static void a_death_by_signal_is_told_apart(void **state)
 	assert_int_equal(end.value, SIGKILL);
 }
 
+static const char *known_as; /* by which name it is; NULL: ours */
+
 /* A process with the device's lock that is the child of nobody here, until the test ends; its number. */
 static pid_t hold_the_lock(struct bench *b, bool half)
 {
@@ -230,6 +233,8 @@ static pid_t hold_the_lock(struct bench *b, bool half)
 		close(STDERR_FILENO);
 		close(alive[1]);
 		log_capture_open(&capture, LOG_LEVEL_ERROR);
+		if (known_as)
+			prctl(PR_SET_NAME, known_as);
 		if (state_file_open(&sf, b->dir, &key, &capture.log, &owner))
 			_exit(1);
 		/* as between taking the lock and writing the file */
@@ -273,6 +278,22 @@ static void a_process_that_serves_is_found_by_its_lock(void **state)
 	assert_false(end.known);
 	/* its file stays, without an owner */
 	assert_int_equal(b->launcher.attach(b->launcher.opaque, 7, 2, &p), XENVIRTIO_E_EMPTY);
+}
+
+/* Whatever is attached is ended with the service: the number of one that is no more, or that a file names, may be anybody's. */
+static void a_process_by_another_name_is_not_attached(void **state)
+{
+	struct bench *b = *state;
+	struct process p;
+	pid_t pid;
+
+	need_pidfd();
+	init(b, "wait");
+	known_as = "somebody";
+	pid = hold_the_lock(b, false);
+	known_as = NULL;
+	assert_int_equal(b->launcher.attach(b->launcher.opaque, 7, 2, &p), XENVIRTIO_E_AGAIN);
+	kill(pid, SIGKILL);
 }
 
 static void one_that_has_only_the_lock_yet_is_no_other(void **state)
@@ -352,6 +373,7 @@ int main(int argc, char **argv)
 		TEST(one_that_takes_over_is_the_installed_one),
 		TEST(a_death_by_signal_is_told_apart),
 		TEST(a_process_that_serves_is_found_by_its_lock),
+		TEST(a_process_by_another_name_is_not_attached),
 		TEST(one_that_has_only_the_lock_yet_is_no_other),
 		TEST(the_service_has_one_lock),
 		TEST(the_service_manager_is_told),

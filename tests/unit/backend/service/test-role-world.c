@@ -328,6 +328,78 @@ static long start_thread(void)
 	return pthread_create(&thread, NULL, do_nothing, NULL) || pthread_join(thread, NULL);
 }
 
+/* Not waited for, which is on no list either. */
+static long start_process(void)
+{
+	if (syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+		_exit(0);
+	return 0;
+}
+
+static long start_namespace(void)
+{
+	if (syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+		_exit(0);
+	return 0;
+}
+
+static void a_thread_is_no_process(void **state)
+{
+	need_seal();
+	assert_true(is_killed(WATCH, start_process));
+	assert_true(is_killed(WATCH, start_namespace));
+	assert_false(is_killed(OPEN, start_process));
+	assert_false(is_killed(OPEN, start_namespace));
+}
+
+/* The kernel sends it when something comes, and asks for the number alone of who wanted it so. */
+static long signal_parent(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return -1;
+	fcntl(ends[0], F_SETOWN, getppid());
+	fcntl(ends[0], F_SETSIG, SIGURG);
+	fcntl(ends[0], F_SETFL, O_ASYNC);
+	return write(ends[1], "", 1);
+}
+
+TRY(try_owner, fcntl(-1, F_SETOWN, getppid()))
+TRY(try_owner_ex, fcntl(-1, F_SETOWN_EX, NULL))
+TRY(try_signal, fcntl(-1, F_SETSIG, SIGKILL))
+TRY(try_flags, fcntl(0, F_SETFL, fcntl(0, F_GETFL)))
+TRY(try_cloexec, fcntl(0, F_SETFD, fcntl(0, F_GETFD)))
+
+static volatile sig_atomic_t was_signalled;
+
+static void note_signal(int signal)
+{
+	was_signalled = 1;
+}
+
+static void nobody_is_signalled_by_a_descriptor(void **state)
+{
+	static long (*const tries[])(void) = {try_owner, try_owner_ex, try_signal};
+
+	need_seal();
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		assert_true(is_killed(WATCH, tries[i]));
+		assert_true(is_killed(METER, tries[i]));
+		assert_false(is_killed(OPEN, tries[i]));
+	}
+	assert_false(is_killed(WATCH, try_flags));
+	assert_false(is_killed(METER, try_cloexec));
+	signal(SIGURG, note_signal);
+	seal = OPEN;
+	attempt = signal_parent;
+	was_signalled = 0;
+	status_of(attempt_sealed);
+	/* so it goes where nothing is sealed */
+	assert_true(was_signalled);
+	signal(SIGURG, SIG_DFL);
+}
+
 TRY(try_unix, connect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), (const struct sockaddr *)&nowhere, sizeof(nowhere)))
 
 static void what_they_need_is_left(void **state)
@@ -408,6 +480,8 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_said_and_may_be_required),
 		cmocka_unit_test(what_is_on_no_list_is_death),
 		cmocka_unit_test(what_they_need_is_left),
+		cmocka_unit_test(a_thread_is_no_process),
+		cmocka_unit_test(nobody_is_signalled_by_a_descriptor),
 		cmocka_unit_test(security_md_shows_them),
 	};
 

@@ -358,6 +358,27 @@ static void one_that_is_wanted_again_waits_for_the_last(void **state)
 }
 
 /* A name that could be more than a name in a command is in none. */
+/* Who wants them may be anybody's: what he can have is bounded, and room is again where one goes. */
+static void there_are_no_more_than_so_many(void **state)
+{
+	struct bench *b = *state;
+	const struct supervisor_companion *companion = starter_companion(b->starter);
+
+	b->start_result = -EIO;
+	b->capture.log.level = LOG_LEVEL_ERROR;
+	for (uint32_t devid = 0; devid < STARTER_BACKENDS_MAX; devid++)
+		companion->wanted(companion->opaque, 5, devid);
+	b->start_result = 0;
+	companion->wanted(companion->opaque, 6, 1);
+	assert_int_equal(b->nr, 0);
+	assert_true(log_capture_has(&b->capture, "gets no backend"));
+	/* who has a place keeps it */
+	companion->wanted(companion->opaque, 5, 7);
+	companion->gone(companion->opaque, 5, 7);
+	companion->wanted(companion->opaque, 6, 1);
+	assert_int_equal(b->nr, 1);
+}
+
 static void a_guest_with_a_wrong_name_has_none(void **state)
 {
 	struct bench *b = *state;
@@ -475,6 +496,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_cannot_be_started_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_does_not_end_is_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_is_wanted_again_waits_for_the_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(there_are_no_more_than_so_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_guest_with_a_wrong_name_has_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_successor_finds_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_wants_them_may_die, setup, teardown),
