@@ -23,7 +23,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,14 +160,29 @@ static int listen_for_watcher(struct all *a, enum launch_listener which)
 	return fd;
 }
 
+/* One that had it may have shut it, which it is then for all. */
+static bool is_shut(int fd)
+{
+	struct pollfd listener = {.fd = fd};
+
+	return poll(&listener, 1, 0) > 0 && listener.revents & (POLLHUP | POLLERR);
+}
+
 /* Kept for the next one of its kind. */
 static int lend_listener(void *opaque, enum launch_listener which)
 {
 	struct all *a = opaque;
 	int *fd = &a->listener[which];
 
+	if (*fd >= 0 && which != LAUNCH_LISTENER_METRICS && is_shut(*fd)) {
+		close(*fd);
+		*fd = -1;
+	}
 	if (*fd < 0 && which != LAUNCH_LISTENER_METRICS)
 		*fd = listen_for_watcher(a, which);
+	/* nor may it be one that waits */
+	if (*fd >= 0)
+		fcntl(*fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	return *fd;
 }
 
