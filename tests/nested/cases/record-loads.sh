@@ -7,20 +7,16 @@
 # boot: own
 # run: named
 #
-# Five loads in stock guests that have all of their memory, so that what they use is what they want: see tests/traces/README.
-# NAME.json among the logs is what they said meanwhile, second by second, which load-of-guests.jq makes recorded-NAME.load of.
+# Four loads in stock guests that have all of their memory, so that what they use is what they want: see tests/traces/README.
+# NAME.json among the logs is what they said meanwhile, second by second, which load-of-guests.jq makes recorded-NAME.load of. A fifth
+# is recorded by record-compile.
 #
-# The guests have busybox and no compiler: four waves of sort(1) over text from a disk stand in for one, and a large one for the link.
-# Everything else is what it is called: files read from a disk, a process that allocates and never touches it again, one that
-# goes round and round in more than there is, with swap (zram), and eight guests that boot and start something.
+# Files read from a disk, a process that allocates and never touches it again, one that goes round and round in more than there is,
+# with swap (zram), and eight guests that boot and start something.
 
 # What guests are told to do; each runs in one of its own.
 reads='part() { dd if=/dev/xvda of=/dev/null bs=1M skip=$1 count=$2 2>/dev/null; }'
 holds='hold() { awk -v n=$1 -v s=$2 "BEGIN { m = sprintf(\"%1048576s\", \"\"); for (i = 0; i < n; i++) a[i] = m i; system(\"sleep \" s) }"; }'
-compiles='one() { dd if=/dev/xvda bs=1M skip=$1 count=$2 2>/dev/null | sort | md5sum >/tmp/$1.$2.o; sleep 1; }
-wave() { one $1 $2 & one $(($1 + $2)) $2; wait; }
-link() { one 0 24 & one 0 24; wait; }
-compile() { wave 0 8; wave 4 10; wave 0 12; wave 3 9; link; }'
 leaks='leak() { awk "BEGIN { m = sprintf(\"%1048576s\", \"\"); for (;;) { for (i = 0; i < 4; i++) a[n++] = m n; system(\"sleep 1\") } }"; }'
 # length() reads to the end of each
 storms='storm() { timeout $2 awk -v n=$1 "BEGIN { m = sprintf(\"%1048576s\", \"\"); for (i = 0; i < n; i++) a[i] = m i
@@ -28,38 +24,8 @@ storms='storm() { timeout $2 awk -v n=$1 "BEGIN { m = sprintf(\"%1048576s\", \"\
 swaps='for m in $(cat /lib/modules/swap-order); do insmod /lib/modules/$m || exit 1; done
 echo 96M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0'
 
-# tell GUEST COMMAND: begin
-tell()
-{
-	requests="$requests $1:$(guest_send "$1" "$2")"
-}
+. /xv/records.sh
 
-# record NAME SECONDS: until all that were told something have done it
-record()
-{
-	local each well=0 nr=0
-	sleep "$2"
-	for each in $requests; do
-		nr=$((nr + 1))
-		guest_result "${each%:*}" "${each#*:}" 240 >/dev/null && well=$((well + 1))
-	done
-	is $well $nr "$1: what the guests did they finished"
-	sleep 5
-	kill "$top"
-	wait "$top" 2>/dev/null
-	requests=
-	diag "$1: $(grep -o '"available-memory":[0-9]*' "$XV_LOGS/$1.json" | sed 's/.*://' | sort -n | head -n 1) bytes available at the least"
-	check "$1: is recorded" [ -s "$XV_LOGS/$1.json" ]
-}
-
-begin_record()
-{
-	xen-vballoonctl top --json --interval 1 >"$XV_LOGS/$1.json" 2>/dev/null </dev/null &
-	top=$!
-	sleep 3
-}
-
-requests=
 check "dom0 has blkback" blkback_modules
 image=$XV_STATE/disk
 awk 'BEGIN { srand(1); for (i = 0; i < 70000; i++) printf "%08x what a line of a source file holds, number %d\n", rand() * 4294967295, i }' >"$XV_STATE/text"
@@ -89,12 +55,6 @@ tell a "$reads; sleep 2; for i in 0 1 2 3 4 5 6 7 8 9; do part 24 130; sleep 3; 
 tell b "$reads; sleep 8; for i in 24 44 64 84 104 124; do part \$i 20; sleep 3; done"
 record page-cache 10
 for guest in a b c; do guest_run $guest 'echo 3 >/proc/sys/vm/drop_caches'; done
-
-begin_record compile
-tell a "$compiles; compile"
-tell b "$compiles; sleep 35; compile"
-record compile 30
-for guest in a b c; do guest_run $guest 'rm -f /tmp/*.o; echo 3 >/proc/sys/vm/drop_caches'; done
 
 begin_record memory-leak
 tell a "$leaks; leak; true"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Vhost-user backends from Debian's packages, for the cases whose header asks for them ("# backends: virtiofsd"): their programs
-# and libraries in dom0, and in the guests' initramfs the drivers' modules. Xen's own disk counts as one (blkback), to compare with.
+# and libraries in dom0, and in the guests' initramfs the drivers' modules. Xen's own disk counts as one (blkback), to compare with, and a
+# compiler on such a disk as another (compiler.sh).
 # Other boots have nothing of it: a MiB of initramfs costs an emulated machine time.
 #
 # Sets backends_dir[KERNEL+BACKENDS]: guest.cpio, a part to append to a guest's initramfs, and dom0/, modules of dom0's. Knows nothing
@@ -15,6 +16,7 @@ declare -A backend_programs=(
 	[qemu-storage-daemon]="usr/bin/qemu-storage-daemon usr/sbin/mke2fs usr/sbin/e2fsck"
 	[passt]="usr/bin/passt"
 	[blkback]=
+	[compiler]=
 )
 # The guests' modules; what a kernel has built in is none. ext4 asks for the checksum by an alias, which insmod cannot follow.
 declare -A backend_modules=(
@@ -22,6 +24,7 @@ declare -A backend_modules=(
 	[qemu-storage-daemon]="virtio_blk crc32c_generic ext4"
 	[passt]="virtio_net"
 	[blkback]="xen_blkfront"
+	[compiler]="xen_blkfront crc32c_generic ext4"
 )
 # Dom0's: for those that are in its kernel, and a file system on a disk in memory for images that are read as on a host of a user's.
 declare -A backend_dom0_modules=([blkback]="loop xen_blkback brd crc32c_generic ext4")
@@ -71,6 +74,7 @@ backends_prepare()
 	local kernel=$1 names deb deb0
 	IFS=+ read -ra names <<<"$2"
 	backends_known "${names[@]}"
+	[[ "+$2+" != *+compiler+* ]] || compiler_prepare
 	deb=$(downloaded "linux-image-${kernel_release[$kernel]}")
 	deb0=$(downloaded "linux-image-${kernel_release[$lab_kernel]}")
 	artifact "guest-backends-$kernel" "$(hash_of "linux-image-${kernel_release[$kernel]}" "linux-image-${kernel_release[$lab_kernel]}" "${names[@]}" \
@@ -93,6 +97,7 @@ backends_overlay()
 			programs+=("$tree/$program")
 		done
 	done
+	[[ "+$3+" != *+compiler+* ]] || cp "$compiler_image" "$tree/xv/compiler.img"
 	[ ${#programs[@]} -eq 0 ] || add_libraries "$sysroot" "$tree" "${programs[@]}"
 	cp "$lab_nested"/{dom0/backends,guest/tree}.sh "$tree/xv/"
 	cp "${backends_dir[$2+$3]}/guest.cpio" "$tree/xv/guest-backends.cpio"

@@ -137,7 +137,7 @@ fill_overlay()
 {
 	local tree=$1 run=$2 program programs
 	mkdir -p "$tree"/{xv/cases,usr/sbin,usr/bin} "$tree/usr/lib/$lab_triplet"
-	cp "$lab_nested"/dom0/{main,lib.sh,processes.sh,kills.sh,drill.sh,run-case} "$tree/xv/"
+	cp "$lab_nested"/dom0/{main,lib.sh,processes.sh,kills.sh,drill.sh,records.sh,run-case} "$tree/xv/"
 	chmod 755 "$tree/xv/main"
 	cp "$lab_nested"/dom0/shell "$tree/xv/"
 	cp "$lab_nested"/cases/*.sh "$lab_nested"/dom0/demo*.sh "$tree/xv/cases/"
