@@ -8,7 +8,7 @@
 #
 # Sets compiler_image.
 
-compiler_group=userland-compiler-arm64
+compiler_group=userland-compiler
 compiler_sources="backend/devices/balloon backend/devices/balloon/sizing libxenvirtio/balloon libxenvirtio/confine
 	libxenvirtio/hv libxenvirtio/memory libxenvirtio/transport libxenvirtio/xenstore"
 
