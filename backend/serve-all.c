@@ -216,12 +216,8 @@ static void start_part(struct part *part)
 		part->since_ms = clock_now_ms();
 		part->peer = launch_server_peer(a->server, sock, part->may);
 		part->ended = event_new(a->base, part->p.fd, EV_READ, on_part_ended, part);
-		if (part->peer && part->ended && !event_add(part->ended, NULL)) {
-			/* its predecessor died of something else on its way to the end */
-			if (part == &a->watcher && a->end_signal)
-				a->launcher.signal(a->launcher.opaque, &part->p, a->end_signal);
+		if (part->peer && part->ended && !event_add(part->ended, NULL))
 			return;
-		}
 		rc = -ENOMEM;
 	}
 	log_msg(a->log, LOG_LEVEL_ERROR, rc, "cannot start the %s", part->name);
@@ -262,6 +258,14 @@ static void forget_part(struct part *part, struct process_end *end)
 	part->p.fd = -1;
 }
 
+/* The end is asked for, and there is nobody who knows of guests. A watcher in a unit of its own is asked itself. */
+static void end_without_watcher(struct all *a)
+{
+	if (a->door < 0 && a->end_signal != SIGUSR1)
+		launch_server_end_processes(a->server);
+	end_all(a, EXIT_CODE_DONE);
+}
+
 static void on_part_ended(evutil_socket_t fd, short what, void *opaque)
 {
 	struct part *part = opaque;
@@ -281,8 +285,8 @@ static void on_part_ended(evutil_socket_t fd, short what, void *opaque)
 		end_all(a, end.known ? (enum exit_code)end.value : EXIT_CODE_HOST);
 		return;
 	}
-	if (a->end_signal == SIGUSR1) {
-		end_all(a, EXIT_CODE_DONE);
+	if (a->end_signal) {
+		end_without_watcher(a);
 		return;
 	}
 	with_backends_asker_died(&a->backends);
@@ -346,10 +350,11 @@ static void on_signal(evutil_socket_t signal, short what, void *opaque)
 
 	if (signal != SIGHUP)
 		a->end_signal = (int)signal;
-	if (a->watcher.p.fd >= 0)
+	if (a->watcher.p.fd >= 0) {
 		a->launcher.signal(a->launcher.opaque, &a->watcher.p, (int)signal);
-	else if (signal != SIGHUP)
-		end_all(a, EXIT_CODE_DONE);
+	} else if (signal != SIGHUP) {
+		end_without_watcher(a);
+	}
 }
 
 /* --- a watcher that is no child --- */

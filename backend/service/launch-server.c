@@ -476,6 +476,17 @@ void launch_server_free(struct launch_server *s)
 	free(s);
 }
 
+void launch_server_end_processes(struct launch_server *s)
+{
+	const struct launcher *launcher = s->cfg.launcher;
+	struct child *c;
+
+	TAILQ_FOREACH (c, &s->children, link) {
+		if (c->p.fd >= 0)
+			launcher->signal(launcher->opaque, &c->p, SIGTERM);
+	}
+}
+
 size_t launch_server_processes(const struct launch_server *s)
 {
 	return s->nr_children;

@@ -93,6 +93,8 @@ void launch_server_drop(struct launch_peer *peer);
  */
 int launch_server_answer(struct launch_peer *peer, const void *bytes, size_t len, struct launch_answer *answer, int *fd);
 
+/** launch_server_end_processes() - tell each that there is to end, SIGTERM; nobody waits for it */
+void launch_server_end_processes(struct launch_server *s);
 /** launch_server_processes() - how many there are, of whomever; for tests */
 size_t launch_server_processes(const struct launch_server *s);
 

@@ -6,7 +6,8 @@
 # line "# bench {...}", and what is between "mark begin" and "mark end" lines took that wall time.
 #
 # A variant is a letter, with "h" where half of the guest's pages are held at random and "0" where the guest does not clear
-# the pages it allocates (init_on_alloc=0), and "n" where dom0 does without the modules of kernel/privcmd: "b", "bh", "e0", "b0n".
+# the pages it allocates (init_on_alloc=0), and "n" where dom0 does without the modules of kernel/privcmd, and "u" where the
+# daemon is one process, with all rights: "b", "bh", "e0", "b0n", "eu".
 # Letters: a Xen's own balloon driver; b the stock driver's page
 # numbers; c page bitmaps, d chunks, of single pages; e chunks of blocks, called f on the patched hypervisor.
 #
@@ -94,7 +95,12 @@ move()
 daemon_hwm()
 {
 	[ "$letter" = a ] && { echo 0; return; }
-	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(broker_of "$domid")/status"
+	local pid
+	case $variant in
+	*u) pid=$(daemon_pid "$domid") ;;
+	*) pid=$(broker_of "$domid") ;;
+	esac
+	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"
 }
 
 modules_for()
@@ -112,11 +118,12 @@ run_variant()
 {
 	local driver before reserve=$((size_mib / 8))
 	local options=--stats-interval=0
-	variant=$1 letter=${1%%[h0n]*}
+	variant=$1 letter=${1%%[h0nu]*}
 	[ $reserve -ge 256 ] || reserve=256
 	moved=$(((size_mib - reserve) * 256))
 	XV_APPEND="xv.noload"
 	case $variant in *n) options="$options --notify=event-channel" ;; esac
+	case $variant in *u) options="$options --no-sandbox" ;; esac
 	case $variant in *0*) XV_APPEND="xv.noload init_on_alloc=0" ;; esac
 	if [ "$letter" = a ]; then
 		# No device: its server would be told of all that the guest releases, and the guest wait for that.

@@ -74,6 +74,7 @@ balloon_text()
 	esac
 	case $1 in *h*) text+=", fragmented" ;; esac
 	case $1 in *n) text+=", stock dom0" ;; esac
+	case $1 in *u) text+=", --no-sandbox" ;; esac
 	echo "$text"
 }
 
@@ -128,6 +129,20 @@ balloon_stock()
 		END { printf "inflate=%s deflate=%s\n", ratio("inflate"), ratio("deflate") }' "$bench_dir/stages"
 }
 
+# balloon_confinement: how much dearer a variant is with a broker, where it was run without one as well.
+balloon_confinement()
+{
+	awk '{ all[$1 " " $2] = $4 }
+		function more(v, d) { return sprintf("%+.1f %%", (all[v " " d] / all[v "u " d] - 1) * 100) }
+		END { for (k in all) {
+			split(k, part, " ")
+			v = part[1]
+			if (part[2] != "inflate" || !((v "u inflate") in all))
+				continue
+			printf "  what confinement costs, (%s): inflate %s, deflate %s, both %+.1f %%\n", v, more(v, "inflate"), more(v, "deflate"),
+				((all[v " inflate"] + all[v " deflate"]) / (all[v "u inflate"] + all[v "u deflate"]) - 1) * 100 } }' "$bench_dir/stages" | sort
+}
+
 balloon_plot()
 {
 	local direction
@@ -173,12 +188,12 @@ lab_bench_balloon()
 		case $arg in
 		--size=*) size=$(size_mib "${arg#--size=}") ;;
 		--variants=*)
-			plain=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^([a-e]h?0?|b0?n)$' | tr '\n' ' ' || true)
-			patched=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^fh?0?$' | tr '\n' ' ' || true) ;;
+			plain=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^([a-e]h?0?|b0?n|[b-e]0?u)$' | tr '\n' ' ' || true)
+			patched=$(tr ', ' '\n\n' <<<"${arg#--variants=}" | grep -E '^fh?0?u?$' | tr '\n' ' ' || true) ;;
 		*) die "bench balloon [--size=8G|512M] [--variants=a,b,...], not: $arg" ;;
 		esac
 	done
-	[ -n "$plain$patched" ] || die "bench balloon: no such variants (a to f; h: fragmented, 0: pages are not cleared; bn, b0n: a stock dom0)"
+	[ -n "$plain$patched" ] || die "bench balloon: no such variants (a to f; h: fragmented, 0: pages are not cleared; bn, b0n: a stock dom0; u: --no-sandbox)"
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested "icount 612 2G ours plain ours none bench" "icount 612 2G ours patched ours none bench"
 	lab_lock
@@ -209,6 +224,7 @@ lab_bench_balloon()
 	balloon_section "with init_on_alloc=0 on the guest's command line, for all drivers:" a0 b0 b0n c0 d0 e0 f0
 	balloon_section "half of the guest's pages held at random:" bh eh fh
 	balloon_peak "$size"
+	balloon_confinement
 	say "  $bench_dir/results.json, balloon.svg"
 	say "balloon, pages cleared at allocation: $(balloon_ratios "")"
 	say "balloon: $(balloon_ratios 0)"
