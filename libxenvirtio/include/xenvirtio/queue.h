@@ -90,7 +90,7 @@ struct xenvirtio_chain {
  *         XENVIRTIO_E_GUEST malformed: NEEDS_RESET has been set; XENVIRTIO_E_GONE; -EINVAL somebody else
  *         serves the queue; -ENOMEM; -errno
  * Costs:  16 bytes a segment, which the queue keeps for the next chain: a guest can make that, with twice as much for those
- *         that grew, its ring times the longest chain; 2 MiB for a ring of 256
+ *         that grew, its ring times the longest chain; 2 MiB for a ring of 256, 32 MiB for one of 1024
  * Source: virtio 1.2, 2.7.5 to 2.7.8 and 2.7.13
  */
 int xenvirtio_queue_pop(struct xenvirtio_queue *q, struct xenvirtio_chain *chain);
