@@ -24,6 +24,9 @@ struct keeping {
 	struct launcher_exec exec;
 	uint32_t domid, devid;
 	struct keeper *k;
+	struct event_base *base;
+	const struct options *opts;
+	struct upgrade_door *door; /* NULL: none yet, or it cannot be opened */
 };
 
 static int start_kept(void *opaque, unsigned int flags, struct process *p, int *ready)
@@ -31,16 +34,6 @@ static int start_kept(void *opaque, unsigned int flags, struct process *p, int *
 	const struct keeping *keeping = opaque;
 
 	return keeper_start(&keeping->exec, flags, p, ready);
-}
-
-static void tell_waiter(void *opaque)
-{
-	struct keeping *keeping = opaque;
-	int rc = keeping->ready_fd ? ready_fd_tell(keeping->ready_fd) : 0;
-
-	if (rc)
-		log_msg(keeping->log, LOG_LEVEL_WARNING, rc, "--ready-fd %d: nobody is told", keeping->ready_fd);
-	keeping->ready_fd = 0;
 }
 
 /* Which of a guest's devices is its keeper's, who asks need not know. */
@@ -54,11 +47,12 @@ static int begin_upgrade(void *opaque, const struct upgrade_wish *wish, const st
 }
 
 /* Its device is served also where it cannot be opened. */
-static struct upgrade_door *open_door(struct keeping *keeping, struct event_base *base, const struct options *opts)
+static struct upgrade_door *open_door(struct keeping *keeping)
 {
+	const struct options *opts = keeping->opts;
 	char name[32];
 	const struct upgrade_door_config cfg = {
-		.base = base,
+		.base = keeping->base,
 		.log = keeping->log,
 		.dir = opts->state_dir,
 		.name = name,
@@ -79,14 +73,27 @@ static struct upgrade_door *open_door(struct keeping *keeping, struct event_base
 	return door;
 }
 
+/* Once its device is served: a child that cannot has said why, and that is enough. */
+static void on_ready(void *opaque)
+{
+	struct keeping *keeping = opaque;
+	int rc;
+
+	keeping->door = open_door(keeping);
+	rc = keeping->ready_fd ? ready_fd_tell(keeping->ready_fd) : 0;
+	if (rc)
+		log_msg(keeping->log, LOG_LEVEL_WARNING, rc, "--ready-fd %d: nobody is told", keeping->ready_fd);
+	keeping->ready_fd = 0;
+}
+
 enum exit_code keep_device(const struct options *opts, struct log *log, int argc, char **argv, int *signal)
 {
-	struct keeping keeping = {.ready_fd = opts->ready_fd, .log = log, .domid = opts->domid, .devid = opts->devid};
+	struct keeping keeping = {.ready_fd = opts->ready_fd, .log = log, .domid = opts->domid, .devid = opts->devid, .opts = opts};
 	struct launcher launcher;
 	const struct keeper_env env = {
 		.launcher = &launcher,
 		.start = start_kept,
-		.ready = tell_waiter,
+		.ready = on_ready,
 		.no_upgrade = opts->metrics.len ? "it serves --metrics itself, at an address that another cannot have before it ends: end the "
 						  "keeper and start it again: the guest waits meanwhile" :
 						  NULL,
@@ -94,22 +101,20 @@ enum exit_code keep_device(const struct options *opts, struct log *log, int argc
 	};
 	enum exit_code code = EXIT_CODE_HOST;
 	struct event_base *base = event_base_new();
-	struct upgrade_door *door = NULL;
 
+	keeping.base = base;
 	prctl(PR_SET_NAME, LAUNCHER_KEEPER_NAME);
 	if (!base || launcher_init(&launcher, &keeping.exec, argc, argv, opts->state_dir) || keeper_new(&keeping.k, base, log, &env)) {
 		log_msg(log, LOG_LEVEL_ERROR, -ENOMEM, "cannot start");
 		goto out;
 	}
-	if (!keeper_ended(keeping.k, &code, signal))
-		door = open_door(&keeping, base, opts);
 	if (!keeper_ended(keeping.k, &code, signal) && event_base_dispatch(base) < 0)
 		log_msg(log, LOG_LEVEL_ERROR, 0, "the event loop failed");
 	if (!keeper_ended(keeping.k, &code, signal))
 		code = EXIT_CODE_HOST;
 out:
 	keeper_free(keeping.k);
-	upgrade_door_close(door);
+	upgrade_door_close(keeping.door);
 	launcher_fini(&keeping.exec);
 	if (base)
 		event_base_free(base);
