@@ -31,7 +31,8 @@ static int judge_missing(const struct role_world *world, int rc, const char *wha
 {
 	if (!rc)
 		return 0;
-	log_msg(world->log, LOG_LEVEL_WARNING, rc, "the %s: %s%s", world->name, what, world->required ? ": --sandbox=require" : "");
+	/* who is not root has no rights to give away, and is told soon enough that he needs them */
+	log_msg(world->log, geteuid() && !world->required ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, rc, "the %s: %s%s", world->name, what, world->required ? ": --sandbox=require" : "");
 	return world->required ? -EACCES : 0;
 }
 
