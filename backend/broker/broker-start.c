@@ -6,6 +6,7 @@
 
 #include "backend/broker/broker.h"
 #include "backend/base/exit-code.h"
+#include "backend/base/fd-message.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,42 +24,23 @@
 /* @fd: goes with it; -1: none. Return: 0; XENVIRTIO_E_EMPTY; -ENOBUFS; -errno */
 static int send_answer(int sock, const struct broker_answer *answer, int fd)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)answer, .iov_len = sizeof(*answer)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	int rc = fd_message_send(sock, answer, sizeof(*answer), fd);
 
-	if (fd >= 0) {
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_LEN(sizeof(fd));
-	}
-	if (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(*answer))
-		return 0;
-	if (errno == EPIPE || errno == ECONNRESET)
+	if (rc == -EPIPE || rc == -ECONNRESET)
 		return XENVIRTIO_E_EMPTY;
-	return errno == EAGAIN ? -ENOBUFS : -errno;
+	return rc == -EAGAIN ? -ENOBUFS : rc;
 }
 
 int broker_serve_one(struct broker *b, int sock)
 {
 	struct broker_request req;
 	struct broker_answer answer;
-	struct iovec iov = {.iov_base = &req, .iov_len = sizeof(req)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t len = recvmsg(sock, &msg, MSG_DONTWAIT);
+	/* a descriptor that comes along is refused: it is not for a device to fill another's table */
+	ssize_t len = fd_message_receive(sock, &req, sizeof(req));
 	int fd, ret;
 
 	if (len < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : errno == ECONNRESET ? XENVIRTIO_E_EMPTY : -errno;
-	/* a descriptor that comes along has no room, and is closed by the kernel: it is not for a device to fill another's table */
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return -EPROTO;
+		return len == -EAGAIN || len == -EINTR ? 0 : (int)len;
 	if (len == 0)
 		return XENVIRTIO_E_EMPTY;
 	ret = broker_answer(b, &req, (size_t)len, &answer, &fd);

@@ -4,6 +4,7 @@
  * trusted; that it fits the question is looked at all the same, since the two take turns by count only.
  */
 #include "backend/broker/client.h"
+#include "backend/base/fd-message.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -32,47 +33,20 @@ static struct client *to_client(struct xenvirtio_hv *hv)
 	return (struct client *)hv;
 }
 
-/* The descriptor that comes with an answer, -1: none. */
-static int take_descriptor(struct msghdr *msg)
-{
-	struct cmsghdr *header = CMSG_FIRSTHDR(msg);
-	int fd = -1;
-
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
-}
-
 int broker_exchange_socket(void *opaque, const struct broker_request *req, size_t len, struct broker_answer *answer,
 			   int *fd)
 {
 	int sock = *(const int *)opaque;
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = answer, .iov_len = sizeof(*answer)};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.bytes,
-			     .msg_controllen = sizeof(control.bytes)};
-	ssize_t got;
+	ssize_t sent;
 
 	*fd = -1;
 	do
 		/* not sendmsg(): confine-calls.c has no call that carries a descriptor */
-		got = send(sock, req, len, MSG_NOSIGNAL);
-	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)len)
-		return got < 0 ? -errno : -EIO;
-	do
-		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	*fd = take_descriptor(&msg);
-	return got == (ssize_t)sizeof(*answer) ? 0 : -EPIPE;
+		sent = send(sock, req, len, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent != (ssize_t)len)
+		return sent < 0 ? -errno : -EIO;
+	return fd_message_await(sock, answer, sizeof(*answer), fd);
 }
 
 void broker_device_end(void)

@@ -20,7 +20,7 @@
 #define DEVICE_CGROUP_OWN "launcher"
 /** processes and threads: two brokers with a thread for xenstore each, two device processes, and as many again */
 #define DEVICE_CGROUP_PIDS "16"
-/** bytes; the most of it is the state file's, of a balloon a byte for each page of its guest */
+/** bytes; the most of it is the state file's, of a balloon a byte for each page of its guest: up to 3 TiB of those have room */
 #define DEVICE_CGROUP_MEMORY "1073741824"
 
 /** struct device_cgroups - @dir: the unit's; -1: there are none */

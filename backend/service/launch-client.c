@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "backend/service/launch-client.h"
+#include "backend/base/fd-message.h"
 #include "backend/base/state-file.h"
-#include "backend/service/launch-socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,11 +21,11 @@ struct launch_handle {
 int launch_exchange_socket(void *opaque, const struct launch_request *req, struct launch_answer *answer, int *fd)
 {
 	const int *sock = opaque;
-	int rc = launch_socket_send(*sock, req, sizeof(*req), -1);
+	int rc = fd_message_send(*sock, req, sizeof(*req), -1);
 
 	*fd = -1;
 	if (!rc)
-		rc = launch_socket_await(*sock, answer, sizeof(*answer), fd);
+		rc = fd_message_await(*sock, answer, sizeof(*answer), fd);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "backend/service/launch-server.h"
-#include "backend/service/launch-socket.h"
+#include "backend/base/fd-message.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -417,14 +417,14 @@ static void on_question(evutil_socket_t sock, short what, void *opaque)
 	struct launch_server *s = peer->server;
 	struct launch_request req;
 	struct launch_answer answer;
-	ssize_t len = launch_socket_receive((int)sock, &req, sizeof(req));
+	ssize_t len = fd_message_receive((int)sock, &req, sizeof(req));
 	int fd, rc;
 
 	if (len == -EAGAIN || len == -EINTR)
 		return;
 	rc = len > 0 ? launch_server_answer(peer, &req, (size_t)len, &answer, &fd) : (int)len;
 	if (!rc && len)
-		rc = launch_socket_send((int)sock, &answer, sizeof(answer), fd);
+		rc = fd_message_send((int)sock, &answer, sizeof(answer), fd);
 	if (!rc && len)
 		return;
 	/* of one that is gone, and of one whose answers nobody takes, there is nothing to say */

@@ -1,80 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sockets between the launcher and who asks it.
+ * Where the launcher is asked by parts that are not its children.
  */
 #include "config.h"
 
 #include "backend/service/launch-socket.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4
-
-union descriptor {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-int launch_socket_send(int sock, const void *bytes, size_t len, int fd)
-{
-	union descriptor control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-
-	if (fd >= 0) {
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_LEN(sizeof(fd));
-	}
-	return sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len ? 0 : -errno;
-}
-
-ssize_t launch_socket_receive(int sock, void *bytes, size_t len)
-{
-	struct iovec iov = {.iov_base = bytes, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t got = recvmsg(sock, &msg, MSG_DONTWAIT);
-
-	if (got < 0)
-		return errno == ECONNRESET ? 0 : -errno;
-	/* a descriptor has no room, and is closed by the kernel */
-	return msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : got;
-}
-
-int launch_socket_await(int sock, void *bytes, size_t len, int *fd)
-{
-	union descriptor control;
-	struct iovec iov = {.iov_base = bytes, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-	const struct cmsghdr *header;
-	ssize_t got;
-
-	*fd = -1;
-	do
-		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
-	header = CMSG_FIRSTHDR(&msg);
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(*fd)))
-		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
-	if ((size_t)got == len && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-		return 0;
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-	return got ? -EPROTO : -EPIPE;
-}
 
 static int make_address(struct sockaddr_un *address, const char *dir)
 {

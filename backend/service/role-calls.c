@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The system calls of the service's parts that have no rights, by libseccomp. The lists are the one source: SECURITY.md has
- * them row by row, and test-role-calls compares. The device's list is another (libxenvirtio/confine/confine-calls.c).
+ * them row by row, and test-role-world compares. The device's list is another (libxenvirtio/confine/confine-calls.c).
  */
 #include "config.h"
 

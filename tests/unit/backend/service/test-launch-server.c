@@ -8,7 +8,7 @@
 
 #include "backend/service/launch-client.h"
 #include "backend/service/launch-server.h"
-#include "backend/service/launch-socket.h"
+#include "backend/base/fd-message.h"
 #include "unit/rigs/log-capture.h"
 
 #include <errno.h>
@@ -443,7 +443,7 @@ static void a_connection_is_cut(void **state)
 	/* too long; then with a descriptor, which would fill the launcher's table */
 	for (unsigned int i = 0; i < 2; i++) {
 		connect_peer(b, LAUNCH_MAY_METER, &other);
-		assert_int_equal(launch_socket_send(other, bytes, i ? sizeof(bytes[0]) : sizeof(bytes), i ? none : -1), 0);
+		assert_int_equal(fd_message_send(other, bytes, i ? sizeof(bytes[0]) : sizeof(bytes), i ? none : -1), 0);
 		event_base_loop(b->base, EVLOOP_NONBLOCK);
 		assert_int_equal(b->bad, i + 1);
 		assert_int_equal(recv(other, &byte, 1, MSG_DONTWAIT), 0);
