@@ -154,10 +154,10 @@ int foreign_kick(struct xenvirtio_device *dev, unsigned int index);
 /** foreign_watch() - poll the call eventfd or not, as things are now */
 int foreign_watch(struct xenvirtio_device *dev);
 
-/** device_state_queues() - how many a state that was begun has room for; 0: its size is none that there is */
-unsigned int device_state_queues(const struct xenvirtio_device_state *state);
+/** device_state_queues() - how many the state that was begun has, of those there is room for; 0: its size is none that there is */
+unsigned int device_state_queues(const struct xenvirtio_device *dev);
 /** device_finish_reset() - of a process that died in one: nothing of a queue outlives Status 0 */
-void device_finish_reset(struct xenvirtio_device_state *state);
+void device_finish_reset(struct xenvirtio_device *dev);
 /** device_state_valid() - whether a state can be gone on from with this device */
 bool device_state_valid(const struct xenvirtio_device *dev);
 

@@ -156,18 +156,21 @@ void device_write_features(struct xenvirtio_device *dev, uint32_t value)
 	state->driver_features = features;
 }
 
-unsigned int device_state_queues(const struct xenvirtio_device_state *state)
+unsigned int device_state_queues(const struct xenvirtio_device *dev)
 {
+	const struct xenvirtio_device_state *state = dev->state;
 	size_t bytes = state->bytes, each = sizeof(state->queue[0]), head = offsetof(struct xenvirtio_device_state, queue);
+	size_t room = XENVIRTIO_DEVICE_STATE_BYTES(dev->cfg.nr_queues);
 
 	if (bytes < XENVIRTIO_DEVICE_STATE_BYTES(0) || bytes > sizeof(*state) || (bytes - head) % each)
 		return 0;
-	return (unsigned int)((bytes - head) / each);
+	return (unsigned int)(((bytes < room ? bytes : room) - head) / each);
 }
 
-void device_finish_reset(struct xenvirtio_device_state *state)
+void device_finish_reset(struct xenvirtio_device *dev)
 {
-	unsigned int nr = device_state_queues(state);
+	struct xenvirtio_device_state *state = dev->state;
+	unsigned int nr = device_state_queues(dev);
 
 	if (state->status)
 		return;
@@ -196,7 +199,7 @@ bool device_state_valid(const struct xenvirtio_device *dev)
 {
 	const struct xenvirtio_device_state *state = dev->state;
 	bool packed = xenvirtio_device_features(dev) >> XENVIRTIO_F_RING_PACKED & 1;
-	unsigned int nr = device_state_queues(state);
+	unsigned int nr = device_state_queues(dev);
 
 	if (!status_valid(dev) || state->interrupt_status & ~(INTERRUPT_USED | INTERRUPT_CONFIG))
 		return false;

@@ -117,25 +117,27 @@ static void state_begin(struct xenvirtio_device *dev)
 	__atomic_store_n(&dev->state->version, XENVIRTIO_DEVICE_STATE_VERSION, __ATOMIC_RELEASE);
 }
 
-/* Begun for a device with fewer queues: the others are new. */
-static void state_grow(struct xenvirtio_device *dev)
+/* Begun for a device with fewer queues: the others are new. Or with more, of which no driver has begun with any. */
+static void state_fit(struct xenvirtio_device *dev)
 {
 	uint32_t bytes = state_bytes(dev);
 
-	if (dev->state->bytes >= bytes)
-		return;
-	memset((char *)dev->state + dev->state->bytes, 0, bytes - dev->state->bytes);
+	if (dev->state->bytes < bytes)
+		memset((char *)dev->state + dev->state->bytes, 0, bytes - dev->state->bytes);
 	__atomic_store_n(&dev->state->bytes, bytes, __ATOMIC_RELEASE);
 }
 
 static int state_restore(struct xenvirtio_device *dev)
 {
-	if (dev->state->version != XENVIRTIO_DEVICE_STATE_VERSION || !device_state_queues(dev->state))
+	if (dev->state->version != XENVIRTIO_DEVICE_STATE_VERSION || !device_state_queues(dev))
 		return -ENOTSUP;
-	device_finish_reset(dev->state);
+	/* what there may be of them is behind this device's state, where nothing is looked at */
+	if (dev->state->status && dev->state->bytes > state_bytes(dev))
+		return -EBADMSG;
+	device_finish_reset(dev);
 	if (!device_state_valid(dev))
 		return -EBADMSG;
-	state_grow(dev);
+	state_fit(dev);
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++)
 		queue_restore(&dev->queue[i]);
 	return 0;

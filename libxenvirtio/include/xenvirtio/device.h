@@ -186,7 +186,7 @@ size_t xenvirtio_in_flight_bytes(unsigned int nr_queues);
  * @gmem:  the guest's memory; borrowed
  * @state: where its state lives, borrowed, of XENVIRTIO_DEVICE_STATE_BYTES(@cfg->nr_queues) at least; NULL: inside the
  *         device. If it is not all zero the device goes on from there, after the state was checked like a guest's. One of a
- *         device with fewer queues is gone on from: the others are new
+ *         device with fewer queues is gone on from: the others are new; of one with more only before a driver has begun
  *
  * A @state that is refused is left as it is.
  * Return: 0; -EINVAL @cfg cannot be; -ENOTSUP @state is of another version or size than this

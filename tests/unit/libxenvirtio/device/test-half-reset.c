@@ -71,7 +71,7 @@ static void set_running(void)
 {
 	state = (struct xenvirtio_device_state){
 		.version = XENVIRTIO_DEVICE_STATE_VERSION,
-		.bytes = sizeof(state),
+		.bytes = XENVIRTIO_DEVICE_STATE_BYTES(QUEUES),
 		.status = 15,
 		.driver_features = UINT64_C(1) << XENVIRTIO_F_VERSION_1,
 	};

@@ -245,10 +245,28 @@ static void what_a_device_with_fewer_queues_left_is_gone_on_from(void **unused)
 		assert_int_equal(xenvirtio_queue_enabled(xenvirtio_device_queue(dev, i)), i < 16);
 	xenvirtio_device_free(dev);
 	assert_untouched(XENVIRTIO_DEVICE_STATE_BYTES(QUEUES));
-	/* and back, as long as no queue runs that there is none of */
-	assert_int_equal(make(16, &memory.state), 0);
-	xenvirtio_device_free(dev);
+	/* and not back */
+	assert_int_equal(make(16, &memory.state), -EBADMSG);
+	assert_int_equal(memory.state.bytes, XENVIRTIO_DEVICE_STATE_BYTES(QUEUES));
+}
+
+/* However large it says that it is: what is behind the room for this device's queues is somebody else's. */
+static void a_state_is_not_believed_to_have_more_room(void **unused)
+{
+	memset(&memory, 0xa5, sizeof(memory));
+	set_running(&memory.state, 16, 16);
 	assert_int_equal(make(15, &memory.state), -EBADMSG);
+	for (unsigned int status = 0; status < 16; status += 15) {
+		memory.state.status = status;
+		memory.state.bytes = sizeof(memory.state);
+		assert_int_equal(make(16, &memory.state), status ? -EBADMSG : 0);
+		if (!status) {
+			/* a driver that has not begun counts on none of them */
+			assert_int_equal(memory.state.bytes, FEW);
+			xenvirtio_device_free(dev);
+		}
+		assert_untouched(FEW);
+	}
 }
 
 static void a_size_that_there_is_not_is_refused_and_left(void **unused)
@@ -279,6 +297,7 @@ int main(void)
 		RUNNING(one_is_stopped_alone),
 		cmocka_unit_test(nothing_is_touched_behind_the_state_of_few_queues),
 		cmocka_unit_test(what_a_device_with_fewer_queues_left_is_gone_on_from),
+		cmocka_unit_test(a_state_is_not_believed_to_have_more_room),
 		cmocka_unit_test(a_size_that_there_is_not_is_refused_and_left),
 	};
 
