@@ -9,6 +9,7 @@
 #include "backend/base/access.h"
 #include "backend/service/role-world.h"
 #include "unit/rigs/log-capture.h"
+#include "unit/rigs/security-page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -414,54 +415,18 @@ static void what_they_need_is_left(void **state)
 
 /* --- SECURITY.md --- */
 
-static char *read_page(void)
-{
-	const char *srcdir = getenv("top_srcdir");
-	char path[512];
-	size_t size = 0, room = 1 << 17;
-	char *text = malloc(room);
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/SECURITY.md", srcdir ? srcdir : ".");
-	file = fopen(path, "re");
-	assert_true(file && text);
-	size = fread(text, 1, room - 1, file);
-	text[size] = '\0';
-	fclose(file);
-	return text;
-}
-
-static size_t count_rows(const char *from)
-{
-	const char *end = strstr(from, "\n\n");
-	size_t rows = 0;
-
-	/* @from is the line of the title */
-	for (const char *at = from + 1; (at = strstr(at, "\n| ")) && at < end; at++)
-		rows++;
-	return rows;
-}
-
 static void page_has(const char *page, const char *title, const struct role_call *call, size_t nr)
 {
-	const char *at = strstr(page, title);
-	char row[600];
+	const char *table = security_page_table(page, title, nr);
 
-	assert_non_null(at);
-	assert_int_equal(count_rows(at), nr);
-	for (size_t i = 0; i < nr; i++) {
-		snprintf(row, sizeof(row), "\n| %s%s%s | %s%s%s | %s |\n", call[i].name, call[i].other ? ", " : "", call[i].other ? call[i].other : "",
-			 call[i].err ? "refused: " : "", call[i].err ? strerrorname_np(call[i].err) : "", call[i].args, call[i].why);
-		if (!strstr(at, row))
-			print_message("# SECURITY.md lacks%s", row);
-		assert_non_null(strstr(at, row));
-	}
+	for (size_t i = 0; i < nr; i++)
+		security_page_has(table, call[i].name, call[i].other, call[i].err, call[i].args, call[i].why);
 }
 
 static void security_md_shows_them(void **state)
 {
 	const struct role_call *call;
-	char *page = read_page();
+	char *page = security_page_read();
 	size_t nr;
 
 	call = role_calls_all(&nr);

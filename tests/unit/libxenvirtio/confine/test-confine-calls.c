@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "confine/confine-calls.h"
+#include "unit/rigs/security-page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -393,61 +394,20 @@ static void ioctls_are_those_of_our_modules(void **state)
 	assert_false(has_ioctl(IOCTL_PRIVCMD_EVENTFD_INFO));
 }
 
-static char *read_page(void)
-{
-	const char *srcdir = getenv("top_srcdir");
-	char path[512];
-	size_t size = 0, room = 1 << 17;
-	char *text = malloc(room);
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/SECURITY.md", srcdir ? srcdir : ".");
-	file = fopen(path, "re");
-	assert_true(file && text);
-	size = fread(text, 1, room - 1, file);
-	text[size] = '\0';
-	fclose(file);
-	return text;
-}
-
-static size_t count_rows(const char *from)
-{
-	const char *end = strstr(from, "\n\n");
-	size_t rows = 0;
-
-	/* @from is the line of the title */
-	for (const char *at = from + 1; (at = strstr(at, "\n| ")) && at < end; at++)
-		rows++;
-	return rows;
-}
-
 /* The table below @title is this list: each row, and no other. */
 static void page_has(const char *page, const char *title, const struct confine_call *call, size_t nr)
 {
-	const char *at = strstr(page, title);
-	char row[600];
+	const char *table = security_page_table(page, title, nr);
 
-	assert_non_null(at);
-	assert_int_equal(count_rows(at), nr);
-	for (size_t i = 0; i < nr; i++) {
-		char other[40] = "", refused[40] = "";
-
-		if (call[i].other)
-			snprintf(other, sizeof(other), ", %s", call[i].other);
-		if (call[i].err)
-			snprintf(refused, sizeof(refused), "refused: %s", strerrorname_np(call[i].err));
-		snprintf(row, sizeof(row), "\n| %s%s | %s%s | %s |\n", call[i].name, other, refused, call[i].args, call[i].why);
-		if (!strstr(at, row))
-			print_message("# SECURITY.md lacks%s", row);
-		assert_non_null(strstr(at, row));
-	}
+	for (size_t i = 0; i < nr; i++)
+		security_page_has(table, call[i].name, call[i].other, call[i].err, call[i].args, call[i].why);
 }
 
 static void security_md_shows_them(void **state)
 {
 	size_t nr, nr_lending;
 	const struct confine_call *call = confine_calls_list(&nr), *lending = confine_calls_lending(&nr_lending);
-	char *page = read_page();
+	char *page = security_page_read();
 
 	page_has(page, "\n| a device that serves calls |", call, nr);
 	page_has(page, "\n| a device with a vhost-user backend calls as well |", lending, nr_lending);
