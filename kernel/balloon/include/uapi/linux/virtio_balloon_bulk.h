@@ -89,7 +89,8 @@ struct virtio_balloon_host_req {
  * of 64-bit words whose bit i is frame start_pfn + i.
  *
  * Until the device returns the part with DONE the driver keeps the named frames allocated, unless
- * the guest runs out of memory. Then it posts the request buffer again.
+ * the guest is short of memory or the device keeps a part for more than two minutes. Then it posts
+ * the request buffer again.
  *
  * A command that the driver does not know is answered with DONE and no bytes.
  */

@@ -3,20 +3,17 @@
  * Pages of a balloon, in blocks: allocated whole, kept as single pages, freed whole.
  *
  * In the balloon every page is of order 0, because compaction can move only those; a block that
- * stayed whole would be fragmentation nobody can undo. These functions know pages and the balloon's
- * list, not what the host is told.
- *
- * The list is kept in an order that serves deflation: balloon_page_list_dequeue() takes from its
- * head, so whole blocks are at the head, the pages of one block next to each other, and what came
- * in smaller pieces is at the tail.
+ * stayed whole would be fragmentation nobody can undo. These functions know pages; the
+ * balloon's list is virtio_balloon_list.h's, and neither knows what the host is told.
  */
 #ifndef VIRTIO_BALLOON_BLOCKS_H
 #define VIRTIO_BALLOON_BLOCKS_H
 
-#include <linux/balloon_compaction.h>
 #include <linux/bits.h>
 #include <linux/mm.h>
 #include <linux/virtio_balloon_bulk.h>
+
+#include "virtio_balloon_compat.h"
 
 /* A block is 2 MiB, what the host maps as one. */
 #define VBALLOON_BLOCK_ORDER	(21 - PAGE_SHIFT)
@@ -45,17 +42,22 @@ unsigned int vballoon_blocks_alloc(struct list_head *blocks, unsigned int pages,
 /* Take a block from the list that vballoon_blocks_alloc() filled, and its order. */
 struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order);
 
-/* Split a block into the balloon's list: at its head, or at its @tail. */
-void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, unsigned int order,
-			    bool tail);
+static inline bool vballoon_is_block_start(struct page *page)
+{
+	return page_to_pfn(page) % VBALLOON_BLOCK_PAGES == 0;
+}
 
 /*
- * Move up to @pages pages from the balloon's list to @pages_out, where page->private is the order
- * of each entry: a whole block is one. A block that would be cut stays in the balloon, unless it is
- * all there is to take. Returns the pages moved.
+ * Nobody can look at a page of the block from now on. False if somebody has a reference at the
+ * moment, as compaction while it looks, or if zones meet in it.
  */
-unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
-				     unsigned int pages);
+bool vballoon_block_freeze(struct page *block);
+
+/*
+ * A frozen block is no longer the balloon's, nor split: it is what alloc_pages() returned, with its
+ * order in page->private.
+ */
+void vballoon_block_disown(struct page *block);
 
 /*
  * Free the pages of a run of frames, all dequeued and on no list that is still used: whole blocks

@@ -18,6 +18,7 @@
 #include <linux/virtio_config.h>
 
 #include "virtio_balloon_blocks.h"
+#include "virtio_balloon_list.h"
 
 /* 64 MiB: a message costs what a MiB does, mostly the host; more would hold the lock too long. */
 #define BATCH_PFNS	(16 * 1024u)
@@ -64,10 +65,11 @@ unsigned int vballoon_bulk_oom_pfns(void)
 	return VBALLOON_BLOCK_PAGES * VBALLOON_PAGE_PFNS;
 }
 
-/* Without the feature the pages of the balloon are not the guest's for the time being. */
+/* Do we? Without the feature the pages of the balloon are not the guest's for the time being. */
 static bool adjusts_managed(const struct vballoon_bulk *bulk)
 {
-	return !virtio_has_feature(bulk->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	return !VBALLOON_LIST_ADJUSTS_MANAGED &&
+	       !virtio_has_feature(bulk->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 }
 
 static void send(struct vballoon_bulk *bulk, struct virtqueue *vq, size_t bytes)

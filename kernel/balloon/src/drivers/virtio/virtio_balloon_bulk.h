@@ -11,11 +11,11 @@
 #ifndef VIRTIO_BALLOON_BULK_H
 #define VIRTIO_BALLOON_BULK_H
 
-#include <linux/balloon_compaction.h>
 #include <linux/mutex.h>
 #include <linux/virtio.h>
 #include <linux/wait.h>
 
+#include "virtio_balloon_compat.h"
 #include "virtio_balloon_encode.h"
 
 struct vballoon_bulk {

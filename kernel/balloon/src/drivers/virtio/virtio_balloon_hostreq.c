@@ -4,8 +4,8 @@
  *
  * Unused memory is what can be allocated without reclaim, in the largest blocks: they are held
  * while the answer is on its way, so that what the device reads is true until it returns the last
- * part. A share of the memory stays free for the guest meanwhile, and the out-of-memory notifier
- * takes back what is held.
+ * part. A share of the memory stays free for the guest meanwhile, and who is short of memory has
+ * back what is held; so has everybody after a time, whatever the device does.
  *
  * The work waits for the device without a limit, as the device may keep the last part while it
  * copies; so it runs on no freezable queue, and stopping wakes it. A buffer that is then still the
@@ -14,95 +14,25 @@
 #include "virtio_balloon_hostreq.h"
 
 #include <linux/mm.h>
-#include <linux/oom.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/virtio_config.h>
 
 #include "virtio_balloon_blocks.h"
-#include "virtio_balloon_compat.h"
 
-#define HELD_ORDER	MAX_PAGE_ORDER
-#define HELD_PAGES	BIT(HELD_ORDER)
-/* Movable, so that no pageblock changes its kind for pages that are back in a moment. */
-#define HELD_GFP	((GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_NORETRY | \
-			 __GFP_NOWARN | __GFP_NOMEMALLOC)
+/* For which a part of an answer may be the device's before the guest has its pages back. */
+#define HELD_TIMEOUT	(120 * HZ)
 
 /* Blocks are longer than a range where pages are large. */
 #define RANGES_PER_BLOCK \
-	DIV_ROUND_UP(HELD_PAGES * VBALLOON_PAGE_PFNS, VBALLOON_RANGE_PAGES_MAX)
+	DIV_ROUND_UP(VBALLOON_HELD_PAGES * VBALLOON_PAGE_PFNS, VBALLOON_RANGE_PAGES_MAX)
 #define RANGES_MAX	1024u
 #define MSG_BYTES	(16 * 1024u)
 
-/* Left to the guest: a 32nd of its memory. */
-#define FREE_SHARE	32
-
-static struct page *pop_held(struct vballoon_hostreq *hr)
-{
-	struct page *block;
-
-	spin_lock_irq(&hr->lock);
-	block = balloon_page_pop(&hr->held);
-	spin_unlock_irq(&hr->lock);
-	return block;
-}
-
-/* From now on nothing is held, until hold is set again. */
-static unsigned long release_held(struct vballoon_hostreq *hr)
-{
-	unsigned long pages = 0;
-	struct page *block;
-
-	spin_lock_irq(&hr->lock);
-	hr->hold = false;
-	spin_unlock_irq(&hr->lock);
-	while ((block = pop_held(hr))) {
-		__free_pages(block, HELD_ORDER);
-		pages += HELD_PAGES;
-		cond_resched();
-	}
-	return pages;
-}
-
-static int notify_oom(struct notifier_block *nb, unsigned long dummy, void *freed)
-{
-	struct vballoon_hostreq *hr = container_of(nb, struct vballoon_hostreq, oom_nb);
-
-	*(unsigned long *)freed += release_held(hr);
-	return NOTIFY_OK;
-}
-
-static bool push_held(struct vballoon_hostreq *hr, struct page *block)
-{
-	bool hold;
-
-	spin_lock_irq(&hr->lock);
-	hold = hr->hold;
-	if (hold)
-		balloon_page_push(&hr->held, block);
-	spin_unlock_irq(&hr->lock);
-	return hold;
-}
-
-/* The next block to name, held from here on; NULL: that is all. */
-static struct page *take_block(struct vballoon_hostreq *hr)
-{
-	struct page *block;
-
-	if (global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / FREE_SHARE + HELD_PAGES)
-		return NULL;
-	block = alloc_pages(HELD_GFP, HELD_ORDER);
-	if (block && !push_held(hr, block)) {
-		__free_pages(block, HELD_ORDER);
-		block = NULL;
-	}
-	return block;
-}
-
 static size_t add_block(struct vballoon_hostreq *hr, size_t nr, struct page *block)
 {
-	u64 pfn = vballoon_page_pfn(block), left = HELD_PAGES * VBALLOON_PAGE_PFNS;
+	u64 pfn = vballoon_page_pfn(block), left = VBALLOON_HELD_PAGES * VBALLOON_PAGE_PFNS;
 
 	while (left) {
 		u64 here = min_t(u64, left, VBALLOON_RANGE_PAGES_MAX);
@@ -140,8 +70,10 @@ static bool send_part(struct vballoon_hostreq *hr, u16 flags, u64 start_pfn, siz
 	if (WARN_ON_ONCE(virtqueue_add_outbuf(hr->vq, &sg, 1, hr->msg, GFP_KERNEL)))
 		return false;
 	virtqueue_kick(hr->vq);
-	wait_event(hr->acked, (acked = is_acked(hr)) ||
-		   !READ_ONCE(hr->running));
+	if (!wait_event_timeout(hr->acked, (acked = is_acked(hr)) || !READ_ONCE(hr->running),
+				HELD_TIMEOUT))
+		vballoon_held_release(&hr->held);
+	wait_event(hr->acked, acked || (acked = is_acked(hr)) || !READ_ONCE(hr->running));
 	return acked;
 }
 
@@ -182,11 +114,8 @@ static bool send_unused(struct vballoon_hostreq *hr)
 	bool ok = true;
 	size_t nr = 0;
 
-	spin_lock_irq(&hr->lock);
-	hr->hold = hr->running;
-	spin_unlock_irq(&hr->lock);
-
-	while (ok && (block = take_block(hr))) {
+	vballoon_held_begin(&hr->held);
+	while (ok && (block = vballoon_held_take(&hr->held))) {
 		if (nr + RANGES_PER_BLOCK > RANGES_MAX) {
 			ok = send_ranges(hr, nr, true);
 			nr = 0;
@@ -196,7 +125,7 @@ static bool send_unused(struct vballoon_hostreq *hr)
 	}
 	if (ok)
 		ok = send_ranges(hr, nr, false);
-	release_held(hr);
+	vballoon_held_release(&hr->held);
 	return ok;
 }
 
@@ -245,8 +174,6 @@ void vballoon_hostreq_start(struct vballoon_hostreq *hr, struct virtqueue *vq, b
 {
 	hr->vq = vq;
 	hr->chunks = chunks;
-	hr->oom_nb.notifier_call = notify_oom;
-	register_oom_notifier(&hr->oom_nb);
 	spin_lock_irq(&hr->lock);
 	WRITE_ONCE(hr->running, true);
 	spin_unlock_irq(&hr->lock);
@@ -262,27 +189,10 @@ void vballoon_hostreq_stop(struct vballoon_hostreq *hr)
 	spin_unlock_irq(&hr->lock);
 	wake_up(&hr->acked);
 	cancel_work_sync(&hr->work);
-	unregister_oom_notifier(&hr->oom_nb);
 	hr->vq = NULL;
 }
 
-int vballoon_hostreq_init(struct vballoon_hostreq *hr)
-{
-	INIT_WORK(&hr->work, answer_request);
-	init_waitqueue_head(&hr->acked);
-	spin_lock_init(&hr->lock);
-	INIT_LIST_HEAD(&hr->held);
-	hr->req = kzalloc(sizeof(*hr->req), GFP_KERNEL);
-	hr->msg = kmalloc(MSG_BYTES, GFP_KERNEL);
-	hr->range = kmalloc_array(RANGES_MAX, sizeof(*hr->range), GFP_KERNEL);
-	if (!hr->req || !hr->msg || !hr->range) {
-		vballoon_hostreq_exit(hr);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-void vballoon_hostreq_exit(struct vballoon_hostreq *hr)
+static void free_buffers(struct vballoon_hostreq *hr)
 {
 	kfree(hr->req);
 	kfree(hr->msg);
@@ -290,4 +200,26 @@ void vballoon_hostreq_exit(struct vballoon_hostreq *hr)
 	hr->req = NULL;
 	hr->msg = NULL;
 	hr->range = NULL;
+}
+
+int vballoon_hostreq_init(struct vballoon_hostreq *hr)
+{
+	INIT_WORK(&hr->work, answer_request);
+	init_waitqueue_head(&hr->acked);
+	spin_lock_init(&hr->lock);
+	hr->req = kzalloc(sizeof(*hr->req), GFP_KERNEL);
+	hr->msg = kmalloc(MSG_BYTES, GFP_KERNEL);
+	hr->range = kmalloc_array(RANGES_MAX, sizeof(*hr->range), GFP_KERNEL);
+	if (hr->req && hr->msg && hr->range && !vballoon_held_init(&hr->held))
+		return 0;
+	free_buffers(hr);
+	return -ENOMEM;
+}
+
+void vballoon_hostreq_exit(struct vballoon_hostreq *hr)
+{
+	if (!hr->req)
+		return;
+	vballoon_held_exit(&hr->held);
+	free_buffers(hr);
 }

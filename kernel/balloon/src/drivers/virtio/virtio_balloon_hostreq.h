@@ -8,8 +8,6 @@
 #ifndef VIRTIO_BALLOON_HOSTREQ_H
 #define VIRTIO_BALLOON_HOSTREQ_H
 
-#include <linux/list.h>
-#include <linux/notifier.h>
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon_bulk.h>
@@ -17,18 +15,16 @@
 #include <linux/workqueue.h>
 
 #include "virtio_balloon_encode.h"
+#include "virtio_balloon_held.h"
 
 struct vballoon_hostreq {
 	struct virtqueue *vq;		/* NULL: not negotiated, or stopped */
 	bool chunks;			/* the form of the answer */
 	struct work_struct work;
 	wait_queue_head_t acked;
-	struct notifier_block oom_nb;
-
-	spinlock_t lock;		/* protects the members of this paragraph */
+	spinlock_t lock;		/* protects running */
 	bool running;			/* the work may be queued; it reads this without */
-	bool hold;			/* blocks may be added to held */
-	struct list_head held;		/* blocks of HELD_ORDER that the answer names */
+	struct vballoon_held held;	/* blocks that the answer names */
 
 	/* The work's own. */
 	u64 *range;

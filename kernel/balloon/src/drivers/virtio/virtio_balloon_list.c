@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of blocks through the balloon's list, where a driver has the list's lock: before Linux 7.
+ *
+ * The list is kept in an order that serves deflation: balloon_page_list_dequeue() takes from its
+ * head, so whole blocks are at the head, the pages of one block next to each other, and what came
+ * in smaller pieces is at the tail.
+ */
+#include "virtio_balloon_list.h"
+
+#include "virtio_balloon_blocks.h"
+
+/* All that makes a page one of the balloon's but its place in the list. */
+static void adopt_page(struct balloon_dev_info *info, struct page *page)
+{
+	__SetPageOffline(page);
+#ifdef CONFIG_BALLOON_COMPACTION
+	set_page_private(page, (unsigned long)info);
+	__SetPageMovable(page, &balloon_mops);
+#endif
+}
+
+/* The pages of a block, by their frames, as one piece of a list. */
+static void link_block(struct page *block, unsigned int nr, struct list_head *pages)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++) {
+		block[i].lru.prev = &block[i - 1].lru;
+		block[i - 1].lru.next = &block[i].lru;
+	}
+	block[0].lru.prev = pages;
+	block[nr - 1].lru.next = pages;
+	pages->next = &block[0].lru;
+	pages->prev = &block[nr - 1].lru;
+}
+
+void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, unsigned int order,
+			    bool tail)
+{
+	unsigned int i, nr = 1u << order;
+	unsigned long flags;
+	LIST_HEAD(pages);
+
+	/*
+	 * Compaction takes a reference, looks whether the page is movable, locks it, and waits for
+	 * pages_lock. Of all pages but the first nobody can have a reference before they are split,
+	 * so that they are locked for the form; the first has one.
+	 */
+	for (i = 1; i < nr; i++) {
+		__SetPageLocked(block + i);
+		adopt_page(info, block + i);
+		__ClearPageLocked(block + i);
+	}
+	link_block(block, nr, &pages);
+	lock_page(block);
+	adopt_page(info, block);
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	/* Who gets a reference sees what is above. */
+	smp_wmb();
+	if (order)
+		split_page(block, order);
+	if (tail)
+		list_splice_tail(&pages, &info->pages);
+	else
+		list_splice(&pages, &info->pages);
+	__count_vm_events(BALLOON_INFLATE, nr);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	unlock_page(block);
+}
+
+/* Under pages_lock: are the pages of a block one after the other in the list? */
+static bool is_block_listed(struct page *block)
+{
+	unsigned int i;
+
+	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++) {
+		if (block[i - 1].lru.next != &block[i].lru)
+			return false;
+	}
+	return true;
+}
+
+/* The block at the head of the list, if it is whole; else NULL. */
+static struct page *take_block(struct balloon_dev_info *info)
+{
+	struct page *block;
+	unsigned long flags;
+	LIST_HEAD(pages);
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	block = list_first_entry_or_null(&info->pages, struct page, lru);
+	if (block && vballoon_is_block_start(block) && is_block_listed(block) &&
+	    vballoon_block_freeze(block)) {
+		list_cut_position(&pages, &info->pages, &block[VBALLOON_BLOCK_PAGES - 1].lru);
+		__count_vm_events(BALLOON_DEFLATE, VBALLOON_BLOCK_PAGES);
+	} else {
+		block = NULL;
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	if (block)
+		vballoon_block_disown(block);
+	return block;
+}
+
+/* Would taking single pages cut a whole block? */
+static bool is_block_next(struct balloon_dev_info *info)
+{
+	struct page *page;
+	unsigned long flags;
+	bool whole;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	page = list_first_entry_or_null(&info->pages, struct page, lru);
+	whole = page && vballoon_is_block_start(page) && is_block_listed(page);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	return whole;
+}
+
+/* Pages from the head on until the next block may begin, at most @max. */
+static unsigned int count_singles(struct balloon_dev_info *info, unsigned int max)
+{
+	unsigned int nr = 0;
+	unsigned long flags;
+	struct page *page;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	list_for_each_entry(page, &info->pages, lru) {
+		if (nr == max || (nr && vballoon_is_block_start(page)))
+			break;
+		nr++;
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	return nr;
+}
+
+unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
+				     unsigned int pages)
+{
+	unsigned int nr = 0, step;
+
+	/* Block by block: interrupts are off during each. */
+	do {
+		struct page *block = NULL;
+
+		if (pages - nr >= VBALLOON_BLOCK_PAGES)
+			block = take_block(info);
+		else if (nr && is_block_next(info))
+			break;
+		if (block) {
+			list_add(&block->lru, pages_out);
+			step = VBALLOON_BLOCK_PAGES;
+		} else {
+			step = min(pages - nr, VBALLOON_BLOCK_PAGES);
+			step = balloon_page_list_dequeue(info, pages_out,
+							 count_singles(info, step));
+		}
+		nr += step;
+	} while (step && nr < pages);
+
+	return nr;
+}
