@@ -6,12 +6,13 @@
 
 fresh_roots=/srv/fresh
 
-# The archive of packages is the first root's; whatever else is mounted there is not copied.
+# package_copy_root NAME [OF]: of the first root, or of one that is a copy already. The archive of packages is the first root's;
+# whatever else is mounted there is not copied.
 package_copy_root()
 {
 	local copy=$fresh_root$fresh_roots/$1
 	mkdir -p "$copy"
-	tar -C "$fresh_root" --one-file-system --exclude=".$fresh_roots" --exclude=./var/cache/apt/archives -cf - . |
+	tar -C "$fresh_root${2:+$fresh_roots/$2}" --one-file-system --exclude=".$fresh_roots" --exclude=./var/cache/apt/archives -cf - . |
 		tar -C "$copy" -xpf -
 	mkdir -p "$copy/var/cache/apt/archives"
 	mount --bind "$fresh_root/var/cache/apt/archives" "$copy/var/cache/apt/archives"

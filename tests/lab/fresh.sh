@@ -2,9 +2,9 @@
 #
 # lab check fresh: what README.md says, on machines that never saw the project: minimal roots of Debian 12 and 13 (tests/fresh).
 #
-# check fresh [WHAT...]: WHAT is quick (README's commands, unit tests: plain "check" runs this), packages, full, or demo and
-# check, which are ./lab's own from an empty cache; bookworm or trixie among the words: only that. A root is made once and
-# unpacked for each use; packages that were fetched are kept for the next.
+# check fresh [WHAT...]: WHAT is quick (README's commands, unit tests: plain "check" runs this), packages, dkms (the modules, from
+# kernel to kernel: plain "check" does that from bookworm on), full, or demo and check, which are ./lab's own from an empty cache;
+# bookworm or trixie among the words: only that. A root is made once and unpacked for each use; packages that were fetched are kept for the next.
 
 fresh_suites="bookworm trixie"
 
@@ -16,9 +16,9 @@ fresh_arguments()
 	fresh_wanted=
 	for word; do
 		case $word in
-		quick|packages|full|demo|check) fresh_extents+=" $word" ;;
+		quick|packages|dkms|full|demo|check) fresh_extents+=" $word" ;;
 		bookworm|trixie) fresh_wanted+=" $word" ;;
-		*) die "check fresh [quick|packages|full|demo|check] [bookworm|trixie], not: $word" ;;
+		*) die "check fresh [quick|packages|dkms|full|demo|check] [bookworm|trixie], not: $word" ;;
 		esac
 	done
 	fresh_extents=${fresh_extents:-quick}

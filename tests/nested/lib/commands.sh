@@ -35,6 +35,9 @@ check_newest()
 {
 	local names=$1
 	shift
+	lab_lock
+	newest_look
+	lab_unlock
 	for lab_newest in $names; do
 		lab_kernel=$lab_newest
 		say "newest: the kernel of $lab_newest"
@@ -124,7 +127,13 @@ lab_check()
 	case $what in all|patches) check_patches ;; esac
 	case $what in all|lab) check_lab ;; esac
 	case $what in all|ladder) check_ladder ;; esac
-	case $what in all) check_fresh ;; fresh) check_fresh "$@" ;; esac
+	case $what in
+	all)
+		check_fresh
+		# It goes to the other release by itself.
+		check_fresh dkms bookworm ;;
+	fresh) check_fresh "$@" ;;
+	esac
 	case $what in all|nested) check_nested "$@" ;; esac
 	case $what in kasan) check_kasan "$@" ;; esac
 	say "all of it took $(seconds_since "$start") s"
