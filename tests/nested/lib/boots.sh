@@ -116,7 +116,11 @@ prepare_nested()
 		if [ "${platform_has:-}" != "$lab_kernel" ]; then
 			# shellcheck disable=SC2086 # none or one
 			platform_prepare $older
-			! kernel_takes_modules || modules_prepare
+			if [ -n "${lab_newest:-}" ] && [ "$(newest_modules "$lab_newest")" = ours ]; then
+				newest_modules_prepare "$lab_newest"
+			elif kernel_takes_modules; then
+				modules_prepare
+			fi
 			build_arm64
 			platform_has=$lab_kernel
 		fi

@@ -84,8 +84,8 @@ case_modules()
 		echo kasan
 	elif [ -n "${arm64_stock:-}" ]; then
 		echo stock
-	elif [ -n "${lab_newest:-}" ]; then
-		newest_modules "$lab_newest"
+	elif [ -n "${lab_newest:-}" ] && { [ "$(case_header "$1" platform arm64)" != arm64 ] || [ "$(newest_modules "$lab_newest")" = stock ]; }; then
+		echo stock
 	else
 		case_header "$1" modules ours
 	fi
@@ -103,10 +103,12 @@ not_applicable()
 	elif [ -n "${lab_newest:-}" ]; then
 		if [ "$(case_header "$file" guest 6.12)" != 6.12 ]; then
 			echo "is about guests with Linux $(case_header "$file" guest "")"
-		elif [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
+		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
 			echo "is about our virtio_balloon, which is not built for this kernel"
-		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then
+		elif [ "$(case_modules "$file")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then
 			echo "is about dom0's modules of ours, which are not built for this kernel"
+		elif [ "$(case_modules "$file")" = upstream ]; then
+			echo "is about upstream's interface, of which no module is built for this kernel"
 		elif [ "$(case_backends "$file")" != none ]; then
 			echo "is about vhost-user backends, which need a guest's memory as a file: only dom0's modules of ours have that"
 		fi
