@@ -20,8 +20,7 @@
  * each time it was taken too far the while is twice as long. That size is for what it used then: when it uses less, it keeps so much
  * less. Others in need may have of it all the same what nobody else has to give, in small steps, and not while it feels pressure.
  *
- * Who has something to give gives the same part, as far as he can: balloons move at the same time, so it is there the soonest. Where
- * little is missing the one with the most available gives it. While room that somebody asked for is missing, a guest that only reads
+ * How much each gives of what others wait for is in policy-give.h. While room that somebody asked for is missing, a guest that only reads
  * files feels no pressure: nobody can tell whether they are new to it.
  *
  * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
@@ -138,6 +137,7 @@ struct policy_order {
 	bool quiet;
 	bool gives; /* of that, to others in need, like one that keeps nothing */
 	uint64_t permille; /* available */
+	uint64_t can_kib; /* it can give so much, in this step */
 	bool pending;
 	bool takes; /* what it is promised, it takes */
 	uint64_t spare_kib; /* free in it, and no file's; UINT64_MAX: it does not tell */
