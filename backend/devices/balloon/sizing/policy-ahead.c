@@ -35,15 +35,20 @@ bool policy_ahead_lacks(const struct policy_config *cfg, const struct policy_gue
 	return m->ahead_kib && then > o->has_kib - o->has_kib / 100 * cfg->low_percent;
 }
 
+uint64_t policy_ahead_soon(const struct policy_memory *m)
+{
+	return m->grew_kib;
+}
+
 /*
  * Twice what it will use soon at its last pace, so that it need not be lent more at each step; 0: so much is free in it. A jump counts
  * here: what nobody wants costs nobody anything.
  */
 static uint64_t loan(const struct policy_guest *g, const struct policy_memory *m, const struct policy_order *o)
 {
-	uint64_t more = less(add_capped(m->grew_kib, m->grew_kib), o->spare_kib);
+	uint64_t soon = policy_ahead_soon(m), more = less(add_capped(soon, soon), o->spare_kib);
 
-	if (o->verdict != POLICY_KEEP || o->pending || m->grew_kib <= o->spare_kib)
+	if (o->verdict != POLICY_KEEP || o->pending || soon <= o->spare_kib)
 		return 0;
 	return min_u64(min_u64(more, policy_step_kib(g, POLICY_STEP)), less(policy_most(g), o->has_kib));
 }

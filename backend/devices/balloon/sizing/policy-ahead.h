@@ -19,6 +19,8 @@ void policy_ahead_look(const struct policy_config *cfg, uint64_t now_ms, const s
 /** policy_ahead_lacks() - whether it will be under pressure, if it goes on as it did */
 bool policy_ahead_lacks(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_memory *m,
 			const struct policy_order *o);
+/** policy_ahead_soon() - KiB that it will use soon at its last pace; a jump counts */
+uint64_t policy_ahead_soon(const struct policy_memory *m);
 /** policy_ahead_lend() - last in a step. @left_kib: what the host has when all who are under pressure, or will be, have been looked
  * after */
 void policy_ahead_lend(uint64_t left_kib, const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o, size_t nr);

@@ -9,6 +9,7 @@
 #include "backend/devices/balloon/sizing/policy.h"
 #include "backend/devices/balloon/sizing/policy-ahead.h"
 #include "backend/devices/balloon/sizing/policy-give.h"
+#include "backend/devices/balloon/sizing/policy-last.h"
 #include "backend/devices/balloon/sizing/policy-shares.h"
 #include "backend/devices/balloon/sizing/policy-sizes.h"
 
@@ -185,6 +186,9 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 					     policy_mid(cfg)),
 				min_u64(add_capped(o->has_kib, g->stall_kib), policy_most(g)));
 		o->wanted_kib = max_u64(o->wanted_kib, o->felt_kib);
+		policy_last_need(g, m, o);
+		if (!stuck)
+			policy_last_spare(cfg, g, m, o);
 		return;
 	}
 	if (stuck) {
@@ -193,6 +197,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		return;
 	}
 	o->verdict = POLICY_KEEP;
+	policy_last_spare(cfg, g, m, o);
 	o->pending = has_too_much(g, o) || has_too_little(g, o);
 	if (o->permille <= cfg->high_percent * 10u)
 		m->shrink_at_ms = 0;
@@ -306,8 +311,10 @@ static bool divide(const struct policy_config *cfg, uint64_t free_kib, const str
 	if (!policy_shares_divide(g, o, nr, all))
 		return false;
 	for (size_t i = 0; i < nr; i++) {
-		if (o[i].claims)
+		if (o[i].claims) {
 			o[i].wanted_kib = o[i].part_kib;
+			o[i].must_kib = min_u64(o[i].must_kib, o[i].part_kib);
+		}
 		else if (o[i].verdict == POLICY_GROW)
 			o[i].pending = true; /* who will want something waits */
 	}
@@ -348,7 +355,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
 		 size_t nr)
 {
-	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0;
+	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0, host_kib = free_kib;
 	bool may_ask, divided, gives = false;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -369,6 +376,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		asked = less(missing, coming);
 		missing = give(cfg, asked, g, o, nr, false);
 		missing = give(cfg, missing, g, o, nr, true);
+		missing = policy_last_give(missing, less(cfg->hold_kib, host_kib), asked - missing + coming, g, o, nr);
 		gives = missing < asked;
 		if (divided)
 			give_parts(missing, g, o, nr);

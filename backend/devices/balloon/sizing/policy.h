@@ -23,12 +23,14 @@
  * How much each gives of what others wait for is in policy-give.h. While room that somebody asked for is missing, a guest that only reads
  * files feels no pressure: nobody can tell whether they are new to it.
  *
+ * When all that is not enough, and somebody runs out, others give the last that is free in them (policy-last.h).
+ *
  * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
  * gets its part (policy-shares.h), and who has more than that gives.
  *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
- * worst first; a guest that is pinned, blind or does not co-operate is asked for nothing, and one
+ * worst first, and gives nothing but what is free in it, to one that runs out; a guest that is pinned, blind or does not co-operate is asked for nothing, and one
  * that is blind or takes nothing keeps no promise. Figures come from guests: they are hostile, and
  * can harm the guest they are of.
  */
@@ -140,6 +142,8 @@ struct policy_order {
 	uint64_t can_kib; /* it can give so much, in this step */
 	bool pending;
 	bool takes; /* what it is promised, it takes */
+	uint64_t must_kib; /* it runs out below that (policy-last.h); 0: it does not */
+	uint64_t last_kib; /* it could do without that much longer than who runs out */
 	uint64_t spare_kib; /* free in it, and no file's; UINT64_MAX: it does not tell */
 };
 
