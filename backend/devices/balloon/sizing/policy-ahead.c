@@ -5,21 +5,30 @@
 #include "backend/devices/balloon/sizing/policy-ahead.h"
 #include "backend/devices/balloon/sizing/policy-sizes.h"
 
+/* @kib in @ms: so many in ahead_ms. */
+static uint64_t in_ahead(const struct policy_config *cfg, uint64_t kib, uint64_t ms)
+{
+	uint64_t product;
+
+	return (__builtin_mul_overflow(kib, (uint64_t)cfg->ahead_ms, &product) ? UINT64_MAX : product) / ms;
+}
+
 /*
  * How much more it will use ahead_ms from now, if it goes on as it did. One jump is no pace: the lesser of the last two counts. It is
  * looked at more often than it tells.
  */
 void policy_ahead_look(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g, struct policy_memory *m,
-		       const struct policy_order *o)
+		       const struct policy_order *o, const struct pressure *p)
 {
 	uint64_t told_ms = less(now_ms, g->stats_age_ms), used = policy_used_kib(g, o), grew = 0;
 
+	if (p->ms)
+		m->reads_kib = in_ahead(cfg, p->faulted_kib, p->ms);
 	/* when it told is known to some ms only */
 	if (told_ms <= m->used_ms || (g->counters.sequence && g->counters.sequence == m->used_sequence))
 		return;
-	if (m->used_ms && __builtin_mul_overflow(less(used, m->used_kib), (uint64_t)cfg->ahead_ms, &grew))
-		grew = UINT64_MAX;
-	grew /= told_ms - m->used_ms;
+	if (m->used_ms)
+		grew = in_ahead(cfg, less(used, m->used_kib), told_ms - m->used_ms);
 	m->ahead_kib = min_u64(grew, m->grew_kib);
 	m->grew_kib = grew;
 	m->used_ms = told_ms;
@@ -37,7 +46,7 @@ bool policy_ahead_lacks(const struct policy_config *cfg, const struct policy_gue
 
 uint64_t policy_ahead_soon(const struct policy_memory *m)
 {
-	return m->grew_kib;
+	return add_capped(m->grew_kib, m->reads_kib);
 }
 
 /*

@@ -175,7 +175,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 	/* whether what it gave was too much shows a while later */
 	o->quiet = now_ms - max_u64(m->felt_ms, m->gave_ms) >= cfg->quiet_ms;
 	o->gives = m->only_read && (now_ms - m->felt_ms >= cfg->quiet_ms || room_missing);
-	policy_ahead_look(cfg, now_ms, g, m, o);
+	policy_ahead_look(cfg, now_ms, g, m, o, &p);
 	o->spare_kib = free_now(g, o);
 	o->ahead = !is_under_pressure(cfg, g, o);
 	if ((!o->ahead || policy_ahead_lacks(cfg, g, m, o)) && !(stuck && m->declines)) {
@@ -199,7 +199,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 	o->verdict = POLICY_KEEP;
 	policy_last_spare(cfg, g, m, o);
 	o->pending = has_too_much(g, o) || has_too_little(g, o);
-	if (o->permille <= cfg->high_percent * 10u)
+	if (o->permille <= cfg->high_percent * 10u || policy_ahead_soon(m) > o->spare_kib)
 		m->shrink_at_ms = 0;
 	else if (!m->shrink_at_ms)
 		m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);

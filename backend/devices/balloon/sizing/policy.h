@@ -11,9 +11,9 @@
  *
  * Nobody sees what a guest uses before it uses it, but a guest that takes more and more will take more still: one that would
  * be under pressure soon, at the pace it has, grows now, from what the host has free and after those who are under pressure.
- * What is left then, wanted by nobody, is lent to guests that will soon use more than is free in them, twice as much as that: their page
- * cache counts as available, but while the host has memory to spare nobody need drop it. They give it back like anything they have too
- * much, or when others ask.
+ * What is left then, wanted by nobody, is lent to guests that will soon use more than is free in them, or read it by faults, twice as
+ * much as that: their page cache counts as available, but while the host has memory to spare nobody need drop it. Who would be lent some
+ * has not too much; when he uses no more of it, he gives it back like anything he has too much, or when others ask.
  *
  * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
  * lacked; for a while after that it is not taken below the size at which none was felt any more, and
@@ -107,6 +107,7 @@ struct policy_memory {
 	uint64_t used_ms;	 /* when it said last what is available; 0: never */
 	uint64_t used_kib;	 /* what it used then */
 	uint64_t grew_kib;	 /* by so much in ahead_ms, at the pace it had before that */
+	uint64_t reads_kib;	 /* and so much it reads by faults in ahead_ms, at its last pace */
 	uint64_t ahead_kib;	 /* and at the lesser of the last two */
 	uint64_t hold_ms;	/* 0: it never felt pressure */
 	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */

@@ -178,7 +178,7 @@ static void the_first_memory_comes_in_time(void **state)
 		read_text(jumps[i]);
 		assert_int_equal(sim_run(&trace, &sim_auto, &f), 0);
 		assert_int_equal(f.oom_kills, 0);
-		assert_in_range(f.first_ms, SIM_TICK_MS, 500);
+		assert_true(f.first_ms <= 500);
 	}
 }
 
