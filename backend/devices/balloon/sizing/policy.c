@@ -137,6 +137,15 @@ static uint64_t free_now(const struct policy_guest *g, const struct policy_order
 	return c->free_valid ? less(add_capped(c->free_kib, o->has_kib), c->has_kib) : UINT64_MAX;
 }
 
+/* What it may miss was taken from it, and it has not told how it is without that. */
+static void watch(uint64_t now_ms, const struct policy_guest *g, struct policy_memory *m, const struct policy_order *o)
+{
+	if (has_too_much(g, o))
+		m->moving_ms = now_ms;
+	if (now_ms >= m->watch_until_ms || less(now_ms, g->stats_age_ms) > m->moving_ms)
+		m->watch_until_ms = 0;
+}
+
 static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_missing, const struct policy_guest *g,
 		  struct policy_memory *m, struct policy_order *o)
 {
@@ -148,6 +157,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		.has_kib = less(g->static_max_kib, g->balloon_kib),
 	};
 	stuck = is_stuck(cfg, now_ms, g, m, o);
+	watch(now_ms, g, m, o);
 	p = pressure_look(&m->counters, &g->counters);
 	grow_old(cfg, now_ms, g, m, o);
 	o->takes = g->driver_ok && !(stuck && m->declines);
@@ -339,16 +349,22 @@ static void give_parts(uint64_t missing_kib, const struct policy_guest *g, struc
 static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		   struct policy_memory *m, struct policy_order *o)
 {
-	uint64_t step = policy_step_kib(g, POLICY_CAREFUL_STEP);
+	/* what lies free in it, it does not miss */
+	uint64_t step = max_u64(policy_step_kib(g, POLICY_CAREFUL_STEP), min_u64(policy_step_kib(g, POLICY_STEP), o->last_kib));
 	uint64_t size = keeps(o, max_u64(size_for(cfg, g, o->has_kib, policy_mid(cfg)),
 					 less(o->has_kib, step)),
 			      false);
 
 	m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);
-	if (add_capped(size, policy_tolerance(g)) < o->has_kib)
-		o->target_kib = size;
-	else
+	if (add_capped(size, policy_tolerance(g)) >= o->has_kib) {
 		o->verdict = POLICY_KEEP;
+		return;
+	}
+	o->target_kib = size;
+	if (o->has_kib - size > o->last_kib) {
+		m->moving_ms = now_ms;
+		m->watch_until_ms = add_capped(now_ms, cfg->ahead_ms);
+	}
 }
 
 bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
@@ -393,6 +409,8 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 	}
 	/* nothing, where somebody still misses some */
 	policy_ahead_lend(free_kib, g, m, o, nr);
+	for (size_t i = 0; i < nr; i++)
+		gives |= m[i].watch_until_ms != 0;
 	return gives;
 }
 

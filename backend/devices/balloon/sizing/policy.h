@@ -23,6 +23,9 @@
  * How much each gives of what others wait for is in policy-give.h. While room that somebody asked for is missing, a guest that only reads
  * files feels no pressure: nobody can tell whether they are new to it.
  *
+ * What somebody has too much is taken in larger steps where it lies free in him than where it may be a file's: only what comes of it
+ * shows whether a file is missed. Until he has told that he is looked at sooner than usual.
+ *
  * When all that is not enough, and somebody runs out, others give the last that is free in them (policy-last.h).
  *
  * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
@@ -110,6 +113,8 @@ struct policy_memory {
 	uint64_t reads_kib;	 /* and so much it reads by faults in ahead_ms, at its last pace */
 	uint64_t ahead_kib;	 /* and at the lesser of the last two */
 	uint64_t hold_ms;	/* 0: it never felt pressure */
+	uint64_t watch_until_ms; /* 0: it is not watched */
+	uint64_t moving_ms;	 /* it was not there yet then */
 	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */
 };
 
@@ -154,7 +159,8 @@ struct policy_order {
  * @now_ms:    any clock that never goes back, not 0
  * @g, @m, @o: @nr guests, their memories (updated) and orders (out)
  *
- * Return: whether somebody shall give now what others wait for: then it is worth looking again soon
+ * Return: whether it is worth looking again soon: somebody shall give now what others wait for, or it is watched how he does without what
+ * was taken from him
  */
 bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
