@@ -98,7 +98,7 @@ struct sim_figures {
 	uint64_t below_ms;   /* of all guests: they wanted a page and there was none for it, or one they had
 			      * touched is swapped out; also while they are killed, or not yet created */
 	uint64_t idle_kib;   /* in guests that do not need it, on average over the time */
-	uint64_t first_ms;   /* the longest from need to the first memory, while the host had some */
+	uint64_t first_ms;   /* the longest from need to the first memory, while the host had some that nobody waited for to be created */
 	uint64_t orders;     /* targets that were changed */
 };
 

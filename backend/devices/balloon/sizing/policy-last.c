@@ -46,10 +46,9 @@ static bool is_there(const struct policy_guest *g, const struct policy_order *o)
 	return less(o->target_kib, o->has_kib) <= policy_tolerance(g) && less(o->has_kib, o->target_kib) <= policy_tolerance(g);
 }
 
-uint64_t policy_last_give(uint64_t missing_kib, uint64_t room_kib, uint64_t given_kib, const struct policy_guest *g, struct policy_order *o,
-			  size_t nr)
+uint64_t policy_last_give(uint64_t missing_kib, uint64_t given_kib, const struct policy_guest *g, struct policy_order *o, size_t nr)
 {
-	uint64_t must = room_kib, left;
+	uint64_t must = 0, left;
 
 	for (size_t i = 0; i < nr; i++) {
 		must = add_capped(must, less(o[i].must_kib, max_u64(o[i].has_kib, o[i].target_kib)));

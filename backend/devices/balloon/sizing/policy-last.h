@@ -10,7 +10,10 @@
  * A guest with a 32nd free looks for memory (pressure.h); who gave has twice that, and does not run out by what it gave.
  *
  * Those give it too that want more themselves, but do not run out; not those that do not tell what is free, nor below a floor, and what
- * is kept for pressure that was felt (policy.h) in small steps, and not while it is felt. Room that somebody asked for is had as well.
+ * is kept for pressure that was felt (policy.h) in small steps, and not while it is felt. Room for a guest to come is not had of it: that
+ * one would want more, of those who have nothing left. While room is missing what is given for somebody who runs out goes to the room as
+ * well, but he takes of that what he needs before he kills (VIRTIO_BALLOON_F_DEFLATE_ON_OOM).
+ *
  * Who must have it gets it before those who gave it: the worst is who has the least when what each will use is counted.
  *
  * Pure, and no allocation. Figures come from guests: one that says that it runs out gets of the others no more than they do not use.
@@ -27,12 +30,10 @@ void policy_last_spare(const struct policy_config *cfg, const struct policy_gues
 /**
  * policy_last_give() - after what others give by the band
  * @missing_kib:  what is still missing
- * @room_kib:     so much of it is room that somebody asked for
  * @given_kib:    what is given already, or comes
  *
  * Return: KiB that are missing then
  */
-uint64_t policy_last_give(uint64_t missing_kib, uint64_t room_kib, uint64_t given_kib, const struct policy_guest *g, struct policy_order *o,
-			  size_t nr);
+uint64_t policy_last_give(uint64_t missing_kib, uint64_t given_kib, const struct policy_guest *g, struct policy_order *o, size_t nr);
 
 #endif /* BACKEND_POLICY_LAST_H */

@@ -371,7 +371,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,
 		 size_t nr)
 {
-	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0, host_kib = free_kib;
+	uint64_t owed = 0, taken = 0, coming = 0, missing, asked = 0;
 	bool may_ask, divided, gives = false;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -392,7 +392,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		asked = less(missing, coming);
 		missing = give(cfg, asked, g, o, nr, false);
 		missing = give(cfg, missing, g, o, nr, true);
-		missing = policy_last_give(missing, less(cfg->hold_kib, host_kib), asked - missing + coming, g, o, nr);
+		missing = policy_last_give(missing, asked - missing + coming, g, o, nr);
 		gives = missing < asked;
 		if (divided)
 			give_parts(missing, g, o, nr);

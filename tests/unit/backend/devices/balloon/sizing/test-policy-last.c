@@ -136,8 +136,8 @@ static void a_floor_is_a_floor(void **state)
 	}
 }
 
-/* For room as well; what was there for it already is not asked for again. */
-static void room_is_had_of_it(void **state)
+/* Who is created would want more, of those who have nothing left. */
+static void room_is_not_had_of_it(void **state)
 {
 	struct host h = begin();
 	struct model *a = add(&h, 400, 304), *b = add(&h, 400, 304);
@@ -146,9 +146,8 @@ static void room_is_had_of_it(void **state)
 	h.cfg.hold_kib = 60 * MIB;
 	for (int i = 0; i < 8; i++)
 		step(&h, 0);
-	assert_in_range(h.free_kib, 60 * MIB, 76 * MIB);
-	assert_in_range(model_has(&a->g), 362 * MIB, 370 * MIB);
-	assert_in_range(model_has(&b->g), 362 * MIB, 370 * MIB);
+	assert_int_equal(model_has(&a->g), 400 * MIB);
+	assert_int_equal(model_has(&b->g), 400 * MIB);
 }
 
 /* Who will use soon what it has is worse off than who has less and stays: what others gave is not theirs again before that. */
@@ -219,7 +218,7 @@ int main(void)
 		cmocka_unit_test(who_has_all_it_may_have_gives_as_well),
 		cmocka_unit_test(files_are_left),
 		cmocka_unit_test(a_floor_is_a_floor),
-		cmocka_unit_test(room_is_had_of_it),
+		cmocka_unit_test(room_is_not_had_of_it),
 		cmocka_unit_test(the_worst_is_who_will_have_the_least),
 		cmocka_unit_test(what_is_kept_is_given_slowly),
 		cmocka_unit_test(nonsense_is_bounded),
