@@ -121,6 +121,8 @@ static void count(const struct sim_host *h, struct need *need, struct sim_figure
 		n->had_kib = has;
 		if (g->below)
 			f->below_ms += SIM_TICK_MS;
+		if (g->below && h->now_ms >= g->down_until_ms && has == g->load->max_kib)
+			f->beyond_ms += SIM_TICK_MS;
 	}
 }
 
