@@ -54,8 +54,8 @@ struct sim_trace {
 
 /** sim_trace_read() - Return: 0; -errno; the line that is wrong */
 int sim_trace_read(struct sim_trace *t, const char *path);
-/** sim_trace_vary() - one of its variations: the host has 90 to 120 %, a load takes 85 to 115 % of the time and 90 to 110 % of the memory, and
- * begins up to two seconds later. The same @number is the same one */
+/** sim_trace_vary() - one of its variations: the host has 90 to 120 %, a load takes 85 to 115 % of the time and 90 to 110 % of the
+ * memory, and begins up to two seconds later. The same @number is the same one */
 void sim_trace_vary(struct sim_trace *t, unsigned int number);
 /** sim_load_at() - what is wanted @ms after the load began; the last point's from then on */
 struct sim_point sim_load_at(const struct sim_load *load, uint64_t ms);

@@ -27,7 +27,8 @@ void policy_last_need(const struct policy_guest *g, const struct policy_memory *
 	o->must_kib = min_u64(max_u64(o->must_kib, o->felt_kib), policy_most(g));
 }
 
-void policy_last_spare(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o)
+void policy_last_spare(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_memory *m,
+		       struct policy_order *o)
 {
 	uint64_t left = max_u64(o->has_kib / LEFT_PART, add_capped(policy_ahead_soon(m), policy_ahead_soon(m))), size;
 
@@ -37,7 +38,7 @@ void policy_last_spare(const struct policy_config *cfg, const struct policy_gues
 	if (size < o->kept_kib)
 		size = max_u64(size, less(o->has_kib, o->quiet ? policy_step_kib(g, POLICY_CAREFUL_STEP) : 0));
 	size = max_u64(size, max_u64(policy_floor(cfg, g), o->least_kib));
-	o->last_kib = less(o->has_kib, size);
+	o->last_kib = min_u64(less(o->has_kib, size), policy_step_kib(g, POLICY_STEP));
 }
 
 /* Who is under way, in either direction, has not that size yet. */

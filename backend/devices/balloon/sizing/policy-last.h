@@ -9,7 +9,7 @@
  *
  * A guest with a 32nd free looks for memory (pressure.h); who gave has twice that, and does not run out by what it gave.
  *
- * Those give it too that want more themselves, but do not run out; not those that do not tell what is free, nor below a floor, and what
+ * It is given by a quarter of static-max at most in a step. Those give it too that want more themselves, but do not run out; not those that do not tell what is free, nor below a floor, and what
  * is kept for pressure that was felt (policy.h) in small steps, and not while it is felt. Room for a guest to come is not had of it: that
  * one would want more, of those who have nothing left. While room is missing what is given for somebody who runs out goes to the room as
  * well, but he takes of that what he needs before he kills (VIRTIO_BALLOON_F_DEFLATE_ON_OOM).
@@ -26,7 +26,8 @@
 /** policy_last_need() - of a guest under pressure, or soon: sets must_kib, and makes permille what it will have left */
 void policy_last_need(const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o);
 /** policy_last_spare() - of one that does what it is told: sets last_kib */
-void policy_last_spare(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o);
+void policy_last_spare(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_memory *m,
+		       struct policy_order *o);
 /**
  * policy_last_give() - after what others give by the band
  * @missing_kib:  what is still missing

@@ -350,7 +350,7 @@ static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struc
 		   struct policy_memory *m, struct policy_order *o)
 {
 	/* what lies free in it, it does not miss */
-	uint64_t step = max_u64(policy_step_kib(g, POLICY_CAREFUL_STEP), min_u64(policy_step_kib(g, POLICY_STEP), o->last_kib));
+	uint64_t step = max_u64(policy_step_kib(g, POLICY_CAREFUL_STEP), o->last_kib);
 	uint64_t size = keeps(o, max_u64(size_for(cfg, g, o->has_kib, policy_mid(cfg)),
 					 less(o->has_kib, step)),
 			      false);

@@ -33,9 +33,9 @@
  *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
- * worst first, and gives nothing but what is free in it, to one that runs out; a guest that is pinned, blind or does not co-operate is asked for nothing, and one
- * that is blind or takes nothing keeps no promise. Figures come from guests: they are hostile, and
- * can harm the guest they are of.
+ * worst first, and gives nothing but what is free in it, to one that runs out; a guest that is
+ * pinned, blind or does not co-operate is asked for nothing, and one that is blind or takes nothing
+ * keeps no promise. Figures come from guests: they are hostile, and can harm the guest they are of.
  */
 #ifndef BACKEND_POLICY_H
 #define BACKEND_POLICY_H

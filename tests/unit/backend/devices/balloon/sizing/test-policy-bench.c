@@ -135,8 +135,8 @@ static void older_guests_are_served_by_what_they_tell(void **state)
 	}
 }
 
-/* What is said is not true of these loads only: of some variations of each, no more is killed in all than under another rule, and less is
- * idle of each. */
+/* What is said is not true of these loads only: in some variations of each no more is killed in all than under another rule, and less
+ * is idle. */
 static void variations_fare_as_well(void **state)
 {
 	static struct sim_trace one;

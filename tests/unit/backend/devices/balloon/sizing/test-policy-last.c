@@ -3,7 +3,6 @@
  * A guest that runs out gets what is free in others, when nobody else has anything: no file's memory, not their last, and nobody
  * circles for it.
  */
-#include "backend/devices/balloon/sizing/policy-sizes.h"
 #include "unit/rigs/policy-model.h"
 
 #include <setjmp.h>
