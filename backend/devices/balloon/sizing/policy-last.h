@@ -9,10 +9,14 @@
  *
  * A guest with a 32nd free looks for memory (pressure.h); who gave has twice that, and does not run out by what it gave.
  *
- * It is given by a quarter of static-max at most in a step. Those give it too that want more themselves, but do not run out; not those that do not tell what is free, nor below a floor, and what
- * is kept for pressure that was felt (policy.h) in small steps, and not while it is felt. Room for a guest to come is not had of it: that
- * one would want more, of those who have nothing left. While room is missing what is given for somebody who runs out goes to the room as
- * well, but he takes of that what he needs before he kills (VIRTIO_BALLOON_F_DEFLATE_ON_OOM).
+ * It is given by a quarter of static-max at most in a step,
+ *
+ *   - also by those who want more themselves, but do not run out;
+ *   - not by those who do not tell what is free, and not below a floor;
+ *   - of what is kept for pressure that was felt (policy.h) in small steps, and not while it is felt;
+ *   - not for a guest to come: that one would want more, of those who have nothing left. While its room is missing, what is given
+ *     for somebody who runs out goes there as well, but he takes of that what he needs before he kills
+ *     (VIRTIO_BALLOON_F_DEFLATE_ON_OOM).
  *
  * Who must have it gets it before those who gave it: the worst is who has the least when what each will use is counted.
  *
