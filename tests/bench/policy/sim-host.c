@@ -88,7 +88,7 @@ static void move_balloon(struct sim_host *h, struct sim_guest *g)
 
 /* --- what is counted --- */
 
-/** since when a guest is in need and got nothing, while the host had some; 0: it is not */
+/** since when a guest is in need and got nothing, while the host had some for it; 0: it is not */
 struct need {
 	uint64_t waits_ms;
 	uint64_t had_kib;
@@ -96,6 +96,9 @@ struct need {
 
 static void count(const struct sim_host *h, struct need *need, struct sim_figures *f, uint64_t *idle)
 {
+	/* room that somebody waits for is his, as it is gathered */
+	uint64_t waiting = sim_waiting(h), free_kib = h->free_kib > waiting ? h->free_kib - waiting : 0;
+
 	for (size_t i = 0; i < h->nr; i++) {
 		const struct sim_guest *g = &h->guest[i];
 		struct need *n = &need[i];
@@ -107,9 +110,10 @@ static void count(const struct sim_host *h, struct need *need, struct sim_figure
 			continue;
 		if (has > sim_need(g))
 			*idle += has - sim_need(g);
-		if (!g->below || has > n->had_kib) {
+		/* what was killed is not waiting for memory */
+		if (!g->below || h->now_ms < g->down_until_ms || has > n->had_kib) {
 			n->waits_ms = 0;
-		} else if (h->free_kib >= SOME_KIB && has < g->load->max_kib) {
+		} else if (free_kib >= SOME_KIB && has < g->load->max_kib) {
 			n->waits_ms += SIM_TICK_MS;
 			if (n->waits_ms > f->first_ms)
 				f->first_ms = n->waits_ms;
@@ -117,6 +121,8 @@ static void count(const struct sim_host *h, struct need *need, struct sim_figure
 		n->had_kib = has;
 		if (g->below)
 			f->below_ms += SIM_TICK_MS;
+		if (g->below && h->now_ms >= g->down_until_ms && has == g->load->max_kib)
+			f->beyond_ms += SIM_TICK_MS;
 	}
 }
 

@@ -8,6 +8,7 @@
  *                    sim-guest.c  what it gets: pages, page cache, swap; counters as Linux has them
  *                    sim-host.c   the balloons, the heap, guests that wait to be created; the figures
  *                    rule-*.c     who decides: --auto's own code, and two others' rules
+ *                    sim-compare.c  where one is behind the others
  *
  * A model, also of what was recorded: what a guest does is the arithmetic of sim-guest.c, with its constants there.
  */
@@ -53,6 +54,9 @@ struct sim_trace {
 
 /** sim_trace_read() - Return: 0; -errno; the line that is wrong */
 int sim_trace_read(struct sim_trace *t, const char *path);
+/** sim_trace_vary() - one of its variations: the host has 90 to 120 %, a load takes 85 to 115 % of the time and 90 to 110 % of the
+ * memory, and begins up to two seconds later. The same @number is the same one */
+void sim_trace_vary(struct sim_trace *t, unsigned int number);
 /** sim_load_at() - what is wanted @ms after the load began; the last point's from then on */
 struct sim_point sim_load_at(const struct sim_load *load, uint64_t ms);
 
@@ -97,8 +101,9 @@ struct sim_figures {
 	uint64_t oom_kills;
 	uint64_t below_ms;   /* of all guests: they wanted a page and there was none for it, or one they had
 			      * touched is swapped out; also while they are killed, or not yet created */
+	uint64_t beyond_ms;  /* of that, by guests that run with all they may have: no rule can help them */
 	uint64_t idle_kib;   /* in guests that do not need it, on average over the time */
-	uint64_t first_ms;   /* the longest from need to the first memory, while the host had some */
+	uint64_t first_ms;   /* the longest from need to the first memory, while the host had some that nobody waited for to be created */
 	uint64_t orders;     /* targets that were changed */
 };
 
@@ -131,5 +136,19 @@ extern const struct sim_rule sim_auto, sim_auto_older, sim_squeezed, sim_qmemman
 
 /** sim_run() - Return: 0; -ENOMEM */
 int sim_run(const struct sim_trace *t, const struct sim_rule *rule, struct sim_figures *figures);
+
+/* --- one rule beside others --- */
+
+/** of --auto: the first memory is there within that */
+#define SIM_INTERVAL_MS 250u
+
+/** what a rule is behind in, a bit each */
+enum sim_bar { SIM_KILLS = 1, SIM_BELOW = 2, SIM_IDLE = 4, SIM_FIRST = 8 };
+
+/** sim_is_comparable() - whether times below need can be compared: not with a rule under which more is killed, for what was killed needs
+ * nothing for a while, and begins anew */
+bool sim_is_comparable(const struct sim_figures *ours, const struct sim_figures *other);
+/** sim_behind() - in what @ours is behind the best of @nr others; of the first memory, behind SIM_INTERVAL_MS */
+unsigned int sim_behind(const struct sim_figures *ours, const struct sim_figures *others, size_t nr);
 
 #endif /* BENCH_POLICY_SIM_H */

@@ -24,7 +24,8 @@
 #define YOUNG_MS 30000u
 /** until what a guest uses is told, looked at and answered, and as long again until that has moved */
 #define AHEAD_INTERVALS 4u
-/** what one gives for another is there sooner than the next interval, and is looked for so many times in it */
+/** what one gives for another is there sooner than the next interval, as may be a guest's word on what was taken from it: both are looked
+ * for so many times in it */
 #define ASKED_PARTS 5u
 #define STUCK_INTERVALS 12u
 #define STUCK_MIN_MS 20000u
@@ -259,6 +260,9 @@ static bool decide(struct autopilot *a, uint64_t free_kib, const struct balloon_
 	for (size_t i = 0; i < nr; i++) {
 		g[i] = auto_guest(&f[i]);
 		m[i] = entry[i].memory;
+		/* at the first look nobody has just come */
+		if (!a->entry)
+			m[i].young_until_ms = 1;
 	}
 	if (a->cfg.hold) {
 		struct room_owed owed = count_owed(a, f, nr);

@@ -3,7 +3,10 @@
  * --auto at work: every so often it gets the figures of all guests, has policy.h decide, and hands
  * out what changes. The same for the service, which asks device processes over their sockets, and
  * for the device process of one guest, which asks itself: where figures come from and orders go is
- * a hook's business. When a step has somebody give for others, the next one comes after a fifth of the interval.
+ * a hook's business. When a step has somebody give for others, the next one comes after a fifth
+ * of the interval; so do those in which it is watched how somebody does without what was taken from him (policy.h).
+ *
+ * A guest that is there with its driver at the first look counts as one that has been there: it is the service that came.
  *
  * It keeps nothing but what the policy remembers of each guest. Belongs to the thread of its event
  * base.

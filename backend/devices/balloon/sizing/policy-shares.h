@@ -8,7 +8,8 @@
  *   a        256    300   4096      2944       256 + 3/4 of 3584
  *   b        256    100   2048      1152       256 + 1/4 of 3584
  *
- * Without a share named for one of them nothing is divided: the worst comes first, and nobody under pressure gives.
+ * Without a share named for one of them nothing is divided: the worst comes first, and nobody under pressure gives but
+ * to one that runs out (policy-last.h).
  *
  * Pure, and no allocation. What guests want is their word: a share limits what a wrong one takes.
  */

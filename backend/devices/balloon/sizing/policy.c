@@ -7,97 +7,34 @@
  * so the size at which a wanted share is available is known, and is gone to in few steps.
  */
 #include "backend/devices/balloon/sizing/policy.h"
+#include "backend/devices/balloon/sizing/policy-ahead.h"
+#include "backend/devices/balloon/sizing/policy-give.h"
+#include "backend/devices/balloon/sizing/policy-last.h"
 #include "backend/devices/balloon/sizing/policy-shares.h"
+#include "backend/devices/balloon/sizing/policy-sizes.h"
 
-/** sizes are whole MiB, but for static-max and a floor that are not */
-#define GRAIN_KIB UINT64_C(1024)
-/** at most this part of static-max in one step */
-#define GROW_STEP 4u
-#define SHRINK_STEP 16u
-#define GIVE_STEP 4u
 /** a guest whose counters show pressure grows by at least this part of static-max, and at most */
 #define FELT_MIN_STEP 64u
 #define FELT_MAX_STEP 8u
 /** it is in as much need as one that has this part of what it has available */
 #define FELT_PART 4u
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static uint64_t add_capped(uint64_t a, uint64_t b)
-{
-	uint64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-static uint64_t most_of(const struct policy_guest *g)
-{
-	return g->most_kib ? min_u64(g->most_kib, g->static_max_kib) : g->static_max_kib;
-}
-
-static uint64_t floor_of(const struct policy_config *cfg, const struct policy_guest *g)
-{
-	uint64_t floor = g->floor_kib	  ? g->floor_kib
-			 : cfg->floor_kib ? cfg->floor_kib
-					  : g->static_max_kib / 4;
-
-	return min_u64(floor, most_of(g));
-}
-
-static unsigned int mid_of(const struct policy_config *cfg)
-{
-	return (cfg->low_percent + cfg->high_percent) / 2;
-}
-
-/* The size at which @percent of it would be available to one that uses @used. */
-static uint64_t size_for_use(const struct policy_config *cfg, const struct policy_guest *g,
-			     uint64_t used, unsigned int percent)
-{
-	uint64_t left = 100 - percent, size;
-
-	/* used is at most static-max; what would overflow is more than that */
-	if (__builtin_mul_overflow(used, UINT64_C(100), &size))
-		size = UINT64_MAX - GRAIN_KIB * left;
-	size = size / left + GRAIN_KIB - 1;
-	size -= size % GRAIN_KIB;
-	return min_u64(max_u64(size, floor_of(cfg, g)), most_of(g));
-}
-
 static uint64_t size_for(const struct policy_config *cfg, const struct policy_guest *g,
 			 uint64_t has_kib, unsigned int percent)
 {
-	return size_for_use(cfg, g, less(has_kib, g->available_kib), percent);
-}
-
-/* Small enough to be as it should be. */
-static uint64_t tolerance(const struct policy_guest *g)
-{
-	return max_u64(GRAIN_KIB, g->static_max_kib / 128);
+	return policy_size_for_use(cfg, g, less(has_kib, g->available_kib), percent);
 }
 
 /* --- one guest --- */
 
 static bool has_too_much(const struct policy_guest *g, const struct policy_order *o)
 {
-	return o->has_kib > add_capped(g->target_kib, tolerance(g));
+	return o->has_kib > add_capped(g->target_kib, policy_tolerance(g));
 }
 
 static bool has_too_little(const struct policy_guest *g, const struct policy_order *o)
 {
-	return g->target_kib > add_capped(o->has_kib, tolerance(g));
+	return g->target_kib > add_capped(o->has_kib, policy_tolerance(g));
 }
 
 /* Whether it has not come nearer to its target for too long. That the host has nothing is no fault.
@@ -135,8 +72,8 @@ static bool is_blind(const struct policy_config *cfg, const struct policy_guest 
 static void feel(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		 struct policy_memory *m, struct policy_order *o, const struct pressure *p)
 {
-	uint64_t least = max_u64(g->static_max_kib / FELT_MIN_STEP, GRAIN_KIB);
-	uint64_t most = max_u64(g->static_max_kib / FELT_MAX_STEP, GRAIN_KIB);
+	uint64_t least = policy_step_kib(g, FELT_MIN_STEP);
+	uint64_t most = policy_step_kib(g, FELT_MAX_STEP);
 	/* as much again will be missing by the time it is there; and what was not enough is doubled */
 	uint64_t twice = add_capped(p->moved_kib, p->moved_kib);
 	uint64_t last = now_ms - m->felt_ms < cfg->quiet_ms ? m->more_kib : 0;
@@ -151,11 +88,11 @@ static void feel(const struct policy_config *cfg, uint64_t now_ms, const struct 
 	/* swapping then, and reading now, are one story */
 	m->only_read = p->only_read && (m->only_read || now_ms >= m->felt_until_ms);
 	m->felt_until_ms = add_capped(now_ms, m->hold_ms);
-	o->felt_kib = min_u64(add_capped(o->has_kib, more + GRAIN_KIB - 1), most_of(g));
-	if (o->felt_kib < most_of(g))
-		o->felt_kib -= o->felt_kib % GRAIN_KIB;
+	o->felt_kib = min_u64(add_capped(o->has_kib, more + POLICY_GRAIN_KIB - 1), policy_most(g));
+	if (o->felt_kib < policy_most(g))
+		o->felt_kib -= o->felt_kib % POLICY_GRAIN_KIB;
 	m->felt_kib = o->felt_kib;
-	m->felt_used_kib = less(o->has_kib, g->available_kib);
+	m->felt_used_kib = policy_used_kib(g, o);
 	o->permille = p->killed ? 0 : o->permille / FELT_PART;
 }
 
@@ -178,41 +115,11 @@ static void grow_old(const struct policy_config *cfg, uint64_t now_ms, const str
 	o->least_kib = now_ms < m->young_until_ms ? g->static_max_kib / 2 : 0;
 }
 
-/*
- * How much more it will use ahead_ms from now, if it goes on as it did. One jump is no pace: the lesser of the last two counts. It is
- * looked at more often than it tells.
- */
-static void look_ahead(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
-		       struct policy_memory *m, const struct policy_order *o)
-{
-	uint64_t told_ms = less(now_ms, g->stats_age_ms), used = less(o->has_kib, g->available_kib), grew = 0;
-
-	/* when it told is known to some ms only */
-	if (told_ms <= m->used_ms || (g->counters.sequence && g->counters.sequence == m->used_sequence))
-		return;
-	if (m->used_ms && __builtin_mul_overflow(less(used, m->used_kib), (uint64_t)cfg->ahead_ms, &grew))
-		grew = UINT64_MAX;
-	grew /= told_ms - m->used_ms;
-	m->ahead_kib = min_u64(grew, m->grew_kib);
-	m->grew_kib = grew;
-	m->used_ms = told_ms;
-	m->used_sequence = g->counters.sequence;
-	m->used_kib = used;
-}
-
-static bool will_be_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
-				   const struct policy_memory *m, const struct policy_order *o)
-{
-	uint64_t then = add_capped(less(o->has_kib, g->available_kib), m->ahead_kib);
-
-	return m->ahead_kib && then > o->has_kib - o->has_kib / 100 * cfg->low_percent;
-}
-
 static bool is_under_pressure(const struct policy_config *cfg, const struct policy_guest *g,
 			      const struct policy_order *o)
 {
 	return g->stall_kib || o->felt_kib || o->permille < cfg->low_percent * 10u ||
-	       o->has_kib < floor_of(cfg, g);
+	       o->has_kib < policy_floor(cfg, g);
 }
 
 /* What it has is what it shall have: nobody waits for what will not come. */
@@ -230,6 +137,15 @@ static uint64_t free_now(const struct policy_guest *g, const struct policy_order
 	return c->free_valid ? less(add_capped(c->free_kib, o->has_kib), c->has_kib) : UINT64_MAX;
 }
 
+/* What it may miss was taken from it, and it has not told how it is without that. */
+static void watch(uint64_t now_ms, const struct policy_guest *g, struct policy_memory *m, const struct policy_order *o)
+{
+	if (has_too_much(g, o))
+		m->moving_ms = now_ms;
+	if (now_ms >= m->watch_until_ms || less(now_ms, g->stats_age_ms) > m->moving_ms)
+		m->watch_until_ms = 0;
+}
+
 static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_missing, const struct policy_guest *g,
 		  struct policy_memory *m, struct policy_order *o)
 {
@@ -241,6 +157,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		.has_kib = less(g->static_max_kib, g->balloon_kib),
 	};
 	stuck = is_stuck(cfg, now_ms, g, m, o);
+	watch(now_ms, g, m, o);
 	p = pressure_look(&m->counters, &g->counters);
 	grow_old(cfg, now_ms, g, m, o);
 	o->takes = g->driver_ok && !(stuck && m->declines);
@@ -263,22 +180,25 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		feel(cfg, now_ms, g, m, o, &p);
 	/* what it uses no more it does not lack either */
 	o->kept_kib = now_ms < m->felt_until_ms
-			      ? less(m->felt_kib, less(m->felt_used_kib, less(o->has_kib, g->available_kib)))
+			      ? less(m->felt_kib, less(m->felt_used_kib, policy_used_kib(g, o)))
 			      : 0;
 	/* whether what it gave was too much shows a while later */
 	o->quiet = now_ms - max_u64(m->felt_ms, m->gave_ms) >= cfg->quiet_ms;
 	o->gives = m->only_read && (now_ms - m->felt_ms >= cfg->quiet_ms || room_missing);
-	look_ahead(cfg, now_ms, g, m, o);
+	policy_ahead_look(cfg, now_ms, g, m, o, &p);
 	o->spare_kib = free_now(g, o);
 	o->ahead = !is_under_pressure(cfg, g, o);
-	if ((!o->ahead || will_be_under_pressure(cfg, g, m, o)) && !(stuck && m->declines)) {
+	if ((!o->ahead || policy_ahead_lacks(cfg, g, m, o)) && !(stuck && m->declines)) {
 		o->verdict = POLICY_GROW;
 		m->shrink_at_ms = 0;
 		o->wanted_kib =
-			max_u64(size_for_use(cfg, g, add_capped(less(o->has_kib, g->available_kib), m->ahead_kib),
-					     mid_of(cfg)),
-				min_u64(add_capped(o->has_kib, g->stall_kib), most_of(g)));
+			max_u64(policy_size_for_use(cfg, g, add_capped(policy_used_kib(g, o), m->ahead_kib),
+					     policy_mid(cfg)),
+				min_u64(add_capped(o->has_kib, g->stall_kib), policy_most(g)));
 		o->wanted_kib = max_u64(o->wanted_kib, o->felt_kib);
+		policy_last_need(g, m, o);
+		if (!stuck)
+			policy_last_spare(cfg, g, m, o);
 		return;
 	}
 	if (stuck) {
@@ -287,8 +207,9 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		return;
 	}
 	o->verdict = POLICY_KEEP;
+	policy_last_spare(cfg, g, m, o);
 	o->pending = has_too_much(g, o) || has_too_little(g, o);
-	if (o->permille <= cfg->high_percent * 10u)
+	if (o->permille <= cfg->high_percent * 10u || policy_ahead_soon(m) > o->spare_kib)
 		m->shrink_at_ms = 0;
 	else if (!m->shrink_at_ms)
 		m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);
@@ -327,7 +248,7 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 	for (size_t i = worst(o, nr); i < nr; i = worst(o, nr)) {
 		/* what it was promised already is not in the budget any more */
 		uint64_t base = add_capped(o[i].has_kib, promised(&g[i], &o[i]));
-		uint64_t step = max_u64(g[i].static_max_kib / GROW_STEP, GRAIN_KIB);
+		uint64_t step = policy_step_kib(&g[i], POLICY_STEP);
 		uint64_t more = min_u64(less(o[i].wanted_kib, base), step);
 		uint64_t given = min_u64(more, *budget_kib);
 
@@ -337,7 +258,7 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 			missing = add_capped(missing, more - given);
 		*budget_kib -= given;
 		/* at the least it is not asked for anything */
-		o[i].target_kib = min_u64(add_capped(base, given), most_of(&g[i]));
+		o[i].target_kib = min_u64(add_capped(base, given), policy_most(&g[i]));
 	}
 	return missing;
 }
@@ -346,7 +267,7 @@ static uint64_t grow(uint64_t *budget_kib, const struct policy_guest *g, struct 
 static uint64_t donor_least(const struct policy_config *cfg, const struct policy_guest *g,
 			    const struct policy_order *o, bool kept)
 {
-	unsigned int percent = (cfg->low_percent + mid_of(cfg)) / 2;
+	unsigned int percent = (cfg->low_percent + policy_mid(cfg)) / 2;
 
 	return keeps(o, size_for(cfg, g, o->has_kib, percent), kept || o->gives);
 }
@@ -355,9 +276,9 @@ static uint64_t donor_least(const struct policy_config *cfg, const struct policy
 static uint64_t donor_size(const struct policy_config *cfg, const struct policy_guest *g,
 			   const struct policy_order *o, bool kept)
 {
-	uint64_t step = g->static_max_kib / (kept ? SHRINK_STEP : GIVE_STEP);
+	uint64_t step = policy_step_kib(g, kept ? POLICY_CAREFUL_STEP : POLICY_STEP);
 
-	return max_u64(donor_least(cfg, g, o, kept), less(o->has_kib, max_u64(step, GRAIN_KIB)));
+	return max_u64(donor_least(cfg, g, o, kept), less(o->has_kib, step));
 }
 
 static bool may_give(const struct policy_order *o)
@@ -370,60 +291,15 @@ static uint64_t can_give(const struct policy_config *cfg, const struct policy_gu
 {
 	uint64_t can = may_give(o) ? o->has_kib - donor_size(cfg, g, o, kept) : 0;
 
-	return can > tolerance(g) ? can : 0;
+	return can > policy_tolerance(g) ? can : 0;
 }
 
-/* The one with the most to spare; @nr: none. */
-static size_t richest(const struct policy_config *cfg, const struct policy_guest *g, const struct policy_order *o, size_t nr, bool kept)
-{
-	size_t found = nr;
-
-	for (size_t i = 0; i < nr; i++) {
-		if (can_give(cfg, &g[i], &o[i], kept) && (found == nr || o[i].permille > o[found].permille))
-			found = i;
-	}
-	return found;
-}
-
-/* The least size that is enough when each gives as much, or all it can. */
-static uint64_t same_part(const struct policy_config *cfg, uint64_t missing_kib, const struct policy_guest *g, const struct policy_order *o,
-			  size_t nr, bool kept)
-{
-	uint64_t low = 0, high = missing_kib;
-
-	while (high - low > GRAIN_KIB) {
-		uint64_t part = low + (high - low) / 2, all = 0;
-
-		for (size_t i = 0; i < nr; i++)
-			all = add_capped(all, min_u64(can_give(cfg, &g[i], &o[i], kept), part));
-		if (all < missing_kib)
-			low = part;
-		else
-			high = part;
-	}
-	return high;
-}
-
-/* Balloons move at the same time, and the largest part decides how long it takes. Return: KiB that are missing then */
 static uint64_t give(const struct policy_config *cfg, uint64_t missing_kib, const struct policy_guest *g, struct policy_order *o, size_t nr,
 		     bool kept)
 {
-	uint64_t part = same_part(cfg, missing_kib, g, o, nr, kept);
-
-	while (missing_kib) {
-		size_t i = richest(cfg, g, o, nr, kept);
-		uint64_t can;
-
-		if (i == nr)
-			break;
-		/* a step too small would be taken for having arrived */
-		can = min_u64(can_give(cfg, &g[i], &o[i], kept), max_u64(part, 2 * tolerance(&g[i])));
-		o[i].verdict = POLICY_GIVE;
-		o[i].pending = true;
-		o[i].target_kib = o[i].has_kib - can;
-		missing_kib = less(missing_kib, can);
-	}
-	return missing_kib;
+	for (size_t i = 0; i < nr; i++)
+		o[i].can_kib = can_give(cfg, &g[i], &o[i], kept);
+	return policy_give(missing_kib, g, o, nr);
 }
 
 /* --- shares --- */
@@ -436,7 +312,7 @@ static bool divide(const struct policy_config *cfg, uint64_t free_kib, const str
 
 	for (size_t i = 0; i < nr; i++) {
 		o[i].claims = o[i].verdict == POLICY_GROW && !o[i].ahead;
-		o[i].least_of_claim_kib = min_u64(max_u64(floor_of(cfg, &g[i]), o[i].least_kib), o[i].wanted_kib);
+		o[i].least_of_claim_kib = min_u64(max_u64(policy_floor(cfg, &g[i]), o[i].least_kib), o[i].wanted_kib);
 		if (o[i].claims)
 			all = add_capped(all, add_capped(o[i].has_kib, promised(&g[i], &o[i])));
 		else if (may_give(&o[i]))
@@ -445,8 +321,10 @@ static bool divide(const struct policy_config *cfg, uint64_t free_kib, const str
 	if (!policy_shares_divide(g, o, nr, all))
 		return false;
 	for (size_t i = 0; i < nr; i++) {
-		if (o[i].claims)
+		if (o[i].claims) {
 			o[i].wanted_kib = o[i].part_kib;
+			o[i].must_kib = min_u64(o[i].must_kib, o[i].part_kib);
+		}
 		else if (o[i].verdict == POLICY_GROW)
 			o[i].pending = true; /* who will want something waits */
 	}
@@ -457,11 +335,11 @@ static bool divide(const struct policy_config *cfg, uint64_t free_kib, const str
 static void give_parts(uint64_t missing_kib, const struct policy_guest *g, struct policy_order *o, size_t nr)
 {
 	for (size_t i = 0; i < nr && missing_kib; i++) {
-		uint64_t step = max_u64(g[i].static_max_kib / SHRINK_STEP, GRAIN_KIB), can;
+		uint64_t step = policy_step_kib(&g[i], POLICY_CAREFUL_STEP), can;
 
-		if (!o[i].claims || o[i].has_kib <= add_capped(o[i].part_kib, tolerance(&g[i])))
+		if (!o[i].claims || o[i].has_kib <= add_capped(o[i].part_kib, policy_tolerance(&g[i])))
 			continue;
-		can = min_u64(min_u64(o[i].has_kib - o[i].part_kib, step), max_u64(missing_kib, 2 * tolerance(&g[i])));
+		can = min_u64(min_u64(o[i].has_kib - o[i].part_kib, step), max_u64(missing_kib, 2 * policy_tolerance(&g[i])));
 		o[i].verdict = POLICY_GIVE;
 		o[i].target_kib = o[i].has_kib - can;
 		missing_kib = less(missing_kib, can);
@@ -471,43 +349,21 @@ static void give_parts(uint64_t missing_kib, const struct policy_guest *g, struc
 static void shrink(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g,
 		   struct policy_memory *m, struct policy_order *o)
 {
-	uint64_t step = max_u64(g->static_max_kib / SHRINK_STEP, GRAIN_KIB);
-	uint64_t size = keeps(o, max_u64(size_for(cfg, g, o->has_kib, mid_of(cfg)),
+	/* what lies free in it, it does not miss */
+	uint64_t step = max_u64(policy_step_kib(g, POLICY_CAREFUL_STEP), o->last_kib);
+	uint64_t size = keeps(o, max_u64(size_for(cfg, g, o->has_kib, policy_mid(cfg)),
 					 less(o->has_kib, step)),
 			      false);
 
 	m->shrink_at_ms = add_capped(now_ms, cfg->shrink_ms);
-	if (add_capped(size, tolerance(g)) < o->has_kib)
-		o->target_kib = size;
-	else
+	if (add_capped(size, policy_tolerance(g)) >= o->has_kib) {
 		o->verdict = POLICY_KEEP;
-}
-
-/*
- * Twice what it will use soon at its last pace, so that it need not be lent more at each step; 0: so much is free in it. A jump counts
- * here: what nobody wants costs nobody anything.
- */
-static uint64_t loan(const struct policy_guest *g, const struct policy_memory *m, const struct policy_order *o)
-{
-	uint64_t step = max_u64(g->static_max_kib / GROW_STEP, GRAIN_KIB);
-	uint64_t more = less(add_capped(m->grew_kib, m->grew_kib), o->spare_kib);
-
-	if (o->verdict != POLICY_KEEP || o->pending || m->grew_kib <= o->spare_kib)
-		return 0;
-	return min_u64(min_u64(more, step), less(most_of(g), o->has_kib));
-}
-
-/* @left_kib: what the host has when all who are under pressure, or will be, have been looked after. */
-static void lend(uint64_t left_kib, const struct policy_guest *g, const struct policy_memory *m, struct policy_order *o, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t more = min_u64(loan(&g[i], &m[i], &o[i]), left_kib);
-
-		if (more <= tolerance(&g[i]))
-			continue;
-		o[i].target_kib = o[i].has_kib + more;
-		o[i].verdict = POLICY_GROW;
-		left_kib -= more;
+		return;
+	}
+	o->target_kib = size;
+	if (o->has_kib - size > o->last_kib) {
+		m->moving_ms = now_ms;
+		m->watch_until_ms = add_capped(now_ms, cfg->ahead_ms);
 	}
 }
 
@@ -536,6 +392,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		asked = less(missing, coming);
 		missing = give(cfg, asked, g, o, nr, false);
 		missing = give(cfg, missing, g, o, nr, true);
+		missing = policy_last_give(missing, asked - missing + coming, g, o, nr);
 		gives = missing < asked;
 		if (divided)
 			give_parts(missing, g, o, nr);
@@ -551,7 +408,9 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 			o[i].verdict = POLICY_KEEP;
 	}
 	/* nothing, where somebody still misses some */
-	lend(free_kib, g, m, o, nr);
+	policy_ahead_lend(free_kib, g, m, o, nr);
+	for (size_t i = 0; i < nr; i++)
+		gives |= m[i].watch_until_ms != 0;
 	return gives;
 }
 

@@ -11,27 +11,31 @@
  *
  * Nobody sees what a guest uses before it uses it, but a guest that takes more and more will take more still: one that would
  * be under pressure soon, at the pace it has, grows now, from what the host has free and after those who are under pressure.
- * What is left then, wanted by nobody, is lent to guests that will soon use more than is free in them, twice as much as that: their page
- * cache counts as available, but while the host has memory to spare nobody need drop it. They give it back like anything they have too
- * much, or when others ask.
+ * What is left then, wanted by nobody, is lent to guests that will soon use more than is free in them, or read it by faults, twice as
+ * much as that: their page cache counts as available, but while the host has memory to spare nobody need drop it. Who would be lent some
+ * has not too much; when he uses no more of it, he gives it back like anything he has too much, or when others ask.
  *
  * A guest whose counters show pressure (pressure.h) grows whatever it has available, by about what it
  * lacked; for a while after that it is not taken below the size at which none was felt any more, and
  * each time it was taken too far the while is twice as long. That size is for what it used then: when it uses less, it keeps so much
  * less. Others in need may have of it all the same what nobody else has to give, in small steps, and not while it feels pressure.
  *
- * Who has something to give gives the same part, as far as he can: balloons move at the same time, so it is there the soonest. Where
- * little is missing the one with the most available gives it. While room that somebody asked for is missing, a guest that only reads
+ * How much each gives of what others wait for is in policy-give.h. While room that somebody asked for is missing, a guest that only reads
  * files feels no pressure: nobody can tell whether they are new to it.
+ *
+ * What somebody has too much is taken in larger steps where it lies free in him than where it may be a file's: only what comes of it
+ * shows whether a file is missed. Until he has told that he is looked at sooner than usual.
+ *
+ * When all that is not enough, and somebody runs out, others give the last that is free in them (policy-last.h).
  *
  * Where guests under pressure want more than there is, the worst comes first; but where a share was named for one of them, each
  * gets its part (policy-shares.h), and who has more than that gives.
  *
  * Invariants: no order below the floor or above static-max; what guests are let grow by never
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
- * worst first; a guest that is pinned, blind or does not co-operate is asked for nothing, and one
- * that is blind or takes nothing keeps no promise. Figures come from guests: they are hostile, and
- * can harm the guest they are of.
+ * worst first, and gives nothing but what is free in it, to one that runs out; a guest that is
+ * pinned, blind or does not co-operate is asked for nothing, and one that is blind or takes nothing
+ * keeps no promise. Figures come from guests: they are hostile, and can harm the guest they are of.
  */
 #ifndef BACKEND_POLICY_H
 #define BACKEND_POLICY_H
@@ -106,8 +110,11 @@ struct policy_memory {
 	uint64_t used_ms;	 /* when it said last what is available; 0: never */
 	uint64_t used_kib;	 /* what it used then */
 	uint64_t grew_kib;	 /* by so much in ahead_ms, at the pace it had before that */
+	uint64_t reads_kib;	 /* and so much it reads by faults in ahead_ms, at its last pace */
 	uint64_t ahead_kib;	 /* and at the lesser of the last two */
 	uint64_t hold_ms;	/* 0: it never felt pressure */
+	uint64_t watch_until_ms; /* 0: it is not watched */
+	uint64_t moving_ms;	 /* it was not there yet then */
 	uint64_t shrink_at_ms;	/* 0: it has not too much; else when some of that may be taken */
 };
 
@@ -138,8 +145,11 @@ struct policy_order {
 	bool quiet;
 	bool gives; /* of that, to others in need, like one that keeps nothing */
 	uint64_t permille; /* available */
+	uint64_t can_kib; /* it can give so much, in this step */
 	bool pending;
 	bool takes; /* what it is promised, it takes */
+	uint64_t must_kib; /* it runs out below that (policy-last.h); 0: it does not */
+	uint64_t last_kib; /* it could do without that much longer than who runs out */
 	uint64_t spare_kib; /* free in it, and no file's; UINT64_MAX: it does not tell */
 };
 
@@ -149,7 +159,8 @@ struct policy_order {
  * @now_ms:    any clock that never goes back, not 0
  * @g, @m, @o: @nr guests, their memories (updated) and orders (out)
  *
- * Return: whether somebody shall give now what others wait for: then it is worth looking again soon
+ * Return: whether it is worth looking again soon: somebody shall give now what others wait for, or it is watched how he does without what
+ * was taken from him
  */
 bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t now_ms,
 		 const struct policy_guest *g, struct policy_memory *m, struct policy_order *o,

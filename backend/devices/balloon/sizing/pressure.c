@@ -61,7 +61,8 @@ static struct pressure compare(const struct pressure_set *last, const struct pre
 	uint64_t swap_in = grown(last, now, PRESSURE_SWAP_IN);
 	uint64_t faults = grown(last, now, PRESSURE_MAJOR_FAULTS);
 	uint64_t direct = grown(last, now, PRESSURE_DIRECT);
-	struct pressure p = {.killed = grown(last, now, PRESSURE_OOM_KILL) > 0};
+	uint64_t faulted_kib = faults <= UINT64_MAX / KIB_PER_FAULT ? faults * KIB_PER_FAULT : UINT64_MAX;
+	struct pressure p = {.killed = grown(last, now, PRESSURE_OOM_KILL) > 0, .faulted_kib = faulted_kib, .ms = ms};
 
 	/* a day's product still fits */
 	if (ms > 86400000)
@@ -81,9 +82,7 @@ static struct pressure compare(const struct pressure_set *last, const struct pre
 	if (is_fast(faults, ms, MAJOR_FAULTS_S) && is_short(last, now)) {
 		p.only_read = !p.felt && !p.killed;
 		p.felt = true;
-		if (faults <= UINT64_MAX / KIB_PER_FAULT)
-			faults *= KIB_PER_FAULT;
-		p.moved_kib = max_u64(p.moved_kib, faults);
+		p.moved_kib = max_u64(p.moved_kib, faulted_kib);
 	}
 	p.felt |= p.killed;
 	return p;

@@ -50,6 +50,8 @@ struct pressure {
 	bool killed;	    /* something was: the worst there is */
 	bool only_read; /* nothing but files, which may have been new to it */
 	uint64_t moved_kib; /* how much was read back or looked for: so much is missing, about */
+	uint64_t faulted_kib; /* read by faults, whether anything is felt or not */
+	uint64_t ms;	      /* between the two; 0: there was no other set to compare with */
 };
 
 /**

@@ -190,6 +190,62 @@ static void what_nobody_wants_is_lent_to_who_grows(void **state)
 	}
 }
 
+/* It uses no more, and reads so much of files by faults, for a step; 40 MiB are free in it, and nobody looks for memory. */
+static void read_files(struct host *h, struct model *m, uint64_t mib)
+{
+	m->g.counters.valid = 1u << PRESSURE_MAJOR_FAULTS | 1u << PRESSURE_ASYNC;
+	m->g.counters.value[PRESSURE_MAJOR_FAULTS] += mib * MIB / 4;
+	m->g.counters.at_ms = h->now_ms;
+	files_have_the_rest(m);
+	m->g.counters.free_kib = 40 * MIB;
+	model_step(h);
+}
+
+/* What it would drop it would read again; one that reads no more than is free in it drops nothing. */
+static void what_is_read_by_faults_counts(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 4096);
+
+	read_files(&h, m, 0);
+	read_files(&h, m, 20);
+	assert_int_equal(model_has(&m->g), (1024 + 2 * 80 - 40) * MIB);
+	m = begin(&h, 4096);
+	read_files(&h, m, 0);
+	read_files(&h, m, 10);
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	/* nor does what a driver tells at once of all the time before */
+	m = begin(&h, 4096);
+	read_files(&h, m, 4000);
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	/* a hostile one gets what is lent in a step, and no more than static-max */
+	m = begin(&h, 4096);
+	h.cfg.ahead_ms = UINT32_MAX;
+	for (int i = 0; i < 8; i++) {
+		uint64_t had = model_has(&m->g);
+
+		read_files(&h, m, UINT64_MAX / MIB / 16);
+		assert_true(model_has(&m->g) <= had + 1024 * MIB);
+	}
+}
+
+/* Half of it is available, and it keeps that while it reads; when it is done, it gives that back. */
+static void who_is_lent_memory_has_not_too_much(void **state)
+{
+	struct host h;
+	struct model *m = begin(&h, 0);
+	int steps = (int)(3 * h.cfg.shrink_ms / INTERVAL_MS);
+
+	m->g.floor_kib = 256 * MIB;
+	m->used_kib = 512 * MIB;
+	for (int i = 0; i < steps; i++)
+		read_files(&h, m, 20);
+	assert_int_equal(model_has(&m->g), 1024 * MIB);
+	for (int i = 0; i < steps; i++)
+		read_files(&h, m, 0);
+	assert_true(model_has(&m->g) < 900 * MIB);
+}
+
 /* While others under pressure wait, nothing is lent. */
 static void who_lacks_it_comes_before_who_may(void **state)
 {
@@ -215,7 +271,8 @@ int main(void)
 		cmocka_unit_test(who_grows_has_it_before_it_lacks_it), cmocka_unit_test(nobody_gives_for_what_may_come),
 		cmocka_unit_test(a_jump_is_no_pace),		       cmocka_unit_test(noise_is_no_growth),
 		cmocka_unit_test(figures_are_what_they_are),	       cmocka_unit_test(what_nobody_wants_is_lent_to_who_grows),
-		cmocka_unit_test(who_lacks_it_comes_before_who_may),
+		cmocka_unit_test(who_lacks_it_comes_before_who_may),   cmocka_unit_test(what_is_read_by_faults_counts),
+		cmocka_unit_test(who_is_lent_memory_has_not_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

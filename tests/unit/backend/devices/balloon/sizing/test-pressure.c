@@ -72,6 +72,11 @@ static void each_counter_shows_it(void **state)
 	}
 	assert_int_equal(look(&set, PRESSURE_SWAP_IN, 5000).moved_kib, 5000);
 	assert_false(look(&set, PRESSURE_SWAP_IN, 5000).only_read);
+	/* what faults read is told without any */
+	assert_int_equal(look(&set, PRESSURE_MAJOR_FAULTS, 10).faulted_kib, 40);
+	assert_int_equal(look(&set, PRESSURE_MAJOR_FAULTS, UINT64_MAX / 2).faulted_kib, UINT64_MAX);
+	assert_int_equal(look(&set, PRESSURE_MAJOR_FAULTS, 10).ms, STEP);
+	assert_false(look(&set, PRESSURE_MAJOR_FAULTS, 10).felt);
 	/* kswapd at work is what page cache does to every guest */
 	assert_false(look(&set, PRESSURE_ASYNC, 1000000).felt);
 }
