@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The way out of the log in a build without Xen: stderr or syslog, with no xentoollog in between.
+ * The way out of the log in a build without Xen: stderr, systemd's journal or syslog, with no xentoollog in between.
  */
 #include "backend/base/log.h"
 
@@ -11,6 +11,12 @@
 static void emit_stderr(struct log *log, enum log_level level, int err, const char *text)
 {
 	fprintf(stderr, "%s: %s: %s%s%s\n", log->program->name, log_level_name(level), text,
+		err ? ": " : "", err ? strerror(-err) : "");
+}
+
+static void emit_journal(struct log *log, enum log_level level, int err, const char *text)
+{
+	fprintf(stderr, LOG_JOURNAL_FORMAT, log_syslog_priority(level), log->program->name, log_level_name(level), text,
 		err ? ": " : "", err ? strerror(-err) : "");
 }
 
@@ -27,7 +33,10 @@ int log_sink_open(struct log *log, bool syslog)
 	log_ident(ident, log->program->name);
 	if (syslog)
 		openlog(ident, LOG_NDELAY, LOG_DAEMON);
-	log->emit = syslog ? emit_syslog : emit_stderr;
+	if (syslog)
+		log->emit = emit_syslog;
+	else
+		log->emit = log_stderr_is_journal() ? emit_journal : emit_stderr;
 	return 0;
 }
 

@@ -18,8 +18,9 @@ static const xentoollog_level xtl_levels[LOG_LEVELS] = {
 	[LOG_LEVEL_DEBUG] = XTL_DEBUG,
 };
 
-struct syslog_logger {
+struct own_logger {
 	xentoollog_logger vtable; /* first: xentoollog casts */
+	bool syslog; /* else standard error, which is the journal's */
 	const char *context; /* of our own lines */
 	char ident[LOG_IDENT_MAX];
 	enum log_level level;
@@ -36,12 +37,10 @@ static enum log_level from_xtl_level(xentoollog_level level)
 	return level >= XTL_PROGRESS ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 }
 
-__attribute__((format(printf, 5, 0))) static void syslog_message(xentoollog_logger *logger,
-								  xentoollog_level xtl_level,
-								  int errnum, const char *context,
-								  const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void own_message(xentoollog_logger *logger, xentoollog_level xtl_level, int errnum,
+							       const char *context, const char *format, va_list args)
 {
-	struct syslog_logger *self = (struct syslog_logger *)logger;
+	struct own_logger *self = (struct own_logger *)logger;
 	enum log_level level = from_xtl_level(xtl_level);
 	bool foreign = context && strcmp(context, self->context) != 0;
 	char text[512];
@@ -49,29 +48,37 @@ __attribute__((format(printf, 5, 0))) static void syslog_message(xentoollog_logg
 	if (level > self->level)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
+	if (!self->syslog) {
+		fprintf(stderr, LOG_JOURNAL_FORMAT, log_syslog_priority(level), foreign ? context : self->context,
+			log_level_name(level), text, errnum >= 0 ? ": " : "", errnum >= 0 ? strerror(errnum) : "");
+		return;
+	}
 	syslog(log_syslog_priority(level), "%s%s%s%s%s", foreign ? context : "",
 	       foreign ? ": " : "", text, errnum >= 0 ? ": " : "",
 	       errnum >= 0 ? strerror(errnum) : "");
 }
 
-static void syslog_destroy(xentoollog_logger *logger)
+static void own_destroy(xentoollog_logger *logger)
 {
-	closelog();
+	if (((struct own_logger *)logger)->syslog)
+		closelog();
 	free(logger);
 }
 
-static xentoollog_logger *new_syslog_logger(const char *context, enum log_level level)
+static xentoollog_logger *new_own_logger(const char *context, enum log_level level, bool syslog)
 {
-	struct syslog_logger *self = calloc(1, sizeof(*self));
+	struct own_logger *self = calloc(1, sizeof(*self));
 
 	if (!self)
 		return NULL;
-	self->vtable.vmessage = syslog_message;
-	self->vtable.destroy = syslog_destroy;
+	self->vtable.vmessage = own_message;
+	self->vtable.destroy = own_destroy;
 	self->context = context;
 	self->level = level;
+	self->syslog = syslog;
 	log_ident(self->ident, context);
-	openlog(self->ident, LOG_NDELAY, LOG_DAEMON);
+	if (syslog)
+		openlog(self->ident, LOG_NDELAY, LOG_DAEMON);
 	return &self->vtable;
 }
 
@@ -82,8 +89,8 @@ static void emit_xtl(struct log *log, enum log_level level, int err, const char 
 
 int log_sink_open(struct log *log, bool syslog)
 {
-	if (syslog)
-		log->xtl = new_syslog_logger(log->program->name, log->level);
+	if (syslog || log_stderr_is_journal())
+		log->xtl = new_own_logger(log->program->name, log->level, syslog);
 	else
 		log->xtl = (xentoollog_logger *)xtl_createlogger_stdiostream(
 			stderr, xtl_levels[log->level], XTL_STDIOSTREAM_HIDE_PROGRESS);

@@ -10,7 +10,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -44,6 +46,16 @@ int log_level_parse(const char *name, enum log_level *level)
 int log_syslog_priority(enum log_level level)
 {
 	return levels[level].priority;
+}
+
+bool log_stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &dev, &inode) == 2 && !fstat(STDERR_FILENO, &st) &&
+	       st.st_dev == dev && st.st_ino == inode;
 }
 
 void log_ident(char *ident, const char *name)

@@ -95,6 +95,15 @@ void log_ident(char *ident, const char *name);
 int log_sink_open(struct log *log, bool syslog);
 /** log_sink_close() - undo it; nothing was opened is fine */
 void log_sink_close(struct log *log);
+/**
+ * log_stderr_is_journal() - is standard error what systemd connected to its journal, by $JOURNAL_STREAM (systemd.exec(5))?
+ *
+ * The journal sorts lines by a number in front of them (sd-daemon(3)) and takes it off; without one all are "info", and nobody
+ * finds errors by "journalctl -p err".
+ */
+bool log_stderr_is_journal(void);
+/** of a line there: priority, who, level, text, ": " or "", what errno means or "" */
+#define LOG_JOURNAL_FORMAT "<%d>%s: %s: %s%s%s\n"
 /** log_syslog_priority() - a level as syslog(3) knows it */
 int log_syslog_priority(enum log_level level);
 

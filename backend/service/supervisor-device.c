@@ -342,7 +342,8 @@ void device_look(struct supervisor *sup, uint32_t domid, uint32_t devid)
 		return;
 	if (!dev) {
 		dev = add_device(sup, domid, devid);
-		if (dev)
+		/* of another type, it is another service that holds its guest at this moment */
+		if (dev && rc != -ENODEV)
 			hold_inherit(dev);
 	}
 	if (dev && judge_node(dev, rc, &bus, why) && dev->state == DEVICE_ALONE) {

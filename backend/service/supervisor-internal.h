@@ -107,7 +107,7 @@ void tree_scan(struct supervisor *sup);
 
 /** hold_guest() - @dev->bus was read: pause its guest, if it is a new one */
 void hold_guest(struct device *dev);
-/** hold_inherit() - the supervisor before this one may have died while it held the guest */
+/** hold_inherit() - the supervisor before this one may have died while it held the guest; @dev is of this program's type */
 void hold_inherit(struct device *dev);
 /** hold_release() - let it run; nothing if it is not held */
 void hold_release(struct device *dev);

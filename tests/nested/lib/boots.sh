@@ -111,6 +111,7 @@ prepare_nested()
 			[ "$backends" = none ] || die "a case wants ${backends//+/, } on x86_64, where no backends are packed"
 			[ "${x86_has:-}" = "$lab_kernel" ] || x86_prepare
 			x86_has=$lab_kernel
+			[ "$xen" != x86_64-debian13 ] || [ -n "${debian13_dir:-}" ] || debian13_prepare
 			continue ;;
 		esac
 		if [ "${platform_has:-}" != "$lab_kernel" ]; then

@@ -66,7 +66,7 @@ case_kernel()
 }
 
 # case_xen FILE: which Xen: plain or patched for arm64; x86_64, x86_64-qemu when its guests have QEMU as device model,
-# x86_64-pvh when dom0 is a PVH domain.
+# x86_64-pvh when dom0 is a PVH domain, x86_64-debian13 when it is Debian 13 (debian13.sh).
 case_xen()
 {
 	local xen
@@ -103,6 +103,8 @@ not_applicable()
 	elif [ -n "${lab_newest:-}" ]; then
 		if [ "$(case_header "$file" guest 6.12)" != 6.12 ]; then
 			echo "is about guests with Linux $(case_header "$file" guest "")"
+		elif [ "$(case_header "$file" dom0 "")" = debian13 ]; then
+			echo "has the kernel that Debian 13 has"
 		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
 			echo "is about our virtio_balloon, which is not built for this kernel"
 		elif [ "$(case_modules "$file")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then

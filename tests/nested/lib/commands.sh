@@ -100,13 +100,17 @@ lab_check()
 	local what=${1:-all} start name arguments=("$@")
 	case $what in
 	all|unit|fuzz|nested|kasan|ladder|lab|patches) ;;
+	debian13)
+		[ $# -eq 1 ] || die "check debian13 takes no argument"
+		set -- nested debian13
+		what=nested ;;
 	fresh) fresh_arguments "${@:2}" ;;
 	soak)
 		lab_cycles=${2:-200}
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check fuzz [TARGET...], check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check lab, check ladder, check patches, check fresh [WHAT...] or check, not: check $what" ;;
+	*) die "check unit, check fuzz [TARGET...], check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check debian13, check lab, check ladder, check patches, check fresh [WHAT...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in

@@ -54,6 +54,8 @@ cannot_run()
 	     { [ "$(case_header "$file" modules any)" = ours ] || [ "$(case_header "$file" guest-balloon stock)" = ours ] ||
 	       [ "$(case_backends "$file")" != none ]; }; then
 		echo "modules of ours: they do not fit the kernels the mirror has"
+	elif [ "$(case_xen "$file")" = x86_64-debian13 ] && [ "$(dpkg --print-architecture)" != amd64 ]; then
+		echo "Debian 13 for amd64 is put together by its own programs, which do not run here"
 	elif [ "$(case_xen "$file")" = patched ] && ! xen_series_fits; then
 		echo "the patches of kernel/xen do not fit today's source of Xen"
 	fi

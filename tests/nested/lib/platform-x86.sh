@@ -167,6 +167,10 @@ x86_make_boot()
 	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
 	local modules_dir=${x86_modules:-} bare_guests=$x86_bare_guests
 	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
+	if [ "$2" = x86_64-debian13 ]; then
+		debian13_make_boot "$1" "$4"
+		return
+	fi
 	[ "$2" != x86_64-qemu ] || parts+=("$x86_qemu_cpio")
 	fill_overlay "$run_dir/overlay" "$1" "$4"
 	modules_overlay "$run_dir/overlay" "$3"
@@ -182,6 +186,9 @@ x86_arguments()
 {
 	local dir=$1 memory=$3 vcpus=$4 board=() xen= serial=
 	case $2 in
+	*-debian13)
+		debian13_arguments "$dir" "${@:3}"
+		return ;;
 	*-pvh)
 		board=(-machine q35 -device "intel-iommu,intremap=off,aw-bits=48")
 		xen="dom0=pvh iommu=no-intremap"

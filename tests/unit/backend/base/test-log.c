@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The log: levels hold, a flood of one kind is cut without hiding another, every line left out is
- * counted in a later one, and no control character gets through.
+ * counted in a later one, no control character gets through, and systemd's journal is told the levels.
  */
 #include "backend/devices/balloon/figures/balloon-names.h"
 #include "fake/machine-fake.h"
@@ -12,8 +12,11 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -163,6 +166,64 @@ static void no_other_file_is_the_standard_error(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* What a child, whose standard error is a pipe, writes at each level below info. @off: by how much $JOURNAL_STREAM is not that pipe. */
+static void lines_with_stream(ino_t off, char text[1024])
+{
+	ssize_t len, used = 0;
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char stream[64];
+		struct stat st;
+		struct log log;
+
+		if (dup2(ends[1], STDERR_FILENO) < 0 || fstat(ends[1], &st))
+			_exit(1);
+		snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)(st.st_ino + off));
+		setenv("JOURNAL_STREAM", stream, 1);
+		if (log_open(&log, &balloon_program, LOG_LEVEL_NOTICE, false))
+			_exit(2);
+		log_msg(&log, LOG_LEVEL_ERROR, -ENOENT, "cannot");
+		log_msg(&log, LOG_LEVEL_WARNING, 0, "odd");
+		log_msg(&log, LOG_LEVEL_NOTICE, 0, "well");
+		log_msg(&log, LOG_LEVEL_INFO, 0, "too much");
+		log_close(&log);
+		_exit(0);
+	}
+	close(ends[1]);
+	while ((len = read(ends[0], text + used, 1023 - (size_t)used)) > 0)
+		used += len;
+	text[used] = '\0';
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Without its number in front of it a line is "info" to the journal, whatever its level. */
+static void the_journal_is_told_each_lines_level(void **state)
+{
+	char text[1024];
+
+	lines_with_stream(0, text);
+	assert_string_equal(text, "<3>xen-vballoond: error: cannot: No such file or directory\n"
+				  "<4>xen-vballoond: warning: odd\n"
+				  "<5>xen-vballoond: notice: well\n");
+}
+
+static void nobody_else_is(void **state)
+{
+	char text[1024];
+
+	lines_with_stream(1, text);
+	assert_string_equal(text, "xen-vballoond: error: cannot: No such file or directory\n"
+				  "xen-vballoond: warning: odd\n"
+				  "xen-vballoond: notice: well\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +237,8 @@ int main(void)
 		cmocka_unit_test_setup(a_kind_out_of_range_is_nothing, setup),
 		cmocka_unit_test_setup(the_sink_opens_and_closes, setup),
 		cmocka_unit_test_setup(no_other_file_is_the_standard_error, setup),
+		cmocka_unit_test_setup(the_journal_is_told_each_lines_level, setup),
+		cmocka_unit_test_setup(nobody_else_is, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

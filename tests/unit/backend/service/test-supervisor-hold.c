@@ -102,6 +102,32 @@ static void a_held_guest_is_inherited(void **state)
 	assert_null(supervisor_bench_get(b, 4, 0, "held"));
 }
 
+/*
+ * Beside another service, whose device it is: who lets go in its stead has the toolstack's own pause counted down, and a guest that is
+ * created runs before it is built.
+ */
+static void another_services_hold_is_left_alone(void **state)
+{
+	struct supervisor_bench *b = *state;
+
+	b->serve = false;
+	assert_true(supervisor_bench_start(b));
+	/* the toolstack's pause, and the other service's */
+	b->pauses[4] = 2;
+	supervisor_bench_node(b, 4, 1, "virtio,device4");
+	supervisor_bench_put(b, 4, 1, "held", "1");
+	supervisor_bench_run(b);
+	assert_int_equal(b->pauses[4], 2);
+	assert_string_equal(supervisor_bench_get(b, 4, 1, "held"), "1");
+	/* nor is it when the service starts, or ends */
+	supervisor_bench_kill(b);
+	assert_true(supervisor_bench_start(b));
+	supervisor_bench_run(b);
+	assert_int_equal(b->nr_processes, 0);
+	assert_int_equal(b->pauses[4], 2);
+	assert_string_equal(supervisor_bench_get(b, 4, 1, "held"), "1");
+}
+
 /* Only a device that nobody has served yet; and what cannot be paused is served nevertheless. */
 static void an_old_guest_is_not_held(void **state)
 {
@@ -133,6 +159,7 @@ int main(void)
 		TEST(a_guest_does_not_wait_in_vain),
 		TEST(a_guest_waits_for_each_device),
 		TEST(a_held_guest_is_inherited),
+		TEST(another_services_hold_is_left_alone),
 		TEST(an_old_guest_is_not_held),
 	};
 
