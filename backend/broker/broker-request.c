@@ -112,6 +112,67 @@ static int answer_extents(struct broker *b, const struct broker_request *req, st
 	return ret;
 }
 
+/* What the domain is now. */
+static int tell_domain(struct broker *b, struct broker_domain *told)
+{
+	struct xenvirtio_domain_info info;
+	int ret = b->hv->ops->domain_info(b->hv, &info);
+
+	if (ret)
+		return ret;
+	if (!info.paused)
+		broker_sees_it_run(b);
+	*told = (struct broker_domain){
+		.tot_pages = info.tot_pages,
+		.max_pages = info.max_pages,
+		.nr_vcpus = info.nr_vcpus,
+		.flags = (info.dying ? BROKER_DYING : 0) | (info.shutdown ? BROKER_SHUTDOWN : 0) |
+			 (info.paused ? BROKER_PAUSED : 0),
+		.shutdown_code = info.shutdown_code,
+	};
+	return 0;
+}
+
+static unsigned int extent_order(const struct broker_request *req, uint32_t i)
+{
+	return (unsigned int)(req->frame[i] >> BROKER_ORDER_SHIFT);
+}
+
+/* Extents of one order, from number @at on: all that stand side by side. Return: as the operation of the seam */
+static int move_order(struct broker *b, const struct broker_request *req, uint32_t at, uint32_t *nr, size_t *done)
+{
+	const struct xenvirtio_hv_ops *ops = b->hv->ops;
+	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
+	unsigned int order = extent_order(req, at);
+
+	for (*nr = 0; at + *nr < req->nr && extent_order(req, at + *nr) == order; ++*nr)
+		gfn[*nr] = xenvirtio_gfn(req->frame[at + *nr] & BROKER_EXTENT_FRAME);
+	return (req->op == BROKER_RELEASE_EXTENTS ? ops->release_pages : ops->populate_pages)(b->hv, gfn, *nr, order, done);
+}
+
+/* What the device takes for holes it knows by the domain's count: they are populated only while that is so. */
+static int answer_mixed(struct broker *b, const struct broker_request *req, struct broker_answer *a)
+{
+	uint32_t at = 0, nr = 0;
+	size_t done = 0;
+	int ret = note_ram(b);
+
+	for (uint32_t i = 0; !ret && i < req->nr; i++) {
+		if (!is_ram(b, req->frame[i] & BROKER_EXTENT_FRAME, UINT64_C(1) << extent_order(req, i)))
+			ret = refuse(b, "frames that are not the guest's RAM");
+	}
+	if (!ret)
+		ret = tell_domain(b, &a->moved.info);
+	if (!ret && req->op == BROKER_POPULATE_EXTENTS && a->moved.info.tot_pages != req->value)
+		ret = XENVIRTIO_E_AGAIN;
+	for (; !ret && at < req->nr && done == nr; at += nr) {
+		done = 0;
+		ret = move_order(b, req, at, &nr, &done);
+		a->moved.done += done;
+	}
+	return ret;
+}
+
 static int answer_present(struct broker *b, const struct broker_request *req, struct broker_answer *a)
 {
 	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
@@ -166,21 +227,11 @@ static void add_pod(struct broker *b, struct broker_answer *a)
 
 static int answer_domain(struct broker *b, const struct broker_request *req, struct broker_answer *a)
 {
-	struct xenvirtio_domain_info info;
-	int ret = b->hv->ops->domain_info(b->hv, &info);
+	int ret = tell_domain(b, &a->domain.info);
 
-	if (ret)
-		return ret;
-	if (!info.paused)
-		broker_sees_it_run(b);
-	a->domain.tot_pages = info.tot_pages;
-	a->domain.max_pages = info.max_pages;
-	a->domain.nr_vcpus = info.nr_vcpus;
-	a->domain.shutdown_code = info.shutdown_code;
-	a->domain.flags = (info.dying ? BROKER_DYING : 0) | (info.shutdown ? BROKER_SHUTDOWN : 0) |
-			  (info.paused ? BROKER_PAUSED : 0);
-	add_pod(b, a);
-	return 0;
+	if (!ret)
+		add_pod(b, a);
+	return ret;
 }
 
 static int answer_host(struct broker *b, const struct broker_request *req, struct broker_answer *a)
@@ -389,7 +440,7 @@ static int answer_memory(struct broker *b, const struct broker_request *req, str
 
 static const struct {
 	answer_fn *fn;
-	bool frames, order, value;
+	bool frames, order, value, extents;
 } operations[BROKER_OPS] = {
 	[BROKER_RELEASE] = {.fn = answer_extents, .frames = true, .order = true},
 	[BROKER_POPULATE] = {.fn = answer_extents, .frames = true, .order = true},
@@ -409,7 +460,22 @@ static const struct {
 	[BROKER_KEEP_SIZE] = {.fn = answer_keep_size, .value = true},
 	[BROKER_CONNECT_BACKEND] = {.fn = answer_connect, .value = true},
 	[BROKER_MEMORY_FILE] = {.fn = answer_memory, .value = true},
+	[BROKER_RELEASE_EXTENTS] = {.fn = answer_mixed, .frames = true, .extents = true},
+	[BROKER_POPULATE_EXTENTS] = {.fn = answer_mixed, .frames = true, .extents = true, .value = true},
 };
+
+/* Large ones first, so that there are no more hypercalls than orders. */
+static bool are_extents(const struct broker_request *req)
+{
+	for (uint32_t i = 0; i < req->nr; i++) {
+		unsigned int order = extent_order(req, i);
+
+		if (order > (i ? extent_order(req, i - 1) : XENVIRTIO_ORDER_MAX) ||
+		    req->frame[i] & ((UINT64_C(1) << order) - 1))
+			return false;
+	}
+	return true;
+}
 
 /* Everything that can be said of a message without asking anybody. */
 static bool is_question(const struct broker_request *req, size_t len)
@@ -424,6 +490,8 @@ static bool is_question(const struct broker_request *req, size_t len)
 		return false;
 	if (req->value && !operations[req->op].value)
 		return false;
+	if (operations[req->op].extents)
+		return are_extents(req);
 	for (uint32_t i = 0; i < req->nr; i++) {
 		if (req->frame[i] & ((UINT64_C(1) << req->order) - 1))
 			return false;
@@ -431,10 +499,23 @@ static bool is_question(const struct broker_request *req, size_t len)
 	return true;
 }
 
+/* Of an answer that is no success, what is told all the same. */
+static void clear_answer(struct broker_answer *a)
+{
+	const struct broker_answer all = *a;
+
+	memset(&a->ranges, 0, sizeof(a->ranges));
+	if (a->op == BROKER_POPULATE_EXTENTS && a->ret == XENVIRTIO_E_AGAIN)
+		a->moved = all.moved;
+	else if (operations[a->op].order || operations[a->op].extents)
+		a->done = all.done;
+	else if (a->op == BROKER_OPEN_STATE)
+		a->owner = all.owner;
+}
+
 int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker_answer *answer, int *fd)
 {
 	struct broker_request req;
-	uint64_t first;
 
 	*fd = -1;
 	memset(&req, 0, BROKER_HEADER_BYTES);
@@ -447,11 +528,8 @@ int broker_answer(struct broker *b, const void *bytes, size_t len, struct broker
 	answer->ret = open_hv(b);
 	if (!answer->ret)
 		answer->ret = operations[req.op].fn(b, &req, answer);
-	if (answer->ret) {
-		first = operations[req.op].order || req.op == BROKER_OPEN_STATE ? answer->done : 0;
-		memset(&answer->ranges, 0, sizeof(answer->ranges));
-		answer->done = first;
-	}
+	if (answer->ret)
+		clear_answer(answer);
 	*fd = b->gives;
 	b->gives = -1;
 	return 0;

@@ -18,10 +18,13 @@
  * Protocol (protocol.h has the bytes)
  *   One SOCK_SEQPACKET pair, made before the fork. The device asks with a header of 32 bytes and, for frames, as many numbers
  *   of 8 bytes as the header says, one message; the broker answers with one message of fixed size. One question at a time:
- *   a device that does not take its answers is ended. A memory call of up to 512 extents is one round trip.
+ *   a device that does not take its answers is ended. A memory call of up to 512 extents is one round trip: some 20,000 instructions.
  *
  *   release, populate   frames inside the RAM ranges that the broker was told of by Xen, when it was first asked
  *   present             likewise; others are not there
+ *   release_extents, populate_extents   the same of extents of several orders, large ones first, so that there are no more hypercalls than
+ *                       orders; the answer has what Xen said of the domain before. Nothing is populated if the domain does not own as many
+ *                       frames as the device says: somebody else has moved some. So a message of the guest's is one question
  *   ram_ranges          those ranges
  *   domain_info, host_info   what Xen says; with the former what it says of populate-on-demand
  *   set_max_mem         up to memory/static-max of xenstore and what libxl adds, read each time

@@ -139,6 +139,48 @@ static int client_populate(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *
 	return move(to_client(hv), BROKER_POPULATE, start, nr, order, done);
 }
 
+static struct xenvirtio_domain_info told_domain(const struct broker_domain *told)
+{
+	return (struct xenvirtio_domain_info){
+		.tot_pages = told->tot_pages,
+		.max_pages = told->max_pages,
+		.nr_vcpus = told->nr_vcpus,
+		.dying = told->flags & BROKER_DYING,
+		.shutdown = told->flags & BROKER_SHUTDOWN,
+		.paused = told->flags & BROKER_PAUSED,
+		.shutdown_code = (uint8_t)told->shutdown_code,
+	};
+}
+
+static int client_move_extents(struct xenvirtio_hv *hv, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent,
+			       size_t nr, struct xenvirtio_domain_info *info, size_t *done)
+{
+	struct client *c = to_client(hv);
+	int ret;
+
+	*done = 0;
+	if (nr < 1 || nr > XENVIRTIO_EXTENTS_MAX || (release && tot_pages))
+		return -EINVAL;
+	for (size_t i = 0; i < nr; i++) {
+		unsigned int order = extent[i].order;
+
+		if (order > (i ? extent[i - 1].order : XENVIRTIO_ORDER_MAX) ||
+		    extent[i].start.v & (((UINT64_C(1) << order) - 1) | ~BROKER_EXTENT_FRAME))
+			return -EINVAL;
+		c->req.frame[i] = extent[i].start.v | (uint64_t)order << BROKER_ORDER_SHIFT;
+	}
+	c->req.nr = (uint32_t)nr;
+	c->req.order = 0;
+	c->req.value = tot_pages;
+	memset(&c->answer.moved, 0, sizeof(c->answer.moved));
+	ret = ask(c, release ? BROKER_RELEASE_EXTENTS : BROKER_POPULATE_EXTENTS);
+	if (c->answer.moved.done > nr)
+		return -EPROTO;
+	*done = (size_t)c->answer.moved.done;
+	*info = told_domain(&c->answer.moved.info);
+	return ret;
+}
+
 static int client_present(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present)
 {
 	struct client *c = to_client(hv);
@@ -156,17 +198,9 @@ static int client_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_i
 
 	if (ret)
 		return ret;
-	*info = (struct xenvirtio_domain_info){
-		.tot_pages = c->answer.domain.tot_pages,
-		.max_pages = c->answer.domain.max_pages,
-		.nr_vcpus = c->answer.domain.nr_vcpus,
-		.dying = c->answer.domain.flags & BROKER_DYING,
-		.shutdown = c->answer.domain.flags & BROKER_SHUTDOWN,
-		.paused = c->answer.domain.flags & BROKER_PAUSED,
-		.shutdown_code = (uint8_t)c->answer.domain.shutdown_code,
-	};
+	*info = told_domain(&c->answer.domain.info);
 	c->pod_fresh = true;
-	c->pod_ret = c->answer.domain.pod_ret;
+	c->pod_ret = (int)c->answer.domain.pod_ret;
 	c->pod = (struct xenvirtio_pod_info){
 		.entries = c->answer.domain.pod_entries,
 		.cache_pages = c->answer.domain.pod_cache_pages,
@@ -433,6 +467,7 @@ static const struct xenvirtio_hv_ops plain_ops = {
 	.unpause = client_unpause,
 	.frames_present = client_present,
 	.pod_info = client_pod_info,
+	.move_extents = client_move_extents,
 };
 
 /* What is optional and done inside is there if it is there inside. */

@@ -28,8 +28,14 @@ enum broker_op {
 	BROKER_KEEP_SIZE, /* @value: KiB; of the device whose state file it has */
 	BROKER_CONNECT_BACKEND, /* with a descriptor */
 	BROKER_MEMORY_FILE, /* @value: the first frame of a range of RAM; with a descriptor */
+	BROKER_RELEASE_EXTENTS, /* frames: first ones of extents, each with its order, none larger than the one before it */
+	BROKER_POPULATE_EXTENTS, /* likewise; @value: tot_pages */
 	BROKER_OPS,
 };
+
+/** of the last two: where the order of an extent is, above the number of its first frame */
+#define BROKER_ORDER_SHIFT 56u
+#define BROKER_EXTENT_FRAME ((UINT64_C(1) << BROKER_ORDER_SHIFT) - 1)
 
 /** ranges of RAM in one answer */
 #define BROKER_RANGES_MAX 16u
@@ -40,7 +46,7 @@ enum broker_op {
  * @nr:    1 to XENVIRTIO_EXTENTS_MAX for those that have frames, else 0
  * @order: 0 to XENVIRTIO_ORDER_MAX for release and populate, else 0
  * @zero:  0
- * @value: of set_max_mem, memory_file and of what has a name; else 0
+ * @value: of set_max_mem, memory_file, populate_extents and of what has a name; else 0
  */
 struct broker_request {
 	uint32_t op;
@@ -59,12 +65,17 @@ struct broker_request {
 #define BROKER_SHUTDOWN 2u
 #define BROKER_PAUSED 4u
 
+struct broker_domain {
+	uint64_t tot_pages, max_pages;
+	uint32_t nr_vcpus, flags, shutdown_code, zero;
+};
+
 /**
  * struct broker_answer - always all of it
  * @op:  of the question
  * @ret: what the operation of the seam returns; or -EPERM: not for a device
  *
- * What is not of this answer is 0, and so is everything when @ret is not 0, but for @done and @owner. A descriptor comes with
+ * What is not of this answer is 0, and so is everything when @ret is not 0, but for @done, @owner, and @moved with XENVIRTIO_E_AGAIN. A descriptor comes with
  * an answer to a question that is for one, if @ret is 0.
  */
 struct broker_answer {
@@ -81,11 +92,14 @@ struct broker_answer {
 			uint64_t end_incl[BROKER_RANGES_MAX];
 		} ranges;
 		struct {
-			uint64_t tot_pages, max_pages;
-			uint32_t nr_vcpus, flags, shutdown_code;
-			int32_t pod_ret; /* as pod_info of the seam returns; the next two are 0 if it is not */
+			struct broker_domain info;
+			int64_t pod_ret; /* as pod_info of the seam returns; the next two are 0 if it is not */
 			uint64_t pod_entries, pod_cache_pages;
 		} domain;
+		struct {
+			uint64_t done; /* as above */
+			struct broker_domain info; /* before */
+		} moved;
 		uint64_t offset; /* of the range in the file */
 		struct {
 			uint64_t total_pages, free_pages;

@@ -74,6 +74,12 @@ static void record_close(struct xenvirtio_hv *hv)
 	free(r);
 }
 
+static void print_domain(FILE *file, const struct xenvirtio_domain_info *info)
+{
+	fprintf(file, " tot_pages=%" PRIu64 " max_pages=%" PRIu64 " vcpus=%" PRIu32 "%s%s%s", info->tot_pages, info->max_pages,
+		info->nr_vcpus, info->dying ? " dying" : "", info->shutdown ? " shutdown" : "", info->paused ? " paused" : "");
+}
+
 static int record_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
 {
 	struct record *r = to_record(hv);
@@ -81,10 +87,7 @@ static int record_domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_i
 
 	fprintf(r->file, "domain_info = %d", ret);
 	if (!ret)
-		fprintf(r->file, " tot_pages=%" PRIu64 " max_pages=%" PRIu64 " vcpus=%" PRIu32
-			"%s%s%s", info->tot_pages, info->max_pages, info->nr_vcpus,
-			info->dying ? " dying" : "", info->shutdown ? " shutdown" : "",
-			info->paused ? " paused" : "");
+		print_domain(r->file, info);
 	return end_line(r->file, ret);
 }
 
@@ -409,6 +412,21 @@ static int record_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, 
 	return end_line(r->file, ret);
 }
 
+static int record_move_extents(struct xenvirtio_hv *hv, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent,
+			       size_t nr, struct xenvirtio_domain_info *info, size_t *done)
+{
+	struct record *r = to_record(hv);
+	int ret = r->inner->ops->move_extents(r->inner, release, tot_pages, extent, nr, info, done);
+
+	fprintf(r->file, "move_extents %s tot_pages=%" PRIu64, release ? "release" : "populate", tot_pages);
+	for (size_t i = 0; i < nr; i++)
+		fprintf(r->file, " %" PRIx64 "/%u", extent[i].start.v, extent[i].order);
+	fprintf(r->file, " = %d done=%zu", ret, *done);
+	if (!ret || ret == XENVIRTIO_E_AGAIN)
+		print_domain(r->file, info);
+	return end_line(r->file, ret);
+}
+
 static const struct xenvirtio_hv_ops plain_ops = {
 	.version = XENVIRTIO_HV_VERSION,
 	.size = sizeof(struct xenvirtio_hv_ops),
@@ -452,6 +470,8 @@ static void choose_ops(struct record *r)
 	}
 	if (XENVIRTIO_HV_HAS(r->inner, revoke))
 		r->ops.revoke = record_revoke;
+	if (XENVIRTIO_HV_HAS(r->inner, move_extents))
+		r->ops.move_extents = record_move_extents;
 	if (XENVIRTIO_HV_HAS(r->inner, kick_wait))
 		r->ops.kick_wait = record_kick_wait;
 	if (XENVIRTIO_HV_HAS(r->inner, host_info))

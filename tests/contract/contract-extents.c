@@ -49,6 +49,47 @@ bool round_trip_across_orders(struct run *r)
 	return true;
 }
 
+static int64_t move_extents(struct run *r, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent, size_t nr,
+			    struct xenvirtio_domain_info *info)
+{
+	size_t done = 99;
+	int ret = r->ops->move_extents(r->hv, release, tot_pages, extent, nr, info, &done);
+
+	return ret == XENVIRTIO_E_AGAIN && !done ? -1 : ret ? -1000 + ret : (int64_t)done;
+}
+
+/* move_extents: what a call for each order does, with a look before it; and populating only where that finds what is expected */
+bool extents_of_all_orders_move(struct run *r)
+{
+	const struct xenvirtio_extent extent[] = {{contract_frame(r, 0), 9}, {contract_frame(r, 520), 3}, {contract_frame(r, 518), 1},
+						  {contract_frame(r, 513), 0}, {contract_frame(r, 517), 0}};
+	const struct xenvirtio_extent grows[] = {extent[1], extent[0]}, crooked = {contract_frame(r, 513), 1};
+	uint64_t before = contract_tot_pages(r);
+	struct xenvirtio_domain_info info;
+
+	/* optional */
+	if (!XENVIRTIO_HV_HAS(r->hv, move_extents))
+		return true;
+	EXPECT_EQ(r, move_extents(r, true, 0, extent, 5, &info), 5);
+	EXPECT_EQ(r, info.tot_pages, before);
+	EXPECT_EQ(r, contract_tot_pages(r), before - 524);
+	/* as far as the first hole */
+	EXPECT_EQ(r, move_extents(r, true, 0, extent + 1, 4, &info), 0);
+	EXPECT_EQ(r, info.tot_pages, before - 524);
+	EXPECT_EQ(r, move_extents(r, false, before - 523, extent, 5, &info), -1);
+	EXPECT_EQ(r, info.tot_pages, before - 524);
+	EXPECT_EQ(r, contract_tot_pages(r), before - 524);
+	EXPECT_EQ(r, move_extents(r, false, before - 524, extent, 5, &info), 5);
+	EXPECT_EQ(r, info.tot_pages, before - 524);
+	EXPECT_EQ(r, contract_tot_pages(r), before);
+	EXPECT_EQ(r, move_extents(r, true, 0, grows, 2, &info), -1000 - EINVAL);
+	EXPECT_EQ(r, move_extents(r, true, 0, &crooked, 1, &info), -1000 - EINVAL);
+	EXPECT_EQ(r, move_extents(r, true, 0, extent, 0, &info), -1000 - EINVAL);
+	EXPECT_EQ(r, move_extents(r, true, before, extent, 1, &info), -1000 - EINVAL);
+	EXPECT_EQ(r, contract_tot_pages(r), before);
+	return true;
+}
+
 /* release: a hole is not released, and nothing changes */
 bool release_stops_at_a_hole(struct run *r)
 {

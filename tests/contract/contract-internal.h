@@ -64,6 +64,7 @@ bool map_refuses_holes(struct run *r);
 bool map_is_all_or_nothing(struct run *r);
 bool map_follows_the_p2m(struct run *r);
 bool frames_present_is_the_p2m(struct run *r);
+bool extents_of_all_orders_move(struct run *r);
 bool unmap_knows_its_mappings(struct run *r);
 bool close_unmaps(struct run *r);
 bool revoke_leaves_private_memory(struct run *r);

@@ -62,6 +62,7 @@ static const struct {
 	{ "release_of_an_extent_with_a_hole", release_of_an_extent_with_a_hole },
 	{ "release_outside_ram", release_outside_ram },
 	{ "release_of_a_mapped_frame", release_of_a_mapped_frame },
+	{ "extents_of_all_orders_move", extents_of_all_orders_move },
 	{ "populate_stops_at_max_mem", populate_stops_at_max_mem },
 	{ "extents_are_checked", extents_are_checked },
 	{ "host_has_what_is_released", host_has_what_is_released },

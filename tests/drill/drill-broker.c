@@ -160,6 +160,8 @@ static int flood(const struct drill *d, unsigned int which)
 const struct drill_attempt drill_memory[] = {
 	{"broker-release-no-ram", ask_frames, BROKER_RELEASE, false},
 	{"broker-populate-no-ram", ask_frames, BROKER_POPULATE, false},
+	{"broker-release-extents-no-ram", ask_frames, BROKER_RELEASE_EXTENTS, false},
+	{"broker-populate-extents-no-ram", ask_frames, BROKER_POPULATE_EXTENTS, false},
 	{"broker-max-mem-above-static-max", ask_much, BROKER_SET_MAX_MEM, false},
 	{"broker-unpause-others-pause", ask_plainly, BROKER_UNPAUSE, false},
 	{"broker-pause-for-ever", pause_for_ever, 3, false},

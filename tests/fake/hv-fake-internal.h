@@ -203,6 +203,10 @@ int fake_op_release_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *s
 			  unsigned int order, size_t *done);
 int fake_op_populate_pages(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr,
 			   unsigned int order, size_t *done);
+int fake_op_move_extents(struct xenvirtio_hv *hv, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent, size_t nr,
+			 struct xenvirtio_domain_info *info, size_t *done);
+/** fake_one_way() - handles have that, as a device's with a broker: FAKE_ONE_WAY in the environment */
+bool fake_one_way(void);
 /** fake_find_entry() - the p2m entry of a guest frame; NULL outside RAM */
 uint32_t *fake_find_entry(const struct fake *f, uint64_t gfn);
 /** fake_take_frame() - only when the caller has seen that there is one */

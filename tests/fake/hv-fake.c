@@ -234,13 +234,22 @@ static const struct xenvirtio_hv_ops fake_ops = {
 	.unpause = unpause_domain,
 };
 
+static const struct xenvirtio_hv_ops *one_way_ops(void)
+{
+	static struct xenvirtio_hv_ops ops;
+
+	ops = fake_ops;
+	ops.move_extents = fake_op_move_extents;
+	return &ops;
+}
+
 int fake_open(struct fake *f, struct xenvirtio_hv **hv)
 {
 	struct fake_handle *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
-	h->hv.ops = &fake_ops;
+	h->hv.ops = fake_one_way() ? one_way_ops() : &fake_ops;
 	h->f = f;
 	h->server = -1;
 	h->fd = -1;

@@ -43,6 +43,7 @@ extern "C" {
  *                  FAKE_HELD_IRQS is set
  * @eventfd_features: XENVIRTIO_EVENTFD_* that this host has; default: the number in the environment
  *                  variable FAKE_EVENTFD_FEATURES, so that any test can be run with each path, or 0
+ *                  (FAKE_ONE_WAY: handles have move_extents, as those of a device with a broker)
  * @quick:          for a machine that has many short lives (fake_reset()): as few system calls as
  *                  can be. Without eventfd_features a server's ioreq_fd is -ENOSYS. Where there is
  *                  AddressSanitizer, one page that is mapped is a part of a view that stays, and is

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define LIMIT_KIB 20480u
+#define TOT_PAGES 5120u
 
 static const struct xenvirtio_gfn_range ram[] = {
 	/* in the middle of a block */
@@ -30,7 +31,7 @@ static void no_close(struct xenvirtio_hv *hv)
 
 static int domain_info(struct xenvirtio_hv *hv, struct xenvirtio_domain_info *info)
 {
-	*info = (struct xenvirtio_domain_info){.tot_pages = 5120, .paused = pauses > 0};
+	*info = (struct xenvirtio_domain_info){.tot_pages = TOT_PAGES, .paused = pauses > 0};
 	return 0;
 }
 
@@ -47,10 +48,15 @@ static bool is_ram(uint64_t gfn)
 	return (gfn >= ram[0].start.v && gfn <= ram[0].end_incl.v) || gfn >= ram[1].start.v;
 }
 
+/* of one question, and the order of the last: large ones first */
+static unsigned int moves, last_order;
+
 static int move(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *start, size_t nr, unsigned int order, size_t *done)
 {
 	uint64_t last = (UINT64_C(1) << order) - 1;
 
+	MUST(!moves++ || order < last_order);
+	last_order = order;
 	MUST(nr >= 1 && nr <= XENVIRTIO_EXTENTS_MAX && order <= XENVIRTIO_ORDER_MAX);
 	for (size_t i = 0; i < nr; i++)
 		MUST(!(start[i].v & last) && is_ram(start[i].v) && is_ram(start[i].v + last));
@@ -150,6 +156,13 @@ static void check_answer(const struct broker_request *req, const struct broker_a
 		MUST(a->kib == (a->ret ? 0 : 4096));
 	} else if (a->op == BROKER_RELEASE || a->op == BROKER_POPULATE) {
 		MUST(a->done <= req->nr && (!a->ret || !a->done));
+	} else if (a->op == BROKER_RELEASE_EXTENTS || a->op == BROKER_POPULATE_EXTENTS) {
+		bool expected = a->op == BROKER_RELEASE_EXTENTS || req->value == TOT_PAGES;
+
+		MUST(a->ret == -EPERM || a->ret == (expected ? 0 : XENVIRTIO_E_AGAIN));
+		MUST(a->moved.info.tot_pages == (a->ret == -EPERM ? 0 : TOT_PAGES));
+		MUST(a->moved.done <= (a->ret ? 0 : req->nr));
+		MUST(moves <= (a->ret ? 0 : XENVIRTIO_ORDER_MAX + 1u));
 	} else if (a->op == BROKER_RAM_RANGES) {
 		MUST(!a->ret && a->ranges.nr == 2 && !a->ranges.start[2]);
 	} else if (a->op == BROKER_PRESENT) {
@@ -238,6 +251,7 @@ static bool ask(struct broker *b, const uint8_t *data, size_t len)
 	bool locked = names.locked;
 	int rc, fd;
 
+	moves = 0;
 	/* an answer is all of itself, whatever was there before */
 	memset(&answer, 0xa5, sizeof(answer));
 	rc = broker_answer(b, data, len, &answer, &fd);

@@ -48,7 +48,7 @@ static bool may_go_ahead(const struct balloon *b, uint64_t pages)
 	const struct balloon_due *due = &b->due;
 	const struct reservation *r = &b->reservation;
 
-	if (!due->frames.word || !due->taking || b->refill_waiting || b->deflate.slice.walked || !r->looked || r->doubt)
+	if (!due->frames.word || !due->taking || b->refill_waiting || b->deflate.slice.walked || r->doubt)
 		return false;
 	/* Two notes a piece, none of which may be forgotten before all is there. */
 	if (due->nr_awaited > DUE_AHEAD - 2 || (due->nr_awaited && due->ahead_moves != r->moves) || balloon_due_scattered(b))

@@ -26,7 +26,7 @@
  *      +------> unused <-> hint, hostreq       one question, asked by one of two ways
  *                  ^-- slice: a page that goes into the balloon is unused no more
  *
- * reservation.h and frames.h know nothing of queues; reservation.c and reservation-move.c are one object.
+ * reservation.h and frames.h know nothing of queues; reservation.c, reservation-move.c and reservation-call.c are one object.
  *
  * A batch holds the chains of one queue whose pages are on their way. It stays for as many turns as they take
  * (budget.h), a deflate batch also while Xen has no frames for it, and is pushed only when all that it names is done.
@@ -51,6 +51,7 @@ struct balloon_slice {
 	size_t at;
 	uint64_t offset;
 	bool walked; /* to the end once: what was in doubt has been asked for, and errors counted */
+	bool again;  /* from the beginning, though some of it is done */
 };
 
 struct balloon_batch {

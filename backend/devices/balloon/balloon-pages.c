@@ -138,7 +138,7 @@ static int run_deflate(struct balloon *b)
 	if (ret)
 		return ret;
 	balloon_due_wait(b, begins ? xenvirtio_runs_total(&batch->slice.runs) : 0);
-	ret = reservation_look(&b->reservation);
+	ret = reservation_expect(&b->reservation);
 	if (ret)
 		return ret;
 	if (b->deflate_waiting) {

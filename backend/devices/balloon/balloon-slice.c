@@ -26,6 +26,7 @@ void balloon_slice_begin(struct balloon_slice *s)
 {
 	balloon_slice_rewind(s);
 	s->walked = false;
+	s->again = false;
 }
 
 static bool at_end(struct balloon_slice *s)
@@ -224,19 +225,40 @@ static int populate_claimed(struct balloon *b, struct xenvirtio_run run, bool re
 	return ret;
 }
 
+/*
+ * Frames that came ahead were taken for there, as the domain was expected to be as it was: so nobody has moved any, or the walk begins
+ * anew, and asks for them.
+ */
+static int confirm_ahead(struct balloon *b, struct balloon_slice *s, uint64_t moves)
+{
+	int ret = reservation_look(&b->reservation);
+
+	if (!ret && b->reservation.moves != moves) {
+		balloon_slice_rewind(s);
+		s->walked = false;
+		s->again = true;
+	}
+	return ret;
+}
+
 /* Once over the slice. */
 static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay)
 {
 	struct reservation *r = &b->reservation;
+	uint64_t moves = r->moves;
 	struct xenvirtio_run piece;
 	enum frame_state state;
+	bool ahead = false;
 	int ret = 0;
+
+	replay = replay || s->again;
 
 	while (!ret && !budget_spent(&r->budget) &&
 	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
 		bool there, is_due = state != FRAME_OUTSIDE && balloon_due_take(b, &piece, &there);
 		uint64_t part = piece.nr;
 
+		ahead = ahead || (is_due && there);
 		if (is_due)
 			balloon_unused_forget(b, piece);
 		/* In the balloon and due: on its way with another part of its block, or it could not be had. The next walk will show. */
@@ -252,7 +274,9 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 		}
 		s->offset += part;
 	}
-	return ret ? ret : reservation_populate_flush(r);
+	if (!ret)
+		ret = reservation_populate_flush(r);
+	return !ret && ahead ? confirm_ahead(b, s, moves) : ret;
 }
 
 int balloon_slice_populate(struct balloon *b, struct balloon_slice *s, bool replay, bool *done)

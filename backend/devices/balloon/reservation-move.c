@@ -10,25 +10,7 @@
  */
 #include <string.h>
 
-#include "backend/base/clock.h"
 #include "backend/devices/balloon/reservation-internal.h"
-
-static void bucket_put(struct reservation_bucket *b, struct xenvirtio_gfn start)
-{
-	b->start[b->nr++] = start;
-}
-
-static void bucket_take(struct reservation_bucket *b, size_t nr)
-{
-	b->at += nr;
-	if (b->at == b->nr)
-		b->at = b->nr = 0;
-}
-
-static size_t bucket_left(const struct reservation_bucket *b)
-{
-	return b->nr - b->at;
-}
 
 static bool buckets_empty(const struct reservation_bucket *b)
 {
@@ -63,60 +45,6 @@ void reservation_forget_populate(struct reservation *r)
 {
 	buckets_clear(r->populate);
 	r->dropped = false;
-}
-
-/*
- * Frames a call: what it will really cost is known when it is over. Each one that cost no more than was paid for doubles what the
- * next may have, up to this; a dearer one ends that. A call by way of the broker costs as much as moving a hundred frames. At the
- * price of a slow host, where cheap ones may suddenly end, this is what the event loop's others may have to wait: 10 ms.
- */
-#define CALL_FRAMES_MAX 8192u
-
-enum { RELEASING, POPULATING };
-
-/* What so many frames cost, in extents of an order. */
-static int64_t cost(const struct reservation *r, int op, unsigned int order, uint64_t frames)
-{
-	return order ? (int64_t)frames * r->price[op] / RESERVATION_PRICE_UNIT : (int64_t)frames * BUDGET_FRAME;
-}
-
-/*
- * A call is over. A host that moves large extents at once is asked for more of them a turn; one that took longer than
- * was paid for has less of the turn left. Time that stands still, as in tests, says nothing.
- */
-static void settle_price(struct reservation *r, int op, unsigned int order, uint64_t frames, uint64_t ns)
-{
-	int64_t units = (int64_t)(ns / BUDGET_UNIT_NS), paid = cost(r, op, order, frames) + BUDGET_CALL;
-
-	r->hypercall_ns += ns;
-	if (units > paid)
-		budget_charge(&r->budget, 1, units - paid);
-	if (units > paid)
-		r->call_frames[op] = RESERVATION_CALL_FRAMES;
-	if (!order || !ns || frames < 64)
-		return;
-	if (units <= paid && frames == r->call_frames[op] && frames < CALL_FRAMES_MAX)
-		r->call_frames[op] *= 2;
-	units = units * RESERVATION_PRICE_UNIT / (int64_t)frames;
-	/* a call that is larger says as much as several */
-	for (uint64_t heard = 0; heard < frames; heard += RESERVATION_CALL_FRAMES)
-		r->price[op] = (3 * r->price[op] + units) / 4 + 1;
-	if (r->price[op] > RESERVATION_PRICE_MAX)
-		r->price[op] = RESERVATION_PRICE_MAX;
-}
-
-static size_t call_extents(const struct reservation *r, int op, const struct reservation_bucket *b, unsigned int order)
-{
-	size_t max = r->call_frames[op] >> order;
-
-	return bucket_left(b) < max ? bucket_left(b) : max;
-}
-
-static void mark_extents(struct reservation *r, const struct xenvirtio_gfn *start, size_t nr,
-			 unsigned int order, bool ballooned)
-{
-	for (size_t i = 0; i < nr; i++)
-		frames_mark(r->frames, start[i], extent_frames(order), ballooned);
 }
 
 /* Of @gone frames, which were released now and which were holes before? A figure to show: the domain's count will do. */
@@ -223,31 +151,18 @@ int release_again(struct reservation *r, struct xenvirtio_run run)
 /* One release call. */
 static int send_release(struct reservation *r, unsigned int order)
 {
-	struct reservation_bucket *b = &r->release[order];
-	const struct xenvirtio_gfn *start = &b->start[b->at];
-	size_t nr = call_extents(r, RELEASING, b, order), done = 0;
-	uint64_t begin_ns, frames;
-	int ret;
+	const struct reservation_call *c = &r->call;
+	size_t done;
+	int ret = send_call(r, RESERVATION_RELEASE, order, &done);
 
-	budget_charge(&r->budget, 1, BUDGET_CALL);
-	journal_begin(r, RESERVATION_RELEASE, order, start, nr);
-	begin_ns = clock_now_ns();
-	ret = r->hv->ops->release_pages(r->hv, start, nr, order, &done);
-	frames = (uint64_t)done << order;
-	settle_price(r, RELEASING, order, frames, clock_now_ns() - begin_ns);
-	mark_extents(r, start, done, order, true);
-	r->released_pages += frames;
-	r->tot_pages -= frames < r->tot_pages ? frames : r->tot_pages;
 	if (ret)
 		return ret;
-	bucket_take(b, done);
-	if (done < nr && order) {
-		struct xenvirtio_gfn failed = b->start[b->at];
-
-		bucket_take(b, 1);
-		ret = split_extent(r, failed, order);
-	} else if (done < nr) {
-		ret = sort_singles(r, nr - done);
+	if (done < c->nr && c->extent[done].order) {
+		bucket_take(&r->release[c->extent[done].order], 1);
+		ret = split_extent(r, c->extent[done].start, c->extent[done].order);
+	} else if (done < c->nr) {
+		/* singles are the last of a call */
+		ret = sort_singles(r, c->nr - done);
 	}
 	if (!ret)
 		journal_end(r);
@@ -272,7 +187,7 @@ static int drain_release(struct reservation *r, unsigned int order)
 
 int reservation_release_begin(struct reservation *r)
 {
-	return reservation_look(r);
+	return looks_with_calls(r) ? 0 : reservation_look(r);
 }
 
 int reservation_release(struct reservation *r, struct xenvirtio_run *run)
@@ -294,7 +209,7 @@ int reservation_release(struct reservation *r, struct xenvirtio_run *run)
 				break;
 		}
 		bucket_put(&r->release[order], start);
-		budget_charge(&r->budget, 1, cost(r, RELEASING, order, extent_frames(order)));
+		budget_charge(&r->budget, 1, call_cost(r, RESERVATION_RELEASE, order, extent_frames(order)));
 		*run = rest;
 	}
 	return drop_on_error(r, ret);
@@ -323,7 +238,7 @@ static void give_up_order(struct reservation *r, unsigned int order)
 	struct reservation_bucket *b = &r->populate[order];
 
 	/* they were paid for, and not moved */
-	budget_charge(&r->budget, 1, -cost(r, POPULATING, order, bucket_left(b) << order));
+	budget_charge(&r->budget, 1, -call_cost(r, RESERVATION_POPULATE, order, bucket_left(b) << order));
 	bucket_take(b, bucket_left(b));
 	if (!order) {
 		reservation_forget_populate(r);
@@ -337,27 +252,15 @@ static void give_up_order(struct reservation *r, unsigned int order)
 
 static int send_populate(struct reservation *r, unsigned int order)
 {
-	struct reservation_bucket *b = &r->populate[order];
-	const struct xenvirtio_gfn *start = &b->start[b->at];
-	size_t nr = call_extents(r, POPULATING, b, order), done = 0;
-	uint64_t begin_ns, frames;
-	int ret;
+	const struct reservation_call *c = &r->call;
+	size_t done;
+	int ret = send_call(r, RESERVATION_POPULATE, order, &done);
 
-	budget_charge(&r->budget, 1, BUDGET_CALL);
-	journal_begin(r, RESERVATION_POPULATE, order, start, nr);
-	begin_ns = clock_now_ns();
-	ret = r->hv->ops->populate_pages(r->hv, start, nr, order, &done);
-	frames = (uint64_t)done << order;
-	settle_price(r, POPULATING, order, frames, clock_now_ns() - begin_ns);
-	mark_extents(r, start, done, order, false);
-	r->populated_pages += frames;
-	r->tot_pages += frames;
-	if (ret)
+	if (ret && ret != XENVIRTIO_E_AGAIN)
 		return ret;
 	journal_end(r);
-	bucket_take(b, done);
-	if (done < nr)
-		give_up_order(r, order);
+	if (!ret && done < c->nr)
+		give_up_order(r, c->extent[done].order);
 	return 0;
 }
 
@@ -366,7 +269,7 @@ static int drain_populate(struct reservation *r, unsigned int order)
 	int ret = 0;
 
 	while (!ret && bucket_left(&r->populate[order]) && !budget_overrun(&r->budget))
-		ret = send_populate(r, order);
+		ret = r->looked || can_expect(r) ? send_populate(r, order) : reservation_look(r);
 	return ret;
 }
 
@@ -389,21 +292,25 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 			continue;
 		}
 		bucket_put(&r->populate[order], start);
-		budget_charge(&r->budget, 1, cost(r, POPULATING, order, extent_frames(order)));
+		budget_charge(&r->budget, 1, call_cost(r, RESERVATION_POPULATE, order, extent_frames(order)));
 		*run = rest;
 	}
 	return ret;
 }
 
+void drop_populate(struct reservation *r)
+{
+	r->dropped = r->dropped || !buckets_empty(r->populate);
+	buckets_clear(r->populate);
+}
+
 /* What was collected in an earlier turn may have been taken back since: where there is doubt it is asked for once more. */
 static int look_at_carried(struct reservation *r)
 {
-	int ret = r->looked ? 0 : reservation_look(r);
+	int ret = reservation_expect(r);
 
-	if (!ret && r->carried && (r->doubt || r->found)) {
-		buckets_clear(r->populate);
-		r->dropped = true;
-	}
+	if (!ret && r->carried && (r->doubt || r->found))
+		drop_populate(r);
 	r->carried = false;
 	r->found = false;
 	return ret;
@@ -429,7 +336,7 @@ static int populate_asked(struct reservation *r, struct xenvirtio_run *run)
 
 int reservation_populate(struct reservation *r, struct xenvirtio_run *run)
 {
-	int ret = r->looked && !r->carried && !r->found ? 0 : look_at_carried(r);
+	int ret = (r->looked || can_expect(r)) && !r->carried && !r->found ? 0 : look_at_carried(r);
 
 	while (!ret && r->doubt && run->nr && !r->short_of_memory && !budget_spent(&r->budget))
 		ret = populate_asked(r, run);

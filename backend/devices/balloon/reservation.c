@@ -254,6 +254,44 @@ static void follow_sum(struct reservation *r)
 	}
 }
 
+static bool is_doubtful(const struct reservation *r)
+{
+	return !r->base_known || reservation_sum(r) > r->base;
+}
+
+void note_domain(struct reservation *r, const struct xenvirtio_domain_info *info)
+{
+	r->looked = true;
+	r->moves += r->tot_pages != info->tot_pages;
+	r->tot_pages = info->tot_pages;
+	r->max_pages = info->max_pages;
+	r->paused = info->paused;
+	follow_sum(r);
+	r->doubt = is_doubtful(r);
+}
+
+void note_look(struct reservation *r, const struct xenvirtio_domain_info *info)
+{
+	note_domain(r, info);
+	if (r->doubt)
+		drop_populate(r);
+}
+
+bool can_expect(const struct reservation *r)
+{
+	return looks_with_calls(r) && !is_doubtful(r);
+}
+
+int reservation_expect(struct reservation *r)
+{
+	if (r->looked)
+		return 0;
+	if (!can_expect(r))
+		return reservation_look(r);
+	r->doubt = false;
+	return 0;
+}
+
 int reservation_look(struct reservation *r)
 {
 	struct xenvirtio_domain_info info;
@@ -267,13 +305,7 @@ int reservation_look(struct reservation *r)
 		ret = look_at_pod(r);
 	if (ret)
 		return drop_on_error(r, ret);
-	r->looked = true;
-	r->moves += r->tot_pages != info.tot_pages;
-	r->tot_pages = info.tot_pages;
-	r->max_pages = info.max_pages;
-	r->paused = info.paused;
-	follow_sum(r);
-	r->doubt = !r->base_known || reservation_sum(r) > r->base;
+	note_look(r, &info);
 	return 0;
 }
 

@@ -19,6 +19,9 @@
  * A guest that gives frames of its own away and takes as many again is not doubted: Linux does so for each mapping of another
  * domain's memory. One that takes others again than it gave hides that, and can lose a frame to nobody's use that counts as its own. What it
  * hid is found in time, as some frames are asked for now and then without cause (balloon-verify.c).
+ *
+ * Where a call is a way to another process, the domain is not looked at before frames are populated, but with that (move_extents of
+ * the seam): it is expected to be as it was left, and where it is not, nothing is populated, and all is looked at anew.
  */
 #ifndef BACKEND_RESERVATION_H
 #define BACKEND_RESERVATION_H
@@ -45,6 +48,13 @@ struct reservation_journal {
 	uint32_t pause;		/* of the guest, see balloon-refill.c */
 	uint64_t tot_pages;	/* of the domain, before the call: for daemons that go by it */
 	uint64_t start_gfn[XENVIRTIO_EXTENTS_MAX];
+};
+
+/** extents of several orders, large ones first, in one call; their frames, singly, have room in a journal */
+struct reservation_call {
+	size_t nr;
+	uint64_t frames;
+	struct xenvirtio_extent extent[XENVIRTIO_EXTENTS_MAX];
 };
 
 /** extents of one order on their way into a call: start[at..nr) */
@@ -87,6 +97,7 @@ struct reservation {
 	uint64_t suspect;	/* frame that may have been why its extent was not released */
 	struct reservation_bucket release[XENVIRTIO_ORDER_MAX + 1];
 	struct reservation_bucket populate[XENVIRTIO_ORDER_MAX + 1];
+	struct reservation_call call;
 };
 
 /**
@@ -115,6 +126,13 @@ int reservation_keep(struct reservation *r, uint64_t *saved);
 int reservation_turn(struct reservation *r, int64_t units);
 /** reservation_look() - at the domain, once a turn; what moves frames does it by itself */
 int reservation_look(struct reservation *r);
+
+/**
+ * reservation_expect() - the same for what is going to populate frames: where the seam looks with that, here it is not asked
+ *
+ * What else is to be believed of the domain's count, it shows when reservation_look() is called after.
+ */
+int reservation_expect(struct reservation *r);
 
 /** reservation_sum() - what the domain owns, or gets by touching it, and what is in the balloon */
 static inline uint64_t reservation_sum(const struct reservation *r)

@@ -37,10 +37,6 @@ extern "C" {
 #define XENVIRTIO_VCPUS_MAX 128u
 /** ranges one ioreq_open takes */
 #define XENVIRTIO_RANGES_MAX 16u
-/** the largest extent order to ask for: Xen can be preempted only between extents */
-#define XENVIRTIO_ORDER_MAX 9u
-/** extents one release_pages/populate_pages call takes */
-#define XENVIRTIO_EXTENTS_MAX 512u
 
 /** values of xenvirtio_ioreq.type; others exist and are answered as unclaimed */
 #define XENVIRTIO_IOREQ_PIO 0
@@ -71,26 +67,6 @@ struct xenvirtio_ioreq {
 	bool read;
 	bool data_is_ptr;
 };
-
-/** an inclusive range of guest-physical addresses, in bytes */
-struct xenvirtio_gpa_range {
-	struct xenvirtio_gpa start;
-	struct xenvirtio_gpa end_incl;
-};
-
-/** an inclusive range of guest frames */
-struct xenvirtio_gfn_range {
-	struct xenvirtio_gfn start;
-	struct xenvirtio_gfn end_incl;
-};
-
-/** why a domain has shut down: SHUTDOWN_* of Xen's public/sched.h */
-#define XENVIRTIO_SHUTDOWN_POWEROFF 0u
-#define XENVIRTIO_SHUTDOWN_REBOOT 1u
-#define XENVIRTIO_SHUTDOWN_SUSPEND 2u
-#define XENVIRTIO_SHUTDOWN_CRASH 3u
-/** its kernel starts another: its devices are made anew, its memory stays */
-#define XENVIRTIO_SHUTDOWN_SOFT_RESET 5u
 
 /** what the hypervisor says of the domain at this moment */
 struct xenvirtio_domain_info {
@@ -174,8 +150,7 @@ struct xenvirtio_hv_ops {
 	 *
 	 * Frames outside are never RAM; frames inside may be holes.
 	 */
-	int (*ram_ranges)(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max,
-			  size_t *nr);
+	int (*ram_ranges)(struct xenvirtio_hv *hv, struct xenvirtio_gfn_range *range, size_t max, size_t *nr);
 
 	/**
 	 * map - map frames of the guest, in order, contiguously in our address space
@@ -187,8 +162,7 @@ struct xenvirtio_hv_ops {
 	 * All or nothing. A mapping keeps the frames allocated in Xen: unmap before releasing.
 	 * Return: 0; XENVIRTIO_E_GUEST a frame is not RAM; XENVIRTIO_E_GONE; -errno
 	 */
-	int (*map)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
-		   bool writable, void **va);
+	int (*map)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool writable, void **va);
 	/** unmap - undo one map; @nr as it was given there */
 	int (*unmap)(struct xenvirtio_hv *hv, void *va, size_t nr);
 
@@ -204,8 +178,7 @@ struct xenvirtio_hv_ops {
 	 * Return: 0; -EEXIST another server claims a range; -ENOENT no server to adopt;
 	 *         -ENOSYS this Xen has no ioreq servers; XENVIRTIO_E_GONE; -errno
 	 */
-	int (*ioreq_open)(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range,
-			  size_t nr, uint16_t *id);
+	int (*ioreq_open)(struct xenvirtio_hv *hv, const struct xenvirtio_gpa_range *range, size_t nr, uint16_t *id);
 	/** ioreq_close - destroy the server: later accesses of the guest are unclaimed */
 	int (*ioreq_close)(struct xenvirtio_hv *hv);
 	/** ioreq_fd - readable when ioreq_next may have something; valid while serving */
@@ -296,11 +269,9 @@ struct xenvirtio_hv_ops {
 	 * Order:  the eventfd is signalled before the vcpu goes on
 	 * Return: 0; -EEXIST the queue has one; -ENOSYS; -EACCES; XENVIRTIO_E_GONE; -errno
 	 */
-	int (*ioeventfd_add)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
-			     int fd);
+	int (*ioeventfd_add)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue, int fd);
 	/** ioeventfd_del - kicks are requests again. Return: 0; -ENODEV there is none; -errno */
-	int (*ioeventfd_del)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue,
-			     int fd);
+	int (*ioeventfd_del)(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue, int fd);
 	/** irqfd_add - a write to @fd does what set_irq(@irq, true) does, and consumes the write */
 	int (*irqfd_add)(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 	/** irqfd_del - it does not any more. Return: 0; -ENODEV there is none; -errno */
@@ -358,8 +329,7 @@ struct xenvirtio_hv_ops {
 	 * populates: its caller asks who has plain hypercalls.)
 	 * Return: 0; XENVIRTIO_E_GONE; -errno
 	 */
-	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr,
-			      bool *present);
+	int (*frames_present)(struct xenvirtio_hv *hv, const struct xenvirtio_gfn *gfn, size_t nr, bool *present);
 
 	/**
 	 * pod_info - populate-on-demand; optional
@@ -402,6 +372,19 @@ struct xenvirtio_hv_ops {
 	 * Return: 0; -EINVAL; -EOPNOTSUPP; -errno
 	 */
 	int (*revoke)(struct xenvirtio_hv *hv, void *va, size_t nr);
+
+	/**
+	 * move_extents - release_pages or populate_pages of several orders, and domain_info before it; optional
+	 * @release:   else populate
+	 * @tot_pages: the domain's, as far as the caller knows; of releasing 0
+	 * @extent:    1 to XENVIRTIO_EXTENTS_MAX, larger ones before smaller ones
+	 * @info:      out, with 0 and XENVIRTIO_E_AGAIN
+	 *
+	 * One way to another process. Nothing is populated if the domain's frames are not as many: somebody else moved some.
+	 * Return: as those; XENVIRTIO_E_AGAIN that is so
+	 */
+	int (*move_extents)(struct xenvirtio_hv *hv, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent,
+			    size_t nr, struct xenvirtio_domain_info *info, size_t *done);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Numbers that must not be mixed up.
+ * Numbers that must not be mixed up, and ranges of them; numbers that Xen gives a name.
  *
  * A guest frame number, a guest-physical address and a little-endian field are all integers, and
  * adding one to another is a bug no test finds quickly. Each is a struct with one member here, so
@@ -31,6 +31,36 @@ struct xenvirtio_gfn {
 struct xenvirtio_gpa {
 	uint64_t v;
 };
+
+/** an inclusive range of guest-physical addresses, in bytes */
+struct xenvirtio_gpa_range {
+	struct xenvirtio_gpa start;
+	struct xenvirtio_gpa end_incl;
+};
+
+/** an inclusive range of guest frames */
+struct xenvirtio_gfn_range {
+	struct xenvirtio_gfn start;
+	struct xenvirtio_gfn end_incl;
+};
+
+/** the largest extent order to ask for: Xen can be preempted only between extents */
+#define XENVIRTIO_ORDER_MAX 9u
+/** extents one call of the seam takes */
+#define XENVIRTIO_EXTENTS_MAX 512u
+/** 2^order frames; the first one's number is a multiple of that */
+struct xenvirtio_extent {
+	struct xenvirtio_gfn start;
+	unsigned int order;
+};
+
+/** why a domain has shut down: SHUTDOWN_* of Xen's public/sched.h */
+#define XENVIRTIO_SHUTDOWN_POWEROFF 0u
+#define XENVIRTIO_SHUTDOWN_REBOOT 1u
+#define XENVIRTIO_SHUTDOWN_SUSPEND 2u
+#define XENVIRTIO_SHUTDOWN_CRASH 3u
+/** its kernel starts another: its devices are made anew, its memory stays */
+#define XENVIRTIO_SHUTDOWN_SOFT_RESET 5u
 
 /** little-endian fields, as they stand in guest memory and in configuration spaces */
 struct xenvirtio_le16 {

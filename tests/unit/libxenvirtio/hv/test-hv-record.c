@@ -168,6 +168,38 @@ static void populate_on_demand_is_a_line(void **state)
 	assert_non_null(strstr(text, "pod_info = 0 entries=30 cache_pages=20\n"));
 }
 
+static void extents_of_several_orders_are_a_line(void **state)
+{
+	const struct xenvirtio_extent extent[] = {{{0x40010}, 3}, {{0x40002}, 1}, {{0x40000}, 0}};
+	struct xenvirtio_domain_info info;
+	struct fixture x;
+	char text[512];
+	size_t done;
+
+	open_recorder(&x);
+	/* of one that has none */
+	assert_false(XENVIRTIO_HV_HAS(x.hv, move_extents));
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	setenv("FAKE_ONE_WAY", "1", 1);
+	open_recorder(&x);
+	unsetenv("FAKE_ONE_WAY");
+	assert_int_equal(x.hv->ops->move_extents(x.hv, true, 0, extent, 3, &info, &done), 0);
+	assert_int_equal(fake_holes(x.f), 11);
+	assert_int_equal(x.hv->ops->move_extents(x.hv, false, 5108, extent, 3, &info, &done), XENVIRTIO_E_AGAIN);
+	assert_int_equal(x.hv->ops->move_extents(x.hv, false, 5109, extent, 3, &info, &done), 0);
+	assert_int_equal(fake_holes(x.f), 0);
+	assert_int_equal(x.hv->ops->move_extents(x.hv, true, 0, extent, 0, &info, &done), -EINVAL);
+	close_recorder(&x);
+	read_file(&x, text, sizeof(text));
+	assert_string_equal(
+		text, "move_extents release tot_pages=0 40010/3 40002/1 40000/0 = 0 done=3 tot_pages=5120 max_pages=5120 vcpus=1\n"
+		      "move_extents populate tot_pages=5108 40010/3 40002/1 40000/0 = 3 done=0 tot_pages=5109 max_pages=5120 vcpus=1\n"
+		      "move_extents populate tot_pages=5109 40010/3 40002/1 40000/0 = 0 done=3 tot_pages=5109 max_pages=5120 vcpus=1\n"
+		      "move_extents release tot_pages=0 = -22 done=0\n"
+		      "close\n");
+}
+
 static void files_of_memory_are_lines(void **state)
 {
 	static const struct xenvirtio_gfn_range range[] = { { { 0x200000 }, { 0x2003ff } },
@@ -287,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_is_a_line),
 		cmocka_unit_test(populate_on_demand_is_a_line),
+		cmocka_unit_test(extents_of_several_orders_are_a_line),
 		cmocka_unit_test(files_of_memory_are_lines),
 		cmocka_unit_test(optional_calls_are_lines),
 		cmocka_unit_test(failures_come_through),
