@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab's runner without a machine, as TAP: results that two boots have at the same time, the verdict on a case, when a machine is
-# taken for hung, which boots a plan has, which kernels are the newest, what becomes of the patches, what a fuzz target came to. Functions that look at the world are replaced here; the
-# files of tests/nested/lib are those of the lab.
+# taken for hung, which boots a plan has, which kernels are the newest, what becomes of the patches, what a fuzz target came to.
+# Functions that look at the world are replaced here; the files of tests/nested/lib are those of the lab.
 
 set -u
 shopt -s nullglob
@@ -15,7 +15,7 @@ lab_nested=$top/tests/nested
 . "$top/tests/unit/tap.sh"
 lab_cache=$tmp/cache
 mkdir -p "$lab_cache"
-for part in ui cases plan score results watch boots pool kernels newest backends patches fuzz; do
+for part in ui cases plan score results watch boots pool kernels newest newest-modules backends patches fuzz; do
 	# shellcheck source=/dev/null
 	. "$lab_nested/lib/$part.sh"
 done
@@ -216,12 +216,21 @@ unset arm64_stock
 leave_out c1 needs-ours balloon old files >"$tmp/log"
 same "${kept_cases[*]}" "c1 needs-ours balloon old files" "all apply"
 lab_newest=trixie
+platform_arch=arm64
 leave_out c1 needs-ours balloon old files >"$tmp/said"
 same "${kept_cases[*]} $(grep -c 'not applicable with trixie: ' "$tmp/said")" "c1 4" "what does not is named, with a reason"
 plan_boots c1
 same "${boot_group[0]}" "icount trixie 2G stock plain stock none shared" "that kernel, and its own modules"
 same "$(case_label c1)" "c1@trixie" "the result says which kernel"
-unset lab_newest
+mkdir -p "$lab_cache/newest-arm64"
+echo "6.12.118+deb13-arm64" >"$lab_cache/newest-arm64/trixie"
+leave_out c1 needs-ours balloon old files >"$tmp/said"
+same "${kept_cases[*]} $(grep -c 'not applicable with trixie: ' "$tmp/said")" "c1 needs-ours balloon 2" "with hooks for its series there are modules of ours"
+echo "66.6.1+deb13-arm64" >"$lab_cache/newest-arm64/trixie"
+same "$(newest_modules trixie)" stock "without them its own"
+platform_arch=amd64
+same "$(newest_modules trixie)" stock "and on x86"
+unset lab_newest platform_arch
 lab_nested=$top/tests/nested
 
 # --- the newest kernels ---
