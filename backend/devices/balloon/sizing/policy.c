@@ -16,6 +16,8 @@
 /** a guest whose counters show pressure grows by at least this part of static-max, and at most */
 #define FELT_MIN_STEP 64u
 #define FELT_MAX_STEP 8u
+/** what one was told to give counts as coming for this part of stuck_ms after it moved last: longer, others are asked as well */
+#define COMING_PART 10u
 /** it is in as much need as one that has this part of what it has available */
 #define FELT_PART 4u
 
@@ -226,6 +228,15 @@ static uint64_t promised(const struct policy_guest *g, const struct policy_order
 	return max_u64(o->takes ? less(g->target_kib, o->has_kib) : 0, g->stall_kib);
 }
 
+/* It was told to give, and does: whoever only says that it has so much shall not keep others from being asked. */
+static uint64_t coming_from(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g, const struct policy_memory *m,
+			    const struct policy_order *o)
+{
+	bool moves = now_ms - m->moved_ms <= cfg->stuck_ms / COMING_PART;
+
+	return o->verdict == POLICY_KEEP && moves ? less(o->has_kib, g->target_kib) : 0;
+}
+
 /* The one under the worst pressure that was not looked after; @nr: none. */
 static size_t worst(const struct policy_order *o, size_t nr)
 {
@@ -378,8 +389,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		judge(cfg, now_ms, free_kib < cfg->hold_kib, &g[i], &m[i], &o[i]);
 		owed = add_capped(owed, less(g[i].balloon_kib, g[i].unowed_kib));
 		taken = add_capped(taken, promised(&g[i], &o[i]));
-		if (o[i].verdict == POLICY_KEEP)
-			coming = add_capped(coming, less(o[i].has_kib, g[i].target_kib));
+		coming = add_capped(coming, coming_from(cfg, now_ms, &g[i], &m[i], &o[i]));
 	}
 	/* the reserve (reserve.h): such orders would be refused */
 	may_ask = cfg->overcommit || free_kib >= owed;
