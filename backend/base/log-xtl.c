@@ -48,6 +48,8 @@ __attribute__((format(printf, 5, 0))) static void own_message(xentoollog_logger 
 	if (level > self->level)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
+	/* of Xen's libraries: theirs may quote as well, and a second line would say its own level */
+	log_blank_controls(text);
 	if (!self->syslog) {
 		fprintf(stderr, LOG_JOURNAL_FORMAT, log_syslog_priority(level), foreign ? context : self->context,
 			log_level_name(level), text, errnum >= 0 ? ": " : "", errnum >= 0 ? strerror(errnum) : "");

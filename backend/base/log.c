@@ -97,8 +97,8 @@ void log_open_emit(struct log *log, enum log_level level,
 	log->emit = emit;
 }
 
-/* Text may quote a guest or xenstore: no escape sequence gets through to a terminal. */
-static void blank_controls(char *text)
+/* Text may quote a guest or xenstore. */
+void log_blank_controls(char *text)
 {
 	for (; *text; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -115,7 +115,7 @@ __attribute__((format(printf, 4, 0))) static void write_line(struct log *log, en
 	if (level > log->level || !log->emit)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	blank_controls(text);
+	log_blank_controls(text);
 	log->emit(log, level, err, text);
 }
 

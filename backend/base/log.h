@@ -91,6 +91,8 @@ int log_level_parse(const char *name, enum log_level *level);
 #define LOG_IDENT_MAX 48
 /** log_ident() - @ident: out; who syslog's lines are of, with the number that this process has now: children keep it */
 void log_ident(char *ident, const char *name);
+/** log_blank_controls() - no escape sequence gets through to a terminal, and no text begins a line of its own */
+void log_blank_controls(char *text);
 /** log_sink_open() - set emit and xtl. Return: 0; -ENOMEM */
 int log_sink_open(struct log *log, bool syslog);
 /** log_sink_close() - undo it; nothing was opened is fine */

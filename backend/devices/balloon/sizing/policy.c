@@ -16,6 +16,9 @@
 /** a guest whose counters show pressure grows by at least this part of static-max, and at most */
 #define FELT_MIN_STEP 64u
 #define FELT_MAX_STEP 8u
+/** what one was told to give counts as coming for this part of stuck_ms after it moved by so much last: longer, others are asked as well */
+#define COMING_PART 10u
+#define COMING_KIB (16u * POLICY_GRAIN_KIB)
 /** it is in as much need as one that has this part of what it has available */
 #define FELT_PART 4u
 
@@ -35,6 +38,17 @@ static bool has_too_much(const struct policy_guest *g, const struct policy_order
 static bool has_too_little(const struct policy_guest *g, const struct policy_order *o)
 {
 	return g->target_kib > add_capped(o->has_kib, policy_tolerance(g));
+}
+
+/* How far it came on its way to what it was told last. A page now and then is no way. */
+static void note_pace(uint64_t now_ms, const struct policy_guest *g, struct policy_memory *m)
+{
+	uint64_t some = min_u64(policy_tolerance(g), COMING_KIB);
+
+	if (g->target_kib == m->target_kib && g->balloon_kib < add_capped(m->paced_kib, some))
+		return;
+	m->paced_kib = g->balloon_kib;
+	m->paced_ms = now_ms;
 }
 
 /* Whether it has not come nearer to its target for too long. That the host has nothing is no fault.
@@ -156,6 +170,7 @@ static void judge(const struct policy_config *cfg, uint64_t now_ms, bool room_mi
 		.target_kib = g->target_kib,
 		.has_kib = less(g->static_max_kib, g->balloon_kib),
 	};
+	note_pace(now_ms, g, m);
 	stuck = is_stuck(cfg, now_ms, g, m, o);
 	watch(now_ms, g, m, o);
 	p = pressure_look(&m->counters, &g->counters);
@@ -224,6 +239,15 @@ static uint64_t promised(const struct policy_guest *g, const struct policy_order
 {
 	/* what it waits for the device gives it as soon as there is some, whatever is decided here */
 	return max_u64(o->takes ? less(g->target_kib, o->has_kib) : 0, g->stall_kib);
+}
+
+/* It was told to give, and does: whoever only says that it has so much shall not keep others from being asked. */
+static uint64_t coming_from(const struct policy_config *cfg, uint64_t now_ms, const struct policy_guest *g, const struct policy_memory *m,
+			    const struct policy_order *o)
+{
+	bool moves = now_ms - m->paced_ms <= cfg->stuck_ms / COMING_PART;
+
+	return o->verdict == POLICY_KEEP && moves ? less(o->has_kib, g->target_kib) : 0;
 }
 
 /* The one under the worst pressure that was not looked after; @nr: none. */
@@ -378,8 +402,7 @@ bool policy_step(const struct policy_config *cfg, uint64_t free_kib, uint64_t no
 		judge(cfg, now_ms, free_kib < cfg->hold_kib, &g[i], &m[i], &o[i]);
 		owed = add_capped(owed, less(g[i].balloon_kib, g[i].unowed_kib));
 		taken = add_capped(taken, promised(&g[i], &o[i]));
-		if (o[i].verdict == POLICY_KEEP)
-			coming = add_capped(coming, less(o[i].has_kib, g[i].target_kib));
+		coming = add_capped(coming, coming_from(cfg, now_ms, &g[i], &m[i], &o[i]));
 	}
 	/* the reserve (reserve.h): such orders would be refused */
 	may_ask = cfg->overcommit || free_kib >= owed;

@@ -95,6 +95,8 @@ struct policy_memory {
 	uint64_t target_kib;
 	uint64_t balloon_kib;
 	uint64_t moved_ms;	 /* it was where it should be, or came nearer */
+	uint64_t paced_kib;	 /* its balloon when it was told its target, or had come some way nearer */
+	uint64_t paced_ms;	 /* and when that was */
 	uint64_t stuck_until_ms; /* 0: it co-operates */
 	bool declines;		 /* and what it did not do is to take memory back */
 	struct pressure_set counters;

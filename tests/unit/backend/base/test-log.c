@@ -3,6 +3,8 @@
  * The log: levels hold, a flood of one kind is cut without hiding another, every line left out is
  * counted in a later one, no control character gets through, and systemd's journal is told the levels.
  */
+#include "config.h"
+
 #include "backend/devices/balloon/figures/balloon-names.h"
 #include "fake/machine-fake.h"
 #include "unit/rigs/log-capture.h"
@@ -20,6 +22,9 @@
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
+#ifdef WITH_XEN
+#include <xentoollog.h>
+#endif
 
 #include <cmocka.h>
 
@@ -166,8 +171,16 @@ static void no_other_file_is_the_standard_error(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* What a child, whose standard error is a pipe, writes at each level below info. @off: by how much $JOURNAL_STREAM is not that pipe. */
-static void lines_with_stream(ino_t off, char text[1024])
+static void write_levels(struct log *log)
+{
+	log_msg(log, LOG_LEVEL_ERROR, -ENOENT, "cannot");
+	log_msg(log, LOG_LEVEL_WARNING, 0, "odd");
+	log_msg(log, LOG_LEVEL_NOTICE, 0, "well");
+	log_msg(log, LOG_LEVEL_INFO, 0, "too much");
+}
+
+/* What a child, whose standard error is a pipe, writes. @off: by how much $JOURNAL_STREAM is not that pipe. */
+static void lines_with_stream(ino_t off, void (*lines)(struct log *log), char text[1024])
 {
 	ssize_t len, used = 0;
 	int ends[2], status;
@@ -187,10 +200,7 @@ static void lines_with_stream(ino_t off, char text[1024])
 		setenv("JOURNAL_STREAM", stream, 1);
 		if (log_open(&log, &balloon_program, LOG_LEVEL_NOTICE, false))
 			_exit(2);
-		log_msg(&log, LOG_LEVEL_ERROR, -ENOENT, "cannot");
-		log_msg(&log, LOG_LEVEL_WARNING, 0, "odd");
-		log_msg(&log, LOG_LEVEL_NOTICE, 0, "well");
-		log_msg(&log, LOG_LEVEL_INFO, 0, "too much");
+		lines(&log);
 		log_close(&log);
 		_exit(0);
 	}
@@ -208,7 +218,7 @@ static void the_journal_is_told_each_lines_level(void **state)
 {
 	char text[1024];
 
-	lines_with_stream(0, text);
+	lines_with_stream(0, write_levels, text);
 	assert_string_equal(text, "<3>xen-vballoond: error: cannot: No such file or directory\n"
 				  "<4>xen-vballoond: warning: odd\n"
 				  "<5>xen-vballoond: notice: well\n");
@@ -218,11 +228,27 @@ static void nobody_else_is(void **state)
 {
 	char text[1024];
 
-	lines_with_stream(1, text);
+	lines_with_stream(1, write_levels, text);
 	assert_string_equal(text, "xen-vballoond: error: cannot: No such file or directory\n"
 				  "xen-vballoond: warning: odd\n"
 				  "xen-vballoond: notice: well\n");
 }
+
+#ifdef WITH_XEN
+static void write_as_a_library(struct log *log)
+{
+	xtl_log(log->xtl, XTL_ERROR, ENOENT, "xc", "no \"%s\"", "a\n<0>kernel: panic\033[2J");
+}
+
+/* What a library of Xen's says is one line, of its level: what it quotes, a guest may have written. */
+static void a_librarys_text_begins_no_line(void **state)
+{
+	char text[1024];
+
+	lines_with_stream(0, write_as_a_library, text);
+	assert_string_equal(text, "<3>xc: error: no \"a?<0>kernel: panic?[2J\": No such file or directory\n");
+}
+#endif
 
 int main(void)
 {
@@ -239,6 +265,9 @@ int main(void)
 		cmocka_unit_test_setup(no_other_file_is_the_standard_error, setup),
 		cmocka_unit_test_setup(the_journal_is_told_each_lines_level, setup),
 		cmocka_unit_test_setup(nobody_else_is, setup),
+#ifdef WITH_XEN
+		cmocka_unit_test_setup(a_librarys_text_begins_no_line, setup),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,29 @@ static void nonsense_is_bounded(void **state)
 	assert_true(model_has(&idle->g) >= (304 + 400 / 16 - 4) * MIB);
 }
 
+/* It has much to give, says so, and gives nothing, or a page now and then: whoever counts on that has another one killed. */
+static void who_does_not_move_is_not_waited_for(void **state)
+{
+	for (uint64_t rate_kib = 0; rate_kib <= 4; rate_kib += 4) {
+		struct host h = begin();
+		struct model *liar = add(&h, 1024, 200), *idle = add(&h, 500, 300), *needs = add(&h, 600, 480);
+
+		h.cfg.stuck_ms = 20000;
+		liar->rate_kib = rate_kib;
+		step(&h, 0);
+		needs->used_kib = 590 * MIB;
+		for (int i = 0; i < 8; i++)
+			step(&h, 0);
+		assert_true(h.order[0].target_kib < 1024 * MIB - 100 * MIB);
+		/* all that the idle one gives by the band is given */
+		needs->used_kib = model_has(&needs->g) - 5 * MIB;
+		for (int i = 0; i < 12; i++)
+			step(&h, 0);
+		assert_true(model_has(&needs->g) >= needs->used_kib + 20 * MIB);
+		assert_true(model_has(&idle->g) >= (300 + 16) * MIB);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +244,7 @@ int main(void)
 		cmocka_unit_test(the_worst_is_who_will_have_the_least),
 		cmocka_unit_test(what_is_kept_is_given_slowly),
 		cmocka_unit_test(nonsense_is_bounded),
+		cmocka_unit_test(who_does_not_move_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
