@@ -88,10 +88,13 @@ dkms_has()
 	in_machine "modinfo -k $1 -F parm virtio_balloon" | grep page_chunks
 }
 
-# dkms_said LOG: what cannot be built is skipped in so many words.
+# dkms_said LOG KERNEL: what cannot be built is skipped in so many words.
 dkms_said()
 {
-	grep -iE "BUILD_EXCLUSIVE|skip" "$1"
+	local module
+	for module in $dkms_modules; do
+		grep -F "Autoinstall on $2 was skipped for module" "$1" | grep -w -m 1 "$module" || return
+	done
 }
 
 dkms_check()
@@ -106,7 +109,7 @@ dkms_check()
 		need "apt-get full-upgrade to $next" eval 'dkms_sources trixie && in_machine "apt-get full-upgrade" && dkms_kernel'
 		log=$step_log
 		step "$(dkms_newest): skipped, as the packages have no source of it" dkms_has "$(dkms_newest)" none || :
-		step "in a line that says so" dkms_said "$log" || :
+		step "in a line that says so" dkms_said "$log" "$(dkms_newest)" || :
 		package_copy_root rebuild machine || die "no copy of the machine could be made"
 		need "both packages, of $next" dkms_packages rebuild
 		need "they replace the others" eval 'in_machine "apt-get install --reinstall /srv/packages/*.deb" && dkms_no_harm'
@@ -117,7 +120,7 @@ dkms_check()
 	need "the kernel of $next-backports" eval "dkms_sources $next $next-backports && dkms_kernel $next-backports"
 	log=$step_log
 	step "$(dkms_newest): skipped, as the packages have no source of it" dkms_has "$(dkms_newest)" none || :
-	step "in a line that says so" dkms_said "$log" || :
+	step "in a line that says so" dkms_said "$log" "$(dkms_newest)" || :
 	need "its linux-source" in_machine "apt-get install -t $next-backports linux-source-$(dkms_newest | cut -d . -f 1,2)"
 	step "dkms autoinstall" in_machine "dkms autoinstall -k $(dkms_newest)" || :
 	# Backports move on: a series that there are no hooks for yet is still skipped.

@@ -35,7 +35,8 @@
  * exceeds what the host has free and nobody was promised; who is under pressure comes first, the
  * worst first, and gives nothing but what is free in it, to one that runs out; a guest that is
  * pinned, blind or does not co-operate is asked for nothing, and one that is blind or takes nothing
- * keeps no promise. Figures come from guests: they are hostile, and can harm the guest they are of.
+ * keeps no promise. Figures come from guests: they are hostile. With false ones a guest has what others
+ * leave free, down to a 16th of theirs, up to its most; a share, a floor and a most bound that.
  */
 #ifndef BACKEND_POLICY_H
 #define BACKEND_POLICY_H

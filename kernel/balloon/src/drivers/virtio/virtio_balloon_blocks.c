@@ -82,7 +82,9 @@ void vballoon_block_disown(struct page *block)
 	unsigned int i;
 
 	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++) {
-		__ClearPageOffline(block + i);
+		/* 6.1 clears it when the page leaves the list, others leave it to whom frees it. */
+		if (PageOffline(block + i))
+			__ClearPageOffline(block + i);
 		block[i].mapping = NULL;
 		set_page_private(block + i, 0);
 	}
