@@ -9,8 +9,8 @@
 #include <linux/mmzone.h>
 #include <linux/shrinker.h>
 
-/* The balloon's list takes its pages out of the managed ones itself. */
-#if __has_include(<linux/balloon.h>)
+/* Where it is not called MEMORY_BALLOON the list takes its pages out of the managed ones itself. */
+#ifdef CONFIG_BALLOON
 #include <linux/balloon.h>
 #define VBALLOON_LIST_ADJUSTS_MANAGED	true
 #else

@@ -2,7 +2,7 @@
 /*
  * Unused pages that are held while an answer names them, so that nobody uses them meanwhile.
  *
- * They are memory that nobody needs: what can be had without reclaim. Whoever is short of memory has
+ * They are memory that nobody needs: what can be had without reclaim. Who is short of memory has
  * all of it back, by the shrinker or the out-of-memory notifier, and nothing is held from then on.
  */
 #ifndef VIRTIO_BALLOON_HELD_H

@@ -51,6 +51,13 @@ static bool is_acked(struct vballoon_hostreq *hr)
 	return virtqueue_get_buf(hr->vq, &len) == hr->msg;
 }
 
+/* The device has returned the part, which it does once, or the driver stops. */
+static bool is_over(struct vballoon_hostreq *hr, bool *acked)
+{
+	*acked = *acked || is_acked(hr);
+	return *acked || !READ_ONCE(hr->running);
+}
+
 /* Send header and payload; false: the driver stops. */
 static bool send_part(struct vballoon_hostreq *hr, u16 flags, u64 start_pfn, size_t payload)
 {
@@ -70,10 +77,9 @@ static bool send_part(struct vballoon_hostreq *hr, u16 flags, u64 start_pfn, siz
 	if (WARN_ON_ONCE(virtqueue_add_outbuf(hr->vq, &sg, 1, hr->msg, GFP_KERNEL)))
 		return false;
 	virtqueue_kick(hr->vq);
-	if (!wait_event_timeout(hr->acked, (acked = is_acked(hr)) || !READ_ONCE(hr->running),
-				HELD_TIMEOUT))
+	if (!wait_event_timeout(hr->acked, is_over(hr, &acked), HELD_TIMEOUT))
 		vballoon_held_release(&hr->held);
-	wait_event(hr->acked, acked || (acked = is_acked(hr)) || !READ_ONCE(hr->running));
+	wait_event(hr->acked, is_over(hr, &acked));
 	return acked;
 }
 
