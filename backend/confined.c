@@ -339,6 +339,7 @@ enum exit_code confined_serve(const struct device_type *type, const struct optio
 {
 	const struct names names = {
 		.dir = opts->state_dir,
+		.rival_dir = opts->program->rival_dir,
 		.read_vm = read_vm,
 		.group = opts->program->group,
 		.gid = access_group(opts->program->group),

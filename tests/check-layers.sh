@@ -72,7 +72,7 @@ folder_of_public()
 	case ${1#xenvirtio/} in
 	error.h | types.h) echo base ;;
 	confine.h) echo confine ;;
-	hv.h) echo hv ;;
+	hv.h | registers.h) echo hv ;;
 	extent.h | gmem.h | memory-files.h) echo memory ;;
 	balloon.h | balloon-bulk.h) echo balloon ;;
 	queue.h | view.h) echo virtqueue ;;

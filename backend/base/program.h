@@ -20,6 +20,7 @@ struct program {
 	uint16_t device_id;	  /* the same as a number: virtio 1.2, section 5 */
 	const char *group;	  /* whose members may steer it, where there is such a group */
 	const char *state_dir;	  /* by default */
+	const char *rival_dir;	  /* that of another program for the same type of device: it may not have the device too; NULL: there is none */
 	unsigned int queues_max;  /* of any of its devices; 0: not more than XENVIRTIO_STATE_QUEUES_MIN */
 	bool lends;		  /* its queues are a backend's, which gets the guest's memory: broker.h */
 	bool state_untyped;	  /* state files that name no device type are of this one's */

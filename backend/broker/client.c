@@ -436,6 +436,20 @@ static int client_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa ba
 	return inner->ops->registers_del(inner, base, status);
 }
 
+static int client_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	struct xenvirtio_hv *inner = to_client(hv)->inner;
+
+	return inner->ops->field_add(inner, field);
+}
+
+static int client_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	struct xenvirtio_hv *inner = to_client(hv)->inner;
+
+	return inner->ops->field_del(inner, field);
+}
+
 static int client_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us,
 			    int fd, uint32_t *queue)
 {
@@ -488,6 +502,10 @@ static void choose_ops(struct client *c, bool lends)
 		c->ops.irqfd_del = client_irqfd_del;
 		c->ops.registers_add = client_registers_add;
 		c->ops.registers_del = client_registers_del;
+	}
+	if (XENVIRTIO_HV_HAS(c->inner, field_del)) {
+		c->ops.field_add = client_field_add;
+		c->ops.field_del = client_field_del;
 	}
 	if (XENVIRTIO_HV_HAS(c->inner, revoke))
 		c->ops.revoke = client_revoke;

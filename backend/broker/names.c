@@ -12,6 +12,7 @@
 #include "backend/broker/take-over.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /** for one that has the device to end in, where it is ending; and how often that is looked for */
@@ -30,14 +31,10 @@ static int lock_in_time(const char *path, pid_t *owner)
 	return ret;
 }
 
-static int open_state(void *opaque, uint32_t devid, pid_t *owner)
+static int open_ours(const struct names *n, const char *path, pid_t *owner)
 {
-	const struct names *n = opaque;
-	char path[STATE_PATH_MAX];
-	int ret = state_lock_path(path, sizeof(path), n->dir, n->domid, devid);
+	int ret = state_file_make_dir(n->dir, n->group);
 
-	if (!ret)
-		ret = state_file_make_dir(n->dir, n->group);
 	if (!ret && n->take_over) {
 		ret = take_over_state(path, n->queues_max, n->log, owner);
 		if (ret)
@@ -46,6 +43,41 @@ static int open_state(void *opaque, uint32_t devid, pid_t *owner)
 		return ret < 0 ? ret : take_over_look(path, ret);
 	}
 	return ret ? ret : lock_in_time(path, owner);
+}
+
+/* Who has the device by the files of the other program. Return: 0: nobody */
+static pid_t find_rival(const struct names *n, uint32_t devid)
+{
+	char path[STATE_PATH_MAX];
+	pid_t pid = 0;
+	int fd = -1;
+
+	if (n->rival_dir && !state_lock_path(path, sizeof(path), n->rival_dir, n->domid, devid))
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		pid = state_lock_holder(fd);
+		close(fd);
+	}
+	return pid > 0 ? pid : 0;
+}
+
+/* Of two programs that begin at a time each sees the other's lock: looked at with ours taken. */
+static int open_state(void *opaque, uint32_t devid, pid_t *owner)
+{
+	const struct names *n = opaque;
+	char path[STATE_PATH_MAX];
+	int ret = state_lock_path(path, sizeof(path), n->dir, n->domid, devid);
+	int fd = ret ? ret : open_ours(n, path, owner);
+	pid_t rival = fd < 0 ? 0 : find_rival(n, devid);
+
+	if (!rival)
+		return fd;
+	*owner = rival;
+	/* one of ours that is left over from another time is none the worse; a new one is none */
+	if (!lseek(fd, 0, SEEK_END))
+		state_lock_remove(path, fd);
+	close(fd);
+	return -EBUSY;
 }
 
 static int remove_state(void *opaque, uint32_t devid, int fd)

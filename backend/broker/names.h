@@ -14,6 +14,7 @@
 /**
  * struct names - what the doors stand on
  * @dir:     borrowed; made if only its last part is missing
+ * @rival_dir: of another program for such devices, which may have this one: then it is as if it were ours, and locked. Borrowed; NULL
  * @read_vm: the guest's path in xenstore, "/vm/<uuid>". Return: 0; -errno
  * @group:   the name of the group that may steer the daemon; borrowed
  * @gid:     its number, access.h
@@ -24,6 +25,7 @@
  */
 struct names {
 	const char *dir;
+	const char *rival_dir;
 	int (*read_vm)(void *opaque, uint32_t domid, char *vm, size_t size);
 	void *opaque;
 	const char *group;

@@ -86,8 +86,14 @@ static int open_device(struct guest *g, const struct guest_config *cfg, enum exi
 
 	if (!rc)
 		return 0;
-	if (rc != -EBADMSG)
-		return fail_host(g, rc, code, "cannot make the device");
+	if (rc != -EBADMSG) {
+		int ended = fail_host(g, rc, code, "cannot make the device");
+
+		/* another attempt would find the same host */
+		if (rc == -ENOSYS)
+			*code = EXIT_CODE_UNSUITABLE;
+		return ended;
+	}
 	*code = EXIT_CODE_UNSUITABLE;
 	log_msg(g->log, LOG_LEVEL_ERROR, 0,
 		"%s cannot be used: it is damaged. It says %s: destroy the guest, then remove the "

@@ -42,10 +42,11 @@ void process_on_report(void *opaque)
 		publish_guest_errors(dp, f);
 	}
 	free(f);
+	/* before the device is asked: it may look then, and find that it goes on moving */
+	dp->reported_ms = clock_now_ms();
 	if (dp->type->report)
 		dp->type->report(dp->device);
 	control_changed(dp->control);
-	dp->reported_ms = clock_now_ms();
 	/* asked for, and the timer still stands */
 	dp->report_late = dp->report_late && dp->report && timer_is_set(dp->report);
 }

@@ -124,7 +124,11 @@ static void path_changed(void *opaque, int why)
 
 	/* when the device is being opened it is told at the end of that */
 	path = dp->guest.server ? xenvirtio_server_path(dp->guest.server) : "";
-	log_msg(dp->log, LOG_LEVEL_WARNING, why, "notifications go on by %s", path);
+	log_msg(dp->log, LOG_LEVEL_WARNING, why, "notifications go on by %s%s", path,
+		/* the best there is: then it is less than all of that */
+		strcmp(path, "eventfd-regs") ? "" :
+		why == -ENOMEM ? ", fields of the configuration space by this process: is RLIMIT_MEMLOCK 64 KiB or more?" :
+				 ", fields of the configuration space by this process");
 	if (!dp->serving)
 		return;
 	publish_text(&dp->publish, KEY_PATH, path);

@@ -55,9 +55,13 @@ struct vhost_frontend {
 	unsigned int queues;
 	uint64_t slots;
 	bool stale; /* the configuration: the backend said so */
+	bool is_deaf; /* to its own requests, which are not watched until heard_end_ms */
 	bool said_changed; /* it had, when what is being read was asked for */
 	unsigned int reads; /* of it, begun because the backend said so */
 	/* of the last one as well */
+	unsigned int heard; /* requests of the backend's own, in the period that ends at heard_end_ms */
+	uint64_t heard_end_ms;
+	uint64_t look_ms; /* the configuration is not read before that because the backend says that it is another */
 	uint64_t offered;
 	bool has_config;
 	uint8_t config[VHOST_CONFIG_MAX];
@@ -112,7 +116,7 @@ void handover_kick(const struct handover *h);
 
 /* --- frontend-backend.c --- */
 
-/** backend_requests_run() - answer those that have come, a few at a time. Return: the fault that ends this backend */
+/** backend_requests_run() - answer those that have come, a few at a time and in a period. Return: the fault that ends this backend */
 enum vhost_fault backend_requests_run(struct vhost_frontend *f);
 
 /* --- frontend.c --- */

@@ -39,7 +39,7 @@ static void drop_backend(struct vhost_frontend *f)
 	else
 		handover_free(f->live);
 	f->live = NULL;
-	f->connected = f->stale = f->write.due = false;
+	f->connected = f->stale = f->is_deaf = f->write.due = false;
 	f->protocol = 0;
 	f->done = 0;
 	f->op = NOTHING;
@@ -95,7 +95,10 @@ static enum vhost_fault begin(struct vhost_frontend *f, enum operation op)
 	f->op = op;
 	f->deadline_ms = clock_now_ms() + limit_ms(f, op);
 	steps_begin(f);
-	f->reads += op == READ_CONFIG;
+	if (op == READ_CONFIG) {
+		f->reads++;
+		f->look_ms = clock_now_ms() + VHOST_CHANGE_MS;
+	}
 	return op == START ? begin_start(f) : VHOST_OK;
 }
 
@@ -138,7 +141,7 @@ static enum operation choose(const struct vhost_frontend *f)
 		return START;
 	if (f->write.due)
 		return WRITE_CONFIG;
-	return f->stale ? READ_CONFIG : NOTHING;
+	return f->stale && clock_now_ms() >= f->look_ms ? READ_CONFIG : NOTHING;
 }
 
 /* Nothing was asked: it may be gone, but say nothing. */
@@ -210,6 +213,15 @@ void vhost_frontend_run(struct vhost_frontend *f)
 	tell(f);
 }
 
+/* When time alone makes a difference; 0: never. */
+static uint64_t next_ms(const struct vhost_frontend *f)
+{
+	uint64_t ms = f->op != NOTHING ? f->deadline_ms : f->connected && f->stale ? f->look_ms : 0;
+
+	/* it may wait for a word before it answers */
+	return f->is_deaf && (!ms || f->heard_end_ms < ms) ? f->heard_end_ms : ms;
+}
+
 enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f)
 {
 	unsigned int times_lost = f->times_lost, reads = f->reads;
@@ -217,11 +229,11 @@ enum vhost_fault vhost_frontend_wait(struct vhost_frontend *f)
 	vhost_frontend_run(f);
 	/* a backend that says at each read that there is another to come is read on by whoever does not wait */
 	while (f->op != NOTHING && f->times_lost == times_lost && (f->op != READ_CONFIG || f->reads - reads < 2)) {
-		uint64_t now_ms = clock_now_ms();
+		uint64_t now_ms = clock_now_ms(), end_ms = next_ms(f);
 		int rc = 0;
 
-		if (now_ms < f->deadline_ms)
-			rc = clock_wait(f->epoll, (unsigned int)(f->deadline_ms - now_ms));
+		if (now_ms < end_ms)
+			rc = clock_wait(f->epoll, (unsigned int)(end_ms - now_ms));
 		if (rc < 0 && rc != -EINTR) {
 			f->main.err = rc;
 			lose(f, VHOST_SYSTEM);
@@ -235,7 +247,7 @@ uint64_t vhost_frontend_deadline_ms(const struct vhost_frontend *f)
 {
 	if (f->is_lost || f->done || f->changed)
 		return clock_now_ms();
-	return f->op != NOTHING ? f->deadline_ms : 0;
+	return next_ms(f);
 }
 
 /* --- its life --- */

@@ -77,7 +77,10 @@ struct vhost_frontend_ops {
 	/** the backend is gone; what was under way is over, a stop too. @err: -errno, of VHOST_SYSTEM */
 	void (*lost)(void *opaque, enum vhost_fault why, int err);
 	void (*done)(void *opaque, enum vhost_done what);
-	/** the configuration is another: raise the interrupt, count the generation */
+	/**
+	 * the configuration is another: raise the interrupt, count the generation. By what a backend says once in VHOST_CHANGE_MS at
+	 * most; the last change is told, whatever came before it
+	 */
 	void (*config_changed)(void *opaque);
 	/**
 	 * from where on a queue that was served before is to be: the used ring's index, read from the guest's memory. Without
@@ -104,6 +107,8 @@ struct vhost_limits {
 #define VHOST_START_MS 5000u
 #define VHOST_STOP_MS 2000u
 #define VHOST_CONFIG_MS 1000u
+/** between two looks at the configuration because the backend says that it is another: each may be an interrupt of the guest's */
+#define VHOST_CHANGE_MS 100u
 
 struct vhost_device {
 	uint64_t features; /* that the guest may be offered if the backend has them */

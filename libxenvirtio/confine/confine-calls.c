@@ -27,6 +27,7 @@
 #define PRIVCMD_IOEVENTFD _IOC(_IOC_WRITE, 'P', 9, 48)
 #define PRIVCMD_VIRTIO_IRQ _IOC(_IOC_READ | _IOC_WRITE, 'P', 0x81, 48)
 #define PRIVCMD_IOEVENTFD_WAIT _IOC(_IOC_WRITE, 'P', 0x82, 32)
+#define PRIVCMD_VIRTIO_FIELD _IOC(_IOC_WRITE, 'P', 0x83, 40)
 #define EVTCHN_UNBIND _IOC(_IOC_NONE, 'E', 3, 4)
 #define EVTCHN_NOTIFY _IOC(_IOC_NONE, 'E', 4, 4)
 
@@ -53,10 +54,11 @@ static const struct confine_call serving[] = {
 	{"close", NULL, NULL, 0, "", "clients, eventfds"},
 	{"ioctl", NULL,
 	 CHECKS(IS(1, PRIVCMD_MMAPBATCH_V2), IS(1, PRIVCMD_DM_OP), IS(1, EVTCHN_NOTIFY), IS(1, EVTCHN_UNBIND),
-		IS(1, PRIVCMD_IRQFD), IS(1, PRIVCMD_IOEVENTFD), IS(1, PRIVCMD_VIRTIO_IRQ), IS(1, PRIVCMD_IOEVENTFD_WAIT), IS(1, FIONREAD)),
+		IS(1, PRIVCMD_IRQFD), IS(1, PRIVCMD_IOEVENTFD), IS(1, PRIVCMD_VIRTIO_IRQ), IS(1, PRIVCMD_IOEVENTFD_WAIT), IS(1, PRIVCMD_VIRTIO_FIELD),
+		IS(1, FIONREAD)),
 	 0,
 	 "`PRIVCMD_MMAPBATCH_V2`, `PRIVCMD_DM_OP`, `PRIVCMD_IRQFD`, `PRIVCMD_IOEVENTFD`, `PRIVCMD_VIRTIO_IRQ`, "
-	 "`PRIVCMD_IOEVENTFD_WAIT`, `EVTCHN_NOTIFY`, `EVTCHN_UNBIND`, `FIONREAD`",
+	 "`PRIVCMD_IOEVENTFD_WAIT`, `PRIVCMD_VIRTIO_FIELD`, `EVTCHN_NOTIFY`, `EVTCHN_UNBIND`, `FIONREAD`",
 	 "the guest's memory, interrupts, kicks, by descriptors that are restricted to it; libevent: how much there is to read"},
 	{"poll", "ppoll", NULL, 0, "", "whether an event channel has fired; whether --ready-fd has a reader"},
 	{"epoll_ctl", NULL, NULL, 0, "", "libevent"},

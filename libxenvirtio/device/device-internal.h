@@ -137,6 +137,8 @@ int device_raise(struct xenvirtio_device *dev, uint32_t bits);
 void device_poll(struct xenvirtio_device *dev, int epoll_fd, uint32_t tag);
 /** device_mark_call() - one did */
 void device_mark_call(struct xenvirtio_device *dev);
+/** device_field_written() - a field that the host answers for was written */
+void device_field_written(struct xenvirtio_device *dev);
 /** device_run_call() - interrupt the driver if so */
 int device_run_call(struct xenvirtio_device *dev);
 

@@ -84,11 +84,27 @@ static const struct queue_owner queue_owner = {
 	.hold = owner_hold,
 };
 
+static bool fields_valid(const struct xenvirtio_device_config *cfg)
+{
+	if (cfg->nr_host_fields > XENVIRTIO_HOST_FIELDS_MAX)
+		return false;
+	for (size_t i = 0; i < cfg->nr_host_fields; i++) {
+		const struct xenvirtio_host_field *field = &cfg->host_fields[i];
+
+		if (field->offset % sizeof(*field->word) || field->offset >= cfg->config_bytes ||
+		    cfg->config_bytes - field->offset < sizeof(*field->word) || (uintptr_t)field->word % sizeof(*field->word))
+			return false;
+	}
+	return true;
+}
+
 static bool config_valid(const struct xenvirtio_device_config *cfg)
 {
 	uint64_t ring_features = cfg->foreign_queues ? FEATURES_FOREIGN : FEATURES_SERVED;
 
 	if (cfg->in_flight && (cfg->foreign_queues || (uintptr_t)cfg->in_flight % _Alignof(struct in_flight)))
+		return false;
+	if (!fields_valid(cfg))
 		return false;
 	return cfg->ops && cfg->nr_queues && cfg->nr_queues <= XENVIRTIO_QUEUES_MAX &&
 	       cfg->queue_size_max && cfg->queue_size_max <= XENVIRTIO_QUEUE_SIZE_MAX &&
@@ -354,6 +370,8 @@ int device_attach(struct xenvirtio_device *dev, struct notify *notify)
 {
 	dev->notify = notify;
 	notify->lent = dev->cfg.foreign_queues ? &dev->lent : NULL;
+	notify->field = dev->cfg.host_fields;
+	notify->nr_fields = dev->cfg.nr_host_fields;
 	for (unsigned int i = 0; i < dev->cfg.nr_queues; i++) {
 		int ret = device_notify_on(dev, i);
 
@@ -369,13 +387,26 @@ int device_detach(struct xenvirtio_device *dev)
 {
 	int ret = device_notify_off(dev, UINT64_MAX);
 
-	if (dev->notify)
+	if (dev->notify) {
 		dev->notify->lent = NULL;
+		dev->notify->nr_fields = 0;
+	}
 	dev->notify = NULL;
 	dev->kicked = 0;
 	dev->held = 0;
 	dev->called = false;
 	return ret;
+}
+
+void device_field_written(struct xenvirtio_device *dev)
+{
+	if (dev->cfg.ops->field_written)
+		dev->cfg.ops->field_written(dev->cfg.opaque);
+}
+
+int xenvirtio_device_watch_fields(struct xenvirtio_device *dev)
+{
+	return dev->notify && dev->notify->ops->watch_fields ? dev->notify->ops->watch_fields(dev->notify) : 0;
 }
 
 void device_mark_kick(struct xenvirtio_device *dev, uint32_t index)

@@ -335,6 +335,26 @@ static int record_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa ba
 	return end_line(r->file, ret);
 }
 
+static int print_field(struct record *r, const char *name, const struct xenvirtio_field_register *field, int ret)
+{
+	fprintf(r->file, "%s addr=%" PRIx64 "%s", name, field->addr.v, field->written ? " written" : "");
+	return print_result(r->file, ret);
+}
+
+static int record_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	struct record *r = to_record(hv);
+
+	return print_field(r, "field_add", field, r->inner->ops->field_add(r->inner, field));
+}
+
+static int record_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	struct record *r = to_record(hv);
+
+	return print_field(r, "field_del", field, r->inner->ops->field_del(r->inner, field));
+}
+
 static int record_pod_info(struct xenvirtio_hv *hv, struct xenvirtio_pod_info *info)
 {
 	struct record *r = to_record(hv);
@@ -459,6 +479,10 @@ static void choose_ops(struct record *r)
 		r->ops.irqfd_del = record_irqfd_del;
 		r->ops.registers_add = record_registers_add;
 		r->ops.registers_del = record_registers_del;
+	}
+	if (XENVIRTIO_HV_HAS(r->inner, field_del)) {
+		r->ops.field_add = record_field_add;
+		r->ops.field_del = record_field_del;
 	}
 	if (XENVIRTIO_HV_HAS(r->inner, frames_present))
 		r->ops.frames_present = record_frames_present;

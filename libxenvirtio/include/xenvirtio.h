@@ -32,6 +32,7 @@
 #include <xenvirtio/hv.h>
 #include <xenvirtio/memory-files.h>
 #include <xenvirtio/notify-path.h>
+#include <xenvirtio/registers.h>
 #include <xenvirtio/placement.h>
 #include <xenvirtio/queue.h>
 #include <xenvirtio/run.h>

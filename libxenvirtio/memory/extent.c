@@ -20,13 +20,12 @@ void xenvirtio_runs_clear(struct xenvirtio_runs *runs)
 	runs->nr = 0;
 }
 
-static int make_room(struct xenvirtio_runs *runs)
+/* Out of line: most often there is room. */
+static __attribute__((noinline)) int make_room(struct xenvirtio_runs *runs)
 {
 	struct xenvirtio_run *run;
 	size_t room;
 
-	if (runs->nr < runs->room)
-		return 0;
 	room = runs->room ? runs->room * 2 : 64;
 	run = reallocarray(runs->run, room, sizeof(*run));
 	if (!run)
@@ -56,7 +55,7 @@ int xenvirtio_runs_add(struct xenvirtio_runs *runs, struct xenvirtio_gfn start, 
 		last->nr += nr;
 		return 0;
 	}
-	ret = make_room(runs);
+	ret = runs->nr < runs->room ? 0 : make_room(runs);
 	if (ret)
 		return ret;
 	runs->run[runs->nr++] = (struct xenvirtio_run){ .start = start, .nr = nr };

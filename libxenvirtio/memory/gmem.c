@@ -49,6 +49,8 @@ struct xenvirtio_gmem {
 	size_t nr_stuck;
 	size_t nr_slots;
 	size_t nr_pinned; /* slots with a pin */
+	uint64_t flushes;
+	uint64_t filter; /* a bit for each frame in use, by the last six bits of its number; some are of frames that were */
 	struct bucket *buckets;
 	size_t nr_buckets; /* power of two */
 };
@@ -77,6 +79,14 @@ static void set_stuck(struct xenvirtio_gmem *gmem, struct slot *slot, bool stuck
 	slot->stuck = stuck;
 }
 
+static uint64_t filter_bits(struct xenvirtio_gfn gfn, uint64_t nr)
+{
+	uint64_t bits = nr < 64 ? (UINT64_C(1) << nr) - 1 : UINT64_MAX;
+	unsigned int by = gfn.v % 64;
+
+	return bits << by | (by ? bits >> (64 - by) : 0);
+}
+
 static int revoke_slot(struct xenvirtio_gmem *gmem, struct slot *slot)
 {
 	int ret = slot->revoked ? 0 : gmem->hv->ops->revoke(gmem->hv, slot->va, 1);
@@ -103,7 +113,8 @@ static int drop_slot(struct xenvirtio_gmem *gmem, struct slot *slot)
 		TAILQ_INSERT_TAIL(&gmem->used, slot, use);
 		return ret;
 	}
-	gmem->nr_used--;
+	if (!--gmem->nr_used)
+		gmem->filter = 0;
 	set_stuck(gmem, slot, false);
 	slot->revoked = false;
 	slot->va = NULL;
@@ -141,6 +152,7 @@ static int map_slot(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn gfn, struc
 	TAILQ_INSERT_HEAD(&gmem->used, slot, use);
 	LIST_INSERT_HEAD(find_bucket(gmem, gfn), slot, hash);
 	gmem->nr_used++;
+	gmem->filter |= filter_bits(gfn, 1);
 	*out = slot;
 	return 0;
 }
@@ -321,11 +333,20 @@ int xenvirtio_gmem_store16(struct xenvirtio_gmem *gmem, struct xenvirtio_gpa gpa
 	return 0;
 }
 
+/* Not in use, whatever their slot would be in: nearly all frames of a guest that gives single ones back. */
+static bool surely_unused(const struct xenvirtio_gmem *gmem, struct xenvirtio_gfn start, uint64_t nr)
+{
+	return !(gmem->filter & filter_bits(start, nr));
+}
+
 int xenvirtio_gmem_forget(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn start, uint64_t nr)
 {
 	struct slot *slot, *next, *end;
 	uint64_t i;
 	int ret, first = 0;
+
+	if (surely_unused(gmem, start, nr))
+		return 0;
 
 	/* Whichever is shorter: a look-up per frame, or a look at each page that is mapped. */
 	if (nr < gmem->nr_used && !gmem->nr_stuck) {
@@ -353,7 +374,13 @@ int xenvirtio_gmem_forget(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn star
 
 int xenvirtio_gmem_flush(struct xenvirtio_gmem *gmem)
 {
+	gmem->flushes++;
 	return xenvirtio_gmem_forget(gmem, xenvirtio_gfn(0), UINT64_MAX);
+}
+
+uint64_t xenvirtio_gmem_flushes(const struct xenvirtio_gmem *gmem)
+{
+	return gmem->flushes;
 }
 
 size_t xenvirtio_gmem_mapped(const struct xenvirtio_gmem *gmem)

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/shared-eventfd.h"
+#include "notify/notify-fields.h"
 #include "notify/notify.h"
 
 /* a queue's number fits the tag, and what is armed a word */
@@ -52,6 +53,7 @@ enum call {
  * @way:     the path now
  * @kick_fd: of each queue that was ever enabled; -1
  * @call_fd: written to interrupt; -1
+ * @fields:  what the host answers of the configuration space
  * @armed:   queues that have an ioeventfd, a bit each
  * @irqfd:   CALL_USED is an irqfd
  * @regs:    the kernel has InterruptStatus
@@ -71,6 +73,7 @@ struct notify_eventfd {
 	enum xenvirtio_notify_path way;
 	int kick_fd[QUEUES_MAX];
 	int call_fd[NR_CALLS];
+	struct notify_fields fields;
 	uint64_t armed;
 	bool irqfd;
 	bool regs;
@@ -103,6 +106,7 @@ static void eventfd_free(struct notify *notify)
 		close_fd(&self->kick_fd[i]);
 	for (unsigned int i = 0; i < NR_CALLS; i++)
 		close_fd(&self->call_fd[i]);
+	notify_fields_close(&self->fields);
 	notify_close(self->plain);
 	free(self);
 }
@@ -227,12 +231,23 @@ static void cover_unheard(const struct notify_eventfd *self, uint32_t *status)
 		*status |= STATUS_USED;
 }
 
+/* The path stays what it is: the registers, which are most of it, are answered. */
+static void give_fields(struct notify_eventfd *self)
+{
+	int why = notify_fields_arm(&self->fields, self->notify.field, self->notify.nr_fields);
+
+	if (why && self->notify.changed)
+		self->notify.changed(self->notify.opaque, why);
+}
+
 static int arm_interrupts(struct notify_eventfd *self, uint32_t *status)
 {
 	int ret = open_calls(self);
 
 	if (!ret && self->way == XENVIRTIO_NOTIFY_EVENTFD_REGS) {
 		ret = give_registers(self, status);
+		if (!ret)
+			give_fields(self);
 		if (!ret || ret == XENVIRTIO_E_GONE)
 			return ret;
 		use_path(self, XENVIRTIO_NOTIFY_EVENTFD, ret);
@@ -278,6 +293,7 @@ static int disarm_interrupts(struct notify_eventfd *self, uint32_t *status)
 	int held = call_held(self);
 	int ret = 0;
 
+	notify_fields_disarm(&self->fields);
 	if (self->regs)
 		ret = self->hv->ops->registers_del(self->hv, self->base, status);
 	else if (self->irqfd)
@@ -350,6 +366,7 @@ static int eventfd_poll(struct notify *notify, int epoll_fd, uint32_t tag)
 	self->tag = tag;
 	for (unsigned int i = 0; !ret && i < QUEUES_MAX; i++)
 		ret = watch_queue(self, i);
+	notify_fields_poll(&self->fields, epoll_fd, tag);
 	return ret;
 }
 
@@ -378,16 +395,35 @@ static int eventfd_interrupt(struct notify *notify, uint32_t bits)
 	return config ? config : used;
 }
 
-/* With the registers in the kernel's hands this is one that was on its way to us before. */
+/*
+ * With the registers in the kernel's hands this is one that was on its way to us before, or that the kernel left to us because the guest
+ * has had its part of a CPU there. The kernel's bits stay; a held line has to go down all the same, or it interrupts until the kernel
+ * answers again. What was not acknowledged may have been what held it: that is raised anew.
+ */
+static int ack_for_kernel(struct notify_eventfd *self, uint32_t left)
+{
+	uint32_t none = 0;
+	int ret;
+
+	if (self->line != NOTIFY_HOLD)
+		return 0;
+	ret = self->plain->ops->ack(self->plain, &none);
+	if (!ret && left & STATUS_USED)
+		ret = call(self, CALL_USED);
+	if (!ret && left & STATUS_CONFIG)
+		ret = call(self, CALL_CONFIG);
+	return ret;
+}
+
 static int eventfd_ack(struct notify *notify, uint32_t *status)
 {
 	struct notify_eventfd *self = to_self(notify);
-
+	uint32_t left = *status;
 	int ret;
 
 	if (self->regs) {
 		*status = STATUS_USED | STATUS_CONFIG;
-		return 0;
+		return ack_for_kernel(self, left);
 	}
 	ret = self->plain->ops->ack(self->plain, status);
 	cover_unheard(self, status);
@@ -454,6 +490,11 @@ static bool eventfd_takes_calls(const struct notify *notify)
 	return self->regs || self->irqfd;
 }
 
+static int eventfd_watch_fields(struct notify *notify)
+{
+	return notify_fields_watch(&to_self(notify)->fields);
+}
+
 static const struct notify_ops eventfd_ops = {
 	.path = eventfd_path,
 	.free = eventfd_free,
@@ -466,6 +507,7 @@ static const struct notify_ops eventfd_ops = {
 	.release = eventfd_release,
 	.wait = eventfd_wait,
 	.takes_calls = eventfd_takes_calls,
+	.watch_fields = eventfd_watch_fields,
 };
 
 int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct xenvirtio_gpa base,
@@ -488,6 +530,7 @@ int notify_open_eventfd(struct notify **notify, struct xenvirtio_hv *hv, struct 
 	self->line = line;
 	self->way = choice->path;
 	self->can_wait = choice->features & XENVIRTIO_EVENTFD_WAIT && XENVIRTIO_HV_HAS(hv, kick_wait);
+	notify_fields_init(&self->fields, hv, base, choice->features);
 	self->epoll_fd = -1;
 	for (unsigned int i = 0; i < QUEUES_MAX; i++)
 		self->kick_fd[i] = -1;

@@ -56,6 +56,12 @@ struct notify_ops {
 	 * Return: 0; XENVIRTIO_E_EMPTY there was none, or it was not worth waiting; -errno
 	 */
 	int (*wait)(struct notify *notify, uint32_t *index);
+	/**
+	 * watch_fields - optional: have poll() tell, once, of the next write of a field that is kept from now on
+	 *
+	 * One that was kept before is not told of: look at the words after this.
+	 */
+	int (*watch_fields)(struct notify *notify);
 	/** takes_calls - optional: whether the host takes signals of the lent call_fd now */
 	bool (*takes_calls)(const struct notify *notify);
 };
@@ -64,6 +70,8 @@ struct notify_ops {
 #define NOTIFY_TAG_QUEUE 0xffu
 /** in place of a queue: whoever serves the queues wants the driver interrupted */
 #define NOTIFY_TAG_CALL 0xffu
+/** in place of a queue: a field was written */
+#define NOTIFY_TAG_FIELD 0xfeu
 
 /**
  * struct notify_lent - eventfds of a device whose queues another process serves
@@ -81,13 +89,17 @@ struct notify_lent {
  * struct notify - siblings embed this as their first member
  * @changed, @opaque: whoever opened it may fill them in
  * @lent: whose queues are foreign; NULL: eventfds are the sibling's own
+ * @field, @nr_fields: of the configuration space, that the host may answer for from the first queue_enable to the last
+ *         queue_disable
  */
 struct notify {
 	const struct notify_ops *ops;
-	/** changed - optional: path() is another one now, because of @why (-errno) */
+	/** changed - optional: path() is another one now, because of @why (-errno), or the same, without fields */
 	void (*changed)(void *opaque, int why);
 	void *opaque;
 	const struct notify_lent *lent;
+	const struct xenvirtio_host_field *field;
+	size_t nr_fields;
 };
 
 /** how long a line stays up */

@@ -10,7 +10,7 @@
 
 #include "transport/server-state.h"
 
-_Static_assert(XENVIRTIO_QUEUES_MAX - 1 < NOTIFY_TAG_CALL, "a queue's number is in the tag, or this");
+_Static_assert(XENVIRTIO_QUEUES_MAX - 1 < NOTIFY_TAG_FIELD, "a queue's number is in the tag, or this");
 
 void server_stop_polling(struct xenvirtio_server *server)
 {

@@ -277,6 +277,8 @@ static void mark_event(struct xenvirtio_device *dev, uint32_t queue)
 {
 	if (queue == NOTIFY_TAG_CALL)
 		device_mark_call(dev);
+	else if (queue == NOTIFY_TAG_FIELD)
+		device_field_written(dev);
 	else
 		device_mark_signal(dev, queue);
 }

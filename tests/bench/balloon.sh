@@ -45,32 +45,57 @@ value()
 	sed -n "s/^$2 \([0-9]*\).*/\1/p" "$1" | grep . || echo 0
 }
 
-# status KEY: a figure of the daemon.
-status()
+# noted WHEN KEY: a figure of the daemon, before or after.
+noted()
 {
-	xen-vballoonctl status g --json | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p"
+	sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" "$XV_STATE/status-$1"
+}
+
+# moved_by KEY: how much it has changed.
+moved_by()
+{
+	echo $(($(noted after "$1") - $(noted before "$1")))
+}
+
+migrated()
+{
+	guest_run g "sed -n 's/^balloon_migrate //p' /proc/vmstat"
+}
+
+# A guest that compacts its memory moves pages of the balloon, each with two messages of its own: what it has begun is to be over, or
+# what is measured says how many.
+settle()
+{
+	local before
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		before=$(migrated)
+		sleep 1
+		[ "$before" != "$(migrated)" ] || return 0
+	done
 }
 
 # move DIRECTION PAGES KIB: to that many pages, that size.
 move()
 {
 	local direction=$1 pages=$2 kib=$3 out=$XV_STATE/move sums=$XV_STATE/sums guest dom0 memory decode hypercall messages key
-	local before_decode=0 before_all=0 before_hypercall=0 before_messages=0
+	local before_migrated
+	settle
+	before_migrated=$(migrated)
+	guest_run g "echo 1 >$trace/tracing_on"
 	if [ "$letter" != a ]; then
-		before_decode=$(status "${direction}_decode_ns")
-		before_all=$(status "${direction}_ns")
-		before_hypercall=$(status "${direction}_hypercall_ns")
-		before_messages=$(status "${direction}_messages")
+		xen-vballoonctl status g --json >"$XV_STATE/status-before"
 		set -- "$(backend_node "$domid")/target" "$kib"
 	else
 		set -- -- xl mem-set g "${kib}k"
 	fi
-	guest_run g "echo 1 >$trace/tracing_on"
 	sleep 1
 	tap "mark begin $variant $direction"
 	balloon-move "$domid" "$pages" 600 "$@" >"$out"
 	is "$?" 0 "$variant: $direction to $pages pages"
 	tap "mark end $variant $direction"
+	# before the sums are made, which takes memory and may have the guest compact it
+	[ "$letter" = a ] || xen-vballoonctl status g --json >"$XV_STATE/status-after"
+	tap "# $(($(migrated) - ${before_migrated:-0})) pages of the balloon migrated meanwhile"
 	trace_sums >"$sums"
 	cat "$out" "$sums"
 	guest=$(value "$out" guest_ns)
@@ -81,9 +106,9 @@ move()
 		hypercall=$(($(value "$sums" xenmem_reservation_decrease) + $(value "$sums" xenmem_reservation_increase)))
 		memory=$((guest - hypercall))
 	else
-		hypercall=$(($(status "${direction}_hypercall_ns") - before_hypercall))
-		decode=$(($(status "${direction}_decode_ns") - before_decode + $(status "${direction}_ns") - before_all - hypercall))
-		messages=$(($(status "${direction}_messages") - before_messages))
+		hypercall=$(moved_by "${direction}_hypercall_ns")
+		decode=$(($(moved_by "${direction}_decode_ns") + $(moved_by "${direction}_ns") - hypercall))
+		messages=$(moved_by "${direction}_messages")
 		memory=$(value "$sums" update_balloon_size_func)
 		for key in tell_host send_ranges vm_get vm_set vm_generation; do
 			memory=$((memory - $(value "$sums" $key)))

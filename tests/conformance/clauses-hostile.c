@@ -50,6 +50,7 @@ int clauses_run_scenario(struct world *w, const struct hostile_scenario *given)
 		.features = w->cd->features,
 		.nr_queues = w->cd->nr_queues,
 		.request = request,
+		.hides_needs_reset = w->excused & SHOULD_SET_NEEDS_RESET,
 	};
 	struct hostile h;
 	int ret;

@@ -162,7 +162,7 @@ static int subsets_are_accepted(struct world *w)
 	uint64_t offered = world_offered(w);
 
 	for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
-		uint64_t features = F_VERSION_1 | w->cd->features | (rings[i] & offered);
+		uint64_t features = F_VERSION_1 | (w->cd->features & ~(F_INDIRECT | F_EVENT_IDX)) | (rings[i] & offered);
 		bool taken;
 		int ret = try_features(w, features, &taken);
 
@@ -296,15 +296,17 @@ const struct clause clauses_status[] = {
 	{"2.1", "the status is 0 before a driver comes", status_at_first, 0, NULL},
 	{"2.1", "ACKNOWLEDGE and DRIVER read back as they were written", status_reads_back, 0, NULL},
 	{"2.1.2", "no buffer is consumed, and no notification sent, before DRIVER_OK", nothing_before_driver_ok, 0, NULL},
-	{"2.1.2", "a device that cannot go on sets DEVICE_NEEDS_RESET", needs_reset_is_set, NEEDS_OWN_RINGS, NULL},
+	{"2.1.2", "a device that cannot go on sets DEVICE_NEEDS_RESET", needs_reset_is_set,
+	 NEEDS_OWN_RINGS | SHOULD_SET_NEEDS_RESET, NULL},
 	{"2.1.2", "DEVICE_NEEDS_RESET after DRIVER_OK comes with a configuration change notification", needs_reset_is_told,
 	 NEEDS_OWN_RINGS, NULL},
 	{"2.1.1", "a device whose driver said FAILED is quiet until it is reset, and works again then", failed_is_quiet, 0, NULL},
 	{"2.2", "what the author has a driver take is offered", author_features_are_offered, 0, NULL},
 	{"2.2", "what is offered does not depend on what was negotiated", offer_stays, 0, NULL},
-	{"2.2.2", "subsets of what is offered are accepted", subsets_are_accepted, 0, NULL},
+	{"2.2.2", "subsets of what is offered are accepted", subsets_are_accepted, SHOULD_TAKE_SUBSETS, NULL},
 	{"2.2.2", "FEATURES_OK does not stick with a feature that is not offered, whichever", unoffered_is_refused, 0, NULL},
-	{"2.2.2", "features that were negotiated once are accepted after a reset", same_set_again, 0, NULL},
+	{"2.2.2", "features that were negotiated once are accepted after a reset", same_set_again, SHOULD_TAKE_A_SET_AGAIN,
+	 NULL},
 	{"2.4.1", "the status is 0 after a reset, from every state", reset_clears_status, 0, NULL},
 	{"2.4.1", "after a reset no queue is touched and no notification sent", reset_is_quiet, 0, NULL},
 	{"3.1.1", "a device can be reset and initialised any number of times, and serves", reset_and_again, 0, NULL},

@@ -14,6 +14,14 @@ enum {
 	NEEDS_NO_PROCESS = 4,	/* the clause begins it */
 	NEEDS_HOLE = 8,		/* a frame of RAM is missing */
 	JUDGES_LEFT = 16,	/* what is left behind in the end is a part of it */
+	/* virtio 1.2 says SHOULD: it can be excused. A bit each, by which other clauses know in world.excused what not to ask for */
+	SHOULD_SET_NEEDS_RESET = 32,
+	SHOULD_TAKE_SUBSETS = 64,
+	SHOULD_TAKE_A_SET_AGAIN = 128,
+	SHOULD_HEED_FLAGS = 256,
+	SHOULD_HEED_USED_EVENT = 512,
+	RECOMMENDED = SHOULD_SET_NEEDS_RESET | SHOULD_TAKE_SUBSETS | SHOULD_TAKE_A_SET_AGAIN | SHOULD_HEED_FLAGS |
+		      SHOULD_HEED_USED_EVENT,
 };
 
 /**
@@ -40,6 +48,8 @@ extern const struct clause clauses_restart[];
 
 /** clauses_hostile() - the scenario @i of all as a clause. Return: false: there are no more */
 bool clauses_hostile(unsigned int i, struct clause *clause);
+/** clauses_each() - all of them, in their order */
+void clauses_each(void (*visit)(void *opaque, const struct clause *clause), void *opaque);
 /** clauses_run_scenario() - as clause.run does */
 int clauses_run_scenario(struct world *w, const struct hostile_scenario *scenario);
 

@@ -27,7 +27,7 @@ struct driver;
 struct fake;
 
 /** what struct conformance_device means: a shared object of another number is refused */
-#define CONFORMANCE_VERSION 1u
+#define CONFORMANCE_VERSION 2u
 /** of either part of a message */
 #define CONFORMANCE_BYTES_MAX 512u
 /** requests that are under way at once, at most */
@@ -69,6 +69,21 @@ struct conformance_message {
 };
 
 /**
+ * struct conformance_excuse - of what virtio 1.2 recommends (SHOULD), and this device has a reason not to do
+ * @clause: the section, "2.7.7.2"
+ * @says:   a part of the clause's sentence, where the section recommends more than one thing; NULL
+ * @why:    the reason, a sentence
+ *
+ * The clause is tried all the same. That it is not ok is then told with the reason, and counts as excused; that it is ok makes
+ * the excuse wrong, and is not ok.
+ */
+struct conformance_excuse {
+	const char *clause;
+	const char *says;
+	const char *why;
+};
+
+/**
  * struct conformance_device - the device, as its author knows it
  * @version:       CONFORMANCE_VERSION
  * @name:          for the report
@@ -78,6 +93,7 @@ struct conformance_message {
  * @nr_messages:   that one request is made of, one after the other: of a balloon two, a page there and back
  * @config_bytes:  of the configuration space that can be read; 0: none
  * @flags:         CONFORMANCE_*
+ * @excuses:       an array that ends with one without a clause; NULL: none
  * @opaque:        of all hooks
  *
  * Of the hooks make, free, fill and check there must be; the others may be NULL.
@@ -91,6 +107,7 @@ struct conformance_device {
 	unsigned int nr_messages;
 	uint32_t config_bytes;
 	uint32_t flags;
+	const struct conformance_excuse *excuses;
 	void *opaque;
 	/**
 	 * make - a process begins: the device, or the one that goes on from @host->state and what the author kept
@@ -129,6 +146,7 @@ enum conformance_verdict {
 	CONFORMANCE_OK,
 	CONFORMANCE_NOT_OK,
 	CONFORMANCE_SKIPPED,
+	CONFORMANCE_EXCUSED, /* it is not ok, and the device has said why not */
 };
 
 /**
@@ -137,6 +155,8 @@ enum conformance_verdict {
  * @clause:  the section of virtio 1.2, "2.7.5.1"; or "hostile", "failures", "restart"
  * @says:    what is asked, in a sentence
  * @why:     it was skipped, or is not ok; of what is ok, how much was tried, or empty
+ * @excuse:  of what is excused, the author's reason; else NULL
+ * @recommended: virtio 1.2 says SHOULD, so that it can be excused
  */
 struct conformance_result {
 	unsigned int number;
@@ -144,13 +164,16 @@ struct conformance_result {
 	const char *says;
 	enum conformance_verdict verdict;
 	const char *why;
+	const char *excuse;
+	bool recommended;
 };
 
 /**
  * struct conformance_report - what to run, and whom to tell
  * @only:   a clause and those below it: "2.7" has "2.7.5.1"; NULL: all
  * @stride: failures and restarts are tried at every so many calls or accesses: 0 is each
- * @result: is told each result; NULL: lines of TAP on stdout, with the plan
+ * @result: is told each result; NULL: lines of TAP on stdout, with the plan; what is excused is "not ok" with "# TODO", and
+ *          counted in the last line
  */
 struct conformance_report {
 	const char *only;
@@ -163,9 +186,17 @@ struct conformance_report {
  * conformance_run() - all clauses, or those that are asked for
  * @report: NULL: all, as TAP
  *
- * Return: how many are not ok; -EINVAL @cd cannot be, or is of another version; -ENOENT there is no such clause
+ * Return: how many are not ok, without those that are excused; -EINVAL @cd cannot be, is of another version, or has an excuse that
+ *         cannot be; -ENOENT there is no such clause
  */
 int conformance_run(const struct conformance_device *cd, const struct conformance_report *report);
+/**
+ * conformance_check_excuses() - whether each is of one clause, which is recommended, and says why
+ * @why: what is wrong with one that is not, and what to do
+ *
+ * Return: 0; -EINVAL
+ */
+int conformance_check_excuses(const struct conformance_device *cd, char *why, size_t why_size);
 /**
  * conformance_list() - tell the clauses and run none: each is skipped
  *

@@ -80,6 +80,7 @@ struct world {
 	uint64_t accesses;
 	uint64_t end_at; /* the access at which a process ends; UINT64_MAX: at each */
 	enum world_end end;
+	unsigned int excused; /* recommendations that the device says it does not follow: SHOULD_ of clauses.h */
 	unsigned int stride; /* of what is done for each call or access */
 	struct posted pending; /* the message that world_send() waits for */
 	bool is_pending;

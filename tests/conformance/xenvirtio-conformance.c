@@ -109,7 +109,7 @@ static int parse(int argc, char **argv, struct options *opts)
 
 static void print_clause(void *opaque, const struct conformance_result *result)
 {
-	printf("%-10s %s\n", result->clause, result->says);
+	printf("%-10s %s%s\n", result->clause, result->says, result->recommended ? " (SHOULD)" : "");
 }
 
 static int no_such_clause(const char *only)
@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 {
 	struct options opts = {0};
 	const struct conformance_device *cd;
+	char why[300];
 	int ret = parse(argc, argv, &opts);
 
 	if (ret)
@@ -157,6 +158,9 @@ int main(int argc, char **argv)
 	cd = load(opts.file);
 	if (!cd)
 		return EXIT_USAGE;
+	/* of another version it may have none */
+	if (cd->version == CONFORMANCE_VERSION && conformance_check_excuses(cd, why, sizeof(why)))
+		return refuse("%s: %s", opts.file, why);
 	ret = conformance_run(cd, &opts.report);
 	if (ret == -ENOENT)
 		return no_such_clause(opts.report.only);

@@ -36,6 +36,16 @@ struct irqfd {
 	uint8_t pad[2];
 };
 
+#define FIELD _IOW('P', 0x83, struct field)
+
+struct field {
+	uint64_t ioreq, addr, word;
+	int32_t event_fd;
+	uint32_t flags;
+	uint16_t dom;
+	uint8_t pad[6];
+};
+
 static bool is_privcmd(int fd)
 {
 	privcmd_dm_op_t nothing = {.dom = 0};
@@ -136,6 +146,15 @@ static int raise_interrupt(const struct drill *d, unsigned int arg)
 	return ask(is_privcmd, IRQFD, &irqfd, EPERM, ENOTTY);
 }
 
+/* So is this one's: a word of ours that another guest writes. */
+static int share_word(const struct drill *d, unsigned int arg)
+{
+	uint32_t word = 0;
+	struct field field = {.dom = (uint16_t)d->other, .word = (uintptr_t)&word, .event_fd = -1};
+
+	return ask(is_privcmd, FIELD, &field, EPERM, ENOTTY);
+}
+
 static int restrict_again(const struct drill *d, unsigned int arg)
 {
 	domid_t other = (domid_t)d->other;
@@ -189,6 +208,7 @@ const struct drill_attempt drill_xen[] = {
 	{"destroy-other", control_domain, XEN_DOMCTL_destroydomain, false},
 	{"dm-op-other", ask_model, 0, false},
 	{"irqfd-other", raise_interrupt, 0, false},
+	{"field-other", share_word, 0, false},
 	{"privcmd-restrict-to-other", restrict_again, 0, false},
 	{"evtchn-virq", bind_virq, 0, false},
 	{"evtchn-bind-other", bind_port, 1, false},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The fake's ioeventfds, irqfds and interrupt registers that the host answers.
+ * The fake's ioeventfds, irqfds, and the interrupt registers and fields that the host answers.
  *
  * A vcpu's access that matches is answered here and becomes no request; its eventfd is really
  * signalled. What is written to an irqfd is taken when somebody looks at the interrupt lines or the
@@ -224,6 +224,38 @@ int fake_op_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, ui
 	return del(h, FAKE_REGISTERS, base.v, 0);
 }
 
+int fake_op_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	const struct fake_eventfd e = {
+		.kind = FAKE_FIELD,
+		.key = field->addr.v,
+		.queue = field->written,
+		.fd = field->written ? field->fd : -1,
+		.word = field->word,
+	};
+	struct fake_handle *h = to_handle(hv);
+	int ret = fake_count_call(h->f, false);
+	bool kicks = false;
+
+	if (ret)
+		return ret;
+	if (!has(h->f, XENVIRTIO_EVENTFD_FIELDS) || h->f->refuse & XENVIRTIO_EVENTFD_FIELDS)
+		return -ENOSYS;
+	if (field->addr.v % sizeof(uint32_t) || (uintptr_t)field->word % sizeof(uint32_t))
+		return -EINVAL;
+	for (size_t i = 0; i < FAKE_EVENTFDS_MAX; i++)
+		kicks |= h->f->eventfd[i].kind == FAKE_IOEVENTFD && h->f->eventfd[i].owner == h;
+	return kicks ? add(h, &e) : -ENOENT;
+}
+
+int fake_op_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	struct fake_handle *h = to_handle(hv);
+	int ret = fake_count_call(h->f, false);
+
+	return ret ? ret : del(h, FAKE_FIELD, field->addr.v, field->written);
+}
+
 int fake_op_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,
 		      uint32_t *queue)
 {
@@ -279,6 +311,21 @@ static bool answer_register(struct fake *f, struct fake_eventfd *e,
 	return false;
 }
 
+/* An access to a field: its word is shared with whoever gave it. */
+static bool answer_field(struct fake *f, struct fake_eventfd *e, const struct xenvirtio_ioreq *req, uint64_t *data)
+{
+	if (req->addr != e->key || req->read == (bool)e->queue)
+		return false;
+	if (req->read)
+		*data = __atomic_load_n(e->word, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(e->word, (uint32_t)req->data, __ATOMIC_RELAXED);
+	if (e->fd >= 0)
+		signal_fd(e->fd);
+	f->answered++;
+	return true;
+}
+
 /* To who waits for this device; more than one at a time is announced as ever. */
 static bool hand_over(struct fake *f, const struct fake_eventfd *e)
 {
@@ -296,12 +343,14 @@ bool fake_eventfd_claim(struct fake *f, const struct fake_server *s,
 	    req->size != REGISTER_BYTES)
 		return false;
 	fake_eventfd_settle(f);
-	for (size_t i = 0; i < FAKE_EVENTFDS_MAX; i++) {
+	for (size_t i = 0; !f->leaves && i < FAKE_EVENTFDS_MAX; i++) {
 		struct fake_eventfd *e = &f->eventfd[i];
 
 		if (!e->kind || e->owner != s->owner)
 			continue;
 		if (e->kind == FAKE_REGISTERS && answer_register(f, e, req, data))
+			return true;
+		if (e->kind == FAKE_FIELD && answer_field(f, e, req, data))
 			return true;
 		if (e->kind == FAKE_IOEVENTFD && !req->read &&
 		    req->addr == e->key + QUEUE_NOTIFY && (req->data & 0xffff) == e->queue) {
@@ -345,4 +394,9 @@ void fake_offer_eventfds(struct fake *f, uint32_t features)
 void fake_refuse_eventfds(struct fake *f, uint32_t features)
 {
 	f->refuse = features;
+}
+
+void fake_leave_accesses(struct fake *f, bool leave)
+{
+	f->leaves = leave;
 }

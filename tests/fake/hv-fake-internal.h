@@ -82,9 +82,10 @@ enum fake_eventfd_kind {
 	FAKE_IOEVENTFD,
 	FAKE_IRQFD,
 	FAKE_REGISTERS,
+	FAKE_FIELD,
 };
 
-/* key: base, or the irqfd's descriptor; with queue it is what an entry is known by */
+/* key: base, the irqfd's descriptor, or a field's address; with queue (of a field: is it written) it is what an entry is known by */
 struct fake_eventfd {
 	enum fake_eventfd_kind kind;
 	const struct fake_handle *owner;
@@ -95,6 +96,7 @@ struct fake_eventfd {
 	int config_fd;
 	bool held;
 	uint32_t status;
+	uint32_t *word;
 };
 
 /* what fake_reset() leaves as it is comes first, up to @faults */
@@ -138,6 +140,7 @@ struct fake {
 	struct fake_eventfd eventfd[FAKE_EVENTFDS_MAX];
 	size_t nr_eventfds;
 	uint32_t refuse;
+	bool leaves;
 	uint64_t answered;
 
 	bool dying;
@@ -247,6 +250,8 @@ int fake_op_ioeventfd_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, ui
 			  int fd);
 int fake_op_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int fake_op_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int fake_op_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
+int fake_op_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
 int fake_op_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
 int fake_op_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
 int fake_op_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,

@@ -176,6 +176,8 @@ int fake_add_foreign(struct fake *f, const struct xenvirtio_gpa_range *range);
 
 /** fake_offer_eventfds() - what the host has from now on, as fake_config.eventfd_features */
 void fake_offer_eventfds(struct fake *f, uint32_t features);
+/** fake_leave_accesses() - whether the host leaves to us what it could answer, as of a guest that has had its part of a CPU */
+void fake_leave_accesses(struct fake *f, bool leave);
 /** fake_refuse_eventfds() - from now on refuse to add these, XENVIRTIO_EVENTFD_*, though offered */
 void fake_refuse_eventfds(struct fake *f, uint32_t features);
 

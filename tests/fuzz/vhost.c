@@ -23,12 +23,17 @@
 #define NEVER (UINT64_C(1) << 26 | UINT64_C(1) << 30 | UINT64_C(1) << 33 | UINT64_C(1) << 38 | UINT64_C(1) << 40)
 /** more descriptors than an input has open at any time */
 #define DESCRIPTORS 48
+/** of a backend's words that nobody need have read yet: beside those of an input there is room for these in a socket */
+#define FLOOD_MAX 150u
 
 static struct {
 	struct vhost_frontend *f;
 	struct vhost_peer *p;
 	const uint8_t *data;
 	size_t left;
+	uint64_t begun_ms;
+	unsigned int flooded; /* by this backend */
+	uint64_t changed, reasons; /* told; for which there may be another than that the backend says so */
 	/* one descriptor for all that need one, for as long as the process lives */
 	int spare;
 } z = {.spare = -1};
@@ -77,7 +82,19 @@ static bool drop_record(void *opaque)
 	return z.p->features & 1;
 }
 
-static const struct vhost_frontend_ops ops = {.lost = lost, .done = done, .base = base, .drop_record = drop_record};
+static void config_changed(void *opaque)
+{
+	z.changed++;
+	MUST(z.changed <= z.reasons + 1 + (clock_now_ms() - z.begun_ms) / VHOST_CHANGE_MS);
+}
+
+static const struct vhost_frontend_ops ops = {
+	.lost = lost,
+	.done = done,
+	.config_changed = config_changed,
+	.base = base,
+	.drop_record = drop_record,
+};
 
 static void check(void)
 {
@@ -88,6 +105,8 @@ static void check(void)
 	MUST(!(vhost_frontend_protocol_features(z.f) & ~UINT64_C(0x1b229)));
 	MUST(vhost_frontend_queues(z.f) >= 1 && vhost_frontend_queues(z.f) <= 256);
 	MUST(deadline_ms <= clock_now_ms() + VHOST_CONNECT_MS);
+	/* who waits for a time that is past does not sleep */
+	MUST(!deadline_ms || deadline_ms >= clock_now_ms());
 	MUST(!vhost_frontend_is_served(z.f) || vhost_frontend_is_connected(z.f));
 	MUST(!vhost_frontend_is_connected(z.f) || !vhost_frontend_read_config(z.f, 0, config, CONFIG_BYTES));
 }
@@ -129,6 +148,28 @@ static void event_ask(void)
 	vhost_frontend_run(z.f);
 	if (z.p->requests_fd >= 0 && peer_hear(z.p, &m))
 		MUST(m.header.flags == (VHOST_FLAG_VERSION | VHOST_FLAG_REPLY) && m.header.bytes == 8);
+}
+
+/* Another configuration each time. */
+static void event_flood(void)
+{
+	const struct vhost_message m = {.header = {.request = VHOST_BACKEND_CONFIG_CHANGE, .flags = VHOST_FLAG_VERSION}};
+	unsigned int turns = 0;
+
+	for (uint8_t nr = next(); nr && z.p->requests_fd >= 0 && z.flooded < FLOOD_MAX; nr--, z.flooded++) {
+		z.p->config[0]++;
+		peer_say(z.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+		if (nr % 4)
+			continue;
+		vhost_frontend_run(z.f);
+		peer_run(z.p);
+	}
+	/* and in the end it sleeps, however much is left */
+	while (vhost_frontend_is_connected(z.f) && clock_wait(vhost_frontend_fd(z.f), 0) > 0) {
+		vhost_frontend_run(z.f);
+		peer_run(z.p);
+		MUST(turns++ < 1000);
+	}
 }
 
 static void event_hang_up(void)
@@ -186,6 +227,7 @@ static void event_write(void)
 	const uint8_t offset = next(), bytes = next(), data[256] = {0x42};
 	int rc = vhost_frontend_write_config(z.f, offset, data, bytes);
 
+	z.reasons++;
 	MUST((rc == -ERANGE) == (!bytes || offset + bytes > (int)CONFIG_BYTES));
 }
 
@@ -201,6 +243,8 @@ static void event_connect(void)
 	z.p->protocol = ~(uint64_t)(next() << 16 | next() << 8 | next());
 	z.p->queues = next();
 	z.p->slots = next();
+	z.reasons++;
+	z.flooded = 0;
 	vhost_frontend_connect(z.f, fd);
 }
 
@@ -225,6 +269,18 @@ static void (*const events[])(void) = {
 	event_turn, event_say, event_ask, event_hang_up, event_end_requests, event_pass,
 	event_start, event_stop, event_write, event_connect, event_spoil, event_wait,
 };
+#define EVENTS (sizeof(events) / sizeof(events[0]))
+
+static void any_event(void)
+{
+	uint8_t which = next();
+
+	/* kept inputs go by the table */
+	if (which >= 252)
+		event_flood();
+	else
+		events[which % EVENTS]();
+}
 
 static unsigned int descriptors(void)
 {
@@ -247,6 +303,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(before < DESCRIPTORS / 2);
 	z.data = data;
 	z.left = size;
+	z.begun_ms = clock_now_ms();
+	z.changed = z.reasons = 0;
+	z.flooded = 0;
 	MUST(!vhost_frontend_new(&z.f, &device));
 	z.p = peer_new(&fd);
 	peer_clock_attend(z.p);
@@ -255,7 +314,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* its list of what it was asked is not endless */
 		if (z.p->nr_asked > PEER_REQUESTS / 2)
 			z.p->nr_asked = 0;
-		events[next() % (sizeof(events) / sizeof(events[0]))]();
+		any_event();
 		vhost_frontend_run(z.f);
 		check();
 	}

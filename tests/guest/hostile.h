@@ -18,12 +18,14 @@ struct hostile;
  * struct hostile_target - the device under attack
  * @device_id, @features, @nr_queues: for a proper initialisation
  * @request:  make one proper request on an initialised driver. Return: 0; -errno
+ * @hides_needs_reset: it is known not to set NEEDS_RESET, which is then not asked for
  */
 struct hostile_target {
 	uint32_t device_id;
 	uint64_t features;
 	unsigned int nr_queues;
 	int (*request)(struct driver *d);
+	bool hides_needs_reset;
 };
 
 enum hostile_expect {

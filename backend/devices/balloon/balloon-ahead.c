@@ -13,8 +13,6 @@
 #include "backend/devices/balloon/balloon-internal.h"
 
 #define BLOCK (UINT64_C(1) << XENVIRTIO_ORDER_MAX)
-/* A part that is worth its block: an eighth. */
-#define PART_MIN (BLOCK / 8)
 
 uint64_t balloon_ahead_count(const struct balloon *b, struct xenvirtio_run piece)
 {
@@ -54,7 +52,7 @@ static bool may_go_ahead(const struct balloon *b, uint64_t pages)
 	if (due->nr_awaited > DUE_AHEAD - 2 || (due->nr_awaited && due->ahead_moves != r->moves) || balloon_due_scattered(b))
 		return false;
 	return r->max_order == XENVIRTIO_ORDER_MAX && r->max_pages >= r->tot_pages + pages &&
-	       b->persist->actual_pages >= due->taken_pages + b->persist->target_pages + pages;
+	       balloon_actual(b) >= due->taken_pages + b->persist->target_pages + pages;
 }
 
 static void note_ahead(struct balloon *b, uint64_t start, uint64_t end)
@@ -66,6 +64,8 @@ static void note_ahead(struct balloon *b, uint64_t start, uint64_t end)
 		return;
 	if (due->ahead_moves != b->reservation.moves)
 		due->nr_ahead = 0;
+	if (!due->nr_ahead)
+		due->ahead_flushes = xenvirtio_gmem_flushes(b->cfg.gmem);
 	due->ahead_moves = b->reservation.moves;
 	due->ahead[due->nr_ahead++ % DUE_AHEAD] = run;
 	due->nr_awaited++;
@@ -90,7 +90,7 @@ struct xenvirtio_run balloon_ahead(struct balloon *b, struct xenvirtio_run piece
 	uint64_t end = piece.start.v + piece.nr;
 	struct xenvirtio_run first, last, whole = piece;
 
-	if (piece.nr < PART_MIN || !may_go_ahead(b, 2 * BLOCK))
+	if (piece.nr < BALLOON_AHEAD_MIN || !may_go_ahead(b, 2 * BLOCK))
 		return piece;
 	if (whole_block(b, piece.start.v, &first) && first.start.v >= passed_end(b, piece)) {
 		whole.nr += whole.start.v - first.start.v;

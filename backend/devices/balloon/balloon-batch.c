@@ -123,7 +123,6 @@ static int add_chain(struct balloon *b, struct xenvirtio_queue *q, struct balloo
 int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_batch *batch)
 {
 	struct xenvirtio_queue *q = xenvirtio_device_queue(b->dev, index);
-	uint64_t begin_ns = clock_now_ns();
 	int ret = 0;
 
 	xenvirtio_runs_clear(&batch->slice.runs);
@@ -137,12 +136,8 @@ int balloon_batch_fill(struct balloon *b, unsigned int index, struct balloon_bat
 		balloon_batch_reset(batch);
 		return ret;
 	}
-	if (!batch->nr_chains)
-		return XENVIRTIO_E_EMPTY;
-	*(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->status.inflate_decode_ns :
-						  &b->status.deflate_decode_ns) +=
-		clock_now_ns() - begin_ns;
-	return 0;
+	batch->drained = ret == XENVIRTIO_E_EMPTY;
+	return batch->nr_chains ? 0 : XENVIRTIO_E_EMPTY;
 }
 
 int balloon_batch_push(struct balloon *b, unsigned int index, struct balloon_batch *batch)

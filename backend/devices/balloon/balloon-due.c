@@ -279,7 +279,7 @@ void balloon_due_told(struct balloon *b)
 /* What the driver has in its balloon, once it has seen what was acknowledged: hostile, and a hint. */
 static uint64_t guess_actual(const struct balloon *b)
 {
-	uint64_t most = b->persist->actual_pages + b->due.put_pages;
+	uint64_t most = (uint64_t)balloon_actual(b) + b->due.put_pages;
 
 	return most > b->due.taken_pages ? most - b->due.taken_pages : 0;
 }
@@ -387,6 +387,36 @@ bool balloon_due_ripe(const struct balloon *b)
 uint64_t balloon_due(const struct balloon *b)
 {
 	return b->due.frames.nr_set;
+}
+
+/* Frames of a run that are due and in the balloon's bitmap as well. */
+static uint64_t count_both(const struct balloon *b, struct xenvirtio_run run)
+{
+	struct xenvirtio_run due, piece;
+	uint64_t nr = 0;
+
+	while (run.nr) {
+		if (frames_next(&b->due.frames, &run, &due) != FRAME_BALLOONED)
+			continue;
+		while (due.nr)
+			if (frames_next(&b->frames, &due, &piece) == FRAME_BALLOONED)
+				nr += piece.nr;
+	}
+	return nr;
+}
+
+uint64_t balloon_due_beside(const struct balloon *b)
+{
+	const struct balloon_due *due = &b->due;
+	uint64_t both = 0;
+
+	/* a slice that takes several turns: what is released of it */
+	for (size_t i = 0; due->releasing && i <= due->slice.at && i < due->slice.runs.nr; i++)
+		both += count_both(b, due->slice.runs.run[i]);
+	/* and what is noted to come ahead, and did not yet */
+	for (size_t i = 1; i <= due->nr_awaited; i++)
+		both += count_both(b, due->ahead[(due->nr_ahead - i) % DUE_AHEAD]);
+	return due->frames.nr_set - both;
 }
 
 void balloon_settle(struct balloon *b)

@@ -24,6 +24,7 @@ struct balloon_due {
 	size_t nr_ahead;	/* ever; the newest are in the ring */
 	size_t nr_awaited;	/* of them that may not be there yet: all are in the ring */
 	uint64_t ahead_moves;	/* reservation.moves at that time */
+	uint64_t ahead_flushes;	/* xenvirtio_gmem_flushes() at that time, or when the domain was looked at since and nothing had moved */
 	uint64_t changes;	/* times the driver put frames in or took some out */
 	uint64_t settled;	/* of them at the last balloon_settle() */
 	uint64_t put_pages;	/* acknowledged since the driver wrote actual: put into the balloon, and taken out */
@@ -45,6 +46,8 @@ void balloon_due_told(struct balloon *b);
 void balloon_due_mark(struct balloon *b, struct xenvirtio_run run);
 /** balloon_due_forget_released() - those of a run that are in the balloon's bitmap are not due any more */
 void balloon_due_forget_released(struct balloon *b, struct xenvirtio_run run);
+/** balloon_due_beside() - how many are due and not in the balloon's bitmap: no frame is counted twice, also in the midst of a release */
+uint64_t balloon_due_beside(const struct balloon *b);
 /** balloon_due_max() - so many are worth releasing */
 uint64_t balloon_due_max(const struct balloon *b);
 /** balloon_due_scattered() - they are in so many windows that no more should be */
@@ -79,6 +82,9 @@ bool balloon_due_full(const struct balloon *b);
 void balloon_due_over(struct balloon *b);
 
 /* --- balloon-ahead.c --- */
+
+/* Frames of a block that are worth the rest of it: an eighth. Around less balloon_ahead() finds nothing. */
+#define BALLOON_AHEAD_MIN ((UINT64_C(1) << XENVIRTIO_ORDER_MAX) / 8)
 
 /**
  * balloon_ahead() - frames that may be populated with @piece, as the driver is about to ask for them

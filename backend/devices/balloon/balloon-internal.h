@@ -42,6 +42,8 @@
 #include "backend/devices/balloon/reservation.h"
 
 #define BALLOON_BATCH_CHAINS 16
+/* num_pages, actual */
+#define HOST_FIELDS 2
 /* Frames looked at for one piece of a run. */
 #define BALLOON_WINDOW 65536u
 
@@ -61,6 +63,7 @@ struct balloon_batch {
 	bool open;				/* the slice is being worked on */
 	bool begun;				/* some of it was given to the reservation: of inflating */
 	bool noted;				/* and is done: what it names is due */
+	bool drained;				/* no further chain waited when its last one was taken, nor was there a kick since */
 	struct xenvirtio_balloon_decoder decoder; /* of the newest chain */
 	struct balloon_slice slice;
 };
@@ -163,6 +166,8 @@ struct balloon {
 	struct balloon_due due;
 	bool deflate_waiting;	/* the deflate batch is held until Xen has the frames */
 	bool deflate_due;	/* inflating took the last turn */
+	uint32_t seen_actual;	/* what the driver wrote last, as far as we have looked: the host may keep it for us */
+	struct xenvirtio_host_field field[HOST_FIELDS];
 	unsigned int untold_turns; /* since balloon_moved() */
 	enum balloon_stall told_stall;
 	unsigned int kicked;	/* page queues that may have chains, or are not done with one: a bit each */
@@ -183,6 +188,12 @@ struct balloon {
 	struct balloon_hostreq hostreq;
 	struct balloon_status status;	/* counters and statistics; the rest is filled in when asked */
 };
+
+/** balloon_actual() - the guest's word for how much is in its balloon: hostile, and another one at any time */
+static inline uint32_t balloon_actual(const struct balloon *b)
+{
+	return __atomic_load_n(&b->persist->actual_pages, __ATOMIC_RELAXED);
+}
 
 /** tell the owner that something it may publish changed */
 static inline void balloon_changed(struct balloon *b)
@@ -237,6 +248,8 @@ int balloon_slice_populate(struct balloon *b, struct balloon_slice *s, bool repl
 /** balloon_bad_pages() - count an error, if @nr is not 0 */
 void balloon_bad_pages(struct balloon *b, uint64_t nr, const char *detail);
 
+/** the driver may have made chains available in a page queue */
+void balloon_pages_kicked(struct balloon *b, unsigned int index);
 /** a turn of both page queues, oldest deflate first */
 int balloon_pages_run(struct balloon *b);
 /** frames are missing: say why */

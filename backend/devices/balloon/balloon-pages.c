@@ -58,7 +58,7 @@ static bool is_void(struct balloon *b, unsigned int index, const struct balloon_
 /* The slice that is worked on, or the next one. Return: as balloon_batch_fill() */
 static int open_slice(struct balloon *b, unsigned int index, struct balloon_batch *batch, const char *twice)
 {
-	uint64_t begin_ns;
+	uint64_t begin_ns = clock_now_ns();
 	int ret;
 
 	if (is_void(b, index, batch))
@@ -68,7 +68,6 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	ret = balloon_batch_fill(b, index, batch);
 	if (ret)
 		return ret;
-	begin_ns = clock_now_ns();
 	batch->noted = batch == &b->inflate &&
 		       balloon_due_put(b, &batch->slice, b->replay[XENVIRTIO_BALLOON_VQ_INFLATE]);
 	/* Bits need no order. */
@@ -82,7 +81,7 @@ static int open_slice(struct balloon *b, unsigned int index, struct balloon_batc
 	batch->open = true;
 	if (batch == &b->deflate)
 		reservation_populate_begin(&b->reservation);
-	*(batch == &b->deflate ? &b->status.deflate_ns : &b->status.inflate_ns) += clock_now_ns() - begin_ns;
+	*(batch == &b->deflate ? &b->status.deflate_decode_ns : &b->status.inflate_decode_ns) += clock_now_ns() - begin_ns;
 	return 0;
 }
 
@@ -163,6 +162,12 @@ static int run_deflate(struct balloon *b)
 	return balloon_batch_push(b, XENVIRTIO_BALLOON_VQ_DEFLATE, batch);
 }
 
+void balloon_pages_kicked(struct balloon *b, unsigned int index)
+{
+	b->kicked |= 1u << index;
+	(index == XENVIRTIO_BALLOON_VQ_INFLATE ? &b->inflate : &b->deflate)->drained = false;
+}
+
 /* Nothing more to do in a queue for now, or the device is broken until the guest resets it. */
 static bool is_quiet(int ret)
 {
@@ -172,13 +177,15 @@ static bool is_quiet(int ret)
 /* One that was not kicked is not looked at: its ring would have to be mapped for that. */
 static int run_queue(struct balloon *b, bool deflate)
 {
+	const struct balloon_batch *batch = deflate ? &b->deflate : &b->inflate;
 	unsigned int bit = 1u << deflate;
 	int ret;
 
 	if (!(b->kicked & bit) && (deflate || !balloon_due_ripe(b)))
 		return XENVIRTIO_E_EMPTY;
 	ret = deflate ? run_deflate(b) : run_inflate(b);
-	if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST)
+	/* Nor is one looked at again in which nothing waited, whatever came of its last chain. */
+	if (ret == XENVIRTIO_E_EMPTY || ret == XENVIRTIO_E_GUEST || (!ret && batch->drained && !batch->nr_chains))
 		b->kicked &= ~bit;
 	return ret;
 }

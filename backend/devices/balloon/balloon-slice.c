@@ -29,9 +29,10 @@ void balloon_slice_begin(struct balloon_slice *s)
 	s->again = false;
 }
 
+/* Runs are not empty. */
 static bool at_end(struct balloon_slice *s)
 {
-	while (s->at < s->runs.nr && s->offset == s->runs.run[s->at].nr) {
+	if (s->offset && s->offset == s->runs.run[s->at].nr) {
 		s->at++;
 		s->offset = 0;
 	}
@@ -48,7 +49,7 @@ bool balloon_slice_front(struct balloon_slice *s, struct xenvirtio_run *rest)
 	return true;
 }
 
-bool balloon_slice_peek(const struct balloon *b, struct balloon_slice *s, struct budget *budget,
+static inline bool peek(const struct balloon *b, struct balloon_slice *s, struct budget *budget,
 			struct xenvirtio_run *piece, enum frame_state *state)
 {
 	const struct xenvirtio_run *run;
@@ -67,6 +68,12 @@ bool balloon_slice_peek(const struct balloon *b, struct balloon_slice *s, struct
 	return true;
 }
 
+bool balloon_slice_peek(const struct balloon *b, struct balloon_slice *s, struct budget *budget,
+			struct xenvirtio_run *piece, enum frame_state *state)
+{
+	return peek(b, s, budget, piece, state);
+}
+
 /*
  * How many frames of the front of @run hold no ring.
  * @clear: frames that were found to hold none: rings stay where they are for as long as nobody serves the driver
@@ -83,8 +90,8 @@ static uint64_t next_ring(const struct balloon *b, struct xenvirtio_run run, str
 	return clear->nr - offset < run.nr ? clear->nr - offset : run.nr;
 }
 
-/* The frames of a run that is all present, except those the device itself needs: its rings. @done: out; of its front */
-static int release_present(struct balloon *b, struct xenvirtio_run run, struct xenvirtio_run *clear, uint64_t *done)
+/* One that holds a ring somewhere, or begins with one. */
+static int release_around_rings(struct balloon *b, struct xenvirtio_run run, struct xenvirtio_run *clear, uint64_t *done)
 {
 	uint64_t nr = run.nr;
 	int ret = 0;
@@ -103,6 +110,19 @@ static int release_present(struct balloon *b, struct xenvirtio_run run, struct x
 		run.start.v++;
 		run.nr--;
 	}
+	*done = nr - run.nr;
+	return ret;
+}
+
+/* The frames of a run that is all present, except those the device itself needs: its rings. @done: out; of its front */
+static int release_present(struct balloon *b, struct xenvirtio_run run, struct xenvirtio_run *clear, uint64_t *done)
+{
+	uint64_t nr = run.nr;
+	int ret;
+
+	if (budget_spent(&b->reservation.budget) || next_ring(b, run, clear) < nr)
+		return release_around_rings(b, run, clear, done);
+	ret = reservation_release(&b->reservation, &run);
 	*done = nr - run.nr;
 	return ret;
 }
@@ -150,7 +170,7 @@ int balloon_slice_release(struct balloon *b, struct balloon_slice *s, bool repla
 	int ret = s->at || s->offset ? 0 : reservation_release_begin(r);
 
 	while (!ret && !budget_spent(&r->budget) &&
-	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
+	       peek(b, s, &r->budget, &piece, &state)) {
 		uint64_t part = piece.nr;
 
 		switch (state) {
@@ -186,7 +206,7 @@ static int populate_ballooned(struct balloon *b, struct xenvirtio_run *run)
 /* The same, and what is worth populating with it. @part: out; so much of the front of @piece */
 static int populate_asked_for(struct balloon *b, struct xenvirtio_run piece, uint64_t *part)
 {
-	struct xenvirtio_run run = balloon_ahead(b, piece);
+	struct xenvirtio_run run = piece.nr < BALLOON_AHEAD_MIN ? piece : balloon_ahead(b, piece);
 	uint64_t end = piece.start.v + piece.nr;
 	int ret = populate_ballooned(b, &run);
 
@@ -227,18 +247,23 @@ static int populate_claimed(struct balloon *b, struct xenvirtio_run run, bool re
 
 /*
  * Frames that came ahead were taken for there, as the domain was expected to be as it was: so nobody has moved any, or the walk begins
- * anew, and asks for them.
+ * anew, and asks for them. What the guest gave away itself Xen told of before it let it go on: without that nobody need be asked.
  */
 static int confirm_ahead(struct balloon *b, struct balloon_slice *s, uint64_t moves)
 {
-	int ret = reservation_look(&b->reservation);
+	uint64_t flushes = xenvirtio_gmem_flushes(b->cfg.gmem);
+	int ret = flushes == b->due.ahead_flushes ? 0 : reservation_look(&b->reservation);
 
-	if (!ret && b->reservation.moves != moves) {
+	if (ret)
+		return ret;
+	if (b->reservation.moves == moves) {
+		b->due.ahead_flushes = flushes;
+	} else {
 		balloon_slice_rewind(s);
 		s->walked = false;
 		s->again = true;
 	}
-	return ret;
+	return 0;
 }
 
 /* Once over the slice. */
@@ -254,7 +279,7 @@ static int populate_walk(struct balloon *b, struct balloon_slice *s, bool replay
 	replay = replay || s->again;
 
 	while (!ret && !budget_spent(&r->budget) &&
-	       balloon_slice_peek(b, s, &r->budget, &piece, &state)) {
+	       peek(b, s, &r->budget, &piece, &state)) {
 		bool there, is_due = state != FRAME_OUTSIDE && balloon_due_take(b, &piece, &there);
 		uint64_t part = piece.nr;
 

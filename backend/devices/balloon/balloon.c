@@ -121,7 +121,7 @@ static int check_features(void *opaque, uint64_t features)
 static void fill_config(const struct balloon *b, struct xenvirtio_balloon_config *config)
 {
 	config->num_pages = xenvirtio_le32(b->persist->target_pages);
-	config->actual = xenvirtio_le32(b->persist->actual_pages);
+	config->actual = xenvirtio_le32(balloon_actual(b));
 	config->free_page_hint_cmd_id = xenvirtio_le32(b->persist->hint_cmd_id);
 	config->poison_val = xenvirtio_le32(b->persist->poison_val);
 }
@@ -134,7 +134,6 @@ static void config_read(void *opaque, uint32_t offset, void *buf, uint32_t len)
 	memcpy(buf, (const unsigned char *)&config + offset, len);
 }
 
-/* Only these two are the driver's to write; bytes that fall elsewhere are dropped. */
 void balloon_moved(struct balloon *b)
 {
 	bool there = b->frames.nr_set == b->persist->target_pages;
@@ -147,6 +146,13 @@ void balloon_moved(struct balloon *b)
 	balloon_changed(b);
 }
 
+static void set_actual(struct balloon *b, uint32_t pages)
+{
+	__atomic_store_n(&b->persist->actual_pages, pages, __ATOMIC_RELAXED);
+	b->seen_actual = pages;
+}
+
+/* Only these two are the driver's to write. What it leaves out is not touched: the host may keep another actual meanwhile. */
 static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_t len)
 {
 	struct xenvirtio_balloon_config config;
@@ -154,10 +160,40 @@ static void config_write(void *opaque, uint32_t offset, const void *buf, uint32_
 
 	fill_config(b, &config);
 	memcpy((unsigned char *)&config + offset, buf, len);
-	b->persist->actual_pages = xenvirtio_le32_get(config.actual);
 	b->persist->poison_val = xenvirtio_le32_get(config.poison_val);
+	if (offset + len <= offsetof(struct xenvirtio_balloon_config, actual) ||
+	    offset >= offsetof(struct xenvirtio_balloon_config, actual) + sizeof(config.actual))
+		return;
+	set_actual(b, xenvirtio_le32_get(config.actual));
 	balloon_due_told(b);
 	balloon_moved(b);
+}
+
+/* What the host has kept in the word meanwhile. Each message a driver has moved makes it another one. */
+static bool look_at_actual(struct balloon *b)
+{
+	uint32_t actual = balloon_actual(b);
+
+	if (actual == b->seen_actual)
+		return false;
+	b->seen_actual = actual;
+	balloon_due_told(b);
+	return true;
+}
+
+static void field_written(void *opaque)
+{
+	look_at_actual(opaque);
+	balloon_moved(opaque);
+}
+
+int balloon_watch(struct balloon *b)
+{
+	int ret = xenvirtio_device_watch_fields(b->dev);
+
+	if (look_at_actual(b))
+		balloon_moved(b);
+	return ret;
 }
 
 static int driver_ok(void *opaque)
@@ -201,11 +237,13 @@ static int kick(void *opaque, unsigned int index)
 	struct balloon *b = opaque;
 	enum balloon_work work = find_work(find_vq(b, index));
 
+	if (look_at_actual(b))
+		balloon_moved(b);
 	if (!work)
 		xenvirtio_device_guest_error(b->dev, XENVIRTIO_GUEST_BAD_QUEUE,
 					     "a queue that was not negotiated");
 	if (work == BALLOON_WORK_PAGES)
-		b->kicked |= 1u << index;
+		balloon_pages_kicked(b, index);
 	/*
 	 * What goes on has the turn; this queue is looked at when its own comes. A vcpu that waits is not made to wait for that, and only
 	 * for what is short.
@@ -250,7 +288,7 @@ static int reset(void *opaque)
 	balloon_pages_reset(b);
 	balloon_stats_reset(b);
 	balloon_unused_reset(b);
-	b->persist->actual_pages = 0;
+	set_actual(b, 0);
 	b->persist->poison_val = 0;
 	b->persist->hint_cmd_id = XENVIRTIO_BALLOON_HINT_STOP;
 	b->bits = b->cfg.bits;
@@ -276,6 +314,7 @@ static const struct xenvirtio_device_ops device_ops = {
 	.kick = kick,
 	.reset = reset,
 	.queue_stopped = queue_stopped,
+	.field_written = field_written,
 	.guest_error = guest_error,
 };
 
@@ -365,6 +404,21 @@ static bool bits_valid(const struct balloon_bits *bits)
 	return true;
 }
 
+/*
+ * What a stock driver reads before each message and writes after it. The words are those that survive the process: the host may be the
+ * one who has them when it dies.
+ */
+static void note_fields(struct balloon *b)
+{
+	b->field[0] = (struct xenvirtio_host_field){
+		.offset = offsetof(struct xenvirtio_balloon_config, num_pages), .word = &b->persist->target_pages,
+	};
+	b->field[1] = (struct xenvirtio_host_field){
+		.offset = offsetof(struct xenvirtio_balloon_config, actual), .word = &b->persist->actual_pages, .written = true,
+	};
+	b->seen_actual = balloon_actual(b);
+}
+
 static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 {
 	struct xenvirtio_device_config config = {
@@ -379,6 +433,8 @@ static int make_device(struct balloon *b, struct xenvirtio_device_state *state)
 		.config_bytes = sizeof(struct xenvirtio_balloon_config),
 		.ops = &device_ops,
 		.opaque = b,
+		.host_fields = b->field,
+		.nr_host_fields = HOST_FIELDS,
 	};
 
 	if (state && state->status & XENVIRTIO_STATUS_FEATURES_OK && b->persist->bits)
@@ -419,6 +475,8 @@ int balloon_new(struct balloon **out, const struct balloon_config *cfg, void *pe
 	b->replay[1] = true;
 	b->hostreq.replay = true;
 	ret = open_persist(b, persist, persist_bytes);
+	if (!ret)
+		note_fields(b);
 	if (!ret)
 		ret = make_device(b, state);
 	if (ret) {
@@ -465,7 +523,7 @@ int balloon_set_target(struct balloon *b, uint32_t pages)
 		return -EINVAL;
 	if (pages == b->persist->target_pages)
 		return 0;
-	b->persist->target_pages = pages;
+	__atomic_store_n(&b->persist->target_pages, pages, __ATOMIC_RELAXED);
 	balloon_changed(b);
 	return xenvirtio_device_config_changed(b->dev);
 }
@@ -523,10 +581,10 @@ void balloon_get_status(const struct balloon *b, struct balloon_status *status)
 {
 	*status = b->status;
 	status->target_pages = b->persist->target_pages;
-	status->actual_pages = b->persist->actual_pages;
+	status->actual_pages = balloon_actual(b);
 	status->ballooned_pages = b->frames.nr_set;
 	status->ram_pages = b->frames.nr_frames;
-	status->due_pages = b->due.frames.nr_set;
+	status->due_pages = balloon_due_beside(b);
 	status->stall_pages = balloon_pages_missing(b);
 	status->driver_ok = xenvirtio_device_driver_ok(b->dev);
 	status->owed_pages = count_owed(b);

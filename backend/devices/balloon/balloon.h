@@ -89,7 +89,7 @@ struct balloon_status {
 	uint64_t deflate_ns;		/* spent on populating, likewise; waiting is not counted */
 	uint64_t inflate_messages;	/* chains given back to the driver, likewise */
 	uint64_t deflate_messages;
-	uint64_t inflate_decode_ns;	/* spent on reading messages, before inflate_ns begins */
+	uint64_t inflate_decode_ns;	/* spent on reading messages and noting what they name, before inflate_ns begins */
 	uint64_t deflate_decode_ns;
 	uint64_t inflate_hypercall_ns;	/* the part of inflate_ns that passed in the hypervisor */
 	uint64_t deflate_hypercall_ns;
@@ -259,6 +259,14 @@ int balloon_give_up_pause(struct balloon *b);
  * Return: as balloon_give_up_pause()
  */
 int balloon_remove(struct balloon *b);
+
+/**
+ * balloon_watch() - look at what the host answers for without us, and have the next change of it told: @moved
+ *
+ * Call it after each report: a driver that moves pages changes it all the time.
+ * Return: 0; -errno
+ */
+int balloon_watch(struct balloon *b);
 
 /** balloon_get_status() - a snapshot */
 void balloon_get_status(const struct balloon *b, struct balloon_status *status);

@@ -51,7 +51,7 @@ int frames_init(struct frames *f, const struct xenvirtio_gfn_range *range, size_
  * Bit index of a frame, and how many frames from it on are contiguous in the bitmap. Outside RAM:
  * false, and how many frames from it on are outside too.
  */
-static bool find_index(const struct frames *f, uint64_t gfn, uint64_t *index, uint64_t *contiguous)
+static inline bool find_index(const struct frames *f, uint64_t gfn, uint64_t *index, uint64_t *contiguous)
 {
 	uint64_t base = 0;
 
@@ -73,12 +73,11 @@ static bool find_index(const struct frames *f, uint64_t gfn, uint64_t *index, ui
 	return false;
 }
 
-/* How many bits from @index on, at most @max, equal the one at @index. */
-static uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max, bool *set)
+/* How many bits from @index on, at most @max, are as @set says, which the first is. Out of line: most runs are shorter than a word. */
+static __attribute__((noinline)) uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max, bool set)
 {
 	uint64_t count = 0;
 
-	*set = f->word[index / 64] >> (index % 64) & 1;
 	while (count < max) {
 		uint64_t at = index + count;
 		uint64_t word = f->word[at / 64] >> (at % 64);
@@ -86,7 +85,7 @@ static uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max
 		uint64_t equal;
 
 		/* A shifted-in zero must not pass for a clear bit, hence the bound by in_word. */
-		if (*set)
+		if (set)
 			word = ~word;
 		equal = word ? (uint64_t)__builtin_ctzll(word) : 64;
 		if (equal > in_word)
@@ -98,15 +97,26 @@ static uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max
 	return count < max ? count : max;
 }
 
+/* The same, of frames whose bits are in one word. A zero that is shifted in says nothing of those. */
+static inline uint64_t count_in_word(uint64_t word, uint64_t max, bool set)
+{
+	uint64_t other = set ? ~word : word;
+	uint64_t equal = other ? (uint64_t)__builtin_ctzll(other) : 64;
+
+	return equal < max ? equal : max;
+}
+
 enum frame_state frames_look(const struct frames *f, struct xenvirtio_gfn gfn, uint64_t max, uint64_t *nr)
 {
 	enum frame_state state = FRAME_OUTSIDE;
 	uint64_t index, count;
 
 	if (find_index(f, gfn.v, &index, &count)) {
-		bool set;
+		uint64_t word = f->word[index / 64] >> (index % 64);
+		bool set = word & 1;
 
-		count = count_equal(f, index, count < max ? count : max, &set);
+		count = count < max ? count : max;
+		count = count <= 64 - index % 64 ? count_in_word(word, count, set) : count_equal(f, index, count, set);
 		state = set ? FRAME_BALLOONED : FRAME_PRESENT;
 	}
 	*nr = count < max ? count : max;
@@ -135,6 +145,17 @@ static void mark_word(struct frames *f, uint64_t word, uint64_t mask, bool ballo
 	f->nr_set = ballooned ? f->nr_set + nr : f->nr_set - nr;
 }
 
+/* The same of one frame. */
+static void mark_bit(struct frames *f, uint64_t index, bool ballooned)
+{
+	uint64_t *word = &f->word[index / 64], bit = UINT64_C(1) << index % 64;
+
+	if (!(*word & bit) == !ballooned)
+		return;
+	*word ^= bit;
+	f->nr_set += ballooned ? 1 : UINT64_MAX;
+}
+
 /* Bits of the word at @index that belong to @nr frames from there on; @here: out; how many they are. */
 static uint64_t mask_word(uint64_t index, uint64_t nr, uint64_t *here)
 {
@@ -156,6 +177,24 @@ void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool
 		mark_word(f, index / 64, mask, ballooned);
 		index += here;
 		nr -= here;
+	}
+}
+
+void frames_mark_extents(struct frames *f, const struct xenvirtio_extent *extent, size_t nr, bool ballooned)
+{
+	uint64_t index, contiguous;
+
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t frames = UINT64_C(1) << extent[i].order;
+
+		if (!find_index(f, extent[i].start.v, &index, &contiguous))
+			continue;
+		if (!extent[i].order)
+			mark_bit(f, index, ballooned);
+		else if (frames < 64 - index % 64 && frames <= contiguous)
+			mark_word(f, index / 64, ((UINT64_C(1) << frames) - 1) << index % 64, ballooned);
+		else
+			frames_mark(f, extent[i].start, frames, ballooned);
 	}
 }
 

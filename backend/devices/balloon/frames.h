@@ -56,6 +56,9 @@ enum frame_state frames_look(const struct frames *f, struct xenvirtio_gfn gfn, u
 /** frames_mark() - frames [start, start + nr), all in RAM, are ballooned or not from now on */
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned);
 
+/** frames_mark_extents() - the same of extents: where memory is fragmented there are many, and most are single frames */
+void frames_mark_extents(struct frames *f, const struct xenvirtio_extent *extent, size_t nr, bool ballooned);
+
 /** frames_in_ram() - whether @run begins in RAM; @nr: out; so many of its frames, in one range, are as the first */
 bool frames_in_ram(const struct frames *f, struct xenvirtio_run run, uint64_t *nr);
 /** frames_count_ballooned() - of any run, at 64 frames a step */

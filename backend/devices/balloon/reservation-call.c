@@ -14,11 +14,6 @@
  */
 #define CALL_FRAMES_MAX 8192u
 
-int64_t call_cost(const struct reservation *r, enum reservation_op op, unsigned int order, uint64_t frames)
-{
-	return order ? (int64_t)frames * r->price[op - RESERVATION_RELEASE] / RESERVATION_PRICE_UNIT : (int64_t)frames * BUDGET_FRAME;
-}
-
 /*
  * A call is over. A host that moves large extents at once is asked for more of them a turn; one that took longer than
  * was paid for has less of the turn left. Time that stands still, as in tests, says nothing.
@@ -94,22 +89,6 @@ static void fill_call(struct reservation *r, enum reservation_op op, unsigned in
 	}
 }
 
-/* All of one order: as they are. Else frame by frame, which any daemon finds its way in. */
-static void note_call(struct reservation *r, enum reservation_op op)
-{
-	struct xenvirtio_gfn gfn[XENVIRTIO_EXTENTS_MAX];
-	const struct reservation_call *c = &r->call;
-	unsigned int order = c->extent[0].order;
-	size_t nr = 0;
-
-	if (c->extent[c->nr - 1].order != order)
-		order = 0;
-	for (size_t i = 0; i < c->nr; i++)
-		for (uint64_t k = 0; k < extent_frames(c->extent[i].order); k += extent_frames(order))
-			gfn[nr++] = xenvirtio_gfn(c->extent[i].start.v + k);
-	journal_begin(r, op, order, gfn, nr);
-}
-
 /* What any seam has: of one order. */
 static int call_plainly(struct reservation *r, enum reservation_op op, size_t *done)
 {
@@ -146,13 +125,15 @@ static void take_call(struct reservation *r, enum reservation_op op, size_t done
 	uint64_t frames = 0;
 	int64_t paid = 0;
 
-	for (size_t i = 0; i < done; i++) {
+	frames_mark_extents(r->frames, c->extent, done, op == RESERVATION_RELEASE);
+	for (size_t i = 0, nr; i < done; i += nr) {
 		unsigned int order = c->extent[i].order;
 
-		frames_mark(r->frames, c->extent[i].start, extent_frames(order), op == RESERVATION_RELEASE);
-		frames += extent_frames(order);
-		paid += call_cost(r, op, order, extent_frames(order));
-		bucket_take(&buckets_of(r, op)[order], 1);
+		for (nr = 1; i + nr < done && c->extent[i + nr].order == order;)
+			nr++;
+		frames += nr << order;
+		paid += call_cost(r, op, order, nr << order);
+		bucket_take(&buckets_of(r, op)[order], nr);
 	}
 	*(op == RESERVATION_RELEASE ? &r->released_pages : &r->populated_pages) += frames;
 	if (op == RESERVATION_POPULATE)
@@ -169,7 +150,7 @@ int send_call(struct reservation *r, enum reservation_op op, unsigned int order,
 	int ret;
 
 	fill_call(r, op, order);
-	note_call(r, op);
+	journal_begin(r, op, r->call.extent, r->call.nr);
 	begin_ns = clock_now_ns();
 	ret = (looks_with_calls(r) ? call_and_look : call_plainly)(r, op, done);
 	take_call(r, op, *done, clock_now_ns() - begin_ns);

@@ -10,8 +10,8 @@ static inline uint64_t extent_frames(unsigned int order)
 	return UINT64_C(1) << order;
 }
 
-void journal_begin(struct reservation *r, enum reservation_op op, unsigned int order,
-		   const struct xenvirtio_gfn *start, size_t nr);
+/** journal_begin() - a call with @nr extents, large ones first; its frames have room in a journal, or all are of one order */
+void journal_begin(struct reservation *r, enum reservation_op op, const struct xenvirtio_extent *extent, size_t nr);
 void journal_end(struct reservation *r);
 
 /**
@@ -41,7 +41,10 @@ bool can_expect(const struct reservation *r);
 void drop_populate(struct reservation *r);
 
 /** call_cost() - of so many frames in extents of an order */
-int64_t call_cost(const struct reservation *r, enum reservation_op op, unsigned int order, uint64_t frames);
+static inline int64_t call_cost(const struct reservation *r, enum reservation_op op, unsigned int order, uint64_t frames)
+{
+	return order ? (int64_t)frames * r->price[op - RESERVATION_RELEASE] / RESERVATION_PRICE_UNIT : (int64_t)frames * BUDGET_FRAME;
+}
 /**
  * send_call() - one call with what was collected of an order, and perhaps of smaller ones: r->call
  * @done: out; so many extents of it are moved, marked, and not collected any more
@@ -50,6 +53,23 @@ int64_t call_cost(const struct reservation *r, enum reservation_op op, unsigned 
  * moved frames: that is noted
  */
 int send_call(struct reservation *r, enum reservation_op op, unsigned int order, size_t *done);
+
+/** front_order() - of the extent that xenvirtio_run_cut() would take off the front of @run, which is not empty */
+static inline unsigned int front_order(const struct xenvirtio_run *run, unsigned int max_order)
+{
+	unsigned int order = 63 - (unsigned int)__builtin_clzll(run->nr);
+	unsigned int aligned = run->start.v ? (unsigned int)__builtin_ctzll(run->start.v) : order;
+
+	order = aligned < order ? aligned : order;
+	return order < max_order ? order : max_order;
+}
+
+/** take_extent() - off the front of @run */
+static inline void take_extent(struct xenvirtio_run *run, unsigned int order)
+{
+	run->start.v += extent_frames(order);
+	run->nr -= extent_frames(order);
+}
 
 static inline void bucket_put(struct reservation_bucket *b, struct xenvirtio_gfn start)
 {
@@ -69,6 +89,13 @@ static inline size_t bucket_left(const struct reservation_bucket *b)
 }
 
 /** drop_on_error() - what was collected and never sent must not go out with a later, unrelated call. Return: @ret */
-int drop_on_error(struct reservation *r, int ret);
+static inline int drop_on_error(struct reservation *r, int ret)
+{
+	if (ret) {
+		reservation_forget_release(r);
+		reservation_forget_populate(r);
+	}
+	return ret;
+}
 
 #endif /* BACKEND_RESERVATION_INTERNAL_H */

@@ -199,18 +199,16 @@ int reservation_release(struct reservation *r, struct xenvirtio_run *run)
 	if (!ret)
 		ret = xenvirtio_gmem_forget(r->gmem, run->start, run->nr);
 	while (!ret && run->nr && !budget_spent(&r->budget)) {
-		struct xenvirtio_run rest = *run;
-		struct xenvirtio_gfn start;
-		unsigned int order = xenvirtio_run_cut(&rest, XENVIRTIO_ORDER_MAX, &start);
+		unsigned int order = front_order(run, XENVIRTIO_ORDER_MAX);
 
 		if (r->release[order].nr == XENVIRTIO_EXTENTS_MAX) {
 			ret = drain_release(r, order);
 			if (ret || bucket_left(&r->release[order]))
 				break;
 		}
-		bucket_put(&r->release[order], start);
+		bucket_put(&r->release[order], run->start);
 		budget_charge(&r->budget, 1, call_cost(r, RESERVATION_RELEASE, order, extent_frames(order)));
-		*run = rest;
+		take_extent(run, order);
 	}
 	return drop_on_error(r, ret);
 }
@@ -280,9 +278,7 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 
 	while (!ret && run->nr && !r->short_of_memory &&
 	       (whatever_the_budget || !budget_spent(&r->budget))) {
-		struct xenvirtio_run rest = *run;
-		struct xenvirtio_gfn start;
-		unsigned int order = xenvirtio_run_cut(&rest, r->max_order, &start);
+		unsigned int order = front_order(run, r->max_order);
 
 		if (r->populate[order].nr == XENVIRTIO_EXTENTS_MAX) {
 			ret = drain_populate(r, order);
@@ -291,9 +287,9 @@ static int collect_populate(struct reservation *r, struct xenvirtio_run *run, bo
 			/* smaller ones, perhaps */
 			continue;
 		}
-		bucket_put(&r->populate[order], start);
+		bucket_put(&r->populate[order], run->start);
 		budget_charge(&r->budget, 1, call_cost(r, RESERVATION_POPULATE, order, extent_frames(order)));
-		*run = rest;
+		take_extent(run, order);
 	}
 	return ret;
 }

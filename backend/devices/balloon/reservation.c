@@ -15,16 +15,23 @@
 /* A hypercall each. */
 #define ASK_SINGLY_MAX 64u
 
-void journal_begin(struct reservation *r, enum reservation_op op, unsigned int order,
-		   const struct xenvirtio_gfn *start, size_t nr)
+/* All of one order: as they are. Else frame by frame, which any daemon finds its way in. */
+void journal_begin(struct reservation *r, enum reservation_op op, const struct xenvirtio_extent *extent, size_t nr)
 {
 	struct reservation_journal *j = r->journal;
+	unsigned int order = extent[0].order == extent[nr - 1].order ? extent[0].order : 0;
+	uint64_t *gfn = j->start_gfn;
 
+	for (size_t i = 0; i < nr; i++) {
+		if (extent[i].order == order)
+			*gfn++ = extent[i].start.v;
+		else
+			for (uint64_t k = 0; k < extent_frames(extent[i].order); k++)
+				*gfn++ = extent[i].start.v + k;
+	}
 	j->order = order;
-	j->nr = (uint32_t)nr;
+	j->nr = (uint32_t)(gfn - j->start_gfn);
 	j->tot_pages = r->tot_pages;
-	for (size_t i = 0; i < nr; i++)
-		j->start_gfn[i] = start[i].v;
 	__atomic_store_n(&j->op, op, __ATOMIC_RELEASE);
 }
 
@@ -81,15 +88,6 @@ int ask_frames(struct reservation *r, const struct xenvirtio_gfn *gfn, size_t nr
 		ret = ask_by_map(r, gfn, nr, present);
 	for (size_t i = 0; !ret && i < nr; i++)
 		frames_mark(r->frames, gfn[i], 1, !present[i]);
-	return ret;
-}
-
-int drop_on_error(struct reservation *r, int ret)
-{
-	if (ret) {
-		reservation_forget_release(r);
-		reservation_forget_populate(r);
-	}
 	return ret;
 }
 

@@ -12,7 +12,7 @@
 
 static const char *const store_keys[] = {"backend-connected", NULL};
 
-#define PROGRAM(kind, type, number)                                                                 \
+#define PROGRAM(kind, type, number, ...)                                                            \
 	{                                                                                           \
 		.name = "xen-vhost-user", .node_type = type, .device_id = (number),                 \
 		.group = "xen-vhost-user", .state_dir = "/run/xen-vhost-" kind, .lends = true,      \
@@ -20,7 +20,7 @@ static const char *const store_keys[] = {"backend-connected", NULL};
 		.backend_file = "/etc/xen-vhost-user/" kind ".conf",                                 \
 		.backend_socket = "/run/vhost-user/%d-%i/sock", .store_keys = store_keys,           \
 		.state_says = "what the guest has set its device to",                               \
-		.log_kind = {"lines on the backend's going and coming"},                            \
+		.log_kind = {"lines on the backend's going and coming"}, __VA_ARGS__                \
 	}
 
 const struct vhost_user_kind vhost_user_kinds[] = {
@@ -61,6 +61,49 @@ const struct vhost_user_kind vhost_user_kinds[] = {
 		.lossy = true,
 		.queues = 2,
 		.queue_size = 256,
+	},
+	{
+		/* 5.10: STREAM, SEQPACKET; le64 guest_cid. Queues to receive in, to send, and of events */
+		.name = "vsock",
+		.program = PROGRAM("vsock", "virtio,device13", 19),
+		.features = RING | BIT(0) | BIT(1),
+		.config_bytes = 8,
+		.queues = 3,
+		.queue_size = 1024,
+	},
+	{
+		/* 5.4: nothing but a queue of buffers to fill */
+		.name = "rng",
+		.program = PROGRAM("rng", "virtio,device4", 4, .rival_dir = "/run/xen-vrng"),
+		.features = RING,
+		.queues = 1,
+		.queue_size = 1024,
+	},
+	{
+		/* 5.16: ZERO_LENGTH_REQUEST; a queue of requests */
+		.name = "i2c",
+		.program = PROGRAM("i2c", "virtio,device22", 34),
+		.features = RING | BIT(0),
+		.queues = 1,
+		.queue_size = 1024,
+	},
+	{
+		/* 5.18: IRQ; le16 ngpio, u8 padding[2], le32 gpio_names_size. Queues of requests and of events */
+		.name = "gpio",
+		.program = PROGRAM("gpio", "virtio,device29", 41),
+		.features = RING | BIT(0),
+		.config_bytes = 8,
+		.queues = 2,
+		.queue_size = 1024,
+	},
+	{
+		/* 5.14: le32 jacks, streams, chmaps. Queues of control, of events, to play, to record */
+		.name = "snd",
+		.program = PROGRAM("snd", "virtio,device19", 25),
+		.features = RING,
+		.config_bytes = 12,
+		.queues = 4,
+		.queue_size = 1024,
 	},
 	{.name = NULL},
 };

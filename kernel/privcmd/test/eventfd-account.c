@@ -21,11 +21,11 @@
 #include "long-run.h"
 #include "tap.h"
 
-#define QUEUES		4u
-#define WAITERS		2u
-#define REBIND_MS	100
+#define QUEUES 4u
+#define WAITERS 2u
+#define REBIND_MS 100
 /* Of one command of the guest. */
-#define KICKS		500u
+#define KICKS 500u
 
 static struct server s;
 static bool enough;
@@ -53,8 +53,10 @@ static void note_bad(const char *what, int err)
 	printf("# %s: unexpected %s\n", what, strerrorname_np(err));
 }
 
-/* s.ports is another thread's: between its unbinding a port and binding it again the old one is in
- * there. */
+/*
+ * s.ports is another thread's: between its unbinding a port and binding it again the old one is in
+ * there.
+ */
 static void *change(void *arg)
 {
 	int rc, err;
@@ -135,8 +137,10 @@ static uint64_t sum(const uint64_t *values)
 	return total;
 }
 
-/* Have the guest kick, and answer, until there was enough of all; each queue's kicks are in
- * @kicked. */
+/*
+ * Have the guest kick, and answer, until there was enough of all; each queue's kicks are in
+ * @kicked.
+ */
 static void go_on(unsigned int seed, uint64_t changes_wanted, uint64_t kicks_wanted,
 		  uint64_t *kicked)
 {
@@ -174,27 +178,16 @@ static void go_on(unsigned int seed, uint64_t changes_wanted, uint64_t kicks_wan
 	}
 }
 
-static uint64_t taken(int fd)
-{
-	uint64_t n = 0;
-
-	if (read(fd, &n, sizeof(n)) < 0)
-		must(errno == EAGAIN);
-	return n;
-}
-
 int main(int argc, char **argv)
 {
-	uint64_t kicked[QUEUES] = { 0 }, returned[QUEUES] = { 0 }, counted[QUEUES];
-	struct waiter waiter[WAITERS] = { 0 };
+	uint64_t kicked[QUEUES] = {0}, returned[QUEUES] = {0}, counted[QUEUES];
+	struct waiter waiter[WAITERS] = {0};
 	uint64_t waits = 0;
 	unsigned int i, q;
 	pthread_t changer;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND CHANGES KICKS SEED\n", argv[0]);
-		return 2;
-	}
+	if (argc != 6)
+		return tap_usage(argc, argv, "DOMID UNPAUSE-COMMAND CHANGES KICKS SEED");
 	changer_seed = atoi(argv[5]);
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
 	must(system(argv[2]) == 0);

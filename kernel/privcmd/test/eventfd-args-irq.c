@@ -15,7 +15,7 @@
 static uint8_t op[256];
 
 #if defined(__aarch64__)
-static const unsigned char irq_ops[] = { 19 };
+static const unsigned char irq_ops[] = {19};
 
 static void test_values(const struct server *s, struct privcmd_irqfd good)
 {
@@ -31,7 +31,9 @@ static void test_values(const struct server *s, struct privcmd_irqfd good)
 }
 #else
 /* set_pci_intx_level, set_isa_irq_level, inject_msi */
-static const unsigned char irq_ops[] = { 8, 9, 14 };
+static const unsigned char irq_ops[] = {8, 9, 14};
+
+#define BYTES(...) ((const uint8_t[6]) { __VA_ARGS__ })
 
 static void set_op(uint32_t nr, const uint8_t bytes[6])
 {
@@ -43,24 +45,24 @@ static void set_op(uint32_t nr, const uint8_t bytes[6])
 static void test_values(const struct server *s, struct privcmd_irqfd good)
 {
 	/* domain (2 bytes), bus, device, intx, level */
-	set_op(8, (uint8_t[6]){ 1, 0, 0, 3, 0, 1 });
+	set_op(8, BYTES(1, 0, 0, 3, 0, 1));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI domain 1");
-	set_op(8, (uint8_t[6]){ 0, 0, 1, 3, 0, 1 });
+	set_op(8, BYTES(0, 0, 1, 3, 0, 1));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI bus 1");
-	set_op(8, (uint8_t[6]){ 0, 0, 0, 32, 0, 1 });
+	set_op(8, BYTES(0, 0, 0, 32, 0, 1));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI device 32");
-	set_op(8, (uint8_t[6]){ 0, 0, 0, 3, 4, 1 });
+	set_op(8, BYTES(0, 0, 0, 3, 4, 1));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: PCI line 4");
-	set_op(8, (uint8_t[6]){ 0, 0, 0, 3, 3, 2 });
+	set_op(8, BYTES(0, 0, 0, 3, 3, 2));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2 of a PCI line");
-	set_op(8, (uint8_t[6]){ 0, 0, 0, 31, 3, 1 });
+	set_op(8, BYTES(0, 0, 0, 31, 3, 1));
 	expect(irqfd(s->privcmd, good), 0, "irqfd: a PCI line");
 	expect(irqfd(s->privcmd, BUT(good, flags, 1)), 0, "irqfd: deassign it");
-	set_op(9, (uint8_t[6]){ 16, 1 });
+	set_op(9, BYTES(16, 1));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: ISA interrupt 16");
-	set_op(9, (uint8_t[6]){ 5, 2 });
+	set_op(9, BYTES(5, 2));
 	expect(irqfd(s->privcmd, good), EINVAL, "irqfd: level 2 of an ISA interrupt");
-	set_op(9, (uint8_t[6]){ 5, 1 });
+	set_op(9, BYTES(5, 1));
 	expect(irqfd(s->privcmd, good), 0, "irqfd: an ISA interrupt");
 	expect(irqfd(s->privcmd, BUT(good, flags, 1)), 0, "irqfd: deassign it");
 	irq_op(op, sizeof(op), GUEST_IRQ, 1);
@@ -80,7 +82,8 @@ void test_irqfd(const struct server *s, int fd, int fd2)
 	expect(irqfd(s->privcmd, BUT(good, fd, -1)), EBADF, "irqfd: no fd");
 	expect(irqfd(s->privcmd, BUT(good, fd, null)), EINVAL, "irqfd: no eventfd");
 	expect(irqfd(s->privcmd, BUT(good, size, 0)), EINVAL, "irqfd: size 0");
-	expect(irqfd(s->privcmd, BUT(good, size, IRQ_OP_BYTES - 1)), EINVAL, "irqfd: size one too small");
+	expect(irqfd(s->privcmd, BUT(good, size, IRQ_OP_BYTES - 1)), EINVAL,
+	       "irqfd: size one too small");
 	expect(irqfd(s->privcmd, BUT(good, size, 4097)), E2BIG, "irqfd: size over a page");
 	expect(irqfd(s->privcmd, BUT(good, size, ~0u)), E2BIG, "irqfd: size 4 GiB");
 	expect(irqfd(s->privcmd, BUT(good, dm_op, 0)), EFAULT, "irqfd: dm_op is NULL");
@@ -124,7 +127,7 @@ void test_irqfd_limit(const struct server *s)
 {
 	static int fds[LIMIT + 1];
 	struct privcmd_irqfd good = good_irqfd(s, -1, op, sizeof(op));
-	struct rlimit files = { 2 * LIMIT, 2 * LIMIT };
+	struct rlimit files = {2 * LIMIT, 2 * LIMIT};
 	int file = privcmd_open();
 	bool all = true;
 	uint32_t i;
@@ -136,7 +139,8 @@ void test_irqfd_limit(const struct server *s)
 		all &= !irqfd(file, BUT(good, fd, fds[i]));
 	ok(all, "irqfd: 4096 of them");
 	expect(irqfd(file, BUT(good, fd, fds[LIMIT])), ENOSPC, "irqfd: one more");
-	expect(irqfd(s->privcmd, BUT(good, fd, fds[LIMIT])), 0, "irqfd: which another file may have");
+	expect(irqfd(s->privcmd, BUT(good, fd, fds[LIMIT])), 0,
+	       "irqfd: which another file may have");
 	expect(irqfd(s->privcmd, BUT(BUT(good, fd, fds[LIMIT]), flags, 1)), 0, "irqfd: deassign");
 	expect(irqfd(file, BUT(BUT(good, fd, fds[9]), flags, 1)), 0, "irqfd: one fewer");
 	expect(irqfd(file, BUT(good, fd, fds[LIMIT])), 0, "irqfd: one more after that");
@@ -146,11 +150,42 @@ void test_irqfd_limit(const struct server *s)
 		close(fds[i]);
 }
 
-/* The argument is where the kernel cannot answer: what was done is not an error, and an error has done nothing. */
+/* Each has registers for the handler to look through; their eventfds may be closed. */
+static void test_virtio_irq_limit(const struct server *s, struct privcmd_virtio_irq good)
+{
+	struct privcmd_virtio_irq arg;
+	int rc = 0;
+	uint32_t i;
+
+	for (i = 0; i <= 64 && !rc; i++) {
+		int vring = new_eventfd(), config = new_eventfd();
+
+		arg = good;
+		arg.addr += 0x1000 * i;
+		arg.vring_fd = vring;
+		arg.config_fd = config;
+		rc = virtio_irq(s->privcmd, &arg);
+		close(vring);
+		close(config);
+	}
+	ok(i == 65, "virtio_irq: 64 of them");
+	expect(rc, ENOSPC, "virtio_irq: one more");
+	while (--i > 0) {
+		arg = good;
+		arg.addr += 0x1000 * (i - 1);
+		arg.flags = 1;
+		must(!virtio_irq(s->privcmd, &arg));
+	}
+}
+
+/*
+ * The argument is where the kernel cannot answer: what was done is not an error, and an error has
+ * done nothing.
+ */
 static void test_read_only(const struct server *s, struct privcmd_virtio_irq good)
 {
-	struct privcmd_virtio_irq *arg = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct privcmd_virtio_irq *arg =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	must(arg != MAP_FAILED);
 	*arg = good;
@@ -196,5 +231,6 @@ void test_virtio_irq(const struct server *s, int fd, int fd2, int kick)
 	ok(arg.status == 2, "virtio_irq: deassign returns the status");
 	expect(SPOIL(flags, 1), ENODEV, "virtio_irq: deassign again");
 	test_read_only(s, good);
+	test_virtio_irq_limit(s, good);
 	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, kick, 0), flags, 1)));
 }

@@ -2,8 +2,8 @@
 /*
  * eventfd-args, mapping itself: these crashed or corrupted the kernel without the series.
  *
- * What a PV domain does otherwise is said here, and nowhere taken for a matter of course: it needs no pages for what it
- * maps, and cannot move it.
+ * What a PV domain does otherwise is said here, and nowhere taken for a matter of course: it needs
+ * no pages for what it maps, and cannot move it.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -49,7 +49,7 @@ void test_mapping(const struct server *s)
 	expect(ioeventfd(s->privcmd, BUT(good_ioeventfd(s, 0, 0), ioreq, (uintptr_t)va + 4096)),
 	       EINVAL, "page past the frames");
 	if (is_pv()) {
-		puts("# nothing is moved: a PV domain's kernel, a stock one as well, loses what it moves, and warns");
+		puts("# nothing is moved: a PV domain's kernel loses what it moves, and warns");
 	} else {
 		moved = mremap(va, 8192, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, va + (16 << 20));
 		if (ok(moved != MAP_FAILED, "mapping: moved"))
@@ -62,7 +62,7 @@ void test_mapping(const struct server *s)
 /* Pages of the guest's into what a resource has left of its VMA: for that there are no frames. */
 void test_mapping_tail(const struct server *s)
 {
-	uint64_t gfns[2] = { GUEST_RAM_GFN, GUEST_RAM_GFN + 1 };
+	uint64_t gfns[2] = {GUEST_RAM_GFN, GUEST_RAM_GFN + 1};
 	struct slot *slot = (struct slot *)map_two(s);
 	char *tail = (char *)slot + 4096;
 
@@ -71,7 +71,8 @@ void test_mapping_tail(const struct server *s)
 	expect(map_gfns(s->privcmd, s->dom, tail, 2, gfns), EINVAL, "tail: past its end");
 	expect(map_gfns(s->privcmd, s->dom, slot, 1, gfns), EINVAL, "tail: what is mapped");
 	if (is_pv())
-		expect(map_gfns(s->privcmd, s->dom, tail, 1, gfns), 0, "tail: a PV domain needs no frame");
+		expect(map_gfns(s->privcmd, s->dom, tail, 1, gfns), 0,
+		       "tail: a PV domain needs no frame");
 	else
 		expect(map_gfns(s->privcmd, s->dom, tail, 1, gfns), EINVAL, "tail: no frame");
 	ok(slot->vp_eport == s->slots[0].vp_eport, "tail: the resource is where it was");
@@ -81,10 +82,12 @@ void test_mapping_tail(const struct server *s)
 	slot = (struct slot *)map_two(s);
 	must(map_resource(s->privcmd, s->dom, 0x7f, 0, 2, slot) < 0);
 	if (is_pv())
-		expect(map_gfns(s->privcmd, s->dom, (char *)slot + 4096, 1, gfns), 0, "tail: after a failure");
+		expect(map_gfns(s->privcmd, s->dom, (char *)slot + 4096, 1, gfns), 0,
+		       "tail: after a failure");
 	else
 		expect(map_gfns(s->privcmd, s->dom, (char *)slot + 4096, 1, gfns), 0,
 		       "tail: the second frame for the second page");
-	expect(map_gfns(s->privcmd, s->dom, slot, 1, gfns + 1), 0, "tail: and the first for the first");
+	expect(map_gfns(s->privcmd, s->dom, slot, 1, gfns + 1), 0,
+	       "tail: and the first for the first");
 	expect(munmap(slot, 8192), 0, "tail: gone");
 }

@@ -2,8 +2,9 @@
 /*
  * eventfd-args DOMID OTHER: every bad argument gets its errno and changes nothing.
  *
- * DOMID and OTHER are guests that have not been unpaused yet; nothing runs in them. Invariant behind all cases: what was
- * refused leaves no trace, so a correct call after it works, and works once.
+ * DOMID and OTHER are guests that have not been unpaused yet; nothing runs in them. Invariant
+ * behind all cases: what was refused leaves no trace, so a correct call after it works, and works
+ * once.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -17,13 +18,14 @@
 #include "eventfd.h"
 #include "tap.h"
 
-#define IOCTL_RESTRICT	_IOC(_IOC_NONE, 'P', 6, sizeof(uint16_t))
+#define IOCTL_RESTRICT _IOC(_IOC_NONE, 'P', 6, sizeof(uint16_t))
 
 struct hypercall_arg {
 	uint64_t op;
 	uint64_t arg[5];
 };
-#define IOCTL_HYPERCALL	_IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall_arg))
+
+#define IOCTL_HYPERCALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall_arg))
 
 static uint8_t op[256];
 
@@ -80,7 +82,10 @@ static void test_ioeventfd_pages(const struct server *s, const struct server *ot
 	expect(ioeventfd(s->privcmd, BUT(good, ioreq, (uintptr_t)other->slots)), EPERM,
 	       "page of another guest's server");
 
-	/* Frame 0 is the buffered page, if there is one: not on Arm, where Xen refuses servers with it. */
+	/*
+	 * Frame 0 is the buffered page, if there is one: not on Arm, where Xen refuses servers with
+	 * it.
+	 */
 	if (!map_resource(s->privcmd, s->dom, s->id, 0, 2, two))
 		expect(ioeventfd(s->privcmd, BUT(good, ioreq, (uintptr_t)two)), EINVAL,
 		       "the buffered page");
@@ -101,8 +106,8 @@ static void test_foreign_process(const struct server *s, int fd)
 	struct privcmd_ioeventfd arg;
 	pid_t child;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	must(shared != MAP_FAILED);
 	child = fork();
 	must(child >= 0);
@@ -175,7 +180,8 @@ static void test_ioeventfd_ports(const struct server *s, const struct server *ot
 		ports[1] = s->ports[0];
 		expect(ioeventfd(s->privcmd, BUT(good, ports, (uintptr_t)ports)), EINVAL,
 		       "ports in the wrong order");
-		ports[0] = ports[1] = s->ports[0];
+		ports[1] = s->ports[0];
+		ports[0] = ports[1];
 		expect(ioeventfd(s->privcmd, BUT(good, ports, (uintptr_t)ports)), EINVAL,
 		       "one port for two vcpus");
 	}
@@ -184,7 +190,7 @@ static void test_ioeventfd_ports(const struct server *s, const struct server *ot
 static void test_ioeventfd_twice(const struct server *s, int fd, int fd2)
 {
 	struct privcmd_ioeventfd good = good_ioeventfd(s, fd, 0);
-	uint32_t ports[VCPUS_MAX] = { 1, 2 };
+	uint32_t ports[VCPUS_MAX] = {1, 2};
 	int second = privcmd_open();
 
 	expect(ioeventfd(s->privcmd, good), 0, "correct, after all that");
@@ -281,7 +287,8 @@ static void test_wait(const struct server *s, int fd, int kick)
 	expect(ioeventfd_wait(s->privcmd, BUT(good, idle_us, 0)), EINVAL, "wait: no time");
 	expect(ioeventfd_wait(s->privcmd, BUT(good, idle_us, 1001)), EINVAL, "wait: long time");
 	expect(ioeventfd_wait(s->privcmd, BUT(good, pad[5], 1)), EINVAL, "wait: pad");
-	expect(ioeventfd_wait(s->privcmd, BUT(good, addr, ~0ull - 0x4f)), EINVAL, "wait: addr wraps");
+	expect(ioeventfd_wait(s->privcmd, BUT(good, addr, ~0ull - 0x4f)), EINVAL,
+	       "wait: addr wraps");
 	expect(ioeventfd_wait(s->privcmd, BUT(good, signal_fd, -2)), EINVAL, "wait: signal_fd -2");
 	expect(ioeventfd_wait(s->privcmd, BUT(good, signal_fd, closed)), EBADF,
 	       "wait: signal_fd is closed");
@@ -299,17 +306,19 @@ static void test_restricted(const struct server *s, const struct server *other, 
 {
 	int file = privcmd_open();
 	uint16_t dom = s->dom;
-	uint32_t ports[VCPUS_MAX];
-	struct privcmd_ioeventfd good = good_ioeventfd(s, fd, 0), theirs = good_ioeventfd(other, fd, 0);
+	uint32_t ports[VCPUS_MAX], word = 0;
+	struct privcmd_ioeventfd good = good_ioeventfd(s, fd, 0),
+				 theirs = good_ioeventfd(other, fd, 0);
 	struct privcmd_virtio_irq virq = good_virtio_irq(other, fd, fd, op, sizeof(op));
-	struct hypercall_arg call = { .op = 17 };
+	struct hypercall_arg call = {.op = 17};
 	struct privcmd_eventfd_info info;
 	void *theirs_va = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 
 	must(theirs_va != MAP_FAILED);
 
 	must(!ioctl(file, IOCTL_RESTRICT, &dom));
-	expect(ioctl(file, IOCTL_RESTRICT, &other->dom), EINVAL, "restricted: to another guest after all");
+	expect(ioctl(file, IOCTL_RESTRICT, &other->dom), EINVAL,
+	       "restricted: to another guest after all");
 	expect(ioctl(file, IOCTL_HYPERCALL, &call), EPERM, "restricted: a hypercall");
 	expect(ioeventfd(file, theirs), EPERM, "restricted: ioeventfd of another guest");
 	expect(ioeventfd(file, BUT(theirs, dom, dom)), EPERM,
@@ -328,10 +337,14 @@ static void test_restricted(const struct server *s, const struct server *other, 
 	       "restricted: deassign of another guest's irqfd");
 	expect(virtio_irq(file, &virq), EPERM, "restricted: virtio_irq of another guest");
 	virq.flags = 1;
-	expect(virtio_irq(file, &virq), EPERM, "restricted: deassign of another guest's virtio_irq");
+	expect(virtio_irq(file, &virq), EPERM,
+	       "restricted: deassign of another guest's virtio_irq");
+	expect(virtio_field(file, good_field(other, &word, 0)), EPERM,
+	       "restricted: virtio_field of another guest");
 	expect(map_resource(file, other->dom, other->id, 1, 1, theirs_va), EPERM,
 	       "restricted: mapping another guest's page");
-	expect(dm_op(file, other->dom, op, sizeof(op)), EPERM, "restricted: a dm_op on another guest");
+	expect(dm_op(file, other->dom, op, sizeof(op)), EPERM,
+	       "restricted: a dm_op on another guest");
 	munmap(theirs_va, 4096);
 	expect(ioeventfd_wait(file, good_wait(other)), EPERM, "restricted: wait for another guest");
 	expect(ioctl(file, IOCTL_PRIVCMD_EVENTFD_INFO, &info), 0, "restricted: info");
@@ -342,32 +355,32 @@ static void test_restricted(const struct server *s, const struct server *other, 
 
 static void test_modules(void)
 {
-	static const char *const name[] = { "xen_evtchn", "xen_privcmd" };
+	static const char *const name[] = {"xen_evtchn", "xen_privcmd"};
 	unsigned int i;
+	bool refused;
 
-	for (i = 0; i < 2; i++)
-		ok(syscall(SYS_delete_module, name[i], O_NONBLOCK) < 0 &&
-			   (errno == EWOULDBLOCK || errno == EBUSY),
-		   "unloading %s in use is refused", name[i]);
+	for (i = 0; i < 2; i++) {
+		refused = syscall(SYS_delete_module, name[i], O_NONBLOCK) < 0;
+		refused &= errno == EWOULDBLOCK || errno == EBUSY;
+		ok(refused, "unloading %s in use is refused", name[i]);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct privcmd_eventfd_info info = { 0 };
+	struct privcmd_eventfd_info info = {0};
 	struct server s, other;
 	int fd[3], i;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s DOMID OTHER-DOMID\n", argv[0]);
-		return 2;
-	}
+	if (argc != 3)
+		return tap_usage(argc, argv, "DOMID OTHER-DOMID");
 	server_open(&s, atoi(argv[1]), 0, 0xffff);
 	server_open(&other, atoi(argv[2]), 0, 0xffff);
 	for (i = 0; i < 3; i++)
 		must((fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0);
 
 	expect(ioctl(s.privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &info), 0, "info");
-	ok(info.features == 0x3f && info.vcpus_max == 128, "info: everything works here");
+	ok(info.features == 0x7f && info.vcpus_max == 128, "info: everything works here");
 
 	test_ioeventfd_values(&s, fd[0]);
 	test_ioeventfd_pages(&s, &other, fd[0]);
@@ -377,6 +390,7 @@ int main(int argc, char **argv)
 	test_unbound(&s, fd[0]);
 	test_irqfd(&s, fd[0], fd[1]);
 	test_virtio_irq(&s, fd[0], fd[1], fd[2]);
+	test_virtio_field(&s, fd[0], fd[2]);
 	test_wait(&s, fd[0], fd[1]);
 	test_restricted(&s, &other, fd[0]);
 	test_irqfd_limit(&s);

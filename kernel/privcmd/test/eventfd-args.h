@@ -11,6 +11,8 @@
 void test_irqfd(const struct server *s, int fd, int fd2);
 /** test_virtio_irq() - and a third for the queue */
 void test_virtio_irq(const struct server *s, int fd, int fd2, int kick);
+/** test_virtio_field() - an eventfd of nobody's, another for the queue */
+void test_virtio_field(const struct server *s, int fd, int kick);
 
 void test_irqfd_limit(const struct server *s);
 void test_mapping(const struct server *s);

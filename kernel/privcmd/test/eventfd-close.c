@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * eventfd-close DOMID UNPAUSE: a device model's files go away in every order, while its guest uses them all.
+ * eventfd-close DOMID UNPAUSE: a device model's files go away in every order, while its guest uses
+ * them all.
  *
- * Five things are closed or unmapped, in each of the 120 orders: the page's mapping, /dev/xen/privcmd, /dev/xen/evtchn, the
- * eventfd of a queue, the eventfds of a virtio_irq. Invariants: each access of the guest is answered once, by the kernel or
- * by who adopts the server; when all are closed nothing is armed any more.
+ * Five things are closed or unmapped, in each of the 120 orders: the page's mapping,
+ * /dev/xen/privcmd, /dev/xen/evtchn, the eventfd of a queue, the eventfds of a virtio_irq.
+ * Invariants: each access of the guest is answered once, by the kernel or by who adopts the server;
+ * when all are closed nothing is armed any more.
  */
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -14,24 +16,16 @@
 #include "eventfd.h"
 #include "tap.h"
 
-#define QUEUE_NOTIFY	 0x50
+#define QUEUE_NOTIFY 0x50
 #define INTERRUPT_STATUS 0x60
-#define THINGS		 5u
+#define THINGS 5u
 
-static const char name[THINGS] = { 'm', 'p', 'e', 'k', 'i' };
+static const char name[THINGS] = {'m', 'p', 'e', 'k', 'i'};
 
 struct armed {
 	struct server *s;
 	int kick, vring, config;
 };
-
-static int new_eventfd(void)
-{
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	must(fd >= 0);
-	return fd;
-}
 
 static void arm(struct armed *a)
 {
@@ -85,10 +79,13 @@ static bool next_order(unsigned int *order)
 	return true;
 }
 
-/* Close everything in that order under a guest that kicks and reads InterruptStatus; then be its device model again. */
+/*
+ * Close everything in that order under a guest that kicks and reads InterruptStatus; then be its
+ * device model again.
+ */
 static bool close_all(struct server *s, const unsigned int *order)
 {
-	struct armed a = { .s = s };
+	struct armed a = {.s = s};
 	uint64_t one = 1, seen = 0, before;
 	const uint32_t times = 200 / patience();
 	struct server fresh;
@@ -121,13 +118,11 @@ static bool close_all(struct server *s, const unsigned int *order)
 
 int main(int argc, char **argv)
 {
-	unsigned int order[THINGS] = { 0, 1, 2, 3, 4 }, i, nr = 0, nr_good = 0;
+	unsigned int order[THINGS] = {0, 1, 2, 3, 4}, i, nr = 0, nr_good = 0;
 	struct server s;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND\n", argv[0]);
-		return 2;
-	}
+	if (argc != 3)
+		return tap_usage(argc, argv, "DOMID UNPAUSE-COMMAND");
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
 	must(system(argv[2]) == 0);
 	guest_run(&s, 0, READ32(0), 1);
@@ -142,7 +137,8 @@ int main(int argc, char **argv)
 			putchar(name[order[i]]);
 		printf("\n");
 	} while (next_order(order));
-	ok(nr == 120 && nr_good == nr, "closed in %u orders: the guest goes on and nothing is armed", nr);
+	ok(nr == 120 && nr_good == nr,
+	   "closed in %u orders: the guest goes on and nothing is armed", nr);
 	server_destroy(&s);
 	return tap_done();
 }

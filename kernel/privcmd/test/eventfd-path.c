@@ -2,9 +2,10 @@
 /*
  * eventfd-path DOMID UNPAUSE: what a running guest and its device model see.
  *
- * DOMID is a guest with guest.img that has not been unpaused; UNPAUSE is the command that does it. Invariants: a claimed
- * access costs the device model no event; every access is answered once, by the kernel or by us, whatever goes away
- * meanwhile; an interrupt arrives if and only if the eventfd is armed.
+ * DOMID is a guest with guest.img that has not been unpaused; UNPAUSE is the command that does it.
+ * Invariants: a claimed access costs the device model no event; every access is answered once, by
+ * the kernel or by us, whatever goes away meanwhile; an interrupt arrives if and only if the
+ * eventfd is armed.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -17,29 +18,12 @@
 #include "eventfd.h"
 #include "tap.h"
 
-#define QUEUE_NOTIFY		0x50
-#define INTERRUPT_STATUS	0x60
-#define INTERRUPT_ACK		0x64
-#define PATIENCE		200000u
+#define QUEUE_NOTIFY 0x50
+#define INTERRUPT_STATUS 0x60
+#define INTERRUPT_ACK 0x64
+#define PATIENCE 200000u
 
 static uint8_t op[256];
-
-static int new_eventfd(void)
-{
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	must(fd >= 0);
-	return fd;
-}
-
-static uint64_t taken(int fd)
-{
-	uint64_t n = 0;
-
-	if (read(fd, &n, sizeof(n)) < 0)
-		must(errno == EAGAIN);
-	return n;
-}
 
 static void signal_fd(int fd)
 {
@@ -117,8 +101,10 @@ static void test_kicks(struct server *s, int q0, int q1)
 	}
 
 	must(!ioeventfd(s->privcmd, BUT(good, flags, 1)));
-	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 5) == 5 && !taken(q0), "deassigned: they are ours");
-	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 1), 5) == 0 && taken(q1) == 5, "the other queue is not");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 5) == 5 && !taken(q0),
+	   "deassigned: they are ours");
+	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 1), 5) == 0 && taken(q1) == 5,
+	   "the other queue is not");
 	must(!ioeventfd(s->privcmd, BUT(BUT(BUT(good, vq, 1), event_fd, q1), flags, 1)));
 }
 
@@ -196,10 +182,10 @@ static void test_virtio_irq(struct server *s, int q0)
 	ok(s->nr_strays == had, "none of this came to us");
 	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &after));
 	ok(after.answered - before.answered == 11, "the kernel has answered 11 accesses");
-	ok(strays(s, 0, WRITE16(INTERRUPT_ACK, 1), 2) == 2 &&
-		   strays(s, 0, WRITE32(INTERRUPT_STATUS, 1), 2) == 2 &&
-		   strays(s, 0, READ32(INTERRUPT_ACK), 2) == 2,
-	   "other accesses to these registers come to us");
+	had = strays(s, 0, WRITE16(INTERRUPT_ACK, 1), 2);
+	had += strays(s, 0, WRITE32(INTERRUPT_STATUS, 1), 2);
+	had += strays(s, 0, READ32(INTERRUPT_ACK), 2);
+	ok(had == 6, "other accesses to these registers come to us");
 
 	/* The ioeventfd that made the group goes first. */
 	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, q0, 0), flags, 1)));
@@ -217,6 +203,60 @@ static void test_virtio_irq(struct server *s, int q0)
 	close(config);
 }
 
+/*
+ * A field is a word of ours: reads give what is there, writes change it, and neither comes to us.
+ */
+static void test_virtio_field(struct server *s, int q0)
+{
+	/* so that another process sees what the kernel does */
+	uint32_t *word =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const uint32_t reads = 0, writes = PRIVCMD_VIRTIO_FIELD_FLAG_WRITE;
+	const uint32_t deassign = PRIVCMD_VIRTIO_FIELD_FLAG_DEASSIGN;
+	struct privcmd_eventfd_info before, after;
+	int told = new_eventfd();
+	uint64_t had;
+
+	must(word != MAP_FAILED);
+	must(!ioeventfd(s->privcmd, good_ioeventfd(s, q0, 0)));
+	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &before));
+	must(!virtio_field(s->privcmd, good_field(s, &word[0], reads)));
+	must(!virtio_field(s->privcmd, BUT(good_field(s, &word[1], writes), event_fd, told)));
+	had = s->nr_strays;
+	word[0] = 0x12345678;
+	ok(guest_run(s, 0, READ32(FIELD_OFFSET), 1) == 0x12345678,
+	   "a field reads what is in its word");
+	word[0] = 7;
+	ok(guest_run(s, 0, READ32(FIELD_OFFSET), 3) == 7, "also when that has changed");
+	guest_run(s, 0, WRITE32(FIELD_OFFSET, 0xbeef), 5);
+	ok(word[1] == 0xbeef && word[0] == 7, "a write is kept in the word for writes");
+	ok(taken(told) == 5, "and told of");
+	ok(s->nr_strays == had, "none of this came to us");
+	must(!ioctl(s->privcmd, IOCTL_PRIVCMD_EVENTFD_INFO, &after));
+	ok(after.answered - before.answered == 9, "the kernel has answered 9 accesses");
+	had = strays(s, 0, WRITE16(FIELD_OFFSET, 1), 2);
+	had += strays(s, 0, READ32(FIELD_OFFSET + 4), 2);
+	had += strays(s, 0, WRITE32(FIELD_OFFSET + 4, 1), 2);
+	ok(had == 6, "another size and another field come to us");
+
+	must(!virtio_field(s->privcmd, BUT(good_field(s, word, reads), flags, deassign)));
+	ok(strays(s, 0, READ32(FIELD_OFFSET), 2) == 2, "reads are ours again");
+	guest_run(s, 0, WRITE32(FIELD_OFFSET, 3), 1);
+	ok(word[1] == 3 && taken(told) == 1, "writes are not");
+	must(!virtio_field(s->privcmd, BUT(good_field(s, word, 0), flags, deassign | writes)));
+	ok(strays(s, 0, WRITE32(FIELD_OFFSET, 9), 2) == 2 && word[1] == 3 && !taken(told),
+	   "until they are deassigned");
+
+	/* The word goes away under it: the page stays until nobody uses it. */
+	must(!virtio_field(s->privcmd, good_field(s, word, writes)));
+	munmap(word, 4096);
+	ok(strays(s, 0, WRITE32(FIELD_OFFSET, 9), 10) == 0,
+	   "a word that was unmapped is written to still");
+	must(!virtio_field(s->privcmd, BUT(good_field(s, word, 0), flags, deassign | writes)));
+	must(!ioeventfd(s->privcmd, BUT(good_ioeventfd(s, q0, 0), flags, 1)));
+	close(told);
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec ts;
@@ -227,7 +267,10 @@ static uint64_t now_us(void)
 
 static uint64_t longest_wait_us;
 
-/* Wait and serve until vcpu 0 has reported. Return: kicks of queue @vq that waits returned */
+/*
+ * Wait and serve until vcpu 0 has reported. Return: kicks of queue @vq that waits returned. What
+ * comes to us is in nr_strays.
+ */
 static uint64_t wait_through(struct server *s, uint32_t vq)
 {
 	uint64_t handed = 0;
@@ -250,13 +293,15 @@ static uint64_t wait_through(struct server *s, uint32_t vq)
 /* Another vcpu kicks, on whatever CPU its event arrives. */
 static void test_wait_two(struct server *s, int q0)
 {
-	uint64_t handed;
+	uint64_t handed, had;
 
+	had = s->nr_strays;
 	guest_start(s, 1, WRITE32(QUEUE_NOTIFY, 0), 2000);
 	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 2000);
 	handed = wait_through(s, 0);
 	must(guest_wait(s, 1, NULL, 120000));
-	ok(handed + taken(q0) == 4000, "of two vcpus: each returned or counted, once");
+	ok(handed + taken(q0) + s->nr_strays - had == 4000,
+	   "of two vcpus: each returned, counted or ours, once");
 }
 
 static void test_wait(struct server *s, int q0, int q1)
@@ -265,17 +310,20 @@ static void test_wait(struct server *s, int q0, int q1)
 	struct privcmd_ioeventfd other = BUT(BUT(good, vq, 5), event_fd, q1);
 	int vring = new_eventfd(), config = new_eventfd();
 	struct privcmd_virtio_irq virq;
-	uint64_t handed;
+	uint64_t handed, had = s->nr_strays;
 	pid_t pid;
 
 	must(!ioeventfd(s->privcmd, good) && !ioeventfd(s->privcmd, other));
 	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 0), 2000);
 	handed = wait_through(s, 0);
-	ok(handed + taken(q0) == 2000, "a kick ends the wait or is counted, once");
+	ok(handed + taken(q0) + s->nr_strays - had == 2000,
+	   "a kick ends the wait, is counted or ours, once");
 	ok(handed > 0, "waits have returned kicks");
+	had = s->nr_strays;
 	guest_start(s, 0, WRITE32(QUEUE_NOTIFY, 5), 200);
 	handed = wait_through(s, 5);
-	ok(handed + taken(q1) == 200 && !taken(q0), "of the queue that was kicked");
+	ok(handed + taken(q1) + s->nr_strays - had == 200 && !taken(q0),
+	   "of the queue that was kicked");
 	if (s->nr_vcpus > 1)
 		test_wait_two(s, q0);
 
@@ -308,6 +356,7 @@ static void test_wait(struct server *s, int q0, int q1)
 
 static void test_going_away(struct server *s, int q0)
 {
+	uint64_t came;
 	int file = privcmd_open();
 	void *second;
 
@@ -350,19 +399,26 @@ static void test_going_away(struct server *s, int q0)
 	must(!munmap(s->slots, 4096) && !close(s->privcmd));
 	must((s->privcmd = privcmd_open()) >= 0);
 	server_attach(s);
-	ok(strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10) == 10 &&
-		   strays(s, 1, WRITE32(QUEUE_NOTIFY, 0), 10) == 10,
-	   "everything closed and opened again");
+	came = strays(s, 0, WRITE32(QUEUE_NOTIFY, 0), 10);
+	came += strays(s, 1, WRITE32(QUEUE_NOTIFY, 0), 10);
+	ok(came == 20, "everything closed and opened again");
 }
 
-/* A device model dies while its guest kicks; another adopts the server. No kick is lost or doubled. */
+/*
+ * A device model dies while its guest kicks; another adopts the server. No kick is lost or doubled.
+ */
 static void test_killed(struct server *s, int round)
 {
 	const uint32_t kicks = 5000 / patience();
 	int q0 = new_eventfd();
-	struct server child = *s;
+	/* Shared: what has come to it before it is killed counts as well. */
+	struct server *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint16_t dom = s->dom, id = s->id;
 	uint64_t seen;
 	pid_t pid;
+
+	must(child != MAP_FAILED);
 
 	munmap(s->slots, 4096);
 	close(s->evtchn);
@@ -371,11 +427,11 @@ static void test_killed(struct server *s, int round)
 	pid = fork();
 	must(pid >= 0);
 	if (!pid) {
-		server_open(&child, s->dom, 0, s->id);
-		must(!ioeventfd(child.privcmd, good_ioeventfd(&child, q0, 0)));
-		guest_start(&child, 0, WRITE32(QUEUE_NOTIFY, 0), kicks);
+		server_open(child, dom, 0, id);
+		must(!ioeventfd(child->privcmd, good_ioeventfd(child, q0, 0)));
+		guest_start(child, 0, WRITE32(QUEUE_NOTIFY, 0), kicks);
 		for (;;)
-			server_poll(&child, 1000);
+			server_poll(child, 1000);
 	}
 	/* Somewhere in the middle, a different place each time. */
 	while (!(seen = taken(q0)))
@@ -385,7 +441,9 @@ static void test_killed(struct server *s, int round)
 	seen += taken(q0);
 
 	/* Xen raises the ports anew when they are bound, so what was pending is served. */
-	server_open(s, child.dom, 0, child.id);
+	server_open(s, dom, 0, id);
+	seen += child->nr_strays;
+	munmap(child, sizeof(*child));
 	if (seen < kicks)
 		must(guest_wait(s, 0, NULL, 60000));
 	ok(seen + s->nr_strays == kicks, "killed after %llu of %u kicks: the rest are ours (%d)",
@@ -399,10 +457,8 @@ int main(int argc, char **argv)
 	struct server s;
 	int q0, q1, round;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND\n", argv[0]);
-		return 2;
-	}
+	if (argc != 3)
+		return tap_usage(argc, argv, "DOMID UNPAUSE-COMMAND");
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
 	must(system(argv[2]) == 0);
 	q0 = new_eventfd();
@@ -412,6 +468,7 @@ int main(int argc, char **argv)
 	test_kicks(&s, q0, q1);
 	test_irqfd(&s, q0);
 	test_virtio_irq(&s, q0);
+	test_virtio_field(&s, q0);
 	test_wait(&s, q0, q1);
 	test_going_away(&s, q0);
 	for (round = 0; round < 3; round++)

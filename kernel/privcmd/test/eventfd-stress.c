@@ -22,12 +22,12 @@
 #include "long-run.h"
 #include "tap.h"
 
-#define WORKERS		3
-#define KICKS		1000u
+#define WORKERS 3
+#define KICKS 1000u
 
 /* The last two are not steps of a worker. */
 enum step {
-	STEP_WAIT = 13,
+	STEP_WAIT = 15,
 	STEP_DEATH,
 	STEP_REBIND,
 	NR_STEPS,
@@ -45,6 +45,7 @@ struct worker {
 	unsigned int seed;
 	int file;
 	int fd[4];
+	uint32_t word[4];
 	void *page;
 	uint8_t op[256];
 	/* Waits, and reads the three above while they change. */
@@ -66,7 +67,7 @@ static void check(int rc, const char *what, const int *allowed)
 	printf("# %s: unexpected %s\n", what, strerrorname_np(err));
 }
 
-#define CHECK(rc, what, ...) check(rc, what, (const int[]){ __VA_ARGS__, 0 })
+#define CHECK(rc, what, ...) check(rc, what, (const int[]){__VA_ARGS__, 0})
 
 /* An assign or a deassign: those that did something are counted. */
 static void check_change(int rc, const char *what, const int *allowed)
@@ -76,7 +77,7 @@ static void check_change(int rc, const char *what, const int *allowed)
 		__atomic_fetch_add(&nr_changes, 1, __ATOMIC_RELAXED);
 }
 
-#define CHANGE(rc, what, ...) check_change(rc, what, (const int[]){ __VA_ARGS__, 0 })
+#define CHANGE(rc, what, ...) check_change(rc, what, (const int[]){__VA_ARGS__, 0})
 
 static int fresh_eventfd(void)
 {
@@ -142,11 +143,16 @@ static void one_step(struct worker *w)
 	struct privcmd_irqfd irq = good_irqfd(&s, w->fd[n], w->op, sizeof(w->op));
 	struct privcmd_virtio_irq virq =
 		good_virtio_irq(&s, w->fd[n], w->fd[(n + 1) % 4], w->op, sizeof(w->op));
+	struct privcmd_virtio_field field =
+		good_field(&s, &w->word[n], n % 2 ? PRIVCMD_VIRTIO_FIELD_FLAG_WRITE : 0);
 	struct privcmd_ioeventfd_wait wait = good_wait(&s);
 	struct privcmd_eventfd_info info;
 	uint64_t one = 1;
 
-	io.ioreq = virq.ioreq = wait.ioreq = (uintptr_t)w->page;
+	io.ioreq = (uintptr_t)w->page;
+	virq.ioreq = io.ioreq;
+	field.ioreq = io.ioreq;
+	wait.ioreq = io.ioreq;
 	switch (what) {
 	case 0 ... 3:
 		CHANGE(ioeventfd(w->file, io), "ioeventfd", EBUSY, EEXIST, EINVAL, ENOTCONN);
@@ -187,6 +193,15 @@ static void one_step(struct worker *w)
 	case 12:
 		CHECK(ioctl(w->file, IOCTL_PRIVCMD_EVENTFD_INFO, &info), "info", EINTR);
 		break;
+	case 13:
+		if (field.flags)
+			field.event_fd = w->fd[n];
+		CHANGE(virtio_field(w->file, field), "virtio_field", EEXIST, ENOENT);
+		break;
+	case 14:
+		field.flags |= PRIVCMD_VIRTIO_FIELD_FLAG_DEASSIGN;
+		CHANGE(virtio_field(w->file, field), "virtio_field deassign", ENODEV);
+		break;
 	case STEP_WAIT:
 		CHECK(ioeventfd_wait(w->file, BUT(wait, signal_fd, w->fd[n])), "wait", EBUSY,
 		      ENOENT);
@@ -202,7 +217,7 @@ static void one_death(struct worker *w)
 
 	must(pid >= 0);
 	if (!pid) {
-		struct worker own = { .seed = rand_r(&w->seed) };
+		struct worker own = {.seed = rand_r(&w->seed)};
 
 		worker_init(&own);
 		for (;;)
@@ -260,25 +275,22 @@ static uint64_t go_on(unsigned int seed, uint64_t kicks_wanted)
 			guest_start(&s, v, kicking[v] ? WRITE32(0x50, turns % 4) : READ32(0x60),
 				    KICKS);
 		}
-		long_run_check(&run, &s, kicks,
-			       __atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
+		long_run_check(&run, &s, kicks, __atomic_load_n(&nr_changes, __ATOMIC_RELAXED));
 	}
 	return kicks;
 }
 
 int main(int argc, char **argv)
 {
-	struct worker worker[WORKERS] = { 0 };
+	struct worker worker[WORKERS] = {0};
 	pthread_t thread[WORKERS];
 	struct server own;
 	uint64_t kicks;
 	unsigned int seed, i;
 	uint32_t v;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND CHANGES KICKS SEED\n", argv[0]);
-		return 2;
-	}
+	if (argc != 6)
+		return tap_usage(argc, argv, "DOMID UNPAUSE-COMMAND CHANGES KICKS SEED");
 	changes_wanted = atoi(argv[3]);
 	seed = atoi(argv[5]);
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);

@@ -2,14 +2,15 @@
 /*
  * A guest that does what it is told: an arm64 Image of one page, for xl's kernel=.
  *
- * Each vcpu asks for a command by reading the device, carries it out and reports; what reads and reports of the command
- * registers mean is the test's business (guest_run() in xen.c answers them). While the test does not answer, the vcpu
- * stands still. MMU and interrupts are off.
+ * Each vcpu asks for a command by reading the device, carries it out and reports; what reads and
+ * reports of the command registers mean is the test's business (guest_run() in xen.c answers them).
+ * While the test does not answer, the vcpu stands still. MMU and interrupts are off.
  *
  *   0x100 read   command: bits 0-11 register, 12-15 kind, 16-31 value to write
  *                kind 0: write 32 bits, 1: read 32 bits, 2: write 16 bits, 3: take an interrupt,
  *                4: write 32 bits, the upper ones those of a driver with NOTIFICATION_DATA,
- *                5: write 32 bits to the start of a page of the guest's memory, 6: read them; the register is the page's number
+ *                5: write 32 bits to the start of a page of the guest's memory, 6: read them;
+ *                the register is the page's number
  *   0x104 read   how often
  *   0x108 write  done; the last value read, or the interrupt taken
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * guest-arm64.S for x86: the same commands, as an ELF file that a PVH domain enters in 32-bit mode. No paging; interrupts are
- * let in while one is waited for, by the local APIC, to which the test sends them as messages.
+ * guest-arm64.S for x86: the same commands, as an ELF file that a PVH domain enters in 32-bit mode.
+ * No paging; interrupts are let in while one is waited for, by the local APIC, to which the test
+ * sends them as messages.
  */
 #define BASE	0x02000000
 #define RAM	0x00100000
@@ -23,7 +24,7 @@
 	.text
 	.globl	_start
 _start:
-	/* The page of hypercalls, and the second vcpu, if there is one; this one goes on either way. */
+	/* The page of hypercalls, and the second vcpu, if there is one; this one goes on anyway. */
 	mov	$stack, %esp
 	mov	$0x40000002, %eax
 	cpuid

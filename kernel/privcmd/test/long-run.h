@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A run of minutes: it says how far it is, and ends when the guest does not go on, which means that an
- * event was lost.
+ * A run of minutes: it says how far it is, and ends when the guest does not go on, which means that
+ * an event was lost.
  */
 #ifndef TEST_LONG_RUN_H
 #define TEST_LONG_RUN_H
@@ -9,8 +9,8 @@
 #include "tap.h"
 #include "xen.h"
 
-#define PROGRESS_MS	10000
-#define STALL_MS	60000
+#define PROGRESS_MS 10000
+#define STALL_MS 60000
 
 struct long_run {
 	int64_t shown_ms;
@@ -19,7 +19,7 @@ struct long_run {
 
 static inline struct long_run long_run_begin(void)
 {
-	return (struct long_run){ .shown_ms = now_ms(), .reported_ms = now_ms() };
+	return (struct long_run){.shown_ms = now_ms(), .reported_ms = now_ms()};
 }
 
 static inline void long_run_check(struct long_run *run, const struct server *s, uint64_t kicks,

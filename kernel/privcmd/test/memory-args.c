@@ -11,8 +11,8 @@
 #include "memory.h"
 #include "tap.h"
 
-#define IOCTL_RESTRICT	_IOC(_IOC_NONE, 'P', 6, sizeof(uint16_t))
-#define FILES_MAX	256
+#define IOCTL_RESTRICT _IOC(_IOC_NONE, 'P', 6, sizeof(uint16_t))
+#define FILES_MAX 256
 
 static int forget(int privcmd, struct privcmd_memory_forget arg)
 {
@@ -21,8 +21,9 @@ static int forget(int privcmd, struct privcmd_memory_forget arg)
 
 static void test_forget_args(struct world *w)
 {
-	struct privcmd_memory_range range = { GUEST_RAM_GFN, 1 };
-	struct privcmd_memory_forget good = { .ranges = (uintptr_t)&range, .nr_ranges = 1, .dom = w->dom };
+	struct privcmd_memory_range range = {GUEST_RAM_GFN, 1};
+	struct privcmd_memory_forget good = {
+		.ranges = (uintptr_t)&range, .nr_ranges = 1, .dom = w->dom};
 	int privcmd = w->server.privcmd;
 
 	expect(forget(privcmd, good), 0, "forget what nobody has");
@@ -35,7 +36,7 @@ static void test_forget_args(struct world *w)
 	expect(ioctl(privcmd, IOCTL_PRIVCMD_MEMORY_FORGET, NULL), EFAULT, "forget: no argument");
 	range.nr_frames = 0;
 	expect(forget(privcmd, good), EINVAL, "forget: a range of 0 frames");
-	range = (struct privcmd_memory_range){ ~0ull, 2 };
+	range = (struct privcmd_memory_range){~0ull, 2};
 	expect(forget(privcmd, good), EINVAL, "forget: a range that wraps");
 }
 
@@ -45,18 +46,21 @@ static void test_restricted(struct world *w)
 	uint16_t dom = w->other;
 
 	must(privcmd >= 0 && !ioctl(privcmd, IOCTL_RESTRICT, &dom));
-	expect(memory_ioctl(privcmd, good_memory(w->dom)), EPERM, "restricted: another guest's memory");
-	expect(forget_pages(privcmd, w->dom, 0, 1), EPERM, "restricted: another guest's memory to forget");
+	expect(memory_ioctl(privcmd, good_memory(w->dom)), EPERM,
+	       "restricted: another guest's memory");
+	expect(forget_pages(privcmd, w->dom, 0, 1), EPERM,
+	       "restricted: another guest's memory to forget");
 	fd = memory_ioctl(privcmd, good_memory(w->other));
 	expect(fd, 0, "restricted: its guest's memory");
-	expect(forget_pages(privcmd, w->other, 0, 1), 0, "restricted: its guest's memory to forget");
+	expect(forget_pages(privcmd, w->other, 0, 1), 0,
+	       "restricted: its guest's memory to forget");
 	close(fd);
 	close(privcmd);
 }
 
 static void test_many(struct world *w)
 {
-	struct rlimit files = { 1024, 1024 };
+	struct rlimit files = {1024, 1024};
 	int fds[FILES_MAX], privcmd = privcmd_open(), i, nr = 0;
 
 	must(privcmd >= 0 && !setrlimit(RLIMIT_NOFILE, &files));
@@ -86,7 +90,8 @@ void test_memory_args(struct world *w)
 	expect(memory_ioctl(privcmd, WITH(good, nr_frames, 0)), EINVAL, "0 frames");
 	expect(memory_ioctl(privcmd, WITH(good, nr_frames, ~0ull)), EINVAL, "2^64 - 1 frames");
 	expect(memory_ioctl(privcmd, WITH(good, gfn, ~0ull)), EINVAL, "frames that wrap");
-	expect(memory_ioctl(privcmd, WITH(good, gfn, 1ull << 51)), EINVAL, "an address that is none");
+	expect(memory_ioctl(privcmd, WITH(good, gfn, 1ull << 51)), EINVAL,
+	       "an address that is none");
 	expect(memory_ioctl(privcmd, WITH(good, dom, 0x7fef)), ESRCH, "no such guest");
 	expect(memory_ioctl(privcmd, WITH(good, dom, 0x7ff0)), EINVAL, "DOMID_SELF");
 	expect(ioctl(privcmd, IOCTL_PRIVCMD_MEMORY, NULL), EFAULT, "no argument");
@@ -128,7 +133,8 @@ void test_memory_file(struct world *w)
 	expect(map_fails(fd, size + PAGE, MAP_SHARED, 0), EINVAL, "more than there is");
 	expect(map_fails(fd, PAGE, MAP_SHARED, size), EINVAL, "behind the end");
 	expect(map_fails(fd, 2 * PAGE, MAP_SHARED, size - PAGE), EINVAL, "across the end");
-	tail = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_POPULATE, fd, size - PAGE);
+	tail = mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_POPULATE, fd,
+		    size - PAGE);
 	ok(tail != MAP_FAILED, "the last page");
 	ok(!memory_info(w->server.privcmd).nr_frames, "nothing is mapped before it is touched");
 	munmap(tail, PAGE);

@@ -20,10 +20,12 @@ static void test_maker_closed(struct world *w)
 	guest_run(&w->server, 0, WRITE_PAGE(TEST_PAGE, 0x1234), 1);
 	ok(word_at(va + TEST_PAGE * PAGE) == 0x1234, "its maker is there");
 	close(maker);
-	ok(word_at(va + TEST_PAGE * PAGE) == 0, "its maker is closed: what was mapped is not the guest's any more");
+	ok(word_at(va + TEST_PAGE * PAGE) == 0,
+	   "its maker is closed: what was mapped is not the guest's any more");
 	ok(word_at(va + 1024 * PAGE) == 0, "nor what was not");
 	set_word_at(va + TEST_PAGE * PAGE, 0x4321);
-	ok(guest_run(&w->server, 0, READ_PAGE(TEST_PAGE), 1) == 0x1234, "the guest does not see what is written there");
+	ok(guest_run(&w->server, 0, READ_PAGE(TEST_PAGE), 1) == 0x1234,
+	   "the guest does not see what is written there");
 	ok(!memory_info(w->server.privcmd).nr_frames, "nothing is held");
 	munmap(va, RAM_PAGES * PAGE);
 	va = memory_map(fd, RAM_PAGES);
@@ -44,7 +46,8 @@ void test_memory_end(struct world *w)
 	va = memory_map(fd, RAM_PAGES);
 	set_word_at(va + TEST_PAGE * PAGE, 0x7777);
 	must(word_at(va + (RAM_PAGES - 1) * PAGE) + 1);
-	ok(memory_info(privcmd).nr_frames == 2 * CHUNK_PAGES, "4 MiB are mapped of a guest that dies");
+	ok(memory_info(privcmd).nr_frames == 2 * CHUNK_PAGES,
+	   "4 MiB are mapped of a guest that dies");
 	/* The server's page would keep the guest, too. */
 	munmap(w->server.slots, PAGE);
 	close(w->server.evtchn);
@@ -53,7 +56,8 @@ void test_memory_end(struct world *w)
 	end = now_ms() + 10000 * patience();
 	while (guest_exists(privcmd, w->dom) && now_ms() < end)
 		usleep(50000);
-	ok(!guest_exists(privcmd, w->dom), "and nothing keeps it, though a process has the mapping");
+	ok(!guest_exists(privcmd, w->dom),
+	   "and nothing keeps it, though a process has the mapping");
 	ok(word_at(va + TEST_PAGE * PAGE) == 0, "which reads zeros");
 	ok(word_at(va) == 0, "wherever it is touched");
 	expect(memory_ioctl(privcmd, good_memory(w->dom)), ESRCH, "no more files of it");

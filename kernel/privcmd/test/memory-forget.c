@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `memory`: frames that are released and put back while they are mapped, and what there may be of all.
+ * `memory`: frames that are released and put back while they are mapped, and what there may be of
+ * all.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,7 +11,10 @@
 #include "memory.h"
 #include "tap.h"
 
-/* Another process with the same page, which says what it sees for each byte it gets; the parent's ends of its pipes. */
+/*
+ * Another process with the same page, which says what it sees for each byte it gets; the parent's
+ * ends of its pipes.
+ */
 static pid_t start_watcher(int fd, int *ask, int *answer)
 {
 	int to[2], from[2];
@@ -55,9 +59,12 @@ static void test_released(struct world *w, int fd, char *va)
 
 	guest_run(&w->server, 0, WRITE_PAGE(TEST_PAGE, 0x7777), 1);
 	guest_run(&w->server, 0, WRITE_PAGE(TEST_PAGE + 3, 0x6666), 1);
-	ok(word_at(page) == 0x7777 && ask_watcher(ask, answer) == 0x7777, "two processes have the page");
-	expect(forget_pages(privcmd, w->dom, TEST_PAGE, 1), 0, "forgotten, though it is the guest's still");
-	ok(word_at(page) == 0x7777 && ask_watcher(ask, answer) == 0x7777, "it comes back as it was");
+	ok(word_at(page) == 0x7777 && ask_watcher(ask, answer) == 0x7777,
+	   "two processes have the page");
+	expect(forget_pages(privcmd, w->dom, TEST_PAGE, 1), 0,
+	       "forgotten, though it is the guest's still");
+	ok(word_at(page) == 0x7777 && ask_watcher(ask, answer) == 0x7777,
+	   "it comes back as it was");
 
 	must(release_pages(privcmd, w->dom, TEST_PAGE, 3) == 3);
 	ok(guest_frames(privcmd, w->dom) == before, "released while it is mapped: nothing is free");
@@ -74,7 +81,8 @@ static void test_released(struct world *w, int fd, char *va)
 	ok(word_at(page + PAGE) == 0x9999, "what nobody touched meanwhile is the guest's");
 	ok(word_at(page) == 0, "what somebody did is not, until it is forgotten");
 	expect(forget_pages(privcmd, w->dom, TEST_PAGE, 1), 0, "which it is now");
-	ok(word_at(page) == 0x8888 && ask_watcher(ask, answer) == 0x8888, "and is the guest's, for both");
+	ok(word_at(page) == 0x8888 && ask_watcher(ask, answer) == 0x8888,
+	   "and is the guest's, for both");
 
 	close(ask);
 	close(answer);
@@ -95,14 +103,18 @@ static void test_released_chunk(struct world *w, char *va)
 	must(!forget_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES));
 	ok(guest_frames(privcmd, w->dom) == before - (long)CHUNK_PAGES, "2 MiB go back to Xen");
 	must(populate_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES) == (long)CHUNK_PAGES);
-	ok(word_at(second) != 0xaaaa && word_at(va + TEST_PAGE * PAGE) != 0xaaaa, "and others come");
+	ok(word_at(second) != 0xaaaa && word_at(va + TEST_PAGE * PAGE) != 0xaaaa,
+	   "and others come");
 	set_word_at(va + TEST_PAGE * PAGE, 0xbbbb);
 	ok(word_at(second) == 0xbbbb, "the same ones for both files");
 	munmap(second, 2 * CHUNK_PAGES * PAGE);
 	close(fd);
 }
 
-/* All that a file has of the guest's is released, and nobody says so: it is let go of, and the file goes on. */
+/*
+ * All that a file has of the guest's is released, and nobody says so: it is let go of, and the file
+ * goes on.
+ */
 static void test_released_silently(struct world *w)
 {
 	int privcmd = w->server.privcmd;
@@ -117,7 +129,8 @@ static void test_released_silently(struct world *w)
 	must(release_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES) == (long)CHUNK_PAGES);
 	while (memory_info(privcmd).nr_frames > others && now_ms() < end)
 		usleep(50000);
-	ok(guest_frames(privcmd, w->dom) == before - (long)CHUNK_PAGES, "released, and let go of though nobody said so");
+	ok(guest_frames(privcmd, w->dom) == before - (long)CHUNK_PAGES,
+	   "released, and let go of though nobody said so");
 	must(populate_pages(privcmd, w->dom, TEST_PAGE, CHUNK_PAGES) == (long)CHUNK_PAGES);
 	guest_run(&w->server, 0, WRITE_PAGE(TEST_PAGE + 1, 0x5151), 1);
 	ok(word_at(va + PAGE) == 0x5151, "the guest lives, and what it gets back is seen");
@@ -149,7 +162,8 @@ static void set_maximum(const char *mib)
 void test_memory_budget(struct world *w)
 {
 	int privcmd = w->server.privcmd;
-	int fd = memory_new(privcmd, w->dom, 0, RAM_PAGES), other = memory_new(privcmd, w->other, 0, RAM_PAGES);
+	int fd = memory_new(privcmd, w->dom, 0, RAM_PAGES),
+	    other = memory_new(privcmd, w->other, 0, RAM_PAGES);
 	char *va = memory_map(fd, RAM_PAGES), *other_va = memory_map(other, RAM_PAGES);
 	unsigned long i, round, bad = 0, most = 0;
 	struct privcmd_memory_info info;
@@ -168,7 +182,8 @@ void test_memory_budget(struct world *w)
 			most = info.nr_frames > most ? info.nr_frames : most;
 		}
 		for (i = TEST_PAGE; i < RAM_PAGES; i += 128)
-			bad += word_at(va + i * PAGE) != i + 1 || word_at(other_va + i * PAGE) != i + 2;
+			bad += word_at(va + i * PAGE) != i + 1 ||
+			       word_at(other_va + i * PAGE) != i + 2;
 	}
 	ok(!bad, "all contents are right when some must go for others");
 	ok(most == 8 * CHUNK_PAGES, "no more is mapped than may be");

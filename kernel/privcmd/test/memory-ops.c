@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See memory.h. Hypercalls go through privcmd, their arguments in memory that is locked and was touched.
+ * See memory.h. Hypercalls go through privcmd, their arguments in memory that is locked and was
+ * touched.
  */
 #define __XEN_TOOLS__ 1
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include <xen/xen.h>
 #include <xen/memory.h>
+#include <xen/xen.h>
 
 #include "memory.h"
 #include "tap.h"
@@ -16,18 +17,19 @@ struct hypercall_arg {
 	uint64_t op;
 	uint64_t arg[5];
 };
-#define IOCTL_HYPERCALL	_IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall_arg))
+
+#define IOCTL_HYPERCALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall_arg))
 
 /* Room for what an operation takes. */
-static struct {
+static _Alignas(4096) struct {
 	uint16_t dom;
 	xen_memory_reservation_t reservation;
 	xen_pfn_t gfns[CHUNK_PAGES];
-} room __attribute__((aligned(4096)));
+} room;
 
 static long memory_op(int privcmd, unsigned int cmd, void *arg)
 {
-	struct hypercall_arg call = { __HYPERVISOR_memory_op, { cmd, (uintptr_t)arg } };
+	struct hypercall_arg call = {__HYPERVISOR_memory_op, {cmd, (uintptr_t)arg}};
 
 	must(!mlock(&room, sizeof(room)));
 	return ioctl(privcmd, IOCTL_HYPERCALL, &call);
@@ -35,8 +37,10 @@ static long memory_op(int privcmd, unsigned int cmd, void *arg)
 
 int memory_new(int privcmd, uint16_t dom, unsigned long first, unsigned long nr)
 {
-	int fd = memory_ioctl(privcmd, (struct privcmd_memory){ .gfn = GUEST_RAM_GFN + first,
-								.nr_frames = nr, .dom = dom });
+	struct privcmd_memory memory = {
+		.gfn = GUEST_RAM_GFN + first, .nr_frames = nr, .dom = dom
+	};
+	int fd = memory_ioctl(privcmd, memory);
 
 	must(fd >= 0);
 	return fd;
@@ -52,8 +56,9 @@ char *memory_map(int fd, unsigned long nr)
 
 int forget_pages(int privcmd, uint16_t dom, unsigned long first, unsigned long nr)
 {
-	struct privcmd_memory_range range = { GUEST_RAM_GFN + first, nr };
-	struct privcmd_memory_forget forget = { .ranges = (uintptr_t)&range, .nr_ranges = 1, .dom = dom };
+	struct privcmd_memory_range range = {GUEST_RAM_GFN + first, nr};
+	struct privcmd_memory_forget forget = {
+		.ranges = (uintptr_t)&range, .nr_ranges = 1, .dom = dom};
 
 	return ioctl(privcmd, IOCTL_PRIVCMD_MEMORY_FORGET, &forget);
 }

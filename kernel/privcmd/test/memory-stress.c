@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * memory-stress DOMID OTHER CHANGES SEED: a guest's memory looked at by three threads while all that can be done to it is done,
- * in random order.
+ * memory-stress DOMID OTHER CHANGES SEED: a guest's memory looked at by three threads while all
+ * that can be done to it is done, in random order.
  *
- * Both guests stand still. Files, their makers, mappings and processes come and go, frames are forgotten, released and put
- * back, and what may be mapped is now and then less than what is looked at. Invariants: pages that stay the guest's show what
- * was written there at first, whatever happens to others; at the end Xen's count is what it was, and nothing is held.
+ * Both guests stand still. Files, their makers, mappings and processes come and go, frames are
+ * forgotten, released and put back, and what may be mapped is now and then less than what is looked
+ * at. Invariants: pages that stay the guest's show what was written there at first, whatever
+ * happens to others; at the end Xen's count is what it was, and nothing is held.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,9 +19,9 @@
 #include "tap.h"
 
 /* Pages below this are released and put back, those above stay. */
-#define STABLE_PAGE	1536u
-#define STAMP(page)	(0x5a000000u + (page))
-#define READERS		3
+#define STABLE_PAGE 1536u
+#define STAMP(page) (0x5a000000u + (page))
+#define READERS 3
 
 static struct watcher {
 	pthread_t thread;
@@ -32,13 +33,13 @@ static struct watcher {
 
 static int privcmd;
 static uint16_t dom, other;
-static volatile bool stop;
+static bool stop;
 
 static void *watch(void *arg)
 {
 	struct watcher *w = arg;
 
-	while (!stop) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		unsigned int page = rand_r(&w->seed) % RAM_PAGES;
 		uint32_t word = word_at(w->va + page * PAGE);
 
@@ -71,7 +72,7 @@ static void release_and_put_back(void)
 /* A front-end, its file and a backend's mapping, gone in one of the orders there are. */
 static void come_and_go(uint16_t whose)
 {
-	static const char orders[][4] = { "mfv", "mvf", "fmv", "fvm", "vmf", "vfm" };
+	static const char orders[][4] = {"mfv", "mvf", "fmv", "fvm", "vmf", "vfm"};
 	int maker = privcmd_open(), fd = memory_new(maker, whose, 0, RAM_PAGES);
 	char *va = memory_map(fd, RAM_PAGES);
 	const char *end;
@@ -145,7 +146,8 @@ int main(int argc, char **argv)
 	int64_t shown = now_ms();
 	int fd = -1;
 
-	must(argc == 5);
+	if (argc != 5)
+		return tap_usage(argc, argv, "DOMID OTHER CHANGES SEED");
 	dom = atoi(argv[1]);
 	other = atoi(argv[2]);
 	changes = atol(argv[3]);
@@ -173,7 +175,7 @@ int main(int argc, char **argv)
 			shown = now_ms();
 		}
 	}
-	stop = true;
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	set_maximum("0");
 	for (i = 0; i < READERS; i++) {
 		must(!pthread_join(watchers[i].thread, NULL));

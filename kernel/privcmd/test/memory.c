@@ -2,9 +2,9 @@
 /*
  * memory DOMID OTHER UNPAUSE DESTROY: a guest's memory as a file descriptor.
  *
- * DOMID and OTHER are guests that have not been unpaused. Invariants: what a process has mapped is the guest's memory or
- * a page of the kernel's, whatever the guest, the process and others do; and nobody but the guest keeps a frame that
- * was released.
+ * DOMID and OTHER are guests that have not been unpaused. Invariants: what a process has mapped is
+ * the guest's memory or a page of the kernel's, whatever the guest, the process and others do; and
+ * nobody but the guest keeps a frame that was released.
  */
 #include <unistd.h>
 
@@ -13,10 +13,11 @@
 
 int main(int argc, char **argv)
 {
-	struct world w = { 0 };
+	struct world w = {0};
 	struct privcmd_memory_info info;
 
-	must(argc == 5);
+	if (argc != 5)
+		return tap_usage(argc, argv, "DOMID OTHER UNPAUSE DESTROY");
 	w.dom = atoi(argv[1]);
 	w.other = atoi(argv[2]);
 	w.destroy = argv[4];
@@ -24,8 +25,10 @@ int main(int argc, char **argv)
 
 	info = memory_info(w.server.privcmd);
 	if (!(info.features & PRIVCMD_MEMORY_FILES)) {
-		expect(memory_ioctl(w.server.privcmd, good_memory(w.dom)), EOPNOTSUPP, "a domain that has no such files");
-		expect(forget_pages(w.server.privcmd, w.dom, 0, 1), EOPNOTSUPP, "and none to forget anything of");
+		expect(memory_ioctl(w.server.privcmd, good_memory(w.dom)), EOPNOTSUPP,
+		       "a domain that has no such files");
+		expect(forget_pages(w.server.privcmd, w.dom, 0, 1), EOPNOTSUPP,
+		       "and none to forget anything of");
 		server_destroy(&w.server);
 		return tap_done();
 	}
@@ -41,9 +44,11 @@ int main(int argc, char **argv)
 	test_memory_budget(&w);
 
 	info = memory_info(w.server.privcmd);
-	ok(!info.nr_files && !info.nr_frames && !info.nr_own_frames, "nothing is mapped when all is closed");
+	ok(!info.nr_files && !info.nr_frames && !info.nr_own_frames,
+	   "nothing is mapped when all is closed");
 	test_memory_end(&w);
 	info = memory_info(w.server.privcmd);
-	ok(!info.nr_files && !info.nr_frames && !info.nr_own_frames, "nothing is mapped at the end");
+	ok(!info.nr_files && !info.nr_frames && !info.nr_own_frames,
+	   "nothing is mapped at the end");
 	return tap_done();
 }

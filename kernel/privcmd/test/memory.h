@@ -8,17 +8,17 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-#include "../include/uapi/xen/privcmd-memory.h"
+#include <xen/privcmd-memory.h>
 #include "xen.h"
 
-#define PAGE		4096ul
+#define PAGE 4096ul
 /* Of guests of 16 MiB, from GUEST_RAM_GFN on: what is surely there, and what is surely not */
-#define RAM_PAGES	3072ul
-#define HOLE_PAGES	1024ul
-#define HOLE_PAGE	8192ul
+#define RAM_PAGES 3072ul
+#define HOLE_PAGES 1024ul
+#define HOLE_PAGE 8192ul
 /* A page that nothing of the guest's is in */
-#define TEST_PAGE	2048ul
-#define CHUNK_PAGES	512ul
+#define TEST_PAGE 2048ul
+#define CHUNK_PAGES 512ul
 
 struct world {
 	struct server server; /* of the guest that runs */
@@ -29,7 +29,7 @@ struct world {
 
 static inline struct privcmd_memory good_memory(uint16_t dom)
 {
-	return (struct privcmd_memory){ .gfn = GUEST_RAM_GFN, .nr_frames = RAM_PAGES, .dom = dom };
+	return (struct privcmd_memory){.gfn = GUEST_RAM_GFN, .nr_frames = RAM_PAGES, .dom = dom};
 }
 
 static inline int memory_ioctl(int privcmd, struct privcmd_memory arg)
@@ -41,11 +41,11 @@ static inline int memory_ioctl(int privcmd, struct privcmd_memory arg)
 int memory_new(int privcmd, uint16_t dom, unsigned long first, unsigned long nr);
 char *memory_map(int fd, unsigned long nr);
 /* A copy of an argument with one member changed. */
-#define WITH(good, member, value)                                                                  \
-	({                                                                                         \
-		typeof(good) with_ = (good);                                                       \
-		with_.member = (value);                                                            \
-		with_;                                                                             \
+#define WITH(good, member, value)            \
+	({                                   \
+		typeof(good) with_ = (good); \
+		with_.member = (value);      \
+		with_;                       \
 	})
 
 int forget_pages(int privcmd, uint16_t dom, unsigned long first, unsigned long nr);
@@ -61,12 +61,12 @@ long populate_pages(int privcmd, uint16_t dom, unsigned long first, unsigned lon
 
 static inline uint32_t word_at(const char *va)
 {
-	return *(const volatile uint32_t *)va;
+	return __atomic_load_n((const uint32_t *)va, __ATOMIC_RELAXED);
 }
 
 static inline void set_word_at(char *va, uint32_t value)
 {
-	*(volatile uint32_t *)va = value;
+	__atomic_store_n((uint32_t *)va, value, __ATOMIC_RELAXED);
 }
 
 void test_memory_args(struct world *w);

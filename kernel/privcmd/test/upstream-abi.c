@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * upstream-abi DOMID UNPAUSE: a device model written for upstream's ioctls, with upstream's header, runs unchanged.
+ * upstream-abi DOMID UNPAUSE: a device model written for upstream's ioctls, with upstream's header,
+ * runs unchanged.
  *
- * It does what such programs do and no more: map the page, bind the ports, assign an ioeventfd and an irqfd, let the
- * guest kick and be interrupted, deassign with the arguments of the assign. All ioctls succeed on upstream's own
- * implementation too; there the cases that count kicks fail, because kernel and user space both take some.
+ * It does what such programs do and no more: map the page, bind the ports, assign an ioeventfd and
+ * an irqfd, let the guest kick and be interrupted, deassign with the arguments of the assign. All
+ * ioctls succeed on upstream's own implementation too; there the cases that count kicks fail,
+ * because kernel and user space both take some.
  */
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -24,10 +26,8 @@ int main(int argc, char **argv)
 	uint8_t op[256];
 	struct server s;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: %s DOMID UNPAUSE-COMMAND\n", argv[0]);
-		return 2;
-	}
+	if (argc != 3)
+		return tap_usage(argc, argv, "DOMID UNPAUSE-COMMAND");
 	server_open(&s, atoi(argv[1]), DEVICE_BYTES, 0xffff);
 	must(system(argv[2]) == 0);
 	must(kick >= 0 && call >= 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See xen.h. Layouts and numbers are those of Xen's public headers and of <xen/privcmd.h>, <xen/evtchn.h>.
+ * See xen.h. Layouts and numbers are those of Xen's public headers and of <xen/privcmd.h>,
+ * <xen/evtchn.h>.
  */
 #define __XEN_TOOLS__ 1
 #include <fcntl.h>
@@ -11,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <xen/xen.h>
 #include <xen/hvm/dm_op.h>
 #include <xen/memory.h>
+#include <xen/xen.h>
 
 #include <xen/evtchn.h>
 
@@ -48,16 +49,16 @@ struct mmapbatch_v2_arg {
 	int *err;
 };
 
-#define IOCTL_MMAPBATCH_V2	_IOC(_IOC_NONE, 'P', 4, sizeof(struct mmapbatch_v2_arg))
-#define IOCTL_DM_OP		_IOC(_IOC_NONE, 'P', 5, sizeof(struct dm_op_arg))
-#define IOCTL_MMAP_RESOURCE	_IOC(_IOC_NONE, 'P', 7, sizeof(struct resource_arg))
+#define IOCTL_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, sizeof(struct mmapbatch_v2_arg))
+#define IOCTL_DM_OP _IOC(_IOC_NONE, 'P', 5, sizeof(struct dm_op_arg))
+#define IOCTL_MMAP_RESOURCE _IOC(_IOC_NONE, 'P', 7, sizeof(struct resource_arg))
 
-#define STATE		0x000f0000u
-#define READY		0x00010000u
-#define INPROCESS	0x00020000u
-#define RESP_READY	0x00030000u
-#define IS_READ		0x00200000u
-#define QUEUE_NOTIFY	0x50u
+#define STATE 0x000f0000u
+#define READY 0x00010000u
+#define INPROCESS 0x00020000u
+#define RESP_READY 0x00030000u
+#define IS_READ 0x00200000u
+#define QUEUE_NOTIFY 0x50u
 
 int privcmd_open(void)
 {
@@ -66,8 +67,8 @@ int privcmd_open(void)
 
 int dm_op(int privcmd, uint16_t dom, void *op, size_t size)
 {
-	struct dm_op_buf buf = { op, size };
-	struct dm_op_arg arg = { dom, 1, &buf };
+	struct dm_op_buf buf = {op, size};
+	struct dm_op_arg arg = {dom, 1, &buf};
 
 	return ioctl(privcmd, IOCTL_DM_OP, &arg);
 }
@@ -75,12 +76,12 @@ int dm_op(int privcmd, uint16_t dom, void *op, size_t size)
 size_t irq_op(void *buf, size_t size, uint32_t irq, uint8_t level)
 {
 #if defined(__aarch64__)
-	struct xen_dm_op op = { .op = XEN_DMOP_set_irq_level };
+	struct xen_dm_op op = {.op = XEN_DMOP_set_irq_level};
 
 	op.u.set_irq_level.irq = irq;
 	op.u.set_irq_level.level = level;
 #else
-	struct xen_dm_op op = { .op = XEN_DMOP_inject_msi };
+	struct xen_dm_op op = {.op = XEN_DMOP_inject_msi};
 
 	/* fixed delivery, edge, to the vcpu whose APIC is 0 */
 	op.u.inject_msi.data = irq;
@@ -109,8 +110,8 @@ int map_resource(int privcmd, uint16_t dom, uint16_t id, uint32_t frame, uint64_
 
 int map_gfns(int privcmd, uint16_t dom, void *va, unsigned int nr, const uint64_t *gfns)
 {
-	int err[16] = { 0 };
-	struct mmapbatch_v2_arg arg = { nr, dom, (uintptr_t)va, gfns, err };
+	int err[16] = {0};
+	struct mmapbatch_v2_arg arg = {nr, dom, (uintptr_t)va, gfns, err};
 	unsigned int i;
 
 	must(nr <= 16);
@@ -132,21 +133,21 @@ void *map_ioreq_page(int privcmd, uint16_t dom, uint16_t id)
 
 int bind_port(int evtchn, uint16_t dom, uint32_t remote_port)
 {
-	struct ioctl_evtchn_bind_interdomain bind = { dom, remote_port };
+	struct ioctl_evtchn_bind_interdomain bind = {dom, remote_port};
 
 	return ioctl(evtchn, IOCTL_EVTCHN_BIND_INTERDOMAIN, &bind);
 }
 
 int offer_port(int evtchn, uint16_t dom)
 {
-	struct ioctl_evtchn_bind_unbound_port offer = { dom };
+	struct ioctl_evtchn_bind_unbound_port offer = {dom};
 
 	return ioctl(evtchn, IOCTL_EVTCHN_BIND_UNBOUND_PORT, &offer);
 }
 
 int unbind_port(int evtchn, uint32_t port)
 {
-	struct ioctl_evtchn_unbind unbind = { port };
+	struct ioctl_evtchn_unbind unbind = {port};
 
 	return ioctl(evtchn, IOCTL_EVTCHN_UNBIND, &unbind);
 }
@@ -161,14 +162,16 @@ void server_attach(struct server *s)
 
 		must(port > 0);
 		s->ports[i] = port;
+		/* Binding raises it. */
+		s->scripts[i].asked = false;
 	}
 }
 
 void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id)
 {
-	struct xen_dm_op op = { .op = XEN_DMOP_nr_vcpus };
+	struct xen_dm_op op = {.op = XEN_DMOP_nr_vcpus};
 
-	*s = (struct server){ .dom = dom };
+	*s = (struct server){.dom = dom};
 	must((s->privcmd = privcmd_open()) >= 0);
 	must((s->evtchn = open("/dev/xen/evtchn", O_RDWR | O_NONBLOCK | O_CLOEXEC)) >= 0);
 
@@ -178,11 +181,11 @@ void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id)
 
 	s->id = id;
 	if (id == 0xffff) {
-		op = (struct xen_dm_op){ .op = XEN_DMOP_create_ioreq_server };
+		op = (struct xen_dm_op){.op = XEN_DMOP_create_ioreq_server};
 		must(!dm_op(s->privcmd, dom, &op, sizeof(op)));
 		s->id = op.u.create_ioreq_server.id;
 		if (bytes) {
-			op = (struct xen_dm_op){ .op = XEN_DMOP_map_io_range_to_ioreq_server };
+			op = (struct xen_dm_op){.op = XEN_DMOP_map_io_range_to_ioreq_server};
 			op.u.map_io_range_to_ioreq_server.id = s->id;
 			op.u.map_io_range_to_ioreq_server.type = XEN_DMOP_IO_RANGE_MEMORY;
 			op.u.map_io_range_to_ioreq_server.start = DEVICE_BASE;
@@ -191,7 +194,7 @@ void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id)
 		}
 		/* The page is allocated when it is mapped first, which enabling expects. */
 		must(!munmap(map_ioreq_page(s->privcmd, dom, s->id), 4096));
-		op = (struct xen_dm_op){ .op = XEN_DMOP_set_ioreq_server_state };
+		op = (struct xen_dm_op){.op = XEN_DMOP_set_ioreq_server_state};
 		op.u.set_ioreq_server_state.id = s->id;
 		op.u.set_ioreq_server_state.enabled = 1;
 		must(!dm_op(s->privcmd, dom, &op, sizeof(op)));
@@ -201,7 +204,7 @@ void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id)
 
 void server_destroy(struct server *s)
 {
-	struct xen_dm_op op = { .op = XEN_DMOP_destroy_ioreq_server };
+	struct xen_dm_op op = {.op = XEN_DMOP_destroy_ioreq_server};
 
 	op.u.destroy_ioreq_server.id = s->id;
 	must(!dm_op(s->privcmd, s->dom, &op, sizeof(op)));
@@ -213,7 +216,7 @@ void server_destroy(struct server *s)
 static void complete(struct server *s, uint32_t v, uint32_t word, uint64_t data)
 {
 	struct slot *slot = &s->slots[v];
-	struct ioctl_evtchn_notify notify = { s->ports[v] };
+	struct ioctl_evtchn_notify notify = {s->ports[v]};
 
 	if (word & IS_READ)
 		slot->data = data;
@@ -231,8 +234,12 @@ static void serve(struct server *s, uint32_t v)
 	uint64_t data = slot->data, answer = ~0ull;
 	bool read = word & IS_READ;
 
-	if ((word & STATE) != READY || (read && reg == 0x100 && !script->given))
+	if ((word & STATE) != READY)
 		return;
+	if (read && reg == 0x100 && !script->given) {
+		script->asked = true;
+		return;
+	}
 	if (!__atomic_compare_exchange_n(&slot->word, &word, (word & ~STATE) | INPROCESS, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
@@ -272,7 +279,7 @@ int64_t now_ms(void)
 
 void server_poll(struct server *s, int ms)
 {
-	struct pollfd pfd = { .fd = s->evtchn, .events = POLLIN };
+	struct pollfd pfd = {.fd = s->evtchn, .events = POLLIN};
 	uint32_t port, i;
 
 	if (poll(&pfd, 1, ms) <= 0)
@@ -289,9 +296,15 @@ void server_poll(struct server *s, int ms)
 
 void guest_start(struct server *s, uint32_t v, uint32_t command, uint32_t times)
 {
-	s->scripts[v] = (struct script){ .given = true, .command = command, .times = times };
-	/* The question may be there since long ago, its event read. */
-	serve(s, v);
+	bool asked = s->scripts[v].asked;
+
+	s->scripts[v] = (struct script){.given = true, .command = command, .times = times};
+	/*
+	 * One whose event was not read yet is answered when it is: else that event says nothing any
+	 * more, user space has the port when the first kick comes, and may have to take that.
+	 */
+	if (asked)
+		serve(s, v);
 }
 
 void server_rebind(struct server *s, uint32_t v)
@@ -302,13 +315,14 @@ void server_rebind(struct server *s, uint32_t v)
 	port = bind_port(s->evtchn, s->dom, s->slots[v].vp_eport);
 	must(port > 0);
 	s->ports[v] = port;
+	s->scripts[v].asked = false;
 }
 
 void guest_explain(const struct server *s, uint32_t v)
 {
-	printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u; command %08x %u times\n", v,
-	       (unsigned long long)s->slots[v].addr, s->slots[v].word, s->ports[v],
-	       s->scripts[v].command, s->scripts[v].times);
+	printf("# vcpu %u does not report: ioreq of 0x%llx, word %08x, port %u\n", v,
+	       (unsigned long long)s->slots[v].addr, s->slots[v].word, s->ports[v]);
+	printf("# command %08x %u times\n", s->scripts[v].command, s->scripts[v].times);
 	fflush(stdout);
 }
 

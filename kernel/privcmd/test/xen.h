@@ -2,8 +2,8 @@
 /*
  * An ioreq server by system calls alone, and the scripted guest (guest-ARCH.S) behind it.
  *
- * No Xen library: a static program for any dom0. One thread per server. User space claims a slot with the same
- * compare-and-swap as the kernel, so it may be used while ioeventfds are armed.
+ * No Xen library: a static program for any dom0. One thread per server. User space claims a slot
+ * with the same compare-and-swap as the kernel, so it may be used while ioeventfds are armed.
  */
 #ifndef TEST_XEN_H
 #define TEST_XEN_H
@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEVICE_BASE	0x02000000ull
-#define DEVICE_BYTES	0x200u
-#define VCPUS_MAX	128u
+#define DEVICE_BASE 0x02000000ull
+#define DEVICE_BYTES 0x200u
+#define VCPUS_MAX 128u
 /* The guest's interrupt: a line of the GIC's, or a vector of the first vcpu's local APIC */
-#define GUEST_IRQ	40u
-#define KICK_QUEUES	8u
+#define GUEST_IRQ 40u
+#define KICK_QUEUES 8u
 
 struct slot {
 	uint64_t addr;
@@ -30,6 +30,7 @@ struct slot {
 
 /* What a vcpu is to do next, and what it said of the last. */
 struct script {
+	bool asked; /* the question's event was read before there was a command */
 	bool given;
 	bool reported;
 	uint32_t command;
@@ -48,7 +49,7 @@ struct server {
 	struct script scripts[VCPUS_MAX];
 	/* What came to user space. */
 	uint64_t nr_events;
-	uint64_t nr_strays; /* accesses that are no commands */
+	uint64_t nr_strays;		      /* accesses that are no commands */
 	uint64_t nr_stray_kicks[KICK_QUEUES]; /* those of them that are kicks, by queue */
 	uint64_t last_stray_addr;
 };
@@ -56,15 +57,15 @@ struct server {
 int privcmd_open(void);
 int dm_op(int privcmd, uint16_t dom, void *op, size_t size);
 /*
- * Raise (or just encode) the architecture's operation for an interrupt: fills a whole struct xen_dm_op, returns its size.
- * IRQ_OP_BYTES of it are needed; level is for those that have one.
+ * Raise (or just encode) the architecture's operation for an interrupt: fills a whole struct
+ * xen_dm_op, returns its size. IRQ_OP_BYTES of it are needed; level is for those that have one.
  */
 #if defined(__aarch64__)
-#define IRQ_OP_BYTES	16u
-#define GUEST_RAM_GFN	0x40000u
+#define IRQ_OP_BYTES 16u
+#define GUEST_RAM_GFN 0x40000u
 #else
-#define IRQ_OP_BYTES	24u
-#define GUEST_RAM_GFN	0x100u
+#define IRQ_OP_BYTES 24u
+#define GUEST_RAM_GFN 0x100u
 #endif
 size_t irq_op(void *buf, size_t size, uint32_t irq, uint8_t level);
 int map_resource(int privcmd, uint16_t dom, uint16_t id, uint32_t frame, uint64_t num, void *va);
@@ -76,7 +77,10 @@ int bind_port(int evtchn, uint16_t dom, uint32_t remote_port);
 int offer_port(int evtchn, uint16_t dom);
 int unbind_port(int evtchn, uint32_t port);
 
-/* Create a server for the device of DEVICE_BASE (0 bytes: for nothing), or adopt @id if it is not 0xffff. */
+/*
+ * Create a server for the device of DEVICE_BASE (0 bytes: for nothing), or adopt @id if it is not
+ * 0xffff.
+ */
 void server_open(struct server *s, uint16_t dom, uint32_t bytes, uint16_t id);
 /* Destroy it in Xen and close everything. */
 void server_destroy(struct server *s);
@@ -86,19 +90,19 @@ void server_attach(struct server *s);
 /* Answer what comes; waits for something at most @ms. */
 void server_poll(struct server *s, int ms);
 
-#define WRITE32(reg, value)	((uint32_t)(reg) | ((uint32_t)(value) << 16))
-#define READ32(reg)		((uint32_t)(reg) | 1u << 12)
-#define WRITE16(reg, value)	((uint32_t)(reg) | 2u << 12 | ((uint32_t)(value) << 16))
-#define TAKE_INTERRUPT		(3u << 12)
+#define WRITE32(reg, value) ((uint32_t)(reg) | ((uint32_t)(value) << 16))
+#define READ32(reg) ((uint32_t)(reg) | 1u << 12)
+#define WRITE16(reg, value) ((uint32_t)(reg) | 2u << 12 | ((uint32_t)(value) << 16))
+#define TAKE_INTERRUPT (3u << 12)
 #define WRITE32_DATA(reg, value) ((uint32_t)(reg) | 4u << 12 | ((uint32_t)(value) << 16))
 /* A page of the guest's memory, by its number from GUEST_RAM_GFN on */
-#define WRITE_PAGE(page, value)	((uint32_t)(page) | 5u << 12 | ((uint32_t)(value) << 16))
-#define READ_PAGE(page)		((uint32_t)(page) | 6u << 12)
-#define NO_INTERRUPT		1023u
+#define WRITE_PAGE(page, value) ((uint32_t)(page) | 5u << 12 | ((uint32_t)(value) << 16))
+#define READ_PAGE(page) ((uint32_t)(page) | 6u << 12)
+#define NO_INTERRUPT 1023u
 
 /*
- * $TEST_PATIENCE: how many times as long as usual things may take, for a slow kernel on a busy host; guests are
- * asked for so many times fewer accesses.
+ * $TEST_PATIENCE: how many times as long as usual things may take, for a slow kernel on a busy
+ * host; guests are asked for so many times fewer accesses.
  */
 unsigned int patience(void);
 

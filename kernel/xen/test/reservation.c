@@ -11,8 +11,8 @@
  *
  * Speaks to Xen by raw hypercalls through privcmd: it needs Xen's public headers of the running
  * version to build and no library to run, so one static program serves any dom0. It knows nothing
- * about xenvirtio, and must not. Hypercalls and guest are in reservation-xen.c, --bench in
- * reservation-bench.c.
+ * about xenvirtio, and must not. Hypercalls and guest are in reservation-xen.c, lists of small
+ * extents in reservation-lists.c, --bench in reservation-bench.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 static unsigned int nr_results;
 static unsigned int nr_failed;
 
-__attribute__((format(printf, 2, 3))) static void result(bool good, const char *format, ...)
+void result(bool good, const char *format, ...)
 {
 	va_list args;
 
@@ -68,14 +68,7 @@ static bool page_is_stamped(const uint64_t *page, unsigned long gfn)
 	return true;
 }
 
-/* Of the test area: frames that are there, and frames that are there with their own stamp. */
-struct area_state {
-	unsigned int present;
-	unsigned int stamped;
-	bool is_present[TEST_PAGES + BLOCK_PAGES];
-};
-
-static struct area_state *look(domid_t domid)
+struct area_state *look(domid_t domid)
 {
 	static struct area_state state;
 	int errors[BLOCK_PAGES];
@@ -98,16 +91,17 @@ static struct area_state *look(domid_t domid)
 	return &state;
 }
 
-/* Back to a test area of whole blocks, every page stamped; no mapping of it may be left. */
-static void restore(domid_t domid)
+void restore(domid_t domid)
 {
 	struct area_state *state = look(domid);
-	unsigned int i;
+	unsigned int i, nr = 0;
 
 	for (i = 0; i < TEST_PAGES + BLOCK_PAGES; i++) {
-		if (state->is_present[i] && release_one(domid, BASE_GFN + i, 0) != 1)
-			die("frame %#lx cannot be released", BASE_GFN + i);
+		if (state->is_present[i])
+			call->extents[nr++] = BASE_GFN + i;
 	}
+	if (nr && memory_extents(XENMEM_decrease_reservation, domid, nr, 0) != nr)
+		die("%u frames cannot be released", nr);
 	for (i = 0; i < TEST_BLOCKS; i++) {
 		unsigned long gfn = BASE_GFN + i * BLOCK_PAGES;
 
@@ -440,7 +434,7 @@ int main(int argc, char **argv)
 {
 	static void (*const cases[])(domid_t) = {case_orders,	 case_holes,   case_held,
 						 case_unaligned, case_ends,    case_scattered,
-						 case_lists,	 case_foreign, case_shared_info};
+						 case_lists,	 case_small_extents, case_foreign, case_shared_info};
 	unsigned int i;
 	domid_t domid;
 

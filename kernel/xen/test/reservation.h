@@ -111,6 +111,24 @@ void domain_free(domid_t domid);
 void *map_frames(domid_t domid, unsigned long gfn, unsigned int nr, int *errors);
 void unmap_frames(void *at, unsigned int nr);
 
+/** result() - one line of TAP, and its number */
+__attribute__((format(printf, 2, 3))) void result(bool good, const char *format, ...);
+
+/* Of the test area: frames that are there, and frames that are there with their own stamp. */
+struct area_state {
+	unsigned int present;
+	unsigned int stamped;
+	bool is_present[TEST_PAGES + BLOCK_PAGES];
+};
+
+/** look() - Return: what is there now; the same memory each time */
+struct area_state *look(domid_t domid);
+/** restore() - to a test area of whole blocks, every page stamped; no mapping of it may be left */
+void restore(domid_t domid);
+
+/** case_small_extents() - lists of them, whole ones and those that stop */
+void case_small_extents(domid_t domid);
+
 /** bench() - nanoseconds a page, with an ioreq server or without */
 void bench(bool ioreq);
 

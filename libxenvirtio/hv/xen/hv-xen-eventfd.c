@@ -84,6 +84,7 @@ static uint32_t ask_kernel(struct xen_hv *x)
 		{ PRIVCMD_EVENTFD_QUIET | PRIVCMD_EVENTFD_OWNED, XENVIRTIO_EVENTFD_QUIET },
 		{ PRIVCMD_EVENTFD_VIRTIO_IRQ, XENVIRTIO_EVENTFD_REGISTERS },
 		{ PRIVCMD_EVENTFD_WAIT, XENVIRTIO_EVENTFD_WAIT },
+		{ PRIVCMD_EVENTFD_VIRTIO_FIELD, XENVIRTIO_EVENTFD_FIELDS },
 	};
 	struct privcmd_eventfd_info info = { 0 };
 	uint32_t features = 0;
@@ -247,6 +248,30 @@ int xen_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32
 	if (!ret)
 		*status = arg.status;
 	return ret;
+}
+
+static int change_field(struct xen_hv *x, const struct xenvirtio_field_register *field, uint32_t flags)
+{
+	struct privcmd_virtio_field arg = {
+		.ioreq = (uintptr_t)x->ioreq.page,
+		.addr = field->addr.v,
+		.word = (uintptr_t)field->word,
+		.event_fd = field->written ? field->fd : -1,
+		.flags = flags | (field->written ? PRIVCMD_VIRTIO_FIELD_FLAG_WRITE : 0),
+		.dom = x->domid,
+	};
+
+	return call(x, IOCTL_PRIVCMD_VIRTIO_FIELD, &arg);
+}
+
+int xen_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	return change_field(to_xen(hv), field, 0);
+}
+
+int xen_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field)
+{
+	return change_field(to_xen(hv), field, PRIVCMD_VIRTIO_FIELD_FLAG_DEASSIGN);
 }
 
 int xen_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,

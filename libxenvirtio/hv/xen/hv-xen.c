@@ -118,6 +118,8 @@ static const struct xenvirtio_hv_ops xen_ops = {
 	.irqfd_del = xen_irqfd_del,
 	.registers_add = xen_registers_add,
 	.registers_del = xen_registers_del,
+	.field_add = xen_field_add,
+	.field_del = xen_field_del,
 	.host_info = xen_host_info,
 	.pause = xen_pause,
 	.unpause = xen_unpause,
@@ -182,6 +184,8 @@ static const struct xenvirtio_hv_ops confined_ops = {
 	.irqfd_del = xen_irqfd_del,
 	.registers_add = xen_registers_add,
 	.registers_del = xen_registers_del,
+	.field_add = xen_field_add,
+	.field_del = xen_field_del,
 	.kick_wait = xen_kick_wait,
 	.frames_present = xen_frames_present,
 };

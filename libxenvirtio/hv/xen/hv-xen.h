@@ -141,6 +141,8 @@ int xen_ioeventfd_add(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32
 int xen_ioeventfd_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t queue, int fd);
 int xen_irqfd_add(struct xenvirtio_hv *hv, uint32_t irq, int fd);
 int xen_irqfd_del(struct xenvirtio_hv *hv, uint32_t irq, int fd);
+int xen_field_add(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
+int xen_field_del(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
 int xen_registers_add(struct xenvirtio_hv *hv, const struct xenvirtio_irq_registers *regs);
 int xen_registers_del(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t *status);
 int xen_kick_wait(struct xenvirtio_hv *hv, struct xenvirtio_gpa base, uint32_t idle_us, int fd,

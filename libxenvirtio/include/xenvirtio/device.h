@@ -25,6 +25,7 @@
 #define XENVIRTIO_DEVICE_H
 
 #include <xenvirtio/queue.h>
+#include <xenvirtio/registers.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -140,6 +141,13 @@ struct xenvirtio_device_ops {
 	 * use the rings' memory for anything: whoever serves them must have stopped.
 	 */
 	void (*queue_stop)(void *opaque, unsigned int index);
+	/**
+	 * field_written - the driver may have written one of host_fields, which the host has kept in its word
+	 *
+	 * Told once, and not again before xenvirtio_device_watch_fields(); of a field that the host does not answer for, config_write
+	 * tells each time.
+	 */
+	void (*field_written)(void *opaque);
 };
 
 /**
@@ -161,6 +169,11 @@ struct xenvirtio_device_ops {
  *                  first, aligned as for uint64_t, borrowed, which lives as long as the state does. With it chains may be
  *                  pushed in any order, and after a restart those that were not are popped again, in the order in which they
  *                  were popped first. NULL: they are pushed in the order they were popped; not with @foreign_queues
+ * @host_fields:    fields of the configuration space, up to XENVIRTIO_HOST_FIELDS_MAX, borrowed with their words, that a driver reads
+ *                  or writes so often that nobody here should wake for it. Where the host can (XENVIRTIO_NOTIFY_EVENTFD_REGS), it
+ *                  does so while queues have their shortcuts: reads give what is in the word, writes change it, at any time. Else
+ *                  config_read and config_write are called: they serve the same words
+ * @nr_host_fields: how many
  */
 struct xenvirtio_device_config {
 	uint32_t device_id;
@@ -174,6 +187,8 @@ struct xenvirtio_device_config {
 	uint64_t features_kept;
 	bool foreign_queues;
 	void *in_flight;
+	const struct xenvirtio_host_field *host_fields;
+	size_t nr_host_fields;
 };
 
 /** xenvirtio_in_flight_bytes() - how much memory that record takes */
@@ -252,6 +267,15 @@ void xenvirtio_device_kick_again(struct xenvirtio_device *dev, unsigned int inde
 void xenvirtio_device_set_prompt(struct xenvirtio_device *dev, uint64_t queues);
 /** xenvirtio_device_at_once() - from inside a kick: a vcpu waits for its end */
 bool xenvirtio_device_at_once(const struct xenvirtio_device *dev);
+
+/**
+ * xenvirtio_device_watch_fields() - have field_written() called once for what the driver writes from now on
+ *
+ * Look at the words after this, not before. A driver may write all the time: call it as often as its writes are worth waking for.
+ * The first one after a queue got its shortcut is told without it.
+ * Return: 0; -errno
+ */
+int xenvirtio_device_watch_fields(struct xenvirtio_device *dev);
 
 /** xenvirtio_device_guest_error() - count a guest's error that does not stop the device */
 void xenvirtio_device_guest_error(struct xenvirtio_device *dev, enum xenvirtio_guest_error kind,

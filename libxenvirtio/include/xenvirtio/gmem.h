@@ -71,6 +71,14 @@ bool xenvirtio_gmem_is_ram(const struct xenvirtio_gmem *gmem, struct xenvirtio_g
 int xenvirtio_gmem_forget(struct xenvirtio_gmem *gmem, struct xenvirtio_gfn start, uint64_t nr);
 /** xenvirtio_gmem_flush() - let go of all mappings; on IOREQ_TYPE_INVALIDATE and domain death */
 int xenvirtio_gmem_flush(struct xenvirtio_gmem *gmem);
+/**
+ * xenvirtio_gmem_flushes() - how often that was done, since the object is new
+ *
+ * While it stays the same, the guest has given no frame back past its device: Xen has its ioreq servers asked to forget their
+ * mappings before the vcpu that did so goes on. On x86 that is so of the guest's own decrease_reservation, on Arm of whatever
+ * takes a frame out of its address space.
+ */
+uint64_t xenvirtio_gmem_flushes(const struct xenvirtio_gmem *gmem);
 /** xenvirtio_gmem_mapped() - pages mapped at this moment */
 size_t xenvirtio_gmem_mapped(const struct xenvirtio_gmem *gmem);
 

@@ -22,6 +22,7 @@
 #define XENVIRTIO_HV_H
 
 #include <xenvirtio/error.h>
+#include <xenvirtio/registers.h>
 #include <xenvirtio/types.h>
 
 #ifdef __cplusplus
@@ -97,24 +98,7 @@ struct xenvirtio_pod_info {
 #define XENVIRTIO_EVENTFD_QUIET 4u	/* a kick that is taken wakes its eventfd's reader alone */
 #define XENVIRTIO_EVENTFD_REGISTERS 8u	/* registers_add works */
 #define XENVIRTIO_EVENTFD_WAIT 16u	/* kick_wait works */
-
-/**
- * struct xenvirtio_irq_registers - InterruptStatus and InterruptACK of one virtio-mmio device
- * @base:      of its window: reads of 4 bytes at +0x60, writes of 4 bytes at +0x64
- * @irq:       as set_irq takes it
- * @held:      the line stays up until the last bit is acknowledged; else one edge an interrupt
- * @used_fd:   eventfd; a write sets bit 0 (used buffers) and interrupts
- * @config_fd: another one; a write sets bit 1 (configuration change) and interrupts
- * @status:    the register's value at first; raises nothing
- */
-struct xenvirtio_irq_registers {
-	struct xenvirtio_gpa base;
-	uint32_t irq;
-	bool held;
-	int used_fd;
-	int config_fd;
-	uint32_t status;
-};
+#define XENVIRTIO_EVENTFD_FIELDS 32u	/* field_add works */
 
 struct xenvirtio_hv;
 
@@ -385,6 +369,16 @@ struct xenvirtio_hv_ops {
 	 */
 	int (*move_extents)(struct xenvirtio_hv *hv, bool release, uint64_t tot_pages, const struct xenvirtio_extent *extent,
 			    size_t nr, struct xenvirtio_domain_info *info, size_t *done);
+
+	/**
+	 * field_add - the host answers the driver's accesses of a field, on the terms of registers_add; optional, both or none
+	 *
+	 * Return: as registers_add; -EFAULT @word is no memory that can be written and stays where it is; -ENOMEM its page is
+	 * more than RLIMIT_MEMLOCK lets this process have locked
+	 */
+	int (*field_add)(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
+	/** field_del - by @addr and @written; nothing touches @word after it returned. Return: as irqfd_del */
+	int (*field_del)(struct xenvirtio_hv *hv, const struct xenvirtio_field_register *field);
 };
 
 /** struct xenvirtio_hv - siblings embed this as their first member */

@@ -47,7 +47,9 @@ void xenvirtio_server_free(struct xenvirtio_server *server);
  * xenvirtio_server_set_notify() - how notifications of devices added from now on shall travel
  * @path:    default: XENVIRTIO_NOTIFY_AUTO
  * @changed: may be NULL; called when the host refuses, while the device runs, what it had offered,
- *           and a slower path has taken over. @why: -errno. For a log, and to publish the path;
+ *           and a slower path has taken over. @why: -errno. If the path is still eventfd-regs, the host
+ *           does not answer for fields of the configuration space, which is told once: of -ENOMEM,
+ *           RLIMIT_MEMLOCK may be too low for their words. For a log, and to publish the path;
  *           it must not call the library but for xenvirtio_server_path()
  */
 void xenvirtio_server_set_notify(struct xenvirtio_server *server, enum xenvirtio_notify_path path,

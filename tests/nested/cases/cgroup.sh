@@ -43,7 +43,7 @@ check "another service starts" start_service xen-vballoond /run/xen-vballoon
 check "and finds who serves" wait_for 'served $id' 20
 broker=$(device_process xen-vballoond "$id")
 kill -KILL "$broker"
-check "a device process that it starts" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 20
+check "a device process that it starts" wait_for 'replaced "$broker" "$(device_process xen-vballoond $id)" && served $id' 20
 broker=$(device_process xen-vballoond "$id")
 own=/unit/device-$id-0
 is "$(group_of "$broker")" $own "has a cgroup for its device: the broker"
@@ -57,7 +57,7 @@ before=$(xen_pages "$id")
 set_target "$id" 131072
 check "the guest inflates" wait_pages "$id" $((before - 32768)) 30
 kill -KILL "$broker"
-check "killed, it is started again" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 20
+check "killed, it is started again" wait_for 'replaced "$broker" "$(device_process xen-vballoond $id)" && served $id' 20
 is "$(group_of "$(device_process xen-vballoond "$id")")" $own "in the same one"
 set_target "$id" 262144
 check "and deflates" wait_pages "$id" "$before" 30

@@ -62,12 +62,17 @@ check "and not much less" [ $took -le 600 ]
 diag "128 KiB at 64 KiB a second in $((took / 100)).$((took % 100 / 10)) s"
 check "it had to wait" [ "$(status waits)" -gt 5 ]
 
+xen-vhost-user --type=rng --domid="$domid" --devid=1 --socket="$XV_STATE/none" >"$XV_LOGS/rival" 2>&1
+is "$?" 5 "another program does not get the device as well"
+check "and says who has it" grep -q "device 1 of domain $domid is served already, by process [1-9]" "$XV_LOGS/rival"
+is "$(ls /run/xen-vhost-rng)" "" "and leaves nothing"
+
 given=$(key given)
 pid=$(device_process xen-vrngd "$domid")
 guest_send g 'dd if=/dev/hwrng of=/dev/null bs=4096 count=8 iflag=fullblock 2>/dev/null; echo done' >"$XV_STATE/request"
 kill -KILL "$pid"
 check "a device process that is killed is started again" \
-	wait_for '[ -n "$(device_process xen-vrngd "$domid")" ] && [ "$(device_process xen-vrngd "$domid")" != $pid ] && [ -n "$(key path)" ]' 20
+	wait_for 'replaced "$pid" "$(device_process xen-vrngd "$domid")" && [ -n "$(key path)" ]' 20
 is "$(guest_result g "$(cat "$XV_STATE/request")" 60)" done "the guest's read goes on"
 check "and what it was given before counts still" [ "$(key given)" -gt "$given" ]
 

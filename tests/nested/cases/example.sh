@@ -67,7 +67,7 @@ for i in 1 2 3; do
 	old=$(device_of "$parent")
 	kill -KILL "$old"
 	check "killed, another is started ($i)" \
-		wait_for '[ -n "$(device_of "$parent")" ] && [ "$(device_of "$parent")" != '"$old"' ]' 20
+		wait_for 'replaced '"$old"' "$(device_of "$parent")"' 20
 done
 is "$(guest_result g "$(cat "$XV_STATE/request")" 60)" done "the guest's read goes on"
 three=$(random 64)

@@ -10,7 +10,7 @@
 # the right place whatever is closed, killed or unmapped meanwhile. The kernel's log has nothing to say to all that.
 
 export STRESS_CHANGES=300 STRESS_KICKS=0
-kernel_tests eventfd-args upstream-abi eventfd-path eventfd-close eventfd-account eventfd-stress
+kernel_tests eventfd-args upstream-abi eventfd-path eventfd-load eventfd-close eventfd-account eventfd-stress
 
 for module in xen_privcmd xen_evtchn; do
 	check "$module is in use and cannot be unloaded" sh -c "! rmmod $module 2>/dev/null"

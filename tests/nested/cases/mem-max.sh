@@ -26,5 +26,6 @@ xl mem-set g 300 >"$XV_STATE/mem-set" 2>&1
 diag "xl mem-set g 300 ends with $?"
 check "xl mem-set g 300 is taken as all it can have" wait_pages "$domid" "$all"
 check "and the log says so" grep -q "asks for 300 MiB, more than the guest's 256 MiB" "$(daemon_log "$domid")"
-is "$(xs "$domid" ballooned)$(xs "$domid" stalled)" 0 "nothing is in the balloon, nothing waits"
+check "nothing is in the balloon, as the daemon publishes" wait_ballooned "$domid" 0 5
+is "$(xs "$domid" stalled)" "" "nothing waits"
 check "the guest is well" guest_run g 'test -z "$(dmesg | grep -iE "oops|BUG:|killed process")"'

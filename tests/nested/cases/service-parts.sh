@@ -93,7 +93,7 @@ check "which sees that the guest is served" wait_for 'grep -q "served already, b
 is "$(device_process xen-vballoond "$id")" "$broker" "by the same process"
 
 kill -KILL "$broker"
-check "that is killed: another serves" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 10
+check "that is killed: another serves" wait_for 'replaced "$broker" "$(device_process xen-vballoond $id)" && served $id' 10
 check "its end was told by the launcher, whose child it is" grep -q "process $broker died of signal 9" "$log"
 set_target "$id" 196608
 check "and works" wait_pages "$id" $((before - 16384)) 30
@@ -137,7 +137,7 @@ xen-vballoond --role=watch >>"$log" 2>&1 </dev/null
 is $? 1 "a second watcher is refused"
 kill -KILL "$broker"
 check "it has the launcher start another device process" \
-	wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 10
+	wait_for 'replaced "$broker" "$(device_process xen-vballoond $id)" && served $id' 10
 kill -KILL "$service"
 wait "$service"
 wait "$watcher"
@@ -171,7 +171,7 @@ sleep 3
 broker=$(device_process xen-vballoond "$id")
 kill -KILL "$broker"
 check "xenstored has died: a device process that dies then is started again" \
-	wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $broker ] && served $id' 20
+	wait_for 'replaced "$broker" "$(device_process xen-vballoond $id)" && served $id' 20
 is "$(part xenvirtio-watch)" "$watcher" "by the same watcher"
 set_target "$id" 196608
 check "and works" wait_pages "$id" $((before - 16384)) 30

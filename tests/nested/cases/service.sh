@@ -88,7 +88,7 @@ is "$(processes)" 2 "one process serves it, the first's is gone"
 pid=$(device_process xen-vballoond "$id")
 kill -KILL "$pid"
 check "a device process that is killed is started again" \
-	wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $pid ] && served $id' 20
+	wait_for 'replaced "$pid" "$(device_process xen-vballoond $id)" && served $id' 20
 check "and goes on where the other was" works "$id" "$before" 229376
 
 pid=$(device_process xen-vballoond "$id")
@@ -105,7 +105,7 @@ now=$(cut -d' ' -f14,15 "/proc/$service/stat" | tr ' ' +)
 check "and does not spin" [ $((now - (ticks))) -lt 5 ]
 is "$(device_process xen-vballoond "$id")" "$pid" "nor start another"
 kill -KILL "$pid"
-check "but when it is gone" wait_for '[ -n "$(device_process xen-vballoond $id)" ] && [ "$(device_process xen-vballoond $id)" != $pid ] && served $id' 20
+check "but when it is gone" wait_for 'replaced "$pid" "$(device_process xen-vballoond $id)" && served $id' 20
 check "which works" works "$id" "$before" 229376
 
 kill -TERM "$service"

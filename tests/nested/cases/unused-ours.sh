@@ -2,7 +2,7 @@
 # mode: icount
 # guest: 6.12
 # guest-balloon: ours
-# timeout: 240
+# timeout: 300
 #
 # As unused, with our driver's answers on the host request queue.
 

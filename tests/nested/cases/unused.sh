@@ -56,19 +56,43 @@ slowly()
 	done
 }
 
-if [ "$via" = host-request ]; then
-	mkfifo "$XV_STATE/slow"
-	xenvirtio-copy g - >"$XV_STATE/slow" 2>"$XV_LOGS/slow" &
+begin_copy()
+{
+	xenvirtio-copy g - >"$XV_STATE/slow" 2>>"$XV_LOGS/slow" &
 	copier=$!
 	exec 8<"$XV_STATE/slow"
+}
+
+# end_copy TEXT
+end_copy()
+{
+	cat <&8 >/dev/null
+	wait $copier
+	is "$?" 0 "$1"
+	exec 8<&-
+}
+
+if [ "$via" = host-request ]; then
+	mkfifo "$XV_STATE/slow"
+	begin_copy
 	slowly 5
 	check "unused memory is held for who copies slowly" [ "$(guest_meminfo g MemFree)" -lt $((free / 2)) ]
 	slowly 2
 	check "but for no more than two minutes" [ "$(guest_meminfo g MemFree)" -ge $((free - 8192)) ]
-	cat <&8 >/dev/null
-	wait $copier
-	is "$?" 0 "the copy goes on"
-	exec 8<&-
+	end_copy "the copy goes on"
+	# by the shrinker alone: nobody is out of memory
+	begin_copy
+	slowly 1
+	check "held for another copy" [ "$(guest_meminfo g MemFree)" -lt $((free / 2)) ]
+	check "who shrinks what can be shrunk has it back" guest_run g 'echo 2 >/proc/sys/vm/drop_caches'
+	check "all of it" [ "$(guest_meminfo g MemFree)" -ge $((free - 8192)) ]
+	end_copy "and that copy goes on"
+	begin_copy
+	slowly 1
+	check "held for a third" [ "$(guest_meminfo g MemFree)" -lt $((free / 2)) ]
+	check "who needs memory has it" guest_run g "dd if=/dev/zero of=/tmp/fill bs=1M count=$((free * 3 / 4096)) 2>/dev/null" 60
+	check "and nobody is killed for it" guest_run g 'rm /tmp/fill; test -z "$(dmesg | grep -i "killed process")"'
+	end_copy "and that copy goes on as well"
 fi
 
 xenvirtio-copy g - --no-skip --json 2>"$XV_LOGS/all.json" | cat >/dev/null

@@ -10,34 +10,9 @@
 # said and counted, the guest is made again, and of what it had synced nothing is missing: the file system has its journal to
 # replay, and no fault.
 
-dir=/run/xen-vhost-blk
-image=$XV_STATE/disk
 kills=20
 
-# status KEY: a number of the device process's status
-status()
-{
-	echo '{"cmd":"status"}' | unix-say "$dir/$domid-0.sock" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p"
-}
-
-# serve_disk: another qemu-storage-daemon; sets disk to its process
-serve_disk()
-{
-	rm -f "$XV_STATE/blk-$domid-0"
-	start_storage_daemon "$XV_STATE/blk-$domid-0" "$image" || return 1
-	disk=$backend
-}
-
-start_service xen-vhost-user $dir --type=blk "--socket=$XV_STATE/blk-%d-%i" || bail "the front-end's service starts"
-front=$service
-truncate -s 64M "$image"
-/usr/sbin/mke2fs -q -t ext4 -F "$image" || bail "dom0 makes a file system"
-XV_VIRTIO='"backend=0,type=virtio,device2,transport=mmio,grant_usage=0"'
-create_guest g 256 >/dev/null || bail "xl create -p"
-domid=$(domid g)
-serve_disk || bail "qemu-storage-daemon listens"
-wait_for '[ -n "$(xs "$domid" path)" ]' 20 || bail "the device is served"
-unpause g
+start_blk_guest start_storage_daemon
 wait_guest g || bail "the guest boots"
 check "its drivers" guest_modules g qemu-storage-daemon
 check "the guest mounts it" guest_run g 'mkdir /mnt && mount -t ext4 -o noinit_itable,commit=300 /dev/vda /mnt' 60
@@ -51,11 +26,11 @@ while [ $killed -lt $kills ]; do
 	# asked of nobody, half of the times
 	[ $((killed % 2)) -eq 0 ] || request=$(guest_send g ". /bin/tree.sh; write_tree /mnt/$killed-alone 10 alone && sync")
 	serve_disk || break
-	wait_for "[ \"\$(status backend_connections)\" = $((killed + 1)) ]" 10 || break
+	wait_for "[ \"\$(blk_status backend_connections)\" = $((killed + 1)) ]" 10 || break
 	[ $((killed % 2)) -eq 0 ] || guest_result g "$request" 60 || break
 done
-is "$killed, $(status backend_connections)" "$kills, $((kills + 1))" "killed, and another is connected to, twenty times"
-is "$(status backend_lost)" 0 "no request is lost"
+is "$killed, $(blk_status backend_connections)" "$kills, $((kills + 1))" "killed, and another is connected to, twenty times"
+is "$(blk_status backend_lost)" 0 "no request is lost"
 killed=0
 while [ $killed -lt $kills ]; do
 	write_tree "$XV_STATE/meant/$killed" 10 $killed
@@ -68,15 +43,15 @@ is "$(guest_run g 'dmesg | grep -cE "I/O error|EXT4-fs (error|warning)|oops|BUG|
 
 guest_send g 'mkdir /mnt/load; while :; do dd if=/dev/zero of=/mnt/load/$((i % 8)) bs=64k count=8 conv=fsync 2>/dev/null; i=$((i + 1)); done' >/dev/null
 tries=0
-while [ "$(status backend_lost)" = 0 ] && [ $tries -lt 20 ]; do
+while [ "$(blk_status backend_lost)" = 0 ] && [ $tries -lt 20 ]; do
 	sleep 0.5
 	kill -KILL "$disk"
 	wait "$disk" 2>/dev/null
 	tries=$((tries + 1))
 	serve_disk || break
-	wait_for "[ \"\$(status backend_connections)\" = $((kills + tries + 1)) ]" 10 || break
+	wait_for "[ \"\$(blk_status backend_connections)\" = $((kills + tries + 1)) ]" 10 || break
 done
-is "$(status backend_lost)" 1 "under load a request is"
+is "$(blk_status backend_lost)" 1 "under load a request is"
 diag "the $tries. time"
 check "the backend ends when it is told to" stop_backend "$disk"
 check "the guest is destroyed" xl destroy g
@@ -85,10 +60,7 @@ e2fsck -f -p "$image" >"$XV_LOGS/e2fsck.log" 2>&1
 is $(($? & 254)) 0 "what the journal has makes the file system whole"
 check "without a fault" e2fsck -f -n "$image"
 
-create_guest g 256 >/dev/null || bail "xl create -p, again"
-domid=$(domid g)
-serve_disk || bail "qemu-storage-daemon listens again"
-wait_for '[ -n "$(xs "$domid" path)" ]' 20 || bail "the device is served again"
+create_blk_guest
 unpause g
 wait_guest g 240 2 || bail "the guest boots again"
 guest_modules g qemu-storage-daemon
@@ -101,6 +73,6 @@ check "the guest is destroyed" xl destroy g
 check "and gone" wait_for '[ -z "$(zombies)$(xen_pages "$domid")" ]' 15
 check "the device processes have ended" wait_for '[ "$(started xen-vhost-user)" = $front ]' 10
 check "so does the backend" stop_backend "$disk"
-is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
+is "$(ls $blk_dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

@@ -8,27 +8,9 @@
 # A guest reboots with its disk mounted, three times: to dom0 it is another domain each time, with another socket. The service lets go of
 # the old one's memory and serves the new one; what was synced is there, and the file system has its journal to replay and no fault.
 
-dir=/run/xen-vhost-blk
-image=$XV_STATE/disk
 reboots=3
 
-# serve_disk: a qemu-storage-daemon for the guest as it is now; sets disk to its process
-serve_disk()
-{
-	start_storage_daemon "$XV_STATE/blk-$domid-0" "$image" || return 1
-	disk=$backend
-}
-
-check "the front-end's service starts" start_service xen-vhost-user $dir --type=blk "--socket=$XV_STATE/blk-%d-%i"
-front=$service
-truncate -s 64M "$image"
-/usr/sbin/mke2fs -q -t ext4 -F "$image" || bail "dom0 makes a file system"
-XV_VIRTIO='"backend=0,type=virtio,device2,transport=mmio,grant_usage=0"'
-create_guest g 256 >/dev/null || bail "xl create -p"
-domid=$(domid g)
-serve_disk || bail "qemu-storage-daemon listens"
-wait_for '[ -n "$(xs "$domid" path)" ]' 20 || bail "the device is served"
-unpause g
+start_blk_guest start_storage_daemon
 
 boot=1
 while [ $boot -le $reboots ]; do
@@ -65,6 +47,6 @@ e2fsck -f -p "$image" >"$XV_LOGS/e2fsck.log" 2>&1
 check "what the journal has makes the file system whole" [ $? -le 1 ]
 check "without a fault" e2fsck -f -n "$image"
 check "the device processes have ended" wait_for '[ "$(started xen-vhost-user)" = $front ]' 10
-is "$(ls $dir | grep -vc '^service[.]')" 0 "no file is left"
+is "$(ls $blk_dir | grep -vc '^service[.]')" 0 "no file is left"
 kill -TERM $front
 check "the service ends" wait_for "! pid_alive $front" 10

@@ -42,6 +42,53 @@ start_storage_daemon()
 		--export "type=vhost-user-blk,id=export,node-name=disk,addr.type=unix,addr.path=$socket,writable=on,num-queues=1" "$@"
 }
 
+# start_vhost_user_blk SOCKET IMAGE: QEMU's example, which keeps a record of what is in flight; for one that connects, once
+start_vhost_user_blk()
+{
+	start_backend "$1" vhost-user-blk --socket-path="$1" --blk-file="$2"
+}
+
+# --- a guest g with a disk of xen-vhost-user's service, whose backend comes and goes: $disk is its process, $front the service's
+
+blk_dir=/run/xen-vhost-blk
+
+# blk_status KEY: a number of the device process's status
+blk_status()
+{
+	echo '{"cmd":"status"}' | unix-say "$blk_dir/$domid-0.sock" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p"
+}
+
+# serve_disk: another backend for the guest as it is now
+serve_disk()
+{
+	rm -f "$XV_STATE/blk-$domid-0"
+	"$blk_start" "$XV_STATE/blk-$domid-0" "$image" || return 1
+	disk=$backend
+}
+
+# create_blk_guest: paused; served, with a backend
+create_blk_guest()
+{
+	XV_VIRTIO='"backend=0,type=virtio,device2,transport=mmio,grant_usage=0"'
+	create_guest g 256 >/dev/null || bail "xl create -p"
+	domid=$(domid g)
+	serve_disk || bail "the backend listens"
+	wait_for '[ -n "$(xs "$domid" path)" ]' 20 || bail "the device is served"
+}
+
+# start_blk_guest START: the service, a file system on $image, and the guest, started; START, of SOCKET IMAGE, starts a backend
+start_blk_guest()
+{
+	blk_start=$1
+	image=$XV_STATE/disk
+	start_service xen-vhost-user $blk_dir --type=blk "--socket=$XV_STATE/blk-%d-%i" || bail "the front-end's service starts"
+	front=$service
+	truncate -s 64M "$image"
+	/usr/sbin/mke2fs -q -t ext4 -F "$image" || bail "dom0 makes a file system"
+	create_blk_guest
+	unpause g
+}
+
 # stop_backend PROCESS [SECONDS]: 1 when it does not end.
 stop_backend()
 {

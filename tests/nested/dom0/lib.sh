@@ -97,7 +97,7 @@ kernel_tests()
 	for test; do
 		: >"$XV_LOGS/$test.log"
 		{
-			/xv/kernel-test/run "$test" 2>&1
+			/xv/kernel-test/run.sh "$test" 2>&1
 			echo $? >"$XV_STATE/status"
 		} | while IFS= read -r line; do
 			printf '%s\n' "$line" >>"$XV_LOGS/$test.log"

@@ -39,6 +39,13 @@ device_process()
 	done
 }
 
+# replaced OLD NEW: NEW is a process, and another one. In a condition that is waited for: asked for twice in it, the old one may be
+# there the first time and none the second.
+replaced()
+{
+	[ -n "$2" ] && [ "$2" != "$1" ]
+}
+
 # family_of PID: the keeper's broker, and the broker's device; they die with it, a moment later
 family_of()
 {

@@ -16,7 +16,7 @@ splat()
 	check "$1" has "$2"
 }
 
-check "KASAN is on" has 'KernelAddressSanitizer initialized \(generic\)'
+check "KASAN is on" has 'KernelAddressSanitizer initialized'
 check "lockdep is on" lockdep_is_on
 check "kmemleak is on" kernel_leaks_clear
 echo '<3>BUG: written by a case' >/dev/kmsg

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# platform: arm64
 # notify: own
 # timeout: 200
 #

@@ -2,10 +2,10 @@
 #
 # Vhost-user backends from Debian's packages, for the cases whose header asks for them ("# backends: virtiofsd"): their programs
 # and libraries in dom0, and in the guests' initramfs the drivers' modules. Xen's own disk counts as one (blkback), to compare with, and a
-# compiler on such a disk as another (compiler.sh).
+# compiler on such a disk as another (compiler.sh). One is built from Debian's source, as no package has it (qemu-blk.sh).
 # Other boots have nothing of it: a MiB of initramfs costs an emulated machine time.
 #
-# Sets backends_dir[KERNEL+BACKENDS]: guest.cpio, a part to append to a guest's initramfs, and dom0/, modules of dom0's. Knows nothing
+# Sets backends_dir[KERNEL+BACKENDS], on x86 KERNEL-amd64+BACKENDS: guest.cpio, a part to append to a guest's initramfs, and dom0/, modules of dom0's. Knows nothing
 # of who connects to a backend.
 
 declare -A backends_dir=()
@@ -15,6 +15,7 @@ declare -A backend_programs=(
 	[virtiofsd]="usr/libexec/virtiofsd"
 	[qemu-storage-daemon]="usr/bin/qemu-storage-daemon usr/sbin/mke2fs usr/sbin/e2fsck"
 	[passt]="usr/bin/passt"
+	[vhost-user-blk]="usr/sbin/mke2fs usr/sbin/e2fsck"
 	[blkback]=
 	[compiler]=
 )
@@ -23,6 +24,7 @@ declare -A backend_modules=(
 	[virtiofsd]="virtiofs"
 	[qemu-storage-daemon]="virtio_blk crc32c_generic ext4"
 	[passt]="virtio_net"
+	[vhost-user-blk]="virtio_blk crc32c_generic ext4"
 	[blkback]="xen_blkfront"
 	[compiler]="xen_blkfront crc32c_generic ext4"
 )
@@ -75,20 +77,22 @@ backends_prepare()
 	IFS=+ read -ra names <<<"$2"
 	backends_known "${names[@]}"
 	[[ "+$2+" != *+compiler+* ]] || compiler_prepare
+	[[ "+$2+" != *+vhost-user-blk+* ]] || qemu_blk_prepare
 	deb=$(downloaded "linux-image-${kernel_release[$kernel]}")
 	deb0=$(downloaded "linux-image-${kernel_release[$lab_kernel]}")
-	artifact "guest-backends-$kernel" "$(hash_of "linux-image-${kernel_release[$kernel]}" "linux-image-${kernel_release[$lab_kernel]}" "${names[@]}" \
+	artifact "guest-backends-$kernel${platform_suffix:-}" "$(hash_of "linux-image-${kernel_release[$kernel]}" "linux-image-${kernel_release[$lab_kernel]}" "${names[@]}" \
 			"$(declare -p backend_modules backend_dom0_modules)" "$lab_nested/guest/tree.sh" \
 			"$(declare -f build_backends backend_take module_closure unpack_module make_cpio)")" \
 		"packing the modules for ${names[*]} (${kernel_release[$kernel]})" build_backends "$deb" "$deb0" "${names[@]}"
-	backends_dir[$1+$2]=$artifact_dir
+	backends_dir[$1${platform_suffix:-}+$2]=$artifact_dir
 }
 
 # backends_overlay TREE KERNEL BACKENDS
 backends_overlay()
 {
-	local tree=$1 names name program programs=()
+	local tree=$1 names name program programs=() dir
 	[ "$3" != none ] || return 0
+	dir=${backends_dir[$2${platform_suffix:-}+$3]}
 	IFS=+ read -ra names <<<"$3"
 	for name in "${names[@]}"; do
 		for program in ${backend_programs[$name]}; do
@@ -98,8 +102,12 @@ backends_overlay()
 		done
 	done
 	[[ "+$3+" != *+compiler+* ]] || cp "$compiler_image" "$tree/xv/compiler.img"
+	if [[ "+$3+" == *+vhost-user-blk+* ]]; then
+		cp "$qemu_blk" "$tree/usr/bin/vhost-user-blk"
+		programs+=("$tree/usr/bin/vhost-user-blk")
+	fi
 	[ ${#programs[@]} -eq 0 ] || add_libraries "$sysroot" "$tree" "${programs[@]}"
 	cp "$lab_nested"/{dom0/backends,guest/tree}.sh "$tree/xv/"
-	cp "${backends_dir[$2+$3]}/guest.cpio" "$tree/xv/guest-backends.cpio"
-	cp -r "${backends_dir[$2+$3]}/dom0" "$tree/xv/backends"
+	cp "$dir/guest.cpio" "$tree/xv/guest-backends.cpio"
+	cp -r "$dir/dom0" "$tree/xv/backends"
 }

@@ -41,7 +41,7 @@ size_mib()
 	esac
 }
 
-# balloon_stages: results and marks to lines for the table, the plot and the summary, one a move:
+# balloon_stages: results and marks to lines for the table and the summary, one a move:
 # variant direction pages total memory messages decode hypercalls notify (ns a page) count wall-ms daemon-KiB
 balloon_stages()
 {
@@ -66,7 +66,7 @@ balloon_text()
 	local text
 	case $1 in
 	a*) text="Xen's own driver" ;;
-	b*) text="page numbers, stock driver" ;;
+	b*) text="stock virtio driver" ;;
 	c*) text="page bitmap, single pages" ;;
 	d*) text="chunks, single pages" ;;
 	e*) text="chunks, blocks" ;;
@@ -143,35 +143,6 @@ balloon_confinement()
 				((all[v " inflate"] + all[v " deflate"]) / (all[v "u inflate"] + all[v "u deflate"]) - 1) * 100 } }' "$bench_dir/stages" | sort
 }
 
-balloon_plot()
-{
-	local direction
-	for direction in inflate deflate; do
-		awk -v d="$direction" '$2 == d { printf "\"%s\"", $1; for (i = 5; i <= 9; i++) printf " %.3f", ($i < 0 ? 0 : $i) / 1000; print "" }' \
-			"$bench_dir/stages" >"$bench_dir/$direction.dat"
-	done
-	cat >"$bench_dir/plot.gp" <<-GP
-	set terminal svg size 1000,800
-	set output "$bench_dir/balloon.svg"
-	set multiplot layout 2,1
-	set style data histogram
-	set style histogram rowstacked
-	set style fill solid 0.7 border -1
-	set boxwidth 0.7
-	set key outside right
-	set ylabel "us a page (250 instructions each)"
-	set yrange [0:*]
-	set title "shrinking"
-	plot "$bench_dir/inflate.dat" using 2:xtic(1) title "guest: memory", "" using 3 title "guest: messages", \\
-		"" using 4 title "daemon: decoding", "" using 5 title "hypercalls", "" using 6 title "dom0: notification"
-	set title "growing"
-	plot "$bench_dir/deflate.dat" using 2:xtic(1) title "guest: memory", "" using 3 title "guest: messages", \\
-		"" using 4 title "daemon: decoding", "" using 5 title "hypercalls", "" using 6 title "dom0: notification"
-	unset multiplot
-	GP
-	gnuplot "$bench_dir/plot.gp"
-}
-
 # balloon_peak SIZE_MIB: the daemon's peak memory, and what it may be.
 balloon_peak()
 {
@@ -183,7 +154,7 @@ balloon_peak()
 
 lab_bench_balloon()
 {
-	local size=8192 plain="a b bn c d e bh eh a0 b0 b0n c0 d0 e0" patched="f fh f0" arg
+	local size=8192 plain="a b bn c d e bh eh a0 b0 b0n c0 d0 e0" patched="f fh f0" arg pictures
 	for arg; do
 		case $arg in
 		--size=*) size=$(size_mib "${arg#--size=}") ;;
@@ -216,7 +187,7 @@ lab_bench_balloon()
 	[ "$(score_count FAILED)" -eq 0 ] || die "the bench did not run to its end"
 	{ echo '['; sed '$!s/$/,/' "$bench_results"; echo ']'; } >"$bench_dir/results.json"
 	balloon_stages >"$bench_dir/stages"
-	balloon_plot
+	pictures=$("$lab_top/doc/bench-balloon" "$bench_dir/results.json" "$bench_dir")
 	say "stock: $(balloon_stock "" "")"
 	say "stock, and a dom0 without our modules: $(balloon_stock "" n)"
 	say "stock, pages not cleared at allocation: $(balloon_stock 0 0), without our modules: $(balloon_stock 0 0n)"
@@ -225,7 +196,7 @@ lab_bench_balloon()
 	balloon_section "half of the guest's pages held at random:" bh eh fh
 	balloon_peak "$size"
 	balloon_confinement
-	say "  $bench_dir/results.json, balloon.svg"
+	say "  $bench_dir/results.json and, by doc/bench-balloon: $(echo "$pictures" | sed "s,.*/,," | paste -sd " ")"
 	say "balloon, pages cleared at allocation: $(balloon_ratios "")"
 	say "balloon: $(balloon_ratios 0)"
 }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lab bench vhost-user: what a read of a disk costs through xen-vhost-user and Debian's qemu-storage-daemon, beside Xen's own disk.
+# lab bench vhost-user: what a read of a disk costs through xen-vhost-user and Debian's qemu-storage-daemon, beside Xen's own disk;
+# and through QEMU's example of one (qemu-blk.sh), which shows what is the backend's own: it does what a disk has to and no more.
 #
-# One boot under -icount, one guest with both disks, of one image in dom0's memory (tests/bench/vhost-user.sh). Processor time of
+# One boot under -icount, one guest with a disk for each, of one image in dom0's memory (tests/bench/vhost-user.sh). Processor time of
 # guest and dom0, Xen's share of each included, is what is compared: instructions, 4 ns each.
 
 # PATTERN:BYTES:DEPTH:REQUESTS
@@ -42,7 +43,8 @@ vhost_user_table()
 		  }
 		  all = $5 + $6
 		  if ($4 == "blkback") base = all
-		  text = $4 == "blkback" ? "Xen'\''s own disk (blkback)" : $4 == "vhost-user" ? "qemu-storage-daemon" : "qemu-storage-daemon, aio=io_uring"
+		  text = $4 == "blkback" ? "Xen'\''s own disk (blkback)" : $4 == "vhost-user" ? "qemu-storage-daemon" : \
+			$4 == "vhost-user-example" ? "QEMU'\''s vhost-user-blk" : "qemu-storage-daemon, aio=io_uring"
 		  printf "      %-44s %12d %8d %8d %14.2f %14.2f %10.2f %8.2f\n", text, all, $5, $6, $7, $8, $9, all / base }' "$bench_dir/lines"
 }
 
@@ -58,7 +60,7 @@ vhost_user_summary()
 
 lab_bench_vhost_user()
 {
-	local group="icount 612 2G ours plain stock blkback+qemu-storage-daemon bench"
+	local group="icount 612 2G ours plain stock blkback+qemu-storage-daemon+vhost-user-blk bench"
 	[ $# -eq 0 ] || die "bench vhost-user takes nothing more, not: $*"
 	say "preparing (the first time takes a few minutes)"
 	prepare_nested "$group"
@@ -83,4 +85,5 @@ lab_bench_vhost_user()
 	say "  $bench_dir/results.json"
 	say "vhost-user: $(vhost_user_summary vhost-user)"
 	say "vhost-user, io_uring: $(vhost_user_summary vhost-user-io_uring)"
+	say "vhost-user, QEMU's example: $(vhost_user_summary vhost-user-example)"
 }

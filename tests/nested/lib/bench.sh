@@ -40,6 +40,7 @@ lab_bench()
 	[ $# -eq 0 ] || shift
 	score_begin
 	case $what in
+	-h|--help) usage | grep '/lab bench'; return ;;
 	notify|balloon|vhost-user|policy|turns) in_root bench "${arguments[@]}" ;;
 	esac
 	case $what in

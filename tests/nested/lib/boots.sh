@@ -9,7 +9,7 @@ make_boot()
 	local run=$1 modules=$2 kernel=$3 balloon=$4 backends=$6 parts
 	case $5 in
 	x86_64*)
-		x86_make_boot "$run" "$5" "$modules" "$kernel"
+		x86_make_boot "$run" "$5" "$modules" "$kernel" "$backends"
 		return ;;
 	esac
 	parts=("${guest_cpio[$kernel]}")
@@ -108,16 +108,16 @@ prepare_nested()
 		read -r _ kernel _ _ xen balloon backends _ <<<"$group"
 		case $xen in
 		x86_64*)
-			[ "$backends" = none ] || die "a case wants ${backends//+/, } on x86_64, where no backends are packed"
 			[ "${x86_has:-}" = "$lab_kernel" ] || x86_prepare
 			x86_has=$lab_kernel
+			[ "$backends" = none ] || [ -n "${backends_dir[$kernel-amd64+$backends]:-}" ] || x86_prepare_backends "$kernel" "$backends"
 			[ "$xen" != x86_64-debian13 ] || [ -n "${debian13_dir:-}" ] || debian13_prepare
 			continue ;;
 		esac
 		if [ "${platform_has:-}" != "$lab_kernel" ]; then
 			# shellcheck disable=SC2086 # none or one
 			platform_prepare $older
-			if [ -n "${lab_newest:-}" ] && [ "$(newest_modules "$lab_newest")" = ours ]; then
+			if [ -n "${lab_newest:-}" ] && [ "$(newest_modules "$lab_newest" arm64)" = ours ]; then
 				newest_modules_prepare "$lab_newest"
 			elif kernel_takes_modules; then
 				modules_prepare

@@ -78,6 +78,10 @@ run_dominfo()
 	# Static: it is started at every look while a case waits, and loading seven libraries is most of its work.
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -static -o "$1/xen-dominfo" "$lab_nested/dom0/xen-dominfo.c" \
 		-Wl,--start-group -lxenctrl -lxen{devicemodel,call,foreignmemory,evtchn,gnttab,toollog,toolcore} -Wl,--end-group
+	# Xen's headers of this version, and nothing else of the sysroot's.
+	ln -s "$sysroot/usr/include/xen" "$1/xen"
+	aarch64-linux-gnu-gcc -O2 -Wall -Wextra -std=gnu11 -static -I "$1" -o "$1/reservation" "$lab_top"/kernel/xen/test/reservation*.c
+	rm "$1/xen"
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/unix-say" "$lab_nested/dom0/unix-say.c"
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -o "$1/delegate" "$lab_nested/dom0/delegate.c" &&
 	aarch64-linux-gnu-gcc --sysroot="$sysroot" -O2 -Wall -D_GNU_SOURCE -o "$1/absence" "$lab_nested/dom0/absence.c" -lxenstore -Wl,--allow-shlib-undefined
@@ -115,7 +119,7 @@ build_arm64()
 	dom0_build=$build_dir
 	dom0_stage=$build_dir/stage
 	need "what xenvirtio-new writes did not build" "xenvirtio-new (arm64)" run_new
-	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid,absence,delegate}.c "$sysroot" "$(declare -f run_dominfo)")" "compiling dom0's helpers" run_dominfo
+	artifact dominfo "$(hash_of "$lab_nested"/dom0/{xen-dominfo,unix-say,choose-domid,absence,delegate}.c "$lab_top"/kernel/xen/test/*.[ch] "$sysroot" "$(declare -f run_dominfo)")" "compiling dom0's helpers" run_dominfo
 	dominfo_program=$artifact_dir/xen-dominfo
 	artifact bare-guests "$(hash_of "$lab_top"/tests/guest/bare{.lds,-*} "$lab_top"/tests/bench/kick{.h,-guest.c} \
 		"$(declare -f build_bare_guests)")" "building the bare guests" build_bare_guests

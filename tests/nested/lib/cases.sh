@@ -65,15 +65,32 @@ case_kernel()
 	fi
 }
 
+# case_platform FILE: those of kasan/ are of the platform that lab check kasan is about, if they do not say.
+case_platform()
+{
+	local platform=arm64
+	[[ -z ${lab_kasan:-} || $1 != "$kasan_dir"/* ]] || platform=$lab_kasan
+	case_header "$1" platform "$platform"
+}
+
 # case_xen FILE: which Xen: plain or patched for arm64; x86_64, x86_64-qemu when its guests have QEMU as device model,
 # x86_64-pvh when dom0 is a PVH domain, x86_64-debian13 when it is Debian 13 (debian13.sh).
 case_xen()
 {
 	local xen
-	xen=$(case_header "$1" platform arm64)
+	xen=$(case_platform "$1")
 	case $xen in
 	arm64) case_header "$1" xen plain ;;
 	*) echo "$xen$(case_header "$1" device-model "$(case_header "$1" dom0 "")" | sed -n 's/^./-&/p')" ;;
+	esac
+}
+
+# case_architecture FILE: of its dom0, as Debian calls it
+case_architecture()
+{
+	case $(case_header "$1" platform arm64) in
+	arm64) echo arm64 ;;
+	*) echo amd64 ;;
 	esac
 }
 
@@ -84,7 +101,7 @@ case_modules()
 		echo kasan
 	elif [ -n "${arm64_stock:-}" ]; then
 		echo stock
-	elif [ -n "${lab_newest:-}" ] && { [ "$(case_header "$1" platform arm64)" != arm64 ] || [ "$(newest_modules "$lab_newest")" = stock ]; }; then
+	elif [ -n "${lab_newest:-}" ] && [ "$(newest_modules "$lab_newest" "$(case_architecture "$1")")" = stock ]; then
 		echo stock
 	else
 		case_header "$1" modules ours
@@ -105,7 +122,7 @@ not_applicable()
 			echo "is about guests with Linux $(case_header "$file" guest "")"
 		elif [ "$(case_header "$file" dom0 "")" = debian13 ]; then
 			echo "has the kernel that Debian 13 has"
-		elif [ "$(newest_modules "$lab_newest")" = stock ] && [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
+		elif [ "$(newest_modules "$lab_newest" "$(case_architecture "$file")")" = stock ] && [ "$(case_header "$file" guest-balloon stock)" != stock ]; then
 			echo "is about our virtio_balloon, which is not built for this kernel"
 		elif [ "$(case_modules "$file")" = stock ] && [ "$(case_header "$file" modules any)" = ours ]; then
 			echo "is about dom0's modules of ours, which are not built for this kernel"

@@ -37,6 +37,7 @@ check_newest()
 	shift
 	lab_lock
 	newest_look
+	platform_arch=amd64 newest_look
 	lab_unlock
 	for lab_newest in $names; do
 		lab_kernel=$lab_newest
@@ -110,17 +111,18 @@ lab_check()
 		[[ $# -le 2 && $lab_cycles =~ ^[1-9][0-9]{0,5}$ ]] || die "check soak: give a number of cycles"
 		set -- nested load load-stock
 		what=nested ;;
-	*) die "check unit, check fuzz [TARGET...], check nested [CASE...], check kasan [CASE...], check soak [CYCLES], check debian13, check lab, check ladder, check patches, check fresh [WHAT...] or check, not: check $what" ;;
+	*) die "check unit, check fuzz [TARGET...], check nested [CASE...], check kasan [--x86] [CASE...], check soak [CYCLES], check debian13, check lab, check ladder, check patches [xen], check fresh [WHAT...] or check, not: check $what" ;;
 	esac
 	[ $# -eq 0 ] || shift
 	case $what in
 	nested) for name; do [[ $name = -* ]] || case_known "$name"; done ;;
-	kasan) lab_kasan=yes; for name; do case_known "$name"; done ;;
+	kasan) kasan_arguments "$@" ;;
 	esac
 	case $what in
 	unit) unit_arguments "$@" ;;
 	fuzz) fuzz_arguments "$@" ;;
-	all|ladder|lab|patches) [ $# -eq 0 ] || die "check $what takes no argument" ;;
+	patches) [[ $# -eq 0 || "$*" = xen ]] || die "check patches takes no argument but xen" ;;
+	all|ladder|lab) [ $# -eq 0 ] || die "check $what takes no argument" ;;
 	esac
 	in_root check "${arguments[@]}"
 	start=$(now_ms)
@@ -128,7 +130,7 @@ lab_check()
 	trap check_result EXIT
 	case $what in all|unit) check_unit ;; esac
 	case $what in all) check_fuzz ;; fuzz) check_fuzz "$@" ;; esac
-	case $what in all|patches) check_patches ;; esac
+	case $what in all) check_patches ;; patches) check_patches "$@" ;; esac
 	case $what in all|lab) check_lab ;; esac
 	case $what in all|ladder) check_ladder ;; esac
 	case $what in

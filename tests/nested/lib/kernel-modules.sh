@@ -80,7 +80,7 @@ modules_prepare()
 {
 	kernel_devel 612 "$(resolved_kernel 6.12)"
 	module_sources privcmd 6.12
-	artifact modules "$(hash_of "$devel_dir" "${module_files[@]}" "$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} \
+	artifact modules "$(hash_of "$devel_dir" "${module_files[@]}" "$lab_top"/kernel/privcmd/test/{Makefile,run.sh,*.[chS]} \
 			"$(declare -f build_modules build_upstream_modules)")" \
 		"building dom0's modules ($devel_release)" build_modules "$devel_dir"
 	modules_dir=$artifact_dir

@@ -119,7 +119,7 @@ x86_build_bare_guests()
 x86_prepare()
 {
 	local lab_triplet=$x86_triplet lab_interpreter=$x86_interpreter platform_arch=amd64 platform_suffix=-amd64
-	local dom0_modules=$x86_dom0_modules sysroot lab_resolved dom0_cpio
+	local dom0_modules=$x86_dom0_modules sysroot lab_resolved dom0_cpio modules_dir
 	local -A kernel_dir=() kernel_release=() guest_cpio=()
 	platform_resolve amd64 xen-amd64 userland-amd64 $([ "$lab_kernel" != 612 ] || echo linux-6.12-amd64)
 	artifact sysroot-amd64 "$(hash_of "$lab_resolved" "$(declare -f build_sysroot unpack_debs)")" \
@@ -128,6 +128,8 @@ x86_prepare()
 	artifact xen-amd64 "$(hash_of "$lab_resolved" "$(declare -f x86_build_xen)")" "unpacking Xen (amd64)" x86_build_xen
 	x86_xen_image=$artifact_dir/xen
 	platform_kernel "$lab_kernel" x86_build_kernel
+	x86_resolved=$lab_resolved
+	x86_release=${kernel_release[$lab_kernel]}
 	x86_kernel=${kernel_dir[$lab_kernel]}/Image
 	platform_dom0
 	x86_dom0_cpio=$dom0_cpio
@@ -145,7 +147,12 @@ x86_prepare()
 			"$(declare -f x86_build_bare_guests)")" \
 		"building the bare guests (amd64)" x86_build_bare_guests
 	x86_bare_guests=$artifact_dir
-	! kernel_takes_modules linux-6.12-amd64 || x86_prepare_modules
+	if [ -n "${lab_newest:-}" ] && [ "$(newest_modules "$lab_newest" amd64)" = ours ]; then
+		newest_modules_prepare "$lab_newest"
+		x86_modules=$modules_dir
+	elif kernel_takes_modules linux-6.12-amd64; then
+		x86_prepare_modules
+	fi
 	x86_build_project
 	x86_sysroot=$sysroot
 }
@@ -155,16 +162,26 @@ x86_prepare_modules()
 	kernel_devel 612-amd64 "$(resolved_kernel 6.12)"
 	module_sources privcmd 6.12
 	artifact modules-amd64 "$(hash_of "$devel_dir" "$sysroot" "${module_files[@]}" \
-			"$lab_top"/kernel/privcmd/test/{Makefile,run,*.[chS]} "$(declare -f x86_build_modules)")" \
+			"$lab_top"/kernel/privcmd/test/{Makefile,run.sh,*.[chS]} "$(declare -f x86_build_modules)")" \
 		"building dom0's modules ($devel_release)" x86_build_modules "$devel_dir" "$sysroot"
 	x86_modules=$artifact_dir
 }
 
-# x86_make_boot RUN WHICH MODULES KERNEL: the initramfs of one boot, in run_dir; WHICH: x86_64, or x86_64-qemu with the device
+# x86_prepare_backends KERNEL BACKENDS: as backends_prepare, after x86_prepare.
+x86_prepare_backends()
+{
+	local lab_resolved=$x86_resolved platform_suffix=-amd64
+	local -A kernel_release=([$lab_kernel]=$x86_release)
+	[[ "+$2+" != *+compiler+* && "+$2+" != *+passt+* && "+$2+" != *+vhost-user-blk+* ]] ||
+		die "${2//+/, }: compiler, passt and vhost-user-blk are packed on arm64 only"
+	backends_prepare "$1" "$2"
+}
+
+# x86_make_boot RUN WHICH MODULES KERNEL BACKENDS: the initramfs of one boot, in run_dir; WHICH: x86_64, or x86_64-qemu with the device
 # model; MODULES of dom0: ours or stock.
 x86_make_boot()
 {
-	local lab_triplet=$x86_triplet sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
+	local lab_triplet=$x86_triplet platform_suffix=-amd64 sysroot=$x86_sysroot dom0_cpio=$x86_dom0_cpio parts=("$x86_guest_cpio")
 	local modules_dir=${x86_modules:-} bare_guests=$x86_bare_guests
 	local dom0_build=$x86_build dom0_stage=$x86_build/stage dominfo_program=$x86_helpers/xen-dominfo
 	if [ "$2" = x86_64-debian13 ]; then
@@ -174,6 +191,7 @@ x86_make_boot()
 	[ "$2" != x86_64-qemu ] || parts+=("$x86_qemu_cpio")
 	fill_overlay "$run_dir/overlay" "$1" "$4"
 	modules_overlay "$run_dir/overlay" "$3"
+	backends_overlay "$run_dir/overlay" "$4" "$5"
 	bench_overlay "$run_dir/overlay"
 	make_cpio "$run_dir/overlay" "$run_dir/overlay.cpio"
 	machine_initramfs "$run_dir" "${parts[@]}" "$run_dir/overlay.cpio"
@@ -185,6 +203,8 @@ x86_make_boot()
 x86_arguments()
 {
 	local dir=$1 memory=$3 vcpus=$4 board=() xen= serial=
+	# The other board's interrupt routing is a loop in ACPI's byte code, which such a kernel on a busy host gives up after 30 s.
+	[ -z "${lab_kasan:-}" ] || board=(-machine q35)
 	case $2 in
 	*-debian13)
 		debian13_arguments "$dir" "${@:3}"
@@ -194,10 +214,12 @@ x86_arguments()
 		xen="dom0=pvh iommu=no-intremap"
 		serial=,iommu_platform=on,disable-legacy=on ;;
 	esac
+	# As on arm64 (machine.sh).
+	[ "$vcpus" -eq 1 ] || xen+=" sched=credit"
 	machine_argv=(qemu-system-x86_64 "${board[@]}" "${@:5}" -cpu "qemu64,+svm,+npt,+vgif" -m "$memory" -smp "$vcpus"
 		-display none -nodefaults -monitor none -no-reboot -kernel "$x86_xen_image"
-		-append "console=com1 com1=115200,8n1 dom0_mem=768M dom0_max_vcpus=$vcpus $xen ${machine_xen_log-loglvl=info guest_loglvl=all}"
-		-initrd "$x86_kernel console=hvc0 rdinit=/init panic=1 $(dom0_arguments),$dir/dom0.cpio"
+		-append "console=com1 com1=115200,8n1 dom0_mem=${machine_dom0_mem:-768M} dom0_max_vcpus=$vcpus $xen ${machine_xen_log-loglvl=info guest_loglvl=all}"
+		-initrd "${machine_kernel:-$x86_kernel} console=hvc0 rdinit=/init panic=1 $(dom0_arguments),$dir/dom0.cpio"
 		-device "virtio-serial-pci$serial")
 	machine_ports "$dir"
 }

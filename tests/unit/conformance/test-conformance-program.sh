@@ -72,6 +72,31 @@ result $? "and --only of it what is tried with it"
 ends 0 --stride=50 --only=restart "$tmp/well.so"
 result $? "--stride"
 
+# picky ENTRY...: a device that cannot be without EVENT_IDX, with these excuses. That it takes no subsets is not as is recommended.
+picky()
+{
+	sed "s/^static int make/static int check_features(void *opaque, uint64_t features) { return features >> 29 \& 1 ? 0 : XENVIRTIO_E_GUEST; }\n\n&/
+		s/{ \.kick = kick }/{ .kick = kick, .check_features = check_features }/
+		s/^const struct conformance_device/static const struct conformance_excuse excuses[] = { $* { 0 } };\n\n&/
+		s/\.version = CONFORMANCE_VERSION,/& .excuses = excuses, .features = 1 << 29,/" "$example" >"$tmp/picky.c" &&
+		build "$tmp/picky.c" "$tmp/picky.so"
+}
+picky && ends 1 "$tmp/picky.so" && [ "$(grep -c '^not ok' "$tmp/out")" -eq 1 ] && grep -q '^not ok [0-9]* - 2\.2\.2: subsets' "$tmp/out"
+result $? "what is recommended is asked for"
+picky '{ "2.2.2", "subsets", "no # use" },' && ends 0 "$tmp/picky.so" &&
+	grep -q '^not ok [0-9]* - 2\.2\.2: subsets of what is offered are accepted # TODO excused: no   use$' "$tmp/out" &&
+	grep -A 1 '^not ok' "$tmp/out" | grep -q '^# FEATURES_OK was refused' &&
+	[ "$(grep -c '^not ok' "$tmp/out")" -eq 1 ] && [ "$(tail -n 1 "$tmp/out")" = "# excused: 1 that virtio 1.2 recommends (SHOULD)" ]
+result $? "and excused with a reason, in its line, and counted"
+sed 's/.check_features = check_features//' "$tmp/picky.c" >"$tmp/vain.c"
+sed -i 's/^static int check_features/__attribute__((unused)) &/' "$tmp/vain.c"
+build "$tmp/vain.c" "$tmp/vain.so" && ends 1 --only=2.2.2 "$tmp/vain.so" && grep -q '^# .*take the excuse away' "$tmp/out"
+result $? "in vain it is not"
+picky '{ "2.4.1", NULL, "it stays" },' && refuses 'picky.so: the excuse of 2.4.1: that is required (MUST); only' "$tmp/picky.so"
+result $? "what is required cannot be excused"
+ends 0 --list && [ "$(grep -c ' (SHOULD)$' "$tmp/out")" -eq 5 ] && grep -q '^2\.2\.2 .*subsets.* (SHOULD)$' "$tmp/out"
+result $? "--list says what can"
+
 # A device may call what the program has of libxenvirtio-test.
 sed 's|#include <xenvirtio.h>|&\n#include <xenvirtio-test/driver.h>\n#include <xenvirtio-test/hv-fake.h>\n#include <xenvirtio-test/bulk.h>|
 	s|m->writable_bytes = BYTES;|& (void)bulk_name(0); if (driver_status(d) != 15 \&\& driver_status(d) != 11) return -EIO;|' \

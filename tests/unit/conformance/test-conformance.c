@@ -189,12 +189,148 @@ static void what_cannot_be_is_refused(void)
 	result(conformance_run(&cd, &report) == -EINVAL, "no messages", "");
 }
 
+/* --- excuses --- */
+
+struct excused {
+	const struct conformance_excuse *excuse;
+	unsigned int nr, told, not_ok;
+	const char *last;
+	char why[400];
+};
+
+static void count_excused(void *opaque, const struct conformance_result *r)
+{
+	struct excused *e = opaque;
+
+	e->last = r->clause;
+	e->not_ok += r->verdict == CONFORMANCE_NOT_OK;
+	if (r->verdict == CONFORMANCE_NOT_OK)
+		snprintf(e->why, sizeof(e->why), "%s: %s: %s", r->clause, r->says, r->why);
+	if (r->verdict != CONFORMANCE_EXCUSED)
+		return;
+	/* with the author's reason, and with what came of it */
+	e->told += *r->why && r->recommended && r->excuse == e->excuse[e->nr].why;
+	e->nr++;
+}
+
+/* What is recommended, and a device that does not do it: in nothing else is it found wanting, since others ask for it no more. */
+static const struct {
+	enum fault fault;
+	uint64_t features; /* that it cannot be without */
+	struct conformance_excuse excuse[3];
+} recommended[] = {
+	{HIDES_NEEDS_RESET, 0, {{"2.1.2", NULL, "its host resets it"}}},
+	{REFUSES_SUBSETS, UINT64_C(1) << XENVIRTIO_F_EVENT_IDX, {{"2.2.2", "subsets", "it is of no use without"}}},
+	{ALWAYS_INTERRUPTS, 0, {{"2.7.7.2", "flags is 1", "it does not look"}, {"2.7.7.2", "not elsewhere", "nor there"}}},
+};
+
+static void what_is_recommended_can_be_excused(void)
+{
+	for (size_t i = 0; i < sizeof(recommended) / sizeof(recommended[0]); i++) {
+		const struct conformance_excuse *excuse = recommended[i].excuse;
+		struct excused e = {.last = ""};
+		struct conformance_report report = {.stride = stride() > 10 ? stride() : 10, .result = count_excused, .opaque = &e};
+		struct conformance_device cd = broken_device(recommended[i].fault);
+		int bare;
+
+		cd.features |= recommended[i].features;
+		bare = conformance_run(&cd, &report);
+		result(bare > 0 && e.not_ok == (unsigned int)bare && !e.nr, "without an excuse it is not ok", e.why);
+		e = (struct excused){.last = "", .excuse = excuse};
+		cd.excuses = excuse;
+		result(!conformance_run(&cd, &report) && e.nr == 1 + (excuse[1].clause != NULL) && e.told == e.nr, "with one it is excused", e.why);
+	}
+}
+
+static void what_is_required_is_not_excused_with_it(void)
+{
+	const struct conformance_excuse once[] = {{"2.2.2", "negotiated once", "it serves once"}, {0}};
+	struct excused e = {.last = "", .excuse = once};
+	struct conformance_report report = {.stride = 50, .result = count_excused, .opaque = &e};
+	struct conformance_device cd = broken_device(REFUSES_THE_SECOND_TIME);
+
+	cd.excuses = once;
+	result(conformance_run(&cd, &report) == (int)e.not_ok && e.not_ok > 0 && e.nr == 1, "what is required is not excused with it", e.why);
+}
+
+static void an_excuse_is_needed(void)
+{
+	const struct conformance_excuse vain[] = {{"2.2.2", "subsets", "I thought so"}, {0}};
+	const struct conformance_excuse elsewhere[] = {{"2.7.7.2", "not elsewhere", "it does not look"}, {0}};
+	struct excused e = {.last = "", .excuse = vain};
+	struct conformance_report report = {.only = "2.2.2", .result = count_excused, .opaque = &e};
+	struct conformance_device cd = broken_device(NO_FAULT);
+
+	cd.excuses = vain;
+	result(conformance_run(&cd, &report) == 1 && strstr(e.why, "take the excuse away") && strstr(e.why, "I thought so"),
+	       "an excuse that nothing needs is wrong", e.why);
+	/* what does not come to be tried is as it was */
+	e = (struct excused){.last = "", .excuse = vain};
+	report.only = "2.1";
+	result(!conformance_run(&cd, &report) && !e.nr, "one of what is not asked for is no matter", e.why);
+	e = (struct excused){.last = "", .excuse = elsewhere};
+	report.only = "2.7.7.2";
+	cd = broken_device(ALWAYS_INTERRUPTS);
+	cd.excuses = elsewhere;
+	result(conformance_run(&cd, &report) == 1 && e.nr == 1, "of two things one is excused, and the other is not", e.why);
+}
+
+static void refused(const char *name, const struct conformance_excuse *excuses, const char *text)
+{
+	struct conformance_device cd = broken_device(NO_FAULT);
+	struct excused e = {.last = ""};
+	const struct conformance_report report = {.only = "2.1", .result = count_excused, .opaque = &e};
+	char why[300] = "";
+
+	cd.excuses = excuses;
+	result(conformance_check_excuses(&cd, why, sizeof(why)) == -EINVAL && strstr(why, text) &&
+	       conformance_run(&cd, &report) == -EINVAL && !*e.last, name, why);
+}
+
+static void what_cannot_be_excused_is_refused(void)
+{
+	struct conformance_excuse e[3] = {{"2.4.1", "is 0 after", "no reason will do"}};
+
+	refused("what is required", e, "is required (MUST)");
+	e[0].says = NULL;
+	refused("a section in which all is", e, "is required (MUST)");
+	e[0] = (struct conformance_excuse){"2.2.2", "not offered", "it takes all"};
+	refused("what is required beside what is not", e, "is required (MUST)");
+	e[0] = (struct conformance_excuse){"failures", NULL, "it never fails"};
+	refused("what is no clause of virtio", e, "is required (MUST)");
+	e[0] = (struct conformance_excuse){"2.7.99", NULL, "it has none"};
+	refused("a clause that is none", e, "there is no such clause");
+	e[0] = (struct conformance_excuse){"2.2.2", "subsets of nothing", "it has none"};
+	refused("a sentence that is none", e, "there is no such clause");
+	e[0] = (struct conformance_excuse){"2.2", "subsets", "sections below it have their own"};
+	refused("a section above", e, "there is no such clause");
+	e[0] = (struct conformance_excuse){"2.2.2", NULL, "which of the two?"};
+	refused("two at once", e, "could mean 2 clauses");
+	e[0] = (struct conformance_excuse){"2.2.2", "accepted", "which of the two?"};
+	refused("two by one part of a sentence", e, "could mean 2 clauses");
+	e[0] = (struct conformance_excuse){"2.7.7.2", "with EVENT_IDX", "which?"};
+	refused("one that could mean what is required", e, "could mean ");
+	for (unsigned int i = 0; i < 3; i++) {
+		e[0] = (struct conformance_excuse){"2.2.2", "subsets", i ? i > 1 ? " \n" : "" : NULL};
+		refused("without a reason", e, "says no reason");
+	}
+	e[0] = (struct conformance_excuse){"2.2.2", "subsets", "twice"};
+	e[1] = (struct conformance_excuse){"2.2.2", "what is offered", "twice"};
+	refused("the same twice", e, "is excused twice");
+	e[1] = (struct conformance_excuse){"2.1.2", "sets DEVICE_NEEDS_RESET", ""};
+	refused("the second of two", e, "says no reason");
+}
+
 int main(void)
 {
 	nothing_is_found_where_nothing_is();
 	what_is_asked_for_is_run();
 	what_cannot_be_is_refused();
 	each_fault_is_found();
+	what_is_recommended_can_be_excused();
+	what_is_required_is_not_excused_with_it();
+	an_excuse_is_needed();
+	what_cannot_be_excused_is_refused();
 	printf("1..%u\n", number);
 	return failures != 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Every notification path behaves like the event channel: the programs that put a driver in front of a device run once
-# more on a fake host with each path (tests/fake/hv-fake.h, FAKE_EVENTFD_FEATURES; 31 is with kick_wait), as TAP. And with lines that are
+# more on a fake host with each path (tests/fake/hv-fake.h, FAKE_EVENTFD_FEATURES; 63 is with kick_wait and fields), as TAP. And with lines that are
 # levels, as on x86 (FAKE_HELD_IRQS), where each path must leave them as InterruptStatus says.
 #
 # The programs are those of the build directory that make check has just built.
@@ -31,19 +31,19 @@ run()
 }
 
 # Upstream's has to be asked for by name.
-for path in 3:upstream 7:auto 15:auto 31:auto; do
+for path in 3:upstream 7:auto 15:auto 63:auto; do
 	for program in $programs; do
 		name="${program##*/} with ${path#*:} of ${path%:*}"
 		run "FAKE_EVENTFD_FEATURES=${path%:*}" "FAKE_NOTIFY_PATH=${path#*:}" "./tests/unit/$program"
 	done
 done
-for path in 0:auto 3:upstream 7:auto 15:auto 31:auto; do
+for path in 0:auto 3:upstream 7:auto 15:auto 63:auto; do
 	for program in $held; do
 		name="${program##*/} with ${path#*:} of ${path%:*}, lines held"
 		run FAKE_HELD_IRQS=1 "FAKE_EVENTFD_FEATURES=${path%:*}" "FAKE_NOTIFY_PATH=${path#*:}" "./tests/unit/$program"
 	done
 done
-for features in 7 31; do
+for features in 7 63; do
 	for program in $conforms; do
 		name="${program##*/} on a host of $features"
 		run "FAKE_EVENTFD_FEATURES=$features" "./tests/unit/$program"

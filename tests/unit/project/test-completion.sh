@@ -102,7 +102,7 @@ has "$daemon --metrics=" none
 has "$daemon --ready-fd=" none
 has "$daemon --mem" --mem-set=
 has "backend/xen-vrngd --rate=" none
-has "backend/xen-vhost-user --type=" fs blk net
+has "backend/xen-vhost-user --type=" fs blk net vsock rng i2c gpio snd
 has "$daemon x"
 if [ -e $daemon ]; then
 	! taken $daemon --log-level=verbose

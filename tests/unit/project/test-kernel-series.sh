@@ -116,7 +116,7 @@ for hooks in "$srcdir"/kernel/*/hooks/*; do
 	name=${hooks%/hooks/*}
 	name=${name##*/}
 	mkdir -p "$tmp/$name"
-	cp -r "$srcdir/kernel/$name/src" "$srcdir/kernel/$name/include" "$tmp/$name/"
+	cp -r "$srcdir/kernel/$name/src" "$srcdir/kernel/$name/include" "$srcdir/kernel/$name/test" "$tmp/$name/"
 	chmod -R u+w "$tmp/$name"
 	"$srcdir/kernel/make-series" "$name" "$tmp/out/$name" "$version" >"$tmp/log" 2>&1 &&
 		"$tmp/make-hooks" "$name" "$version" "$tmp/out/$name/$version" >"$tmp/log" 2>&1 &&
@@ -173,7 +173,7 @@ plant()
 	local tree=$tmp/linux-source-$1
 	rm -rf "$tree" "$tmp/sources"
 	mkdir -p "$tree" "$tmp/sources"
-	for file in drivers/virtio/Makefile drivers/virtio/virtio_balloon.c drivers/xen/privcmd-buf.c kernel/fork.c \
+	for file in drivers/virtio/Kconfig drivers/virtio/Makefile drivers/virtio/virtio_balloon.c drivers/xen/privcmd-buf.c kernel/fork.c \
 		$(sed -n 's,^--- a/,,p' "$srcdir/kernel/privcmd/hooks/$1"/*.patch); do
 		mkdir -p "$(dirname "$tree/$file")"
 		: >"$tree/$file"

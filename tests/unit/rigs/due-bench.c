@@ -17,7 +17,7 @@ static bool in_use[8 * LARGE_DUE];
 
 int due_setup_large(void **state)
 {
-	const struct fake_config config = { .ram = { { { FIRST }, { FIRST + 8 * LARGE_DUE - 1 } } }, .nr_ram = 1 };
+	const struct fake_config config = { .ram = { { { FIRST }, { FIRST + 8 * LARGE_DUE - 1 } } }, .nr_ram = 1, .invalidate = true };
 
 	return bench_setup_ram(state, &config);
 }

@@ -240,6 +240,8 @@ int rig_start(struct rig *rig)
 		.opaque = rig,
 		.foreign_queues = rig->foreign_queues,
 		.in_flight = rig->in_flight,
+		.host_fields = rig->host_field,
+		.nr_host_fields = rig->nr_host_fields,
 	};
 	int ret = fake_open(rig->fake, &rig->hv);
 

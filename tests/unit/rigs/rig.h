@@ -39,6 +39,8 @@ struct rig {
 	bool foreign_queues;		/* another process serves them: foreign-rig.h */
 	uint16_t queue_size_max;	/* 0: RIG_QUEUE_SIZE */
 	void *in_flight;		/* of RIG_QUEUES; NULL: no record is kept */
+	const struct xenvirtio_host_field *host_field;
+	size_t nr_host_fields;
 	uint16_t id;
 	struct notify *(*make_notify)(struct rig *rig); /* NULL: as the library does */
 	struct notify *notify;				/* what it made; the server's */

@@ -140,6 +140,8 @@ void balloon_daemon_report(void *self)
 	struct balloon_daemon *d = self;
 	struct balloon_status status;
 
+	if (balloon_daemon_end_on(d, balloon_watch(d->balloon), "cannot hear of what the guest writes"))
+		return;
 	balloon_get_status(d->balloon, &status);
 	report_status(d->host.publish, &status);
 	report_stats_in_time(d, &status);

@@ -20,6 +20,7 @@ const struct program rng_program = {
 	.device_id = 4,
 	.group = "xen-vrng",
 	.state_dir = STATE_DIR,
+	.rival_dir = "/run/xen-vhost-rng",
 	.store_keys = store_keys,
 	.state_says = "what the guest has set its device to",
 };

@@ -11,7 +11,7 @@
 
 #define TAG_MAX 36u
 #define MAC_CHARACTERS 17
-#define TYPES "fs, blk or net"
+#define TYPES "fs, blk, net, vsock, rng, i2c, gpio or snd"
 #define DEFAULT_SOCKET "/run/vhost-user/%d-%i.sock"
 
 static int take_type(void *opaque, const char *arg, char *why, size_t why_size)

@@ -38,7 +38,9 @@ struct xen_evtchn_hook {
  * @dom: the domain the port must lead to
  * @remote_port: the port there it must lead to
  *
- * Process context. Return: 0; -ENOTCONN current does not own such a port;
+ * Process context.
+ *
+ * Return: 0; -ENOTCONN current does not own such a port;
  * -EPERM it leads to another domain; -EINVAL to another port of @dom; -EBUSY
  * it has a hook.
  */
@@ -57,6 +59,8 @@ void xen_evtchn_hook_del(struct xen_evtchn_hook *hook);
 /**
  * xen_evtchn_hook_is_attached() - does the port still exist?
  * @hook: added before
+ *
+ * Return: whether it does.
  */
 static inline bool xen_evtchn_hook_is_attached(const struct xen_evtchn_hook *hook)
 {

@@ -25,6 +25,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -402,6 +403,50 @@ static void the_file_that_was_locked_is_removed_and_no_other(void **state)
 	assert_int_equal(unlink(lock_path), 0);
 }
 
+/*
+ * Two programs can serve an entropy device, each with a directory of its own: who comes second is told who has it, and leaves
+ * nothing behind; what there was of its own stays.
+ */
+static void a_device_that_another_program_has_is_refused(void **state)
+{
+	char rival_dir[96], rival_path[128];
+	struct names ours = names;
+	struct doors own;
+	pid_t owner;
+	int theirs, fd;
+
+	snprintf(rival_dir, sizeof(rival_dir), "%s/rival", state_dir);
+	snprintf(rival_path, sizeof(rival_path), "%s/7-3.state", rival_dir);
+	snprintf(lock_path, sizeof(lock_path), "%s/7-3.state", state_dir);
+	ours.rival_dir = rival_dir;
+	names_doors(&own, &ours);
+	fd = own.open_state(own.opaque, 3, &owner);
+	assert_true(fd >= 0);
+	assert_int_equal(own.remove_state(own.opaque, 3, fd), 0);
+	close(fd);
+
+	assert_int_equal(mkdir(rival_dir, 0700), 0);
+	theirs = state_lock(rival_path, &owner);
+	assert_true(theirs >= 0);
+	assert_int_equal(own.open_state(own.opaque, 3, &owner), -EBUSY);
+	assert_int_equal(owner, getpid());
+	assert_int_equal(access(lock_path, F_OK), -1);
+	fd = open(lock_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_int_equal(own.open_state(own.opaque, 3, &owner), -EBUSY);
+	assert_int_equal(access(lock_path, F_OK), 0);
+
+	/* what a process that has ended has left is nobody's */
+	close(theirs);
+	fd = own.open_state(own.opaque, 3, &owner);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(lock_path), 0);
+	assert_int_equal(unlink(rival_path), 0);
+	assert_int_equal(rmdir(rival_dir), 0);
+}
+
 static int tell_and_wait(int sock)
 {
 	close(told[0]);
@@ -491,6 +536,7 @@ int main(void)
 		TEST(a_killed_devices_lock_is_kept_until_the_broker_ends),
 		TEST(what_has_a_name_is_the_brokers_to_make),
 		TEST(the_file_that_was_locked_is_removed_and_no_other),
+		TEST(a_device_that_another_program_has_is_refused),
 		TEST(a_device_dies_with_its_broker),
 		TEST(without_a_broker_every_question_fails),
 		TEST(a_question_that_a_dead_broker_had_is_the_devices_last),

@@ -75,16 +75,12 @@ static void who_waits_is_told_when_all_is_there(void **state)
 	assert_int_equal(b->readies, 1);
 }
 
-/* What the host offers is used and published; what it takes back is told, and the guest goes on. */
 /* A balloon that moves for long is told of less and less often; that it has arrived, as soon as ever. */
-static void what_goes_on_moving_is_told_seldom(void **state)
+static void move_for_long(struct process_bench *b)
 {
-	struct process_bench *b = *state;
 	unsigned int told = 0;
 	char before[32] = "";
 
-	assert_true(process_bench_start(b));
-	assert_int_equal(process_bench_driver(b), 0);
 	process_bench_put(b, "target", "20320");
 	process_bench_run(b);
 	assert_int_equal(process_bench_num_pages(b), 40);
@@ -102,6 +98,47 @@ static void what_goes_on_moving_is_told_seldom(void **state)
 	process_bench_key_is(b, "ballooned", "160");
 }
 
+static void what_goes_on_moving_is_told_seldom(void **state)
+{
+	struct process_bench *b = *state;
+
+	assert_true(process_bench_start(b));
+	assert_int_equal(process_bench_driver(b), 0);
+	move_for_long(b);
+}
+
+/* Also where a report is what looks at how much the driver has. */
+static void so_it_is_where_the_host_answers(void **state)
+{
+	struct process_bench *b = *state;
+	uint64_t before;
+
+	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD | XENVIRTIO_EVENTFD_QUIET |
+					     XENVIRTIO_EVENTFD_REGISTERS | XENVIRTIO_EVENTFD_FIELDS);
+	assert_true(process_bench_start(b));
+	assert_int_equal(driver_init(&b->driver, 5, F_VERSION_1 | 1u << 0 | 1u << 1, 3), 0);
+	before = fake_answered(b->fake);
+	move_for_long(b);
+	assert_true(fake_answered(b->fake) >= before + 40);
+}
+
+/* A host that has too little to lock for them answers for registers alone, and the log says so. */
+static void fields_that_are_refused_are_told_of(void **state)
+{
+	struct process_bench *b = *state;
+
+	fake_offer_eventfds(b->fake, XENVIRTIO_EVENTFD_IOEVENTFD | XENVIRTIO_EVENTFD_IRQFD | XENVIRTIO_EVENTFD_QUIET |
+					     XENVIRTIO_EVENTFD_REGISTERS | XENVIRTIO_EVENTFD_FIELDS);
+	assert_true(process_bench_start(b));
+	fake_refuse_eventfds(b->fake, XENVIRTIO_EVENTFD_FIELDS);
+	assert_int_equal(driver_init(&b->driver, 5, F_VERSION_1 | 1u << 0 | 1u << 1, 3), 0);
+	process_bench_key_is(b, "path", "eventfd-regs");
+	assert_true(log_capture_has(&b->capture, "by eventfd-regs, fields of the configuration space by this process"));
+	assert_int_equal(process_bench_send(b, INFLATE, BENCH_FREE_GFN, 512), 0);
+	assert_int_equal(fake_tot_pages(b->fake), BENCH_RAM_PAGES - 512);
+}
+
+/* What the host offers is used and published; what it takes back is told, and the guest goes on. */
 static void the_path_of_notifications_is_published(void **state)
 {
 	struct process_bench *b = *state;
@@ -448,6 +485,8 @@ int main(void)
 		TEST(it_shows_life),
 		TEST(who_waits_is_told_when_all_is_there),
 		TEST(what_goes_on_moving_is_told_seldom),
+		TEST(so_it_is_where_the_host_answers),
+		TEST(fields_that_are_refused_are_told_of),
 		TEST(the_path_of_notifications_is_published),
 		TEST(a_target_becomes_a_balloon),
 		TEST(the_command_lines_target_comes_first),

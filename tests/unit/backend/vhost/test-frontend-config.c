@@ -18,6 +18,16 @@
 #define ACK (UINT64_C(1) << VHOST_PROTOCOL_REPLY_ACK)
 #define UNTOLD UINT64_MAX
 
+/* Time passes in which the backend may do as it likes. */
+static void pass(unsigned int ms)
+{
+	while (ms--) {
+		peer_clock_pass(1);
+		peer_run(bench.p);
+		vhost_frontend_run(bench.f);
+	}
+}
+
 static uint8_t byte_at(uint32_t offset)
 {
 	uint8_t byte = 0;
@@ -98,6 +108,7 @@ static void test_change(void **state)
 	assert_int_equal(vhost_frontend_wait(bench.f), VHOST_OK);
 	/* nothing is another */
 	assert_int_equal(bench.changed, 0);
+	peer_clock_pass(VHOST_CHANGE_MS);
 	bench.p->config[5] = 0x55;
 	assert_true(bench_change(true) == 0);
 	assert_int_equal(byte_at(5), 5);
@@ -135,6 +146,111 @@ static void test_change_with_a_write(void **state)
 	assert_int_equal(byte_at(5), 0x55);
 }
 
+/* The first change is told at once, others in VHOST_CHANGE_MS after it together, and the last one of all is not lost. */
+static void test_changes_have_a_rate(void **state)
+{
+	assert_int_equal(bench_connect(), VHOST_OK);
+	for (unsigned int ms = 0; ms < 10 * VHOST_CHANGE_MS - 10; ms += 2) {
+		bench.p->config[5] = (uint8_t)(ms + 1);
+		assert_true(bench_change(true) == 0);
+		assert_int_equal(vhost_frontend_wait(bench.f), VHOST_OK);
+		assert_int_equal(bench.changed, 1 + ms / VHOST_CHANGE_MS);
+		pass(2);
+	}
+	/* there is one more to come, at a time that is known */
+	assert_true(byte_at(5) != bench.p->config[5]);
+	assert_true(vhost_frontend_deadline_ms(bench.f) > clock_now_ms());
+	peer_clock_pass((unsigned int)(vhost_frontend_deadline_ms(bench.f) - clock_now_ms()));
+	assert_int_equal(vhost_frontend_wait(bench.f), VHOST_OK);
+	assert_int_equal(bench.changed, 11);
+	assert_int_equal(byte_at(5), bench.p->config[5]);
+	assert_true(vhost_frontend_deadline_ms(bench.f) == 0);
+	pass(3 * VHOST_CHANGE_MS);
+	assert_int_equal(bench.changed, 11);
+	assert_int_equal(peer_count(bench.p, VHOST_GET_CONFIG), 12);
+}
+
+static bool is_readable(void)
+{
+	return clock_wait(vhost_frontend_fd(bench.f), 0) > 0;
+}
+
+/* Who asks without end is not listened to for a while, in which nobody is woken; what it asked then is answered after it. */
+static void test_requests_have_a_rate(void **state)
+{
+	struct vhost_message m = {.header = {.request = VHOST_BACKEND_CONFIG_CHANGE, .flags = VHOST_FLAG_VERSION}};
+	unsigned int turns = 0;
+
+	assert_int_equal(bench_connect(), VHOST_OK);
+	bench.p->config[5] = 0x55;
+	for (unsigned int i = 0; i < 100; i++)
+		peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	m.header.flags |= VHOST_FLAG_NEED_REPLY;
+	peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	for (; is_readable(); turns++) {
+		vhost_frontend_run(bench.f);
+		peer_run(bench.p);
+	}
+	assert_in_range(turns, 8, 10);
+	assert_false(peer_hear(bench.p, &m));
+	assert_int_equal(bench.changed, 1);
+	/* a backend that waits for the word before it answers gets it, and nobody waits longer than that takes */
+	peer_clock_attend(NULL);
+	assert_int_equal(vhost_frontend_start(bench.f, &bench.start), 0);
+	peer_run(bench.p);
+	peer_clock_attend(bench.p);
+	assert_int_equal(vhost_frontend_wait(bench.f), VHOST_OK);
+	assert_int_equal(bench.done[VHOST_STARTED], 1);
+	assert_true(vhost_frontend_deadline_ms(bench.f) > clock_now_ms());
+	pass(VHOST_CHANGE_MS + 10);
+	assert_true(peer_hear(bench.p, &m));
+	assert_true(m.payload.u64 == 0);
+	assert_int_equal(bench.lost, 0);
+}
+
+/* It does not hear the end of who asked either, and is none the worse; the next backend is heard. */
+static void test_who_asked_without_end_may_go(void **state)
+{
+	struct vhost_message m = {.header = {.request = 1, .flags = VHOST_FLAG_VERSION}};
+
+	assert_int_equal(bench_connect(), VHOST_OK);
+	for (unsigned int i = 0; i < 100; i++)
+		peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	while (is_readable())
+		vhost_frontend_run(bench.f);
+	close(bench.p->requests_fd);
+	bench.p->requests_fd = -1;
+	assert_false(is_readable());
+	pass(2 * VHOST_CHANGE_MS);
+	assert_false(is_readable());
+	assert_true(vhost_frontend_is_connected(bench.f));
+	bench_peer();
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_true(bench_change(true) == 0);
+}
+
+/* It goes with the very word after which it is not listened to, whose answer nobody takes: nothing is left to wait for. */
+static void test_who_goes_with_its_last_word(void **state)
+{
+	struct vhost_message m = {.header = {.request = 1, .flags = VHOST_FLAG_VERSION}};
+
+	assert_int_equal(bench_connect(), VHOST_OK);
+	for (unsigned int i = 0; i < 63; i++)
+		peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	m.header.flags |= VHOST_FLAG_NEED_REPLY;
+	peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	close(bench.p->requests_fd);
+	bench.p->requests_fd = -1;
+	while (is_readable())
+		vhost_frontend_run(bench.f);
+	pass(2 * VHOST_CHANGE_MS);
+	assert_true(vhost_frontend_is_connected(bench.f));
+	assert_int_equal(vhost_frontend_deadline_ms(bench.f), 0);
+	bench_peer();
+	assert_int_equal(bench_connect(), VHOST_OK);
+	assert_true(bench_change(true) == 0);
+}
+
 /* A flood of words is a few a turn, and one look at the configuration for all of a turn's. */
 static void test_flood(void **state)
 {
@@ -163,10 +279,8 @@ static void test_changes_without_end(void **state)
 	assert_true(peer_count(bench.p, VHOST_GET_CONFIG) <= 4);
 	/* it is read on by and by, and then told */
 	bench.p->changes = false;
-	while (vhost_frontend_deadline_ms(bench.f)) {
-		peer_run(bench.p);
-		vhost_frontend_run(bench.f);
-	}
+	while (vhost_frontend_deadline_ms(bench.f))
+		pass(1);
 	assert_true(bench.changed > 0);
 }
 
@@ -193,6 +307,7 @@ static void test_other_requests(void **state)
 		for (unsigned int fds = 0; fds < 3; fds++) {
 			bool change = request == VHOST_BACKEND_CONFIG_CHANGE && !fds;
 
+			peer_clock_pass(VHOST_CHANGE_MS);
 			m = (struct vhost_message){.header = {.request = request, .flags = 9, .bytes = change ? 0 : 40}};
 			peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES + m.header.bytes, &bench.p->fd, fds ? 1 : 0);
 			vhost_frontend_run(bench.f);
@@ -259,6 +374,7 @@ static void test_answers_unread(void **state)
 	assert_int_equal(bench_connect(), VHOST_OK);
 	for (; !bench.lost; turns++) {
 		assert_true(turns < 5000);
+		peer_clock_pass(VHOST_CHANGE_MS);
 		peer_say(bench.p->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
 		vhost_frontend_run(bench.f);
 	}
@@ -301,6 +417,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_change, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_change_in_the_start, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_change_with_a_write, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_changes_have_a_rate, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_requests_have_a_rate, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_who_asked_without_end_may_go, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_who_goes_with_its_last_word, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_flood, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_changes_without_end, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(test_change_without_ack, bench_setup, bench_teardown),

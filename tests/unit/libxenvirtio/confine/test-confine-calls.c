@@ -387,6 +387,7 @@ static void ioctls_are_those_of_our_modules(void **state)
 	assert_true(has_ioctl(IOCTL_PRIVCMD_IOEVENTFD));
 	assert_true(has_ioctl(IOCTL_PRIVCMD_VIRTIO_IRQ));
 	assert_true(has_ioctl(IOCTL_PRIVCMD_IOEVENTFD_WAIT));
+	assert_true(has_ioctl(IOCTL_PRIVCMD_VIRTIO_FIELD));
 	/* the kernel's <xen/evtchn.h>: at each request, and when the ports are let go at the end, IOCTL_EVTCHN_UNBIND */
 	assert_true(has_ioctl(_IOC(_IOC_NONE, 'E', 4, 4)));
 	assert_true(has_ioctl(_IOC(_IOC_NONE, 'E', 3, 4)));

@@ -228,11 +228,14 @@ static void optional_calls_are_lines(void **state)
 {
 	static const char expected[] =
 		"ioreq_open 2000000-20001ff new = 0 id=0\n"
-		"eventfd_features = 0 1f\n"
+		"eventfd_features = 0 3f\n"
 		"ioeventfd_add base=2000000 queue=3 = 0\n"
 		"irqfd_add irq=33 = 0\n"
 		"registers_add base=2000000 irq=33 status=1 = 0\n"
 		"kick_wait base=2000000 idle_us=50 signal = 1\n"
+		"field_add addr=2000104 written = 0\n"
+		"field_add addr=2000104 written = -17\n"
+		"field_del addr=2000104 written = 0\n"
 		"registers_del base=2000000 = 0 status=3\n"
 		"irqfd_del irq=33 = 0\n"
 		"ioeventfd_del base=2000000 queue=3 = 0\n"
@@ -244,12 +247,13 @@ static void optional_calls_are_lines(void **state)
 	const struct xenvirtio_hv_ops *ops;
 	uint16_t id = XENVIRTIO_IOREQ_NEW;
 	const uint64_t one = 1;
-	uint32_t features, queue, status = 0;
+	uint32_t features, queue, status = 0, word = 0;
+	const struct xenvirtio_field_register field = { .addr = { base.v + 0x104 }, .word = &word, .written = true, .fd = -1 };
 	int fd[3];
 	char text[1024];
 	struct fixture x;
 
-	setenv("FAKE_EVENTFD_FEATURES", "31", 1);
+	setenv("FAKE_EVENTFD_FEATURES", "63", 1);
 	open_recorder(&x);
 	unsetenv("FAKE_EVENTFD_FEATURES");
 	for (int i = 0; i < 3; i++) {
@@ -261,13 +265,16 @@ static void optional_calls_are_lines(void **state)
 	ops = x.hv->ops;
 	assert_int_equal(ops->ioreq_open(x.hv, &window, 1, &id), 0);
 	assert_int_equal(ops->eventfd_features(x.hv, &features), 0);
-	assert_int_equal(features, 31);
+	assert_int_equal(features, 63);
 	assert_int_equal(ops->ioeventfd_add(x.hv, base, 3, fd[0]), 0);
 	assert_int_equal(ops->irqfd_add(x.hv, 33, fd[0]), 0);
 	assert_int_equal(ops->registers_add(x.hv, &regs), 0);
 	assert_int_equal(fake_armed(x.f), 3);
 	assert_int_equal(write(fd[2], &one, sizeof(one)), sizeof(one));
 	assert_int_equal(ops->kick_wait(x.hv, base, 50, fd[1], &queue), XENVIRTIO_E_EMPTY);
+	assert_int_equal(ops->field_add(x.hv, &field), 0);
+	assert_int_equal(ops->field_add(x.hv, &field), -EEXIST);
+	assert_int_equal(ops->field_del(x.hv, &field), 0);
 	assert_int_equal(ops->registers_del(x.hv, base, &status), 0);
 	assert_int_equal(status, 3);
 	assert_int_equal(ops->irqfd_del(x.hv, 33, fd[0]), 0);

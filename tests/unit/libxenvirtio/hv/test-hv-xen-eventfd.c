@@ -27,6 +27,7 @@
 #define INFO 0x80185080ul	/* _IOR('P', 0x80, 24 bytes) */
 #define VIRTIO_IRQ 0xc0305081ul /* _IOWR('P', 0x81, 48 bytes) */
 #define IOEVENTFD_WAIT 0x40205082ul /* _IOW('P', 0x82, 32 bytes) */
+#define VIRTIO_FIELD 0x40285083ul /* _IOW('P', 0x83, 40 bytes) */
 
 enum kernel { DEBIAN_6_1, DEBIAN_6_12, UPSTREAM, OURS };
 
@@ -40,6 +41,7 @@ static struct {
 	struct privcmd_irqfd irqfd;
 	struct privcmd_virtio_irq virtio_irq;
 	struct privcmd_ioeventfd_wait wait;
+	struct privcmd_virtio_field field;
 	int kicked; /* what a wait returns */
 	struct xen_dm_op op;
 } host;
@@ -131,6 +133,9 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		else
 			copy_op(host.virtio_irq.dm_op, host.virtio_irq.size);
 		return fail_with(host.answer);
+	case VIRTIO_FIELD:
+		memcpy(&host.field, arg, sizeof(host.field));
+		return fail_with(host.answer);
 	case IOEVENTFD_WAIT:
 		memcpy(&host.wait, arg, sizeof(host.wait));
 		if (host.answer)
@@ -189,10 +194,11 @@ static void kernels_are_told_apart(void **state)
 	assert_int_equal(ask(OURS, 1 | 2), plain);
 	/* quiet means both: no other wake-up, and no leftover of the dead */
 	assert_int_equal(ask(OURS, 1 | 2 | 4), plain);
-	assert_int_equal(ask(OURS, 0xffffffc0u | 0xf), plain | XENVIRTIO_EVENTFD_QUIET);
+	assert_int_equal(ask(OURS, 0xffffff80u | 0xf), plain | XENVIRTIO_EVENTFD_QUIET);
 	assert_int_equal(ask(OURS, 63), plain | XENVIRTIO_EVENTFD_QUIET |
 						XENVIRTIO_EVENTFD_REGISTERS |
 						XENVIRTIO_EVENTFD_WAIT);
+	assert_int_equal(ask(OURS, 127) & ~ask(OURS, 63), XENVIRTIO_EVENTFD_FIELDS);
 	assert_int_equal(ask(OURS, 31), plain | XENVIRTIO_EVENTFD_QUIET |
 						XENVIRTIO_EVENTFD_REGISTERS);
 }
@@ -272,6 +278,32 @@ static void arguments_are_the_kernels(void **state)
 	host.answer = 0;
 }
 
+static void fields_are_the_kernels(void **state)
+{
+	uint32_t word = 0;
+	struct xenvirtio_field_register field = { .addr = { BASE + 0x104 }, .word = &word, .fd = 23 };
+
+	ask(OURS, 127);
+	assert_int_equal(xen_field_add(&x.hv, &field), 0);
+	assert_int_equal(host.field.ioreq, (uintptr_t)&page);
+	assert_int_equal(host.field.addr, BASE + 0x104);
+	assert_int_equal(host.field.word, (uintptr_t)&word);
+	assert_int_equal(host.field.event_fd, -1);
+	assert_int_equal(host.field.flags, 0);
+	assert_int_equal(host.field.dom, DOMID);
+	field.written = true;
+	assert_int_equal(xen_field_add(&x.hv, &field), 0);
+	assert_int_equal(host.field.event_fd, 23);
+	assert_int_equal(host.field.flags, PRIVCMD_VIRTIO_FIELD_FLAG_WRITE);
+	assert_int_equal(xen_field_del(&x.hv, &field), 0);
+	assert_int_equal(host.field.flags, PRIVCMD_VIRTIO_FIELD_FLAG_WRITE | PRIVCMD_VIRTIO_FIELD_FLAG_DEASSIGN);
+	host.answer = EFAULT;
+	assert_int_equal(xen_field_add(&x.hv, &field), -EFAULT);
+	host.answer = ENODEV;
+	assert_int_equal(xen_field_del(&x.hv, &field), -ENODEV);
+	host.answer = 0;
+}
+
 /* Upstream's handler passes through slots that are ours: only there next() waits for it. */
 static void upstreams_ioeventfds_are_counted(void **state)
 {
@@ -321,6 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(kernels_are_told_apart),
 		TEST(arguments_are_the_kernels),
+		TEST(fields_are_the_kernels),
 		TEST(upstreams_ioeventfds_are_counted),
 		TEST(errors_are_the_seams),
 	};

@@ -188,6 +188,20 @@ static void forget_lets_go_of_exactly_these(void **state)
 	assert_int_equal(xenvirtio_gmem_mapped(bench.gmem), 0);
 }
 
+/* Whatever the last bits of its number are, and of the numbers before it; also one that was mapped after all were let go of. */
+static void forget_finds_each_page_there_is(void **state)
+{
+	for (uint64_t page = 0; page < 32; page++)
+		for (uint64_t nr = 1; nr <= 65; nr++)
+			for (uint64_t before = 0; before < nr; before += nr > 8 ? 7 : 1) {
+				touch(page);
+				touch((page + 9) % 32);
+				assert_int_equal(xenvirtio_gmem_forget(bench.gmem, xenvirtio_gfn(RAM_GFN + page - before), nr), 0);
+				assert_int_equal(fake_frame_maps(bench.fake, xenvirtio_gfn(RAM_GFN + page)), 0);
+				assert_int_equal(xenvirtio_gmem_flush(bench.gmem), 0);
+			}
+}
+
 /* A frame released and populated again is another frame: the old mapping must not be found. */
 static void a_forgotten_page_is_mapped_anew(void **state)
 {
@@ -277,6 +291,7 @@ int main(void)
 		TEST(loads_and_stores_are_little_endian),
 		TEST(the_cache_is_bounded_and_keeps_the_recent),
 		TEST(forget_lets_go_of_exactly_these),
+		TEST(forget_finds_each_page_there_is),
 		TEST(a_forgotten_page_is_mapped_anew),
 		TEST(an_unmap_that_fails_leaves_nothing_dangling),
 		TEST(a_slot_that_is_stuck_is_tried_again),

@@ -7,21 +7,54 @@
  */
 #include "virtio_balloon_blocks.h"
 
-#include <linux/page_ref.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 
 /* Larger than one page only if it is free anyway. */
 #define BLOCK_GFP	((VBALLOON_GFP & ~__GFP_RECLAIM) | __GFP_NORETRY | \
 			 __GFP_NOWARN | __GFP_NOMEMALLOC)
 
-static struct page *alloc_block(unsigned int order)
+/* For single pages as hard as the stock driver tries. */
+#define SINGLE_GFP	(VBALLOON_GFP | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
+
+/* Single pages that are allocated, or freed, at a time: the kernel holds a lock meanwhile. */
+#define SINGLES		64
+
+static void add_block(struct page *block, unsigned int order, struct list_head *blocks,
+		      struct list_head *singles)
 {
-	/* For single pages as hard as the stock driver tries. */
-	return order ? alloc_pages(BLOCK_GFP, order) : balloon_page_alloc();
+	unsigned int i;
+
+	if (order >= VBALLOON_PIECE_ORDER) {
+		set_page_private(block, order);
+		list_add_tail(&block->lru, blocks);
+		return;
+	}
+	split_page(block, order);
+	for (i = 0; i < 1u << order; i++)
+		list_add_tail(&block[i].lru, singles);
 }
 
-unsigned int vballoon_blocks_alloc(struct list_head *blocks, unsigned int pages,
-				   unsigned int order)
+static unsigned int alloc_singles(struct list_head *singles, unsigned int pages)
+{
+	unsigned int got = 0, nr, i;
+
+	do {
+		struct page *page[SINGLES] = { NULL };
+
+		nr = vballoon_alloc_pages(SINGLE_GFP, min_t(unsigned int, pages - got, SINGLES),
+					  page);
+		for (i = 0; i < nr; i++)
+			list_add_tail(&page[i]->lru, singles);
+		got += nr;
+		cond_resched();
+	} while (nr && got < pages);
+
+	return got;
+}
+
+unsigned int vballoon_blocks_alloc(struct list_head *blocks, struct list_head *singles,
+				   unsigned int pages, unsigned int order)
 {
 	unsigned int got = 0;
 
@@ -29,17 +62,35 @@ unsigned int vballoon_blocks_alloc(struct list_head *blocks, unsigned int pages,
 		struct page *block;
 
 		order = min_t(unsigned int, order, ilog2(pages - got));
-		block = alloc_block(order);
-		if (block) {
-			set_page_private(block, order);
-			list_add_tail(&block->lru, blocks);
-			got += 1u << order;
-		} else if (!order--) {
+		if (!order) {
+			got += alloc_singles(singles, pages - got);
 			break;
+		}
+		block = alloc_pages(BLOCK_GFP, order);
+		if (block) {
+			add_block(block, order, blocks, singles);
+			got += 1u << order;
+		} else {
+			order--;
 		}
 		cond_resched();
 	}
 	return got;
+}
+
+void vballoon_managed_flush(struct vballoon_managed *managed)
+{
+	if (managed->nr)
+		adjust_managed_page_count(managed->page, managed->nr);
+	managed->nr = 0;
+}
+
+void vballoon_managed_add(struct vballoon_managed *managed, struct page *page, long nr)
+{
+	if (managed->nr && page_zone_id(page) != page_zone_id(managed->page))
+		vballoon_managed_flush(managed);
+	managed->page = page;
+	managed->nr += nr;
 }
 
 struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order)
@@ -77,17 +128,27 @@ bool vballoon_block_freeze(struct page *block)
 	return true;
 }
 
+static void clear_owner(struct page *page)
+{
+	/* 6.1 clears it when the page leaves the list, others leave it to whom frees it. */
+	if (PageOffline(page))
+		__ClearPageOffline(page);
+	page->mapping = NULL;
+	set_page_private(page, 0);
+}
+
+void vballoon_page_disown(struct page *page)
+{
+	clear_owner(page);
+	page_ref_unfreeze(page, 1);
+}
+
 void vballoon_block_disown(struct page *block)
 {
 	unsigned int i;
 
-	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++) {
-		/* 6.1 clears it when the page leaves the list, others leave it to whom frees it. */
-		if (PageOffline(block + i))
-			__ClearPageOffline(block + i);
-		block[i].mapping = NULL;
-		set_page_private(block + i, 0);
-	}
+	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++)
+		clear_owner(block + i);
 	set_page_private(block, VBALLOON_BLOCK_ORDER);
 	page_ref_unfreeze(block, 1);
 }
@@ -101,29 +162,52 @@ static bool join_block(struct page *block)
 	return true;
 }
 
-static unsigned int free_piece(struct page *page, u64 pages, bool adjust_managed)
-{
-	unsigned int order = 0;
+/* What is freed together. */
+struct freed {
+	struct vballoon_managed managed;
+	bool adjust_managed;
+	unsigned int nr;
+	struct page *page[SINGLES];
+};
 
-	if (vballoon_is_block_start(page) && pages >= VBALLOON_BLOCK_PAGES &&
-	    (page_private(page) == VBALLOON_BLOCK_ORDER || join_block(page))) {
-		set_page_private(page, 0);
-		order = VBALLOON_BLOCK_ORDER;
+static void free_collected(struct freed *freed)
+{
+	vballoon_managed_flush(&freed->managed);
+	release_pages(freed->page, freed->nr);
+	freed->nr = 0;
+}
+
+/* Returns the pages. */
+static unsigned int free_piece(struct freed *freed, struct page *page, u64 pages)
+{
+	bool whole = vballoon_is_block_start(page) && pages >= VBALLOON_BLOCK_PAGES &&
+		     (page_private(page) == VBALLOON_BLOCK_ORDER || join_block(page));
+	unsigned int nr = whole ? VBALLOON_BLOCK_PAGES : 1;
+
+	if (freed->adjust_managed)
+		vballoon_managed_add(&freed->managed, page, nr);
+	if (!whole) {
+		freed->page[freed->nr++] = page;
+		if (freed->nr == SINGLES)
+			free_collected(freed);
+		return nr;
 	}
-	if (adjust_managed)
-		adjust_managed_page_count(page, 1l << order);
-	__free_pages(page, order);
-	return 1u << order;
+	vballoon_managed_flush(&freed->managed);
+	set_page_private(page, 0);
+	__free_pages(page, VBALLOON_BLOCK_ORDER);
+	return nr;
 }
 
 void vballoon_blocks_free(u64 pfn, u64 pfns, bool adjust_managed)
 {
+	struct freed freed = { .adjust_managed = adjust_managed };
 	u64 pages = pfns / VBALLOON_PAGE_PFNS;
 
 	while (pages) {
-		unsigned int freed = free_piece(vballoon_pfn_page(pfn), pages, adjust_managed);
+		unsigned int nr = free_piece(&freed, vballoon_pfn_page(pfn), pages);
 
-		pfn += (u64)freed * VBALLOON_PAGE_PFNS;
-		pages -= freed;
+		pfn += (u64)nr * VBALLOON_PAGE_PFNS;
+		pages -= nr;
 	}
+	free_collected(&freed);
 }

@@ -11,6 +11,7 @@
 
 #include <linux/bits.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 #include <linux/virtio_balloon_bulk.h>
 
 #include "virtio_balloon_compat.h"
@@ -32,12 +33,26 @@ static inline struct page *vballoon_pfn_page(u64 pfn)
 	return pfn_to_page(pfn / VBALLOON_PAGE_PFNS);
 }
 
+/* A block of a lower order is single pages as soon as it is allocated: there are many of them. */
+#define VBALLOON_PIECE_ORDER	4
+
 /*
- * Blocks of @order or, as memory is fragmented, smaller ones, appended to @blocks; the sum is at
- * most @pages. Memory is reclaimed only for single pages. Returns the pages got.
+ * Blocks of @order or, as memory is fragmented, smaller ones: appended to @blocks, those of the
+ * lowest orders and single pages to @singles. The sum is at most @pages. Memory is reclaimed only
+ * for what is allocated page by page. Returns the pages got.
  */
-unsigned int vballoon_blocks_alloc(struct list_head *blocks, unsigned int pages,
-				   unsigned int order);
+unsigned int vballoon_blocks_alloc(struct list_head *blocks, struct list_head *singles,
+				   unsigned int pages, unsigned int order);
+
+/* Pages that are taken out of the managed ones, or put back, as one sum for each zone. */
+struct vballoon_managed {
+	struct page *page;	/* one of the zone */
+	long nr;
+};
+
+void vballoon_managed_add(struct vballoon_managed *managed, struct page *page, long nr);
+/* What has not been accounted yet. */
+void vballoon_managed_flush(struct vballoon_managed *managed);
 
 /* Take a block from the list that vballoon_blocks_alloc() filled, and its order. */
 struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order);
@@ -52,6 +67,15 @@ static inline bool vballoon_is_block_start(struct page *page)
  * moment, as compaction while it looks, or if zones meet in it.
  */
 bool vballoon_block_freeze(struct page *block);
+
+/* As vballoon_block_freeze(), of one page. */
+static inline bool vballoon_page_freeze(struct page *page)
+{
+	return page_ref_freeze(page, 1);
+}
+
+/* A frozen page is no longer the balloon's: it is what alloc_page() returned. */
+void vballoon_page_disown(struct page *page);
 
 /*
  * A frozen block is no longer the balloon's, nor split: it is what alloc_pages() returned, with its

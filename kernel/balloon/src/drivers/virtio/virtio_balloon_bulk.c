@@ -13,7 +13,6 @@
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
 
@@ -46,7 +45,8 @@ int vballoon_bulk_init(struct vballoon_bulk *bulk)
 			break;
 	}
 	bulk->range = kvmalloc_array(BATCH_PFNS, sizeof(*bulk->range), GFP_KERNEL);
-	if (bulk->msg && bulk->range)
+	bulk->spare = kvmalloc_array(BATCH_PFNS, sizeof(*bulk->spare), GFP_KERNEL);
+	if (bulk->msg && bulk->range && bulk->spare)
 		return 0;
 	vballoon_bulk_exit(bulk);
 	return -ENOMEM;
@@ -56,8 +56,10 @@ void vballoon_bulk_exit(struct vballoon_bulk *bulk)
 {
 	kfree(bulk->msg);
 	kvfree(bulk->range);
+	kvfree(bulk->spare);
 	bulk->msg = NULL;
 	bulk->range = NULL;
+	bulk->spare = NULL;
 }
 
 unsigned int vballoon_bulk_oom_pfns(void)
@@ -95,22 +97,15 @@ static void send_ranges(struct vballoon_bulk *bulk, struct virtqueue *vq, size_t
 						       bulk->msg_bytes));
 }
 
-static int compare_ranges(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void sort_ranges(struct vballoon_bulk *bulk, size_t nr)
-{
-	sort(bulk->range, nr, sizeof(*bulk->range), compare_ranges, NULL);
-}
-
 /* Pages of the guest for a batch of at most @num frames. */
 static unsigned int batch_pages(size_t num)
 {
 	return min_t(size_t, num, BATCH_PFNS) / VBALLOON_PAGE_PFNS;
+}
+
+static unsigned int largest_order(void)
+{
+	return min_t(unsigned int, block_order, VBALLOON_BLOCK_ORDER);
 }
 
 static unsigned int fill_batch_pages(size_t num)
@@ -120,22 +115,33 @@ static unsigned int fill_batch_pages(size_t num)
 	return min_t(long, batch_pages(num), max_t(long, share, VBALLOON_BLOCK_PAGES));
 }
 
-/* Into the balloon with all of @blocks; returns the ranges they are. */
-static size_t enqueue_blocks(struct vballoon_bulk *bulk, struct list_head *blocks)
+/* Into the balloon with all of @blocks and @singles; returns the ranges they are. */
+static size_t enqueue_pages(struct vballoon_bulk *bulk, struct list_head *blocks,
+			    struct list_head *singles)
 {
-	unsigned int order, top = min_t(unsigned int, block_order, VBALLOON_BLOCK_ORDER);
-	struct page *block;
+	unsigned int order, top = largest_order();
+	struct vballoon_managed managed = { };
+	bool adjust = adjusts_managed(bulk);
+	struct page *page;
 	size_t nr = 0;
 
-	while ((block = vballoon_blocks_pop(blocks, &order))) {
-		unsigned int pfns = VBALLOON_PAGE_PFNS << order;
-
-		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(block), pfns);
-		vballoon_block_enqueue(bulk->info, block, order, order < top);
-		if (adjusts_managed(bulk))
-			adjust_managed_page_count(block, -(1l << order));
-		*bulk->num_pages += pfns;
+	while ((page = vballoon_blocks_pop(blocks, &order))) {
+		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
+					VBALLOON_PAGE_PFNS << order);
+		vballoon_block_enqueue(bulk->info, page, order, order < top);
+		if (adjust)
+			vballoon_managed_add(&managed, page, -(1l << order));
+		*bulk->num_pages += VBALLOON_PAGE_PFNS << order;
 	}
+	list_for_each_entry(page, singles, lru) {
+		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
+					VBALLOON_PAGE_PFNS);
+		if (adjust)
+			vballoon_managed_add(&managed, page, -1);
+		*bulk->num_pages += VBALLOON_PAGE_PFNS;
+	}
+	vballoon_singles_enqueue(bulk->info, singles, top > 0);
+	vballoon_managed_flush(&managed);
 	return nr;
 }
 
@@ -143,14 +149,14 @@ unsigned int vballoon_bulk_fill(struct vballoon_bulk *bulk, struct virtqueue *vq
 {
 	unsigned int want = fill_batch_pages(num), got;
 	LIST_HEAD(blocks);
+	LIST_HEAD(singles);
 	size_t nr;
 
-	got = vballoon_blocks_alloc(&blocks, want,
-				    min_t(unsigned int, block_order, VBALLOON_BLOCK_ORDER));
+	got = vballoon_blocks_alloc(&blocks, &singles, want, largest_order());
 
 	mutex_lock(bulk->lock);
-	nr = enqueue_blocks(bulk, &blocks);
-	sort_ranges(bulk, nr);
+	nr = enqueue_pages(bulk, &blocks, &singles);
+	vballoon_ranges_sort(bulk->range, bulk->spare, nr);
 	send_ranges(bulk, vq, nr);
 	mutex_unlock(bulk->lock);
 
@@ -187,7 +193,7 @@ unsigned int vballoon_bulk_leak(struct vballoon_bulk *bulk, struct virtqueue *vq
 	list_for_each_entry(page, &pages, lru)
 		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
 					VBALLOON_PAGE_PFNS << page_private(page));
-	sort_ranges(bulk, nr);
+	vballoon_ranges_sort(bulk->range, bulk->spare, nr);
 	*bulk->num_pages -= got * VBALLOON_PAGE_PFNS;
 	/* The host has the pages back in their place before anybody can touch them. */
 	send_ranges(bulk, vq, nr);

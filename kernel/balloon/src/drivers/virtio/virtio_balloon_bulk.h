@@ -32,6 +32,7 @@ struct vballoon_bulk {
 	void *msg;
 	size_t msg_bytes;
 	u64 *range;			/* as many as frames in a batch */
+	u64 *spare;			/* as many, to sort them */
 };
 
 /*

@@ -25,6 +25,16 @@
 #define VBALLOON_GFP	GFP_HIGHUSER
 #endif
 
+/* Single pages into an array of NULL, in bulk; fewer where memory is short, one if there is any. */
+static inline unsigned int vballoon_alloc_pages(gfp_t gfp, unsigned int nr, struct page **page)
+{
+#ifdef alloc_pages_bulk
+	return alloc_pages_bulk(gfp, nr, page);
+#else
+	return alloc_pages_bulk_array(gfp, nr, page);
+#endif
+}
+
 /* 6.1: MAX_ORDER is the first order that cannot be allocated. */
 #ifndef MAX_PAGE_ORDER
 #define MAX_PAGE_ORDER	(MAX_ORDER - 1)

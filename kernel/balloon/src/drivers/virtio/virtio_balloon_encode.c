@@ -47,6 +47,58 @@ size_t vballoon_range_add(__u64 *range, size_t nr, __u64 pfn, __u64 pages)
 	return nr + 1;
 }
 
+#define DIGIT_BITS	8
+#define DIGITS		(1u << DIGIT_BITS)
+
+static unsigned int digit_of(__u64 range, unsigned int shift)
+{
+	return range >> shift & (DIGITS - 1);
+}
+
+/* Into @to, in the order of one digit; what has the same one stays as it was. */
+static void sort_by_digit(const __u64 *from, __u64 *to, size_t nr, unsigned int shift)
+{
+	__u32 place[DIGITS] = { 0 }, sum = 0;
+	unsigned int digit;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		place[digit_of(from[i], shift)]++;
+	for (digit = 0; digit < DIGITS; digit++) {
+		__u32 here = place[digit];
+
+		place[digit] = sum;
+		sum += here;
+	}
+	for (i = 0; i < nr; i++)
+		to[place[digit_of(from[i], shift)]++] = from[i];
+}
+
+void vballoon_ranges_sort(__u64 *range, __u64 *spare, size_t nr)
+{
+	__u64 *from = range, *to = spare, *last, differ = 0, falls = 0;
+	unsigned int shift;
+	size_t i;
+
+	for (i = 1; i < nr; i++) {
+		differ |= range[i] ^ range[0];
+		falls |= range[i] < range[i - 1];
+	}
+	if (!falls)
+		return;
+	/* What is below them is the number of pages, and ranges do not overlap. */
+	for (shift = VBALLOON_RANGE_PAGES_BITS; shift < WORD_BITS; shift += DIGIT_BITS) {
+		if (!digit_of(differ, shift))
+			continue;
+		sort_by_digit(from, to, nr, shift);
+		last = from;
+		from = to;
+		to = last;
+	}
+	if (from != range)
+		memcpy(range, from, nr * sizeof(*range));
+}
+
 static void load_run(struct vballoon_cursor *c)
 {
 	c->left = 0;

@@ -55,6 +55,12 @@ static inline __u64 vballoon_range_pages(__u64 range)
  */
 size_t vballoon_range_add(__u64 *range, size_t nr, __u64 pfn, __u64 pages);
 
+/*
+ * Sort @range, which does not overlap, by its frames. @spare is as long, and what is in it after is
+ * nothing. A pass over the ranges for each eight bits by which the frames differ; no comparisons.
+ */
+void vballoon_ranges_sort(__u64 *range, __u64 *spare, size_t nr);
+
 /* @range is sorted and does not overlap; it stays the caller's. */
 void vballoon_cursor_init(struct vballoon_cursor *c, const __u64 *range, size_t nr);
 

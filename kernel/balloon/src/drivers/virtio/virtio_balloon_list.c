@@ -2,9 +2,8 @@
 /*
  * The way of blocks through the balloon's list, where a driver has the list's lock: before Linux 7.
  *
- * The list is kept in an order that serves deflation: balloon_page_list_dequeue() takes from its
- * head, so whole blocks are at the head, the pages of one block next to each other, and what came
- * in smaller pieces is at the tail.
+ * The list is kept in an order that serves deflation, which takes from its head: whole blocks are
+ * there, the pages of one block next to each other, and what came in smaller pieces is at the tail.
  */
 #include "virtio_balloon_list.h"
 
@@ -70,6 +69,57 @@ void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, u
 	unlock_page(block);
 }
 
+/*
+ * Up to a block's pages from the head of @singles become the balloon's and go to @step, where
+ * nobody can look at them. One that somebody looks at, as compaction may at any page, is done by
+ * itself. Returns their number.
+ */
+static unsigned int adopt_singles(struct balloon_dev_info *info, struct list_head *singles,
+				  struct list_head *step, bool tail)
+{
+	struct page *page, *next;
+	unsigned int nr = 0;
+
+	list_for_each_entry_safe(page, next, singles, lru) {
+		if (nr == VBALLOON_BLOCK_PAGES)
+			break;
+		if (vballoon_page_freeze(page)) {
+			__SetPageLocked(page);
+			adopt_page(info, page);
+			__ClearPageLocked(page);
+			nr++;
+		} else {
+			list_del(&page->lru);
+			vballoon_block_enqueue(info, page, 0, tail);
+		}
+	}
+	list_cut_before(step, singles, &page->lru);
+	return nr;
+}
+
+void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *singles, bool tail)
+{
+	/* Interrupts are off during each step. */
+	while (!list_empty(singles)) {
+		unsigned int nr;
+		unsigned long flags;
+		struct page *page;
+		LIST_HEAD(step);
+
+		nr = adopt_singles(info, singles, &step, tail);
+		spin_lock_irqsave(&info->pages_lock, flags);
+		/* Who gets a reference waits for the lock before it takes the page off the list. */
+		list_for_each_entry(page, &step, lru)
+			page_ref_unfreeze(page, 1);
+		if (tail)
+			list_splice_tail(&step, &info->pages);
+		else
+			list_splice(&step, &info->pages);
+		__count_vm_events(BALLOON_INFLATE, nr);
+		spin_unlock_irqrestore(&info->pages_lock, flags);
+	}
+}
+
 /* Under pages_lock: are the pages of a block one after the other in the list? */
 static bool is_block_listed(struct page *block)
 {
@@ -118,20 +168,34 @@ static bool is_block_next(struct balloon_dev_info *info)
 	return whole;
 }
 
-/* Pages from the head on until the next block may begin, at most @max. */
-static unsigned int count_singles(struct balloon_dev_info *info, unsigned int max)
+/*
+ * Pages from the head on until the next block may begin, at most @max. One that somebody looks at
+ * stays, as it would with balloon_page_list_dequeue(). Returns those moved.
+ */
+static unsigned int take_singles(struct balloon_dev_info *info, struct list_head *pages_out,
+				 unsigned int max)
 {
-	unsigned int nr = 0;
+	unsigned int nr = 0, passed = 0;
+	struct page *page, *next;
 	unsigned long flags;
-	struct page *page;
+	LIST_HEAD(pages);
 
 	spin_lock_irqsave(&info->pages_lock, flags);
-	list_for_each_entry(page, &info->pages, lru) {
-		if (nr == max || (nr && vballoon_is_block_start(page)))
+	list_for_each_entry_safe(page, next, &info->pages, lru) {
+		if (passed == max || (passed && vballoon_is_block_start(page)))
 			break;
-		nr++;
+		passed++;
+		if (vballoon_page_freeze(page)) {
+			list_move(&page->lru, &pages);
+			nr++;
+		}
 	}
+	__count_vm_events(BALLOON_DEFLATE, nr);
 	spin_unlock_irqrestore(&info->pages_lock, flags);
+
+	list_for_each_entry(page, &pages, lru)
+		vballoon_page_disown(page);
+	list_splice(&pages, pages_out);
 	return nr;
 }
 
@@ -153,8 +217,7 @@ unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_
 			step = VBALLOON_BLOCK_PAGES;
 		} else {
 			step = min(pages - nr, VBALLOON_BLOCK_PAGES);
-			step = balloon_page_list_dequeue(info, pages_out,
-							 count_singles(info, step));
+			step = take_singles(info, pages_out, step);
 		}
 		nr += step;
 	} while (step && nr < pages);

@@ -14,6 +14,9 @@
 void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, unsigned int order,
 			    bool tail);
 
+/* All of @singles, single pages, into the balloon's list, likewise. @singles is empty then. */
+void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *singles, bool tail);
+
 /*
  * Move up to @pages pages from the balloon's list to @pages_out, where page->private is the order
  * of each entry: a whole block is one. A block that would be cut stays in the balloon, unless it is

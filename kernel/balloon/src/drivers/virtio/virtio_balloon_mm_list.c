@@ -22,6 +22,23 @@ void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, u
 	balloon_page_list_enqueue(info, &pages);
 }
 
+void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *singles, bool tail)
+{
+	/* Interrupts are off during each step. */
+	while (!list_empty(singles)) {
+		unsigned int nr = 0;
+		struct page *page;
+		LIST_HEAD(step);
+
+		list_for_each_entry(page, singles, lru) {
+			if (nr++ == VBALLOON_BLOCK_PAGES)
+				break;
+		}
+		list_cut_before(&step, singles, &page->lru);
+		balloon_page_list_enqueue(info, &step);
+	}
+}
+
 unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
 				     unsigned int pages)
 {

@@ -57,13 +57,14 @@ struct privcmd_ioeventfd {
 #define PRIVCMD_EVENTFD_OWNED		(1 << 3) /* closing the file undoes everything */
 #define PRIVCMD_EVENTFD_VIRTIO_IRQ	(1 << 4) /* IOCTL_PRIVCMD_VIRTIO_IRQ works */
 #define PRIVCMD_EVENTFD_WAIT		(1 << 5) /* IOCTL_PRIVCMD_IOEVENTFD_WAIT works */
+#define PRIVCMD_EVENTFD_VIRTIO_FIELD	(1 << 6) /* IOCTL_PRIVCMD_VIRTIO_FIELD works */
 
 /**
  * struct privcmd_eventfd_info - what works here and now, and what it did
  * @features: PRIVCMD_EVENTFD_*; zero bits may become one when modules change
  * @vcpus_max: largest privcmd_ioeventfd::vcpus
  * @notified: requests that ioeventfds of this file have claimed
- * @answered: register accesses that virtio_irqs of this file have answered
+ * @answered: accesses that virtio_irqs and virtio_fields of this file have answered
  */
 struct privcmd_eventfd_info {
 	__u32 features;
@@ -146,5 +147,49 @@ struct privcmd_ioeventfd_wait {
 };
 
 #define IOCTL_PRIVCMD_IOEVENTFD_WAIT	_IOW('P', 0x82, struct privcmd_ioeventfd_wait)
+
+/* For privcmd_virtio_field::flags */
+#define PRIVCMD_VIRTIO_FIELD_FLAG_DEASSIGN	(1 << 0)
+#define PRIVCMD_VIRTIO_FIELD_FLAG_WRITE		(1 << 1)
+
+/* So many a file */
+#define PRIVCMD_VIRTIO_FIELDS_MAX	64
+
+/**
+ * struct privcmd_virtio_field - have the kernel answer accesses of one field
+ * @ioreq: the mapping of an ioreq page that has an ioeventfd of this file
+ * @addr: guest-physical address of the field, 4 aligned bytes
+ * @word: address of an aligned __u32 in writable memory of the caller's, the
+ *	field's value. Its page is pinned until the field is deassigned, and
+ *	counts as the caller's locked memory (VmLck), once for each field; in a
+ *	file that is mapped shared it goes on having what the guest wrote
+ * @event_fd: with WRITE: eventfd that is signalled after a write was kept; -1 none
+ * @flags: WRITE: writes of 4 bytes are kept in @word. Else reads of 4 bytes give
+ *	what is in @word then. Accesses of the other direction or of another size
+ *	are user space's, as ever
+ * @dom: the guest
+ * @pad: zero
+ *
+ * A field may be assigned once for reading and once for writing, to one word or
+ * two. Deassign needs @ioreq, @addr, @dom and WRITE as it was; on return nothing
+ * touches @word any more.
+ *
+ * Return: 0; -1: EINVAL; EPERM; EFAULT @word cannot be pinned; EBADF; EEXIST the
+ * field is assigned; ENOENT there is no ioeventfd; ENOSPC there are
+ * PRIVCMD_VIRTIO_FIELDS_MAX; ENOMEM the caller has as much memory locked as its
+ * RLIMIT_MEMLOCK allows, and no CAP_IPC_LOCK; EOPNOTSUPP the page of @word
+ * cannot be used; ENODEV deassign: there is none.
+ */
+struct privcmd_virtio_field {
+	__u64 ioreq;
+	__u64 addr;
+	__u64 word;
+	__s32 event_fd;
+	__u32 flags;
+	__u16 dom;
+	__u8 pad[6];
+};
+
+#define IOCTL_PRIVCMD_VIRTIO_FIELD	_IOW('P', 0x83, struct privcmd_virtio_field)
 
 #endif /* _XEN_PRIVCMD_EVENTFD_H */

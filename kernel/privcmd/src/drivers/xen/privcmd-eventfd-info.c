@@ -22,7 +22,8 @@ long privcmd_eventfd_info_get(struct privcmd_ioreqs *ioreqs, struct privcmd_even
 	info->features = PRIVCMD_EVENTFD_IRQFD | PRIVCMD_EVENTFD_OWNED;
 	if (privcmd_ioreqs_supported()) {
 		info->features |= PRIVCMD_EVENTFD_IOEVENTFD | PRIVCMD_EVENTFD_QUIET |
-				  PRIVCMD_EVENTFD_VIRTIO_IRQ | PRIVCMD_EVENTFD_WAIT;
+				  PRIVCMD_EVENTFD_VIRTIO_IRQ | PRIVCMD_EVENTFD_WAIT |
+				  PRIVCMD_EVENTFD_VIRTIO_FIELD;
 		info->vcpus_max = PRIVCMD_IOREQ_VCPUS_MAX;
 	}
 

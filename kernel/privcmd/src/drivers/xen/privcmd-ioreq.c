@@ -5,8 +5,9 @@
  * The page is written by Xen, by us and by user space, so everything read from
  * it is read once. Xen crashes the guest on a state it does not expect; claiming
  * is therefore one compare-and-swap from READY to INPROCESS of the word that has
- * the state, made only when it is certain that we answer. User space that scans
- * the slots may try the same: one of us wins.
+ * the state, made only when it is certain that we answer. User space answers in a
+ * slot only while it has the slot's port, when we do not run: else the next request,
+ * with the same word, could come between our look and our claim.
  *
  * Lists and hash tables change under ioreqs->lock; the handler reads the tables
  * under RCU and takes no lock at all.
@@ -18,7 +19,9 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/rculist.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -33,6 +36,7 @@
 #include "privcmd-ioreq.h"
 #include "privcmd-ioreq-server.h"
 #include "privcmd-irqfd.h"
+#include "privcmd-load.h"
 #include "privcmd-waiter.h"
 
 /* How long a dead guest is kept at most, and how often that costs a hypercall */
@@ -83,8 +87,9 @@ struct privcmd_ioreq_group {
 	unsigned long offset; /* in frames, in Xen's pages */
 	void *page; /* as privcmd_frames_reach() has it */
 	struct ioreq_slot *slots;
-	typeof(&xen_evtchn_hook_del) hook_del;
+	void (*hook_del)(struct xen_evtchn_hook *hook);
 	struct privcmd_waiter waiter;
+	struct privcmd_load __percpu *load;
 	DECLARE_HASHTABLE(watches, 6);
 	u32 vcpus;
 	struct ioreq_port ports[];
@@ -173,8 +178,16 @@ static bool ioreq_answer(struct ioreq_port *port)
 static bool ioreq_hook(struct xen_evtchn_hook *hook)
 {
 	struct ioreq_port *port = container_of(hook, struct ioreq_port, hook);
+	struct privcmd_load __percpu *load = port->group->load;
+	u64 start = local_clock();
+	bool answered = false;
 
-	if (ioreq_answer(port)) {
+	if (privcmd_load_may(load, start)) {
+		answered = ioreq_answer(port);
+		/* To find that nobody watches a register may take as long. */
+		privcmd_load_add(load, start, local_clock());
+	}
+	if (answered) {
 		privcmd_waiter_note(&port->group->waiter);
 		return true;
 	}
@@ -185,7 +198,7 @@ static bool ioreq_hook(struct xen_evtchn_hook *hook)
 
 bool privcmd_ioreqs_supported(void)
 {
-	typeof(&xen_evtchn_hook_add) add;
+	typeof(xen_evtchn_hook_add) *add;
 
 	add = symbol_get(xen_evtchn_hook_add);
 	if (!add)
@@ -202,7 +215,10 @@ static void group_unhook(struct privcmd_ioreq_group *group)
 	for (i = 0; i < group->vcpus; i++)
 		group->hook_del(&group->ports[i].hook);
 
-	/* A guest's reset may wait for this: KVM is as impatient here. */
+	/*
+	 * A guest's reset waits for this, with a vcpu that does not run meanwhile. It
+	 * interrupts every busy CPU: the guest's pace is that of its device model.
+	 */
 	synchronize_rcu_expedited();
 }
 
@@ -212,7 +228,7 @@ static void group_unhook(struct privcmd_ioreq_group *group)
  */
 static int group_hook(struct privcmd_ioreq_group *group, const u32 *ports)
 {
-	typeof(&xen_evtchn_hook_add) hook_add;
+	typeof(xen_evtchn_hook_add) *hook_add;
 	int rc = 0;
 	u32 i;
 
@@ -343,6 +359,11 @@ static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 	hash_init(group->watches);
 	privcmd_waiter_init(&group->waiter);
 
+	rc = -ENOMEM;
+	group->load = alloc_percpu_gfp(struct privcmd_load, GFP_KERNEL_ACCOUNT);
+	if (!group->load)
+		goto err_free;
+
 	rc = group_reach(group);
 	if (rc)
 		goto err_free;
@@ -356,6 +377,7 @@ static struct privcmd_ioreq_group *group_new(u64 ioreq, domid_t dom,
 err_leave:
 	privcmd_frames_leave(group->page);
 err_free:
+	free_percpu(group->load);
 	kfree(group);
 
 	return ERR_PTR(rc);
@@ -490,6 +512,7 @@ void privcmd_ioreq_put(struct privcmd_ioreq_group *group)
 	list_del(&group->list);
 	if (!group->gone)
 		group_end(group);
+	free_percpu(group->load);
 	kfree(group);
 }
 

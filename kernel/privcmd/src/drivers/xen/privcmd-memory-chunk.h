@@ -45,6 +45,8 @@ bool privcmd_memory_chunk_is_empty(const struct privcmd_memory_chunk *chunk);
  * @dom: the guest
  * @gfn: the frame
  * @scratch: an unpopulated page, for the moment it takes to see
+ *
+ * Return: whether it has.
  */
 bool privcmd_memory_probe(domid_t dom, xen_pfn_t gfn, struct page *scratch);
 /* Return: 0; -ESRCH there is none; -EPERM it is none of ours to know. */

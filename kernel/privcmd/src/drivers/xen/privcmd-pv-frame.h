@@ -25,7 +25,9 @@
  * @mfn: the machine frame
  * @owner: the domain it belongs to, or DOMID_SELF
  *
- * Process context, may sleep. Return: its address; ERR_PTR: -ENOMEM; what Xen says,
+ * Process context, may sleep.
+ *
+ * Return: its address; ERR_PTR: -ENOMEM; what Xen says,
  * -EPERM for one.
  */
 void *privcmd_pv_frame_map(xen_pfn_t mfn, domid_t owner);

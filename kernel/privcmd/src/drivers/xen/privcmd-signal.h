@@ -30,9 +30,10 @@ struct eventfd_ctx;
  * The rest is private. Nobody waits for what another user's signals do.
  */
 struct privcmd_signals {
+	unsigned int nr_max;
+	/* private: */
 	spinlock_t lock;
 	struct list_head active;
-	unsigned int nr_max;
 	unsigned int nr; /* active ones and those that are ending */
 	unsigned int nr_ending;
 	wait_queue_head_t ended;
@@ -42,13 +43,15 @@ struct privcmd_signals {
  * struct privcmd_signal - embedded by the user
  * @fn: see above
  * @free: see above
+ * @eventfd: only to be compared
  *
- * The rest is private to privcmd-signal.c, but @eventfd may be compared.
+ * The rest is private to privcmd-signal.c.
  */
 struct privcmd_signal {
 	void (*fn)(struct privcmd_signal *sig);
 	void (*free)(struct privcmd_signal *sig);
 	struct eventfd_ctx *eventfd;
+	/* private: */
 	struct privcmd_signals *signals;
 	struct list_head list;
 	struct hlist_node taken;

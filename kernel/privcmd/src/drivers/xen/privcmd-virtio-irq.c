@@ -46,7 +46,7 @@ struct virtio_irq {
 	struct privcmd_irq_op op;
 	u64 addr;
 	bool level;
-	spinlock_t lock;
+	spinlock_t lock; /* status, failed, and the order of interrupts */
 	u32 status;
 	bool failed;
 };
@@ -179,6 +179,8 @@ static int virtio_irq_assign(struct privcmd_virtio_irqs *irqs, struct privcmd_io
 
 	if (args->status & ~STATUS_BITS)
 		return -EINVAL;
+	if (irqs->nr >= PRIVCMD_VIRTIO_IRQS_MAX)
+		return -ENOSPC;
 
 	irq = kzalloc(sizeof(*irq), GFP_KERNEL_ACCOUNT);
 	if (!irq)
@@ -218,6 +220,7 @@ static int virtio_irq_assign(struct privcmd_virtio_irqs *irqs, struct privcmd_io
 		goto err_detach;
 
 	list_add_tail(&irq->list, &irqs->list);
+	irqs->nr++;
 
 	return 0;
 
@@ -233,11 +236,12 @@ err_free:
 }
 
 /* Return: the last value of the register, which nothing changes any more. */
-static u32 virtio_irq_end(struct virtio_irq *irq)
+static u32 virtio_irq_end(struct privcmd_virtio_irqs *irqs, struct virtio_irq *irq)
 {
 	u32 status;
 
 	list_del(&irq->list);
+	irqs->nr--;
 	watches_del(irq);
 	privcmd_signals_end(&irq->lines);
 	privcmd_ioreq_put(irq->group);
@@ -254,7 +258,7 @@ static int virtio_irq_deassign(struct privcmd_virtio_irqs *irqs, struct privcmd_
 	list_for_each_entry(irq, &irqs->list, list) {
 		if (irq->addr == args->addr &&
 		    privcmd_ioreq_is(irq->group, args->ioreq, args->dom)) {
-			args->status = virtio_irq_end(irq);
+			args->status = virtio_irq_end(irqs, irq);
 			return 0;
 		}
 	}
@@ -284,6 +288,7 @@ long privcmd_virtio_irq_ioctl(struct privcmd_virtio_irqs *irqs, struct privcmd_i
 void privcmd_virtio_irqs_init(struct privcmd_virtio_irqs *irqs)
 {
 	INIT_LIST_HEAD(&irqs->list);
+	irqs->nr = 0;
 }
 
 void privcmd_virtio_irqs_release(struct privcmd_virtio_irqs *irqs,
@@ -293,6 +298,6 @@ void privcmd_virtio_irqs_release(struct privcmd_virtio_irqs *irqs,
 
 	mutex_lock(&ioreqs->lock);
 	list_for_each_entry_safe(irq, next, &irqs->list, list)
-		virtio_irq_end(irq);
+		virtio_irq_end(irqs, irq);
 	mutex_unlock(&ioreqs->lock);
 }

@@ -15,9 +15,13 @@
 struct privcmd_ioreqs;
 struct privcmd_virtio_irq;
 
+/* Of one open file: each of its devices may have one. The handler looks through their registers. */
+#define PRIVCMD_VIRTIO_IRQS_MAX	64
+
 /* Of one open file; under the lock of its ioreqs. */
 struct privcmd_virtio_irqs {
 	struct list_head list;
+	unsigned int nr;
 };
 
 #ifdef CONFIG_XEN_PRIVCMD_EVENTFD

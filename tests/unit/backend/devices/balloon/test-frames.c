@@ -142,6 +142,30 @@ static void a_mark_outside_ram_changes_nothing(void **state)
 		assert_int_equal(word[i], 0);
 }
 
+/* Extents of a call, as if each had been marked by itself: those that cross words, are whole words, end a range, or are no RAM. */
+static void extents_are_marked_as_runs_are(void **state)
+{
+	static const struct xenvirtio_extent extent[] = {
+		{ { 0x40000 }, 9 }, { { 0x40200 }, 6 }, { { 0x40240 }, 6 }, { { 0x200040 }, 3 }, { { 0x40280 }, 2 },
+		{ { 0x40284 }, 1 }, { { 0x400ff }, 0 }, { { 0x400ff }, 0 }, { { 0x403e7 }, 0 }, { { 0x403e8 }, 0 }, { { 5 }, 0 },
+		{ { 0x20004c }, 0 }, { { 0x20004d }, 0 },
+	};
+	const size_t nr = sizeof(extent) / sizeof(extent[0]);
+	uint64_t word[17] = { 0 }, other[17] = { 0 };
+	struct frames f, g;
+
+	assert_int_equal(frames_init(&f, two, 2, word), 0);
+	assert_int_equal(frames_init(&g, two, 2, other), 0);
+	for (unsigned int set = 2; set--;) {
+		frames_mark_extents(&f, extent, nr, set);
+		for (size_t i = 0; i < nr; i++)
+			frames_mark(&g, extent[i].start, UINT64_C(1) << extent[i].order, set);
+		assert_memory_equal(word, other, sizeof(word));
+		assert_int_equal(f.nr_set, g.nr_set);
+		assert_int_equal(f.nr_set, set ? 512 + 64 + 64 + 8 + 4 + 2 + 2 : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +175,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_the_address_space_is_outside),
 		cmocka_unit_test(bitmap_agrees_with_a_byte_a_frame),
 		cmocka_unit_test(a_mark_outside_ram_changes_nothing),
+		cmocka_unit_test(extents_are_marked_as_runs_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,13 +144,11 @@ static void print(void *opaque, const struct conformance_result *result)
 
 int main(void)
 {
-	static const char *const kinds[] = {"fs", "blk", "net"};
+	static const char *const kinds[] = {"fs", "blk", "net", "vsock", "rng"};
 	unsigned int open_before = open_descriptors(), number = 0;
 	struct conformance_device bridge = {
 		.version = CONFORMANCE_VERSION,
 		.name = "xen-vhost-user's bridge",
-		.nr_queues = QUEUES,
-		.nr_messages = QUEUES,
 		.flags = CONFORMANCE_RINGS_ELSEWHERE,
 		.make = make,
 		.free = end,
@@ -167,7 +165,8 @@ int main(void)
 		x.kind = vhost_user_kind_find(kinds[i]);
 		bridge.device_id = x.kind->program.device_id;
 		bridge.config_bytes = x.kind->config_bytes;
-		bridge.change_config = x.kind->config_ours ? NULL : change_config;
+		bridge.nr_queues = bridge.nr_messages = x.kind->queues < QUEUES && !x.kind->queues_at ? x.kind->queues : QUEUES;
+		bridge.change_config = x.kind->config_ours || !x.kind->config_bytes ? NULL : change_config;
 		not_ok += conformance_run(&bridge, &report);
 	}
 	not_ok += open_descriptors() != open_before;

@@ -5,6 +5,8 @@
  */
 #include "unit/rigs/bridge-bench.h"
 
+#include "backend/base/clock.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,6 +185,39 @@ static void a_changed_configuration_interrupts(void **state)
 	assert_int_equal(after & 0xff, 9);
 }
 
+/* However often a backend says so, its guest is not interrupted without end; and what it said last is not lost, nor late. */
+static void changes_without_end_interrupt_at_a_rate(void **state)
+{
+	const struct vhost_message m = {.header = {.request = VHOST_BACKEND_CONFIG_CHANGE, .flags = VHOST_FLAG_VERSION}};
+	const unsigned int periods = 20;
+	unsigned int interrupts = 0;
+	uint32_t word;
+
+	bridge_load_driver(0);
+	for (unsigned int i = 0; i < periods * VHOST_CHANGE_MS / 2; i++) {
+		x.peer->config[0] = (uint8_t)(i % 2);
+		peer_say(x.peer->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+		assert_int_equal(bridge_turn(NULL), 0);
+		peer_clock_pass(2);
+		assert_int_equal(driver_read(&x.rig.driver, REG_INTERRUPT_STATUS, &word), 0);
+		interrupts += word >> 1 & 1;
+		assert_int_equal(driver_write(&x.rig.driver, REG_INTERRUPT_ACK, word), 0);
+	}
+	assert_in_range(interrupts, 1, periods + 1);
+	x.peer->config[0] = 77;
+	peer_say(x.peer->requests_fd, &m, VHOST_HEADER_BYTES, NULL, 0);
+	assert_int_equal(bridge_turn(NULL), 0);
+	while (bridge_deadline_ms(x.bridge)) {
+		assert_true(bridge_deadline_ms(x.bridge) <= clock_now_ms() + VHOST_CONFIG_MS);
+		peer_clock_pass(1);
+		assert_int_equal(bridge_turn(NULL), 0);
+	}
+	assert_int_equal(driver_read(&x.rig.driver, REG_INTERRUPT_STATUS, &word), 0);
+	assert_true(word & 2);
+	assert_int_equal(driver_read(&x.rig.driver, REG_CONFIG, &word), 0);
+	assert_int_equal(word & 0xff, 77);
+}
+
 #define FS(test) cmocka_unit_test_setup_teardown(test, bridge_setup_fs, bridge_teardown)
 #define BLK(test) cmocka_unit_test_setup_teardown(test, bridge_setup_blk, bridge_teardown)
 
@@ -200,6 +235,7 @@ int main(void)
 		BLK(nor_that_without_the_feature),
 		BLK(a_backend_that_does_not_say_has_one_queue),
 		BLK(a_changed_configuration_interrupts),
+		BLK(changes_without_end_interrupt_at_a_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

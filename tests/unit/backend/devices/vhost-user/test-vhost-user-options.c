@@ -131,7 +131,7 @@ static void each_type_is_found_by_its_name(void **state)
 		assert_true(kind->features >> 32 & 1);
 		assert_true(kind->queues && !(kind->queue_size & (kind->queue_size - 1)));
 	}
-	assert_int_equal(nr, 3);
+	assert_int_equal(nr, 8);
 	assert_null(vhost_user_kind_find("f"));
 }
 

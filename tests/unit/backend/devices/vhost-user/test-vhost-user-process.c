@@ -350,12 +350,16 @@ static void a_dead_guest_ends_it(void **state)
 	process_bench_ends_clean(b);
 }
 
+/* And nobody tries again and again: the host stays as it is. */
 static void a_host_without_memory_files_is_told_what_it_lacks(void **state)
 {
 	struct process_bench *b = *state;
+	enum exit_code code;
 
 	fake_set_no_memory_files(b->fake);
 	assert_false(process_bench_start(b));
+	assert_true(process_bench_ended(b, &code));
+	assert_int_equal(code, EXIT_CODE_UNSUITABLE);
 	assert_true(log_capture_has(&b->capture, "needs the modules of kernel/privcmd"));
 }
 
