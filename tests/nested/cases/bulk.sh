@@ -37,6 +37,13 @@ round()
 	check "$text: deflates" wait_pages "$domid" "$before"
 	check "$text: nothing is ballooned" wait_ballooned "$domid" 0 5
 	check "$text: the guest says so too" wait_for '[ "$(xs "$domid" actual)" = 0 ]' 5
+	# Whole blocks, one of which has to be cut.
+	set_target "$domid" 196608
+	check "$text: inflates by whole blocks" wait_pages "$domid" $((before - 16384))
+	set_target "$domid" 196620
+	check "$text: deflates by three pages" wait_pages "$domid" $((before - 16381))
+	set_target "$domid" 262144
+	check "$text: and by the rest" wait_pages "$domid" "$before"
 	# An odd target: runs are cut, blocks are not whole.
 	set_target "$domid" 196620
 	check "$text: inflates by an odd number of pages" wait_pages "$domid" $((before - 16381))

@@ -2,8 +2,9 @@
 /*
  * The way of blocks through the balloon's list, where a driver has the list's lock: before Linux 7.
  *
- * The list is kept in an order that serves deflation, which takes from its head: whole blocks are
- * there, the pages of one block next to each other, and what came in smaller pieces is at the tail.
+ * The list is kept in an order that serves deflation, which takes from its head: the pages of large
+ * blocks are there, those of a block next to each other, and what came in smaller pieces is at the
+ * tail.
  */
 #include "virtio_balloon_list.h"
 
@@ -120,60 +121,12 @@ void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *s
 	}
 }
 
-/* Under pages_lock: are the pages of a block one after the other in the list? */
-static bool is_block_listed(struct page *block)
-{
-	unsigned int i;
-
-	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++) {
-		if (block[i - 1].lru.next != &block[i].lru)
-			return false;
-	}
-	return true;
-}
-
-/* The block at the head of the list, if it is whole; else NULL. */
-static struct page *take_block(struct balloon_dev_info *info)
-{
-	struct page *block;
-	unsigned long flags;
-	LIST_HEAD(pages);
-
-	spin_lock_irqsave(&info->pages_lock, flags);
-	block = list_first_entry_or_null(&info->pages, struct page, lru);
-	if (block && vballoon_is_block_start(block) && is_block_listed(block) &&
-	    vballoon_block_freeze(block)) {
-		list_cut_position(&pages, &info->pages, &block[VBALLOON_BLOCK_PAGES - 1].lru);
-		__count_vm_events(BALLOON_DEFLATE, VBALLOON_BLOCK_PAGES);
-	} else {
-		block = NULL;
-	}
-	spin_unlock_irqrestore(&info->pages_lock, flags);
-	if (block)
-		vballoon_block_disown(block);
-	return block;
-}
-
-/* Would taking single pages cut a whole block? */
-static bool is_block_next(struct balloon_dev_info *info)
-{
-	struct page *page;
-	unsigned long flags;
-	bool whole;
-
-	spin_lock_irqsave(&info->pages_lock, flags);
-	page = list_first_entry_or_null(&info->pages, struct page, lru);
-	whole = page && vballoon_is_block_start(page) && is_block_listed(page);
-	spin_unlock_irqrestore(&info->pages_lock, flags);
-	return whole;
-}
-
 /*
- * Pages from the head on until the next block may begin, at most @max. One that somebody looks at
- * stays, as it would with balloon_page_list_dequeue(). Returns those moved.
+ * The first @max pages of the list, but those that somebody looks at: they stay, as they would with
+ * balloon_page_list_dequeue(). Returns the pages moved.
  */
-static unsigned int take_singles(struct balloon_dev_info *info, struct list_head *pages_out,
-				 unsigned int max)
+static unsigned int take_pages(struct balloon_dev_info *info, struct list_head *pages_out,
+			       unsigned int max)
 {
 	unsigned int nr = 0, passed = 0;
 	struct page *page, *next;
@@ -182,9 +135,8 @@ static unsigned int take_singles(struct balloon_dev_info *info, struct list_head
 
 	spin_lock_irqsave(&info->pages_lock, flags);
 	list_for_each_entry_safe(page, next, &info->pages, lru) {
-		if (passed == max || (passed && vballoon_is_block_start(page)))
+		if (passed++ == max)
 			break;
-		passed++;
 		if (vballoon_page_freeze(page)) {
 			list_move(&page->lru, &pages);
 			nr++;
@@ -199,26 +151,15 @@ static unsigned int take_singles(struct balloon_dev_info *info, struct list_head
 	return nr;
 }
 
-unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
-				     unsigned int pages)
+unsigned int vballoon_pages_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
+				    unsigned int pages)
 {
 	unsigned int nr = 0, step;
 
-	/* Block by block: interrupts are off during each. */
+	/* Interrupts are off during each step. */
 	do {
-		struct page *block = NULL;
-
-		if (pages - nr >= VBALLOON_BLOCK_PAGES)
-			block = take_block(info);
-		else if (nr && is_block_next(info))
-			break;
-		if (block) {
-			list_add(&block->lru, pages_out);
-			step = VBALLOON_BLOCK_PAGES;
-		} else {
-			step = min(pages - nr, VBALLOON_BLOCK_PAGES);
-			step = take_singles(info, pages_out, step);
-		}
+		step = min(pages - nr, VBALLOON_BLOCK_PAGES);
+		step = take_pages(info, pages_out, step);
 		nr += step;
 	} while (step && nr < pages);
 
