@@ -19,6 +19,8 @@
 
 enum ring { RING_DESC, RING_AVAIL, RING_USED, NR_RINGS };
 
+_Static_assert(NR_RINGS == QUEUE_RINGS, "a place for each");
+
 struct ring_place {
 	struct xenvirtio_gpa gpa;
 	uint64_t bytes;
@@ -80,6 +82,19 @@ static int touch_rings(struct xenvirtio_queue *q)
 	return 0;
 }
 
+static void note_ring_frames(struct xenvirtio_queue *q)
+{
+	struct ring_place ring[NR_RINGS];
+
+	place_rings(q->state, q->packed, ring);
+	for (size_t i = 0; i < NR_RINGS; i++) {
+		struct xenvirtio_gpa last = { ring[i].gpa.v + ring[i].bytes - 1 };
+
+		q->ring_gfn[i].first = xenvirtio_gpa_to_gfn(ring[i].gpa).v;
+		q->ring_gfn[i].last = xenvirtio_gpa_to_gfn(last).v;
+	}
+}
+
 static void forget_chains(struct xenvirtio_queue *q)
 {
 	q->epoch++;
@@ -108,6 +123,7 @@ int queue_start(struct xenvirtio_queue *q, uint16_t size_max, const char **detai
 	if (ret)
 		return ret;
 	forget_chains(q);
+	note_ring_frames(q);
 	state->last_avail_idx = 0;
 	state->used_idx = 0;
 	state->signalled_idx = 0;
@@ -130,6 +146,7 @@ void queue_restore(struct xenvirtio_queue *q)
 {
 	forget_chains(q);
 	q->packed = queue_is_packed(q);
+	note_ring_frames(q);
 	q->unsettled = q->state->ready;
 }
 
@@ -146,19 +163,12 @@ bool queue_state_valid(const struct xenvirtio_queue_state *state,
 
 uint64_t queue_next_gfn(const struct xenvirtio_queue *q, struct xenvirtio_gfn start, uint64_t nr)
 {
-	struct ring_place ring[NR_RINGS];
-
 	if (!q->state->ready)
 		return nr;
-	place_rings(q->state, q->packed, ring);
 	for (size_t i = 0; i < NR_RINGS; i++) {
-		struct xenvirtio_gpa last = { ring[i].gpa.v + ring[i].bytes - 1 };
-		uint64_t first_gfn = xenvirtio_gpa_to_gfn(ring[i].gpa).v, offset;
+		uint64_t first = q->ring_gfn[i].first, offset = first > start.v ? first - start.v : 0;
 
-		if (xenvirtio_gpa_to_gfn(last).v < start.v)
-			continue;
-		offset = first_gfn > start.v ? first_gfn - start.v : 0;
-		if (offset < nr)
+		if (q->ring_gfn[i].last >= start.v && offset < nr)
 			nr = offset;
 	}
 	return nr;

@@ -37,6 +37,9 @@ struct queue_owner {
 	bool (*hold)(void *opaque, unsigned int index);
 };
 
+/** descriptors, available and used, or what packed rings have in their places */
+#define QUEUE_RINGS 3
+
 /**
  * struct xenvirtio_queue
  * @device_id: of the device it is on: for probes
@@ -49,6 +52,7 @@ struct queue_owner {
  * @views:     of its chains
  * @foreign:   another process serves it, of any size: nothing here but where it lies
  * @packed:    its rings are of that kind, as of when it was enabled or restored
+ * @ring_gfn:  which frames they are in, likewise: asked for again and again while pages move
  */
 struct xenvirtio_queue {
 	struct xenvirtio_gmem *gmem;
@@ -61,6 +65,10 @@ struct xenvirtio_queue {
 	bool unsettled;
 	bool foreign;
 	bool packed;
+	struct {
+		uint64_t first;
+		uint64_t last;
+	} ring_gfn[QUEUE_RINGS];
 	uint64_t in_flight[XENVIRTIO_QUEUE_SIZE_MAX / 64];
 	struct in_flight *log;
 	uint64_t redo[XENVIRTIO_QUEUE_SIZE_MAX / 64];

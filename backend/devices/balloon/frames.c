@@ -76,24 +76,20 @@ static inline bool find_index(const struct frames *f, uint64_t gfn, uint64_t *in
 /* How many bits from @index on, at most @max, are as @set says, which the first is. Out of line: most runs are shorter than a word. */
 static __attribute__((noinline)) uint64_t count_equal(const struct frames *f, uint64_t index, uint64_t max, bool set)
 {
-	uint64_t count = 0;
+	const uint64_t *word = &f->word[index / 64];
+	uint64_t same = set ? UINT64_MAX : 0, bit = index % 64;
+	/* a zero that is shifted in is a bit that does not differ */
+	uint64_t differs = (*word ^ same) >> bit;
+	uint64_t count = differs ? (uint64_t)__builtin_ctzll(differs) : 64 - bit;
 
-	while (count < max) {
-		uint64_t at = index + count;
-		uint64_t word = f->word[at / 64] >> (at % 64);
-		uint64_t in_word = 64 - at % 64;
-		uint64_t equal;
-
-		/* A shifted-in zero must not pass for a clear bit, hence the bound by in_word. */
-		if (set)
-			word = ~word;
-		equal = word ? (uint64_t)__builtin_ctzll(word) : 64;
-		if (equal > in_word)
-			equal = in_word;
-		count += equal;
-		if (equal < in_word)
-			break;
+	if (differs || count >= max)
+		return count < max ? count : max;
+	while (*++word == same) {
+		count += 64;
+		if (count >= max)
+			return max;
 	}
+	count += (uint64_t)__builtin_ctzll(*word ^ same);
 	return count < max ? count : max;
 }
 
@@ -165,19 +161,39 @@ static uint64_t mask_word(uint64_t index, uint64_t nr, uint64_t *here)
 	return *here == 64 ? UINT64_MAX : ((UINT64_C(1) << *here) - 1) << bit;
 }
 
+/* Words all of whose frames change, of which none or all are as they are to be, are most of what is marked. */
+static void mark_words(struct frames *f, uint64_t word, uint64_t nr, bool ballooned)
+{
+	uint64_t from = ballooned ? 0 : UINT64_MAX, changed = 0;
+
+	for (; nr--; word++) {
+		if (f->word[word] == from) {
+			f->word[word] = ~from;
+			changed += 64;
+		} else {
+			mark_word(f, word, UINT64_MAX, ballooned);
+		}
+	}
+	f->nr_set = ballooned ? f->nr_set + changed : f->nr_set - changed;
+}
+
 void frames_mark(struct frames *f, struct xenvirtio_gfn start, uint64_t nr, bool ballooned)
 {
-	uint64_t index, contiguous;
+	uint64_t index, contiguous, here, mask;
 
 	if (!find_index(f, start.v, &index, &contiguous) || nr > contiguous)
 		return;
-	while (nr) {
-		uint64_t here, mask = mask_word(index, nr, &here);
-
+	if (index % 64) {
+		mask = mask_word(index, nr, &here);
 		mark_word(f, index / 64, mask, ballooned);
 		index += here;
 		nr -= here;
 	}
+	mark_words(f, index / 64, nr / 64, ballooned);
+	index += nr / 64 * 64;
+	nr %= 64;
+	if (nr)
+		mark_word(f, index / 64, (UINT64_C(1) << nr) - 1, ballooned);
 }
 
 void frames_mark_extents(struct frames *f, const struct xenvirtio_extent *extent, size_t nr, bool ballooned)

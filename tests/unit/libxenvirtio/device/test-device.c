@@ -220,6 +220,11 @@ static void rings_are_found_by_frame(void **state)
 			 rig.driver.queue[0].ring_gpa / BUS_PAGE_BYTES);
 	assert_true(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(ring.v + 1), UINT64_MAX) ==
 		    UINT64_MAX);
+	/* and by the next process, before the driver has done anything */
+	rig_kill(&rig);
+	assert_int_equal(rig_start(&rig), 0);
+	assert_true(xenvirtio_device_ring_gfn(rig.dev, ring));
+	assert_int_equal(xenvirtio_device_next_ring(rig.dev, xenvirtio_gfn(ring.v - 1), 512), 1);
 	assert_int_equal(driver_reset(&rig.driver), 0);
 	assert_false(xenvirtio_device_ring_gfn(rig.dev, ring));
 }
