@@ -171,21 +171,41 @@ static int take_chunk(struct xenvirtio_balloon_decoder *d, const unsigned char *
 
 /* A step of two page numbers that stand beside each other. */
 #define PAIR ((UINT64_C(2) << 32) | 2)
+/* At a time, in vectors of two pairs. */
+#define SPAN 16u
 
-/* How many of @nr page numbers are the ones that come after @pfn, or before it: eight at a time, then two. */
+typedef uint64_t pairs __attribute__((vector_size(16)));
+
+static inline pairs load_pairs(const unsigned char *at)
+{
+	pairs here;
+
+	memcpy(&here, at, sizeof(here));
+	return here;
+}
+
+/* Are these SPAN page numbers the ones that @expected begins with? */
+static inline bool is_span(const unsigned char *at, pairs expected, uint64_t step)
+{
+	pairs differ = (load_pairs(at) ^ expected) | (load_pairs(at + 16) ^ (expected + 2 * step)) |
+		       (load_pairs(at + 32) ^ (expected + 4 * step)) | (load_pairs(at + 48) ^ (expected + 6 * step));
+
+	return !(differ[0] | differ[1]);
+}
+
+/* How many of @nr page numbers are the ones that come after @pfn, or before it: SPAN at a time, then two. */
 static inline size_t count_neighbours(const unsigned char *at, size_t nr, uint64_t pfn, bool up)
 {
 	uint64_t room = up ? UINT32_MAX - pfn : pfn, step = up ? PAIR : -PAIR;
 	uint64_t pair = up ? (pfn + 2) << 32 | (pfn + 1) : (pfn - 2) << 32 | (uint32_t)(pfn - 1);
+	pairs expected = { pair, pair + step };
 	size_t i = 0;
 
 	/* neither of the two leaves its half of the word */
 	nr = nr < room ? nr : room;
-	for (; i + 8 <= nr; i += 8, pair += 4 * step)
-		if ((get_le64(at + 4 * i) ^ pair) | (get_le64(at + 4 * i + 8) ^ (pair + step)) |
-		    (get_le64(at + 4 * i + 16) ^ (pair + 2 * step)) | (get_le64(at + 4 * i + 24) ^ (pair + 3 * step)))
-			break;
-	for (; i + 2 <= nr && get_le64(at + 4 * i) == pair; i += 2)
+	for (; i + SPAN <= nr && is_span(at + 4 * i, expected, step); i += SPAN)
+		expected += SPAN / 2 * step;
+	for (pair = expected[0]; i + 2 <= nr && get_le64(at + 4 * i) == pair; i += 2)
 		pair += step;
 	return i < nr && get_le32(at + 4 * i) == (uint32_t)pair ? i + 1 : i;
 }

@@ -28,10 +28,10 @@
 #include "backend/devices/balloon/balloon-internal.h"
 
 /*
- * So much is worth releasing: 64 MiB, or an eighth of the guest. Twice of it stays with the guest at most, and one message more. Each
+ * So much is worth releasing: 128 MiB, or an eighth of the guest. Twice of it stays with the guest at most, and one message more. Each
  * time Xen has what is mapped of the guest forgotten, and so have we.
  */
-#define DUE_MAX 16384u
+#define DUE_MAX 32768u
 #define DUE_PART 8
 /* A message of more is worth its own calls. */
 #define DUE_MESSAGE_MAX 1024u

@@ -76,6 +76,7 @@ static inline void bucket_put(struct reservation_bucket *b, struct xenvirtio_gfn
 	b->start[b->nr++] = start;
 }
 
+/* An empty one has nr 0. */
 static inline void bucket_take(struct reservation_bucket *b, size_t nr)
 {
 	b->at += nr;

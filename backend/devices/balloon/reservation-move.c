@@ -14,10 +14,12 @@
 
 static bool buckets_empty(const struct reservation_bucket *b)
 {
+	size_t nr = 0;
+
+	/* asked for all the time, and true most often */
 	for (unsigned int order = 0; order <= XENVIRTIO_ORDER_MAX; order++)
-		if (bucket_left(&b[order]))
-			return false;
-	return true;
+		nr |= b[order].nr;
+	return !nr;
 }
 
 static void buckets_clear(struct reservation_bucket *b)
@@ -219,7 +221,7 @@ int reservation_release_flush(struct reservation *r)
 
 	/* Large ones first: what is left of a failed one goes into the bucket of order 0. */
 	for (unsigned int order = XENVIRTIO_ORDER_MAX + 1; order-- && !ret;)
-		ret = drain_release(r, order);
+		ret = r->release[order].nr ? drain_release(r, order) : 0;
 	return drop_on_error(r, ret);
 }
 
@@ -348,6 +350,6 @@ int reservation_populate_flush(struct reservation *r)
 	int ret = r->carried ? look_at_carried(r) : 0;
 
 	for (unsigned int order = XENVIRTIO_ORDER_MAX + 1; order-- && !ret;)
-		ret = drain_populate(r, order);
+		ret = r->populate[order].nr ? drain_populate(r, order) : 0;
 	return drop_on_error(r, ret);
 }
