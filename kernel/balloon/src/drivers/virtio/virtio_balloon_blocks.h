@@ -61,7 +61,7 @@ void vballoon_managed_add(struct vballoon_managed *managed, struct page *page, l
 /* What has not been accounted yet. */
 void vballoon_managed_flush(struct vballoon_managed *managed);
 
-/* Take one of the pieces that vballoon_blocks_alloc() got, and its order; NULL: there are no more. */
+/* Take one of the pieces that vballoon_blocks_alloc() got, and its order; NULL: none is left. */
 struct page *vballoon_blocks_pop(struct list_head *pieces, unsigned int *order);
 
 static inline bool vballoon_is_block_start(struct page *page)
