@@ -2,7 +2,7 @@
 /*
  * Allocation of blocks and their return.
  *
- * A piece on its way to the list carries its order in page->private. Nothing here allocates except
+ * A block on its way to the list carries its order in page->private. Nothing here allocates except
  * vballoon_blocks_alloc(), which the caller runs without locks.
  */
 #include "virtio_balloon_blocks.h"
@@ -10,10 +10,9 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 
-#include "virtio_balloon_whole.h"
-
 /* Larger than one page only if it is free anyway. */
-#define IF_FREE(gfp)	(((gfp) & ~__GFP_RECLAIM) | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
+#define BLOCK_GFP	((VBALLOON_GFP & ~__GFP_RECLAIM) | __GFP_NORETRY | \
+			 __GFP_NOWARN | __GFP_NOMEMALLOC)
 
 /* For single pages as hard as the stock driver tries. */
 #define SINGLE_GFP	(VBALLOON_GFP | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
@@ -21,34 +20,19 @@
 /* Single pages that are allocated, or freed, at a time: the kernel holds a lock meanwhile. */
 #define SINGLES		64
 
-static void add_piece(struct vballoon_pages *got, struct page *piece, unsigned int order)
+static void add_block(struct page *block, unsigned int order, struct list_head *blocks,
+		      struct list_head *singles)
 {
 	unsigned int i;
 
 	if (order >= VBALLOON_PIECE_ORDER) {
-		set_page_private(piece, order);
-		list_add_tail(&piece->lru, &got->pieces);
+		set_page_private(block, order);
+		list_add_tail(&block->lru, blocks);
 		return;
 	}
-	split_page(piece, order);
+	split_page(block, order);
 	for (i = 0; i < 1u << order; i++)
-		list_add_tail(&piece[i].lru, &got->singles);
-}
-
-static bool alloc_block(struct vballoon_pages *got, unsigned int order)
-{
-	struct page *block = NULL;
-
-	if (vballoon_order_stays_whole(order))
-		block = alloc_pages(IF_FREE(GFP_HIGHUSER), order);
-	if (block) {
-		list_add_tail(&block->lru, &got->whole);
-		return true;
-	}
-	block = alloc_pages(IF_FREE(VBALLOON_GFP), order);
-	if (block)
-		add_piece(got, block, order);
-	return block;
+		list_add_tail(&block[i].lru, singles);
 }
 
 static unsigned int alloc_singles(struct list_head *singles, unsigned int pages)
@@ -69,27 +53,29 @@ static unsigned int alloc_singles(struct list_head *singles, unsigned int pages)
 	return got;
 }
 
-unsigned int vballoon_blocks_alloc(struct vballoon_pages *got, unsigned int pages,
-				   unsigned int order)
+unsigned int vballoon_blocks_alloc(struct list_head *blocks, struct list_head *singles,
+				   unsigned int pages, unsigned int order)
 {
-	unsigned int nr = 0;
+	unsigned int got = 0;
 
-	INIT_LIST_HEAD(&got->whole);
-	INIT_LIST_HEAD(&got->pieces);
-	INIT_LIST_HEAD(&got->singles);
-	while (nr < pages) {
-		order = min_t(unsigned int, order, ilog2(pages - nr));
+	while (got < pages) {
+		struct page *block;
+
+		order = min_t(unsigned int, order, ilog2(pages - got));
 		if (!order) {
-			nr += alloc_singles(&got->singles, pages - nr);
+			got += alloc_singles(singles, pages - got);
 			break;
 		}
-		if (alloc_block(got, order))
-			nr += 1u << order;
-		else
+		block = alloc_pages(BLOCK_GFP, order);
+		if (block) {
+			add_block(block, order, blocks, singles);
+			got += 1u << order;
+		} else {
 			order--;
+		}
 		cond_resched();
 	}
-	return nr;
+	return got;
 }
 
 void vballoon_managed_flush(struct vballoon_managed *managed)
@@ -107,9 +93,9 @@ void vballoon_managed_add(struct vballoon_managed *managed, struct page *page, l
 	managed->nr += nr;
 }
 
-struct page *vballoon_blocks_pop(struct list_head *pieces, unsigned int *order)
+struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order)
 {
-	struct page *block = list_first_entry_or_null(pieces, struct page, lru);
+	struct page *block = list_first_entry_or_null(blocks, struct page, lru);
 
 	if (block) {
 		list_del(&block->lru);
@@ -125,8 +111,7 @@ static void unfreeze_pages(struct page *block, unsigned int nr)
 		page_ref_unfreeze(block + nr, 1);
 }
 
-/* False if somebody has a reference at the moment, or if zones meet in it. */
-static bool freeze_block(struct page *block)
+bool vballoon_block_freeze(struct page *block)
 {
 	unsigned int i;
 
@@ -158,16 +143,22 @@ void vballoon_page_disown(struct page *page)
 	page_ref_unfreeze(page, 1);
 }
 
-/* Single pages that are a whole block become one: what alloc_pages() returned. */
-static bool join_block(struct page *block)
+void vballoon_block_disown(struct page *block)
 {
 	unsigned int i;
 
-	if (!freeze_block(block))
-		return false;
 	for (i = 0; i < VBALLOON_BLOCK_PAGES; i++)
 		clear_owner(block + i);
+	set_page_private(block, VBALLOON_BLOCK_ORDER);
 	page_ref_unfreeze(block, 1);
+}
+
+/* Pages that were dequeued one by one and are a whole block all the same become one. */
+static bool join_block(struct page *block)
+{
+	if (!vballoon_block_freeze(block))
+		return false;
+	vballoon_block_disown(block);
 	return true;
 }
 
@@ -189,12 +180,11 @@ static void free_collected(struct freed *freed)
 /* Returns the pages. */
 static unsigned int free_piece(struct freed *freed, struct page *page, u64 pages)
 {
-	bool block = vballoon_is_block_start(page) && pages >= VBALLOON_BLOCK_PAGES;
-	bool kept_whole = block && page_private(page) == VBALLOON_BLOCK_ORDER;
-	bool whole = kept_whole || (block && join_block(page));
+	bool whole = vballoon_is_block_start(page) && pages >= VBALLOON_BLOCK_PAGES &&
+		     (page_private(page) == VBALLOON_BLOCK_ORDER || join_block(page));
 	unsigned int nr = whole ? VBALLOON_BLOCK_PAGES : 1;
 
-	if (freed->adjust_managed && !kept_whole)
+	if (freed->adjust_managed)
 		vballoon_managed_add(&freed->managed, page, nr);
 	if (!whole) {
 		freed->page[freed->nr++] = page;

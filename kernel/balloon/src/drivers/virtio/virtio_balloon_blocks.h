@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages of a balloon, in blocks: allocated whole, freed whole.
+ * Pages of a balloon, in blocks: allocated whole, kept as single pages, freed whole.
  *
- * In the balloon a page is of order 0, because compaction can move only those, or one of a block
- * that stays whole (virtio_balloon_whole.h). These functions know pages; the balloon's list is
- * virtio_balloon_list.h's, and neither knows what the host is told.
+ * In the balloon every page is of order 0, because compaction can move only those; a block that
+ * stayed whole would be fragmentation nobody can undo. These functions know pages; the
+ * balloon's list is virtio_balloon_list.h's, and neither knows what the host is told.
  */
 #ifndef VIRTIO_BALLOON_BLOCKS_H
 #define VIRTIO_BALLOON_BLOCKS_H
@@ -36,20 +36,13 @@ static inline struct page *vballoon_pfn_page(u64 pfn)
 /* A block of a lower order is single pages as soon as it is allocated: there are many of them. */
 #define VBALLOON_PIECE_ORDER	4
 
-/* What is on its way into the balloon. */
-struct vballoon_pages {
-	struct list_head whole;		/* blocks that stay so */
-	struct list_head pieces;	/* blocks to be split, their order in page->private */
-	struct list_head singles;
-};
-
 /*
- * Blocks of @order or, as memory is fragmented, smaller ones; those of the lowest orders are single
- * pages already. The sum is at most @pages. Memory is reclaimed only for what is allocated page by
- * page. Returns the pages got.
+ * Blocks of @order or, as memory is fragmented, smaller ones: appended to @blocks, those of the
+ * lowest orders and single pages to @singles. The sum is at most @pages. Memory is reclaimed only
+ * for what is allocated page by page. Returns the pages got.
  */
-unsigned int vballoon_blocks_alloc(struct vballoon_pages *got, unsigned int pages,
-				   unsigned int order);
+unsigned int vballoon_blocks_alloc(struct list_head *blocks, struct list_head *singles,
+				   unsigned int pages, unsigned int order);
 
 /* Pages that are taken out of the managed ones, or put back, as one sum for each zone. */
 struct vballoon_managed {
@@ -61,15 +54,21 @@ void vballoon_managed_add(struct vballoon_managed *managed, struct page *page, l
 /* What has not been accounted yet. */
 void vballoon_managed_flush(struct vballoon_managed *managed);
 
-/* Take one of the pieces that vballoon_blocks_alloc() got, and its order; NULL: none is left. */
-struct page *vballoon_blocks_pop(struct list_head *pieces, unsigned int *order);
+/* Take a block from the list that vballoon_blocks_alloc() filled, and its order. */
+struct page *vballoon_blocks_pop(struct list_head *blocks, unsigned int *order);
 
 static inline bool vballoon_is_block_start(struct page *page)
 {
 	return page_to_pfn(page) % VBALLOON_BLOCK_PAGES == 0;
 }
 
-/* Nobody can look at it from now on. False if somebody does, as compaction may at any page. */
+/*
+ * Nobody can look at a page of the block from now on. False if somebody has a reference at the
+ * moment, as compaction while it looks, or if zones meet in it.
+ */
+bool vballoon_block_freeze(struct page *block);
+
+/* As vballoon_block_freeze(), of one page. */
 static inline bool vballoon_page_freeze(struct page *page)
 {
 	return page_ref_freeze(page, 1);
@@ -79,8 +78,14 @@ static inline bool vballoon_page_freeze(struct page *page)
 void vballoon_page_disown(struct page *page);
 
 /*
+ * A frozen block is no longer the balloon's, nor split: it is what alloc_pages() returned, with its
+ * order in page->private.
+ */
+void vballoon_block_disown(struct page *block);
+
+/*
  * Free the pages of a run of frames, all dequeued and on no list that is still used: whole blocks
- * at once. @adjust_managed: those that were single pages were taken out of the managed ones.
+ * at once. @adjust_managed: they were taken out of the managed pages.
  */
 void vballoon_blocks_free(u64 pfn, u64 pfns, bool adjust_managed);
 

@@ -18,7 +18,6 @@
 
 #include "virtio_balloon_blocks.h"
 #include "virtio_balloon_list.h"
-#include "virtio_balloon_whole.h"
 
 /* 64 MiB: a message costs what a MiB does, mostly the host; more would hold the lock too long. */
 #define BATCH_PFNS	(16 * 1024u)
@@ -35,7 +34,6 @@ MODULE_PARM_DESC(block_order, "Largest order of pages to inflate by (default: 2 
 
 int vballoon_bulk_init(struct vballoon_bulk *bulk)
 {
-	INIT_LIST_HEAD(&bulk->whole);
 	bulk->format = vballoon_format_of(bulk->vdev);
 	if (!vballoon_bulk_on(bulk))
 		return 0;
@@ -69,16 +67,11 @@ unsigned int vballoon_bulk_oom_pfns(void)
 	return VBALLOON_BLOCK_PAGES * VBALLOON_PAGE_PFNS;
 }
 
-/* Without the feature the pages of the balloon are not the guest's for the time being. */
+/* Do we? Without the feature the pages of the balloon are not the guest's for the time being. */
 static bool adjusts_managed(const struct vballoon_bulk *bulk)
 {
-	return !virtio_has_feature(bulk->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
-}
-
-/* Is it we who take out of the managed pages what goes into the list? */
-static bool adjusts_managed_of_list(const struct vballoon_bulk *bulk)
-{
-	return !VBALLOON_LIST_ADJUSTS_MANAGED && adjusts_managed(bulk);
+	return !VBALLOON_LIST_ADJUSTS_MANAGED &&
+	       !virtio_has_feature(bulk->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 }
 
 static void send(struct vballoon_bulk *bulk, struct virtqueue *vq, size_t bytes)
@@ -122,55 +115,32 @@ static unsigned int fill_batch_pages(size_t num)
 	return min_t(long, batch_pages(num), max_t(long, share, VBALLOON_BLOCK_PAGES));
 }
 
-/* Returns the ranges there are with those of @nr pages from @page on. */
-static size_t note_pages(struct vballoon_bulk *bulk, size_t ranges, struct page *page,
-			 unsigned int nr)
-{
-	return vballoon_range_add(bulk->range, ranges, vballoon_page_pfn(page),
-				  (u64)nr * VBALLOON_PAGE_PFNS);
-}
-
-static size_t enqueue_whole(struct vballoon_bulk *bulk, struct list_head *whole, size_t ranges)
-{
-	struct vballoon_managed managed = { };
-	bool adjust = adjusts_managed(bulk);
-	struct page *block, *next;
-
-	list_for_each_entry_safe(block, next, whole, lru) {
-		ranges = note_pages(bulk, ranges, block, VBALLOON_BLOCK_PAGES);
-		list_del(&block->lru);
-		vballoon_whole_enqueue(&bulk->whole, block);
-		if (adjust)
-			vballoon_managed_add(&managed, block, -(long)VBALLOON_BLOCK_PAGES);
-		*bulk->num_pages += VBALLOON_BLOCK_PAGES * VBALLOON_PAGE_PFNS;
-	}
-	vballoon_managed_flush(&managed);
-	return ranges;
-}
-
-/* Into the balloon with all that was got; returns the ranges it is. */
-static size_t enqueue_pages(struct vballoon_bulk *bulk, struct vballoon_pages *got)
+/* Into the balloon with all of @blocks and @singles; returns the ranges they are. */
+static size_t enqueue_pages(struct vballoon_bulk *bulk, struct list_head *blocks,
+			    struct list_head *singles)
 {
 	unsigned int order, top = largest_order();
-	bool adjust = adjusts_managed_of_list(bulk);
-	size_t nr = enqueue_whole(bulk, &got->whole, 0);
 	struct vballoon_managed managed = { };
+	bool adjust = adjusts_managed(bulk);
 	struct page *page;
+	size_t nr = 0;
 
-	while ((page = vballoon_blocks_pop(&got->pieces, &order))) {
-		nr = note_pages(bulk, nr, page, 1u << order);
+	while ((page = vballoon_blocks_pop(blocks, &order))) {
+		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
+					VBALLOON_PAGE_PFNS << order);
 		vballoon_block_enqueue(bulk->info, page, order, order < top);
 		if (adjust)
 			vballoon_managed_add(&managed, page, -(1l << order));
 		*bulk->num_pages += VBALLOON_PAGE_PFNS << order;
 	}
-	list_for_each_entry(page, &got->singles, lru) {
-		nr = note_pages(bulk, nr, page, 1);
+	list_for_each_entry(page, singles, lru) {
+		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
+					VBALLOON_PAGE_PFNS);
 		if (adjust)
 			vballoon_managed_add(&managed, page, -1);
 		*bulk->num_pages += VBALLOON_PAGE_PFNS;
 	}
-	vballoon_singles_enqueue(bulk->info, &got->singles, top > 0);
+	vballoon_singles_enqueue(bulk->info, singles, top > 0);
 	vballoon_managed_flush(&managed);
 	return nr;
 }
@@ -178,13 +148,14 @@ static size_t enqueue_pages(struct vballoon_bulk *bulk, struct vballoon_pages *g
 unsigned int vballoon_bulk_fill(struct vballoon_bulk *bulk, struct virtqueue *vq, size_t num)
 {
 	unsigned int want = fill_batch_pages(num), got;
-	struct vballoon_pages pages;
+	LIST_HEAD(blocks);
+	LIST_HEAD(singles);
 	size_t nr;
 
-	got = vballoon_blocks_alloc(&pages, want, largest_order());
+	got = vballoon_blocks_alloc(&blocks, &singles, want, largest_order());
 
 	mutex_lock(bulk->lock);
-	nr = enqueue_pages(bulk, &pages);
+	nr = enqueue_pages(bulk, &blocks, &singles);
 	vballoon_ranges_sort(bulk->range, bulk->spare, nr);
 	send_ranges(bulk, vq, nr);
 	mutex_unlock(bulk->lock);
@@ -204,61 +175,24 @@ static void free_ranges(struct vballoon_bulk *bulk, size_t nr)
 
 	vballoon_cursor_init(&cursor, bulk->range, nr);
 	while (cursor.left) {
-		vballoon_blocks_free(cursor.pfn, cursor.left,
-				     adjusts_managed_of_list(bulk));
+		vballoon_blocks_free(cursor.pfn, cursor.left, adjusts_managed(bulk));
 		vballoon_cursor_pass(&cursor, cursor.left);
 	}
 }
 
-/* Blocks that are no longer the balloon's, to @blocks: at most @pages. Returns the pages. */
-static unsigned int dequeue_whole(struct vballoon_bulk *bulk, struct list_head *blocks,
-				  unsigned int pages)
-{
-	struct vballoon_managed managed = { };
-	bool adjust = adjusts_managed(bulk);
-	unsigned int nr = 0;
-
-	for (; pages - nr >= VBALLOON_BLOCK_PAGES && !list_empty(&bulk->whole);
-	     nr += VBALLOON_BLOCK_PAGES) {
-		struct page *block = vballoon_whole_dequeue(&bulk->whole);
-
-		list_add(&block->lru, blocks);
-		if (adjust)
-			vballoon_managed_add(&managed, block, VBALLOON_BLOCK_PAGES);
-	}
-	vballoon_managed_flush(&managed);
-	return nr;
-}
-
-/* Single pages are wanted, and there are only whole blocks: one goes into the list of pages. */
-static void cut_whole(struct vballoon_bulk *bulk)
-{
-	struct page *block = vballoon_whole_dequeue(&bulk->whole);
-
-	set_page_private(block, 0);
-	/* The list is about to take them out of the managed pages again. */
-	if (adjusts_managed(bulk) && !adjusts_managed_of_list(bulk))
-		adjust_managed_page_count(block, VBALLOON_BLOCK_PAGES);
-	vballoon_block_enqueue(bulk->info, block, VBALLOON_BLOCK_ORDER, false);
-}
-
 unsigned int vballoon_bulk_leak(struct vballoon_bulk *bulk, struct virtqueue *vq, size_t num)
 {
-	unsigned int want, got;
 	LIST_HEAD(pages);
 	struct page *page;
+	unsigned int got;
 	size_t nr = 0;
 
 	mutex_lock(bulk->lock);
-	want = batch_pages(min_t(size_t, num, *bulk->num_pages));
-	got = dequeue_whole(bulk, &pages, want);
-	got += vballoon_pages_dequeue(bulk->info, &pages, want - got);
-	if (!got && want && !list_empty(&bulk->whole)) {
-		cut_whole(bulk);
-		got = vballoon_pages_dequeue(bulk->info, &pages, want);
-	}
+	got = vballoon_blocks_dequeue(bulk->info, &pages,
+				      batch_pages(min_t(size_t, num, *bulk->num_pages)));
 	list_for_each_entry(page, &pages, lru)
-		nr = note_pages(bulk, nr, page, 1u << page_private(page));
+		nr = vballoon_range_add(bulk->range, nr, vballoon_page_pfn(page),
+					VBALLOON_PAGE_PFNS << page_private(page));
 	vballoon_ranges_sort(bulk->range, bulk->spare, nr);
 	*bulk->num_pages -= got * VBALLOON_PAGE_PFNS;
 	/* The host has the pages back in their place before anybody can touch them. */

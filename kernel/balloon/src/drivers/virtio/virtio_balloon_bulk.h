@@ -11,7 +11,6 @@
 #ifndef VIRTIO_BALLOON_BULK_H
 #define VIRTIO_BALLOON_BULK_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/virtio.h>
 #include <linux/wait.h>
@@ -34,7 +33,6 @@ struct vballoon_bulk {
 	size_t msg_bytes;
 	u64 *range;			/* as many as frames in a batch */
 	u64 *spare;			/* as many, to sort them */
-	struct list_head whole;		/* the balloon's blocks that are not in the list of @info */
 };
 
 /*

@@ -2,9 +2,8 @@
 /*
  * The way of blocks through the balloon's list, where a driver has the list's lock: before Linux 7.
  *
- * The list is kept in an order that serves deflation, which takes from its head: the pages of large
- * blocks are there, those of a block next to each other, and what came in smaller pieces is at the
- * tail.
+ * The list is kept in an order that serves deflation, which takes from its head: whole blocks are
+ * there, the pages of one block next to each other, and what came in smaller pieces is at the tail.
  */
 #include "virtio_balloon_list.h"
 
@@ -17,6 +16,16 @@ static void adopt_page(struct balloon_dev_info *info, struct page *page)
 #ifdef CONFIG_BALLOON_COMPACTION
 	set_page_private(page, (unsigned long)info);
 	__SetPageMovable(page, &balloon_mops);
+#endif
+}
+
+/* The same of a page that nobody can look at: it becomes what @like is. */
+static void adopt_as(struct page *page, struct page *like)
+{
+	__SetPageOffline(page);
+#ifdef CONFIG_BALLOON_COMPACTION
+	set_page_private(page, page_private(like));
+	page->mapping = like->mapping;
 #endif
 }
 
@@ -44,17 +53,14 @@ void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, u
 
 	/*
 	 * Compaction takes a reference, looks whether the page is movable, locks it, and waits for
-	 * pages_lock. Of all pages but the first nobody can have a reference before they are split,
-	 * so that they are locked for the form; the first has one.
+	 * pages_lock. The first page has a reference, so it is locked meanwhile. Of the others
+	 * nobody can have one before they are split: they become what the first is.
 	 */
-	for (i = 1; i < nr; i++) {
-		__SetPageLocked(block + i);
-		adopt_page(info, block + i);
-		__ClearPageLocked(block + i);
-	}
-	link_block(block, nr, &pages);
 	lock_page(block);
 	adopt_page(info, block);
+	for (i = 1; i < nr; i++)
+		adopt_as(block + i, block);
+	link_block(block, nr, &pages);
 
 	spin_lock_irqsave(&info->pages_lock, flags);
 	/* Who gets a reference sees what is above. */
@@ -78,16 +84,21 @@ void vballoon_block_enqueue(struct balloon_dev_info *info, struct page *block, u
 static unsigned int adopt_singles(struct balloon_dev_info *info, struct list_head *singles,
 				  struct list_head *step, bool tail)
 {
-	struct page *page, *next;
+	struct page *page, *next, *like = NULL;
 	unsigned int nr = 0;
 
 	list_for_each_entry_safe(page, next, singles, lru) {
 		if (nr == VBALLOON_BLOCK_PAGES)
 			break;
 		if (vballoon_page_freeze(page)) {
-			__SetPageLocked(page);
-			adopt_page(info, page);
-			__ClearPageLocked(page);
+			if (like) {
+				adopt_as(page, like);
+			} else {
+				__SetPageLocked(page);
+				adopt_page(info, page);
+				__ClearPageLocked(page);
+			}
+			like = page;
 			nr++;
 		} else {
 			list_del(&page->lru);
@@ -121,12 +132,60 @@ void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *s
 	}
 }
 
+/* Under pages_lock: are the pages of a block one after the other in the list? */
+static bool is_block_listed(struct page *block)
+{
+	unsigned int i;
+
+	for (i = 1; i < VBALLOON_BLOCK_PAGES; i++) {
+		if (block[i - 1].lru.next != &block[i].lru)
+			return false;
+	}
+	return true;
+}
+
+/* The block at the head of the list, if it is whole; else NULL. */
+static struct page *take_block(struct balloon_dev_info *info)
+{
+	struct page *block;
+	unsigned long flags;
+	LIST_HEAD(pages);
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	block = list_first_entry_or_null(&info->pages, struct page, lru);
+	if (block && vballoon_is_block_start(block) && is_block_listed(block) &&
+	    vballoon_block_freeze(block)) {
+		list_cut_position(&pages, &info->pages, &block[VBALLOON_BLOCK_PAGES - 1].lru);
+		__count_vm_events(BALLOON_DEFLATE, VBALLOON_BLOCK_PAGES);
+	} else {
+		block = NULL;
+	}
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	if (block)
+		vballoon_block_disown(block);
+	return block;
+}
+
+/* Would taking single pages cut a whole block? */
+static bool is_block_next(struct balloon_dev_info *info)
+{
+	struct page *page;
+	unsigned long flags;
+	bool whole;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	page = list_first_entry_or_null(&info->pages, struct page, lru);
+	whole = page && vballoon_is_block_start(page) && is_block_listed(page);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	return whole;
+}
+
 /*
- * The first @max pages of the list, but those that somebody looks at: they stay, as they would with
- * balloon_page_list_dequeue(). Returns the pages moved.
+ * Pages from the head on until the next block may begin, at most @max. One that somebody looks at
+ * stays, as it would with balloon_page_list_dequeue(). Returns those moved.
  */
-static unsigned int take_pages(struct balloon_dev_info *info, struct list_head *pages_out,
-			       unsigned int max)
+static unsigned int take_singles(struct balloon_dev_info *info, struct list_head *pages_out,
+				 unsigned int max)
 {
 	unsigned int nr = 0, passed = 0;
 	struct page *page, *next;
@@ -135,8 +194,9 @@ static unsigned int take_pages(struct balloon_dev_info *info, struct list_head *
 
 	spin_lock_irqsave(&info->pages_lock, flags);
 	list_for_each_entry_safe(page, next, &info->pages, lru) {
-		if (passed++ == max)
+		if (passed == max || (passed && vballoon_is_block_start(page)))
 			break;
+		passed++;
 		if (vballoon_page_freeze(page)) {
 			list_move(&page->lru, &pages);
 			nr++;
@@ -151,15 +211,26 @@ static unsigned int take_pages(struct balloon_dev_info *info, struct list_head *
 	return nr;
 }
 
-unsigned int vballoon_pages_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
-				    unsigned int pages)
+unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
+				     unsigned int pages)
 {
 	unsigned int nr = 0, step;
 
-	/* Interrupts are off during each step. */
+	/* Block by block: interrupts are off during each. */
 	do {
-		step = min(pages - nr, VBALLOON_BLOCK_PAGES);
-		step = take_pages(info, pages_out, step);
+		struct page *block = NULL;
+
+		if (pages - nr >= VBALLOON_BLOCK_PAGES)
+			block = take_block(info);
+		else if (nr && is_block_next(info))
+			break;
+		if (block) {
+			list_add(&block->lru, pages_out);
+			step = VBALLOON_BLOCK_PAGES;
+		} else {
+			step = min(pages - nr, VBALLOON_BLOCK_PAGES);
+			step = take_singles(info, pages_out, step);
+		}
 		nr += step;
 	} while (step && nr < pages);
 

@@ -39,8 +39,8 @@ void vballoon_singles_enqueue(struct balloon_dev_info *info, struct list_head *s
 	}
 }
 
-unsigned int vballoon_pages_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
-				    unsigned int pages)
+unsigned int vballoon_blocks_dequeue(struct balloon_dev_info *info, struct list_head *pages_out,
+				     unsigned int pages)
 {
 	unsigned int nr = 0, step;
 
