@@ -3,7 +3,7 @@
 # lab check fuzz: every fuzz target of tests/fuzz, built with clang's libFuzzer and sanitizers, for a while from its kept corpus;
 # as many at a time as there are processors. What a target finds stays in the cache, where the next run goes on from it.
 
-fuzz_seconds=60
+fuzz_seconds=30
 # Names of functions without LLVM's own program for it.
 fuzz_environment="ASAN_OPTIONS=external_symbolizer_path=/usr/bin/addr2line UBSAN_OPTIONS=print_stacktrace=1"
 # An input takes less than a hundredth of one.
