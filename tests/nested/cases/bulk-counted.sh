@@ -5,7 +5,7 @@
 # timeout: 300
 #
 # Our driver's balloon in the guest's own books: what is in it is off MemTotal to the page where nobody may take it back (no
-# deflate-on-oom), whether it is whole blocks, one that was cut, or single pages, and each of its pages is marked offline, for who dumps
+# deflate-on-oom), whether it came and went in blocks or as single pages, and each of its pages is marked offline, for who dumps
 # the guest's memory. All of that is undone when it comes back.
 
 # offline: how many of the guest's pages are marked so; its RAM begins at 1 GiB, and each page has 8 bytes there
@@ -28,13 +28,13 @@ before=$(xen_pages "$domid")
 total=$(guest_meminfo g MemTotal)
 is "$(offline)" 0 "no page is offline"
 set_target "$domid" 196608
-counted "whole blocks" 16384
+counted "64 MiB" 16384
 set_target "$domid" 196620
-counted "one was cut for three pages" 16381
+counted "three pages less" 16381
 set_target "$domid" 196716
-counted "the rest of it goes before another is cut" 16357
+counted "some more less" 16357
 set_target "$domid" 131184
-counted "single pages and whole blocks" 32740
+counted "an odd number" 32740
 set_target "$domid" 262144
 counted "nothing" 0
 check "the guest can use it all" guest_run g 'dd if=/dev/zero of=/tmp/fill bs=1M count=160 2>/dev/null && rm /tmp/fill'
