@@ -49,10 +49,10 @@ static void neighbours_are_one_run(void **state)
 /* From the last page number to the first is no step, nor the other way round, however many go before. */
 static void numbers_end_where_they_end(void **state)
 {
-	for (uint32_t nr = 1; nr < 10; nr++) {
+	for (uint32_t nr = 1; nr < 40; nr++) {
 		for (int up = 0; up < 2; up++) {
 			uint32_t end = up ? UINT32_MAX : 0, other = up ? 0 : UINT32_MAX;
-			struct xenvirtio_le32 pfn[12];
+			struct xenvirtio_le32 pfn[42];
 			struct xenvirtio_runs runs = { 0 };
 
 			for (uint32_t i = 0; i < nr; i++)
@@ -66,6 +66,32 @@ static void numbers_end_where_they_end(void **state)
 			assert_int_equal(runs.run[1].start.v, other);
 			assert_int_equal(runs.run[1].nr, 1);
 			assert_int_equal(runs.run[2].start.v, 1000);
+			xenvirtio_runs_fini(&runs);
+		}
+	}
+}
+
+/* However many are compared at a time, none passes for its neighbour's: one that is not of the row, at each place of it, is by itself. */
+static void a_stranger_in_a_row_is_seen(void **state)
+{
+	enum { NR = 50 };
+
+	for (uint32_t at = 1; at < NR - 1; at++) {
+		for (int up = 0; up < 2; up++) {
+			uint32_t before = at, behind = NR - 1 - at;
+			struct xenvirtio_runs runs = { 0 };
+			struct xenvirtio_le32 pfn[NR];
+
+			for (uint32_t i = 0; i < NR; i++)
+				pfn[i] = xenvirtio_le32(i == at ? 7 : up ? 1000 + i : 2000 - i);
+			assert_int_equal(xenvirtio_balloon_decode_pfns(pfn, sizeof(pfn), &runs), 0);
+			assert_int_equal(runs.nr, 3);
+			assert_int_equal(runs.run[0].start.v, up ? 1000 : 2000 - before + 1);
+			assert_int_equal(runs.run[0].nr, before);
+			assert_int_equal(runs.run[1].start.v, 7);
+			assert_int_equal(runs.run[1].nr, 1);
+			assert_int_equal(runs.run[2].start.v, up ? 1000 + at + 1 : 2000 - (NR - 1));
+			assert_int_equal(runs.run[2].nr, behind);
 			xenvirtio_runs_fini(&runs);
 		}
 	}
@@ -120,6 +146,7 @@ int main(void)
 		cmocka_unit_test(pfns_become_runs),
 		cmocka_unit_test(neighbours_are_one_run),
 		cmocka_unit_test(numbers_end_where_they_end),
+		cmocka_unit_test(a_stranger_in_a_row_is_seen),
 		cmocka_unit_test(pfns_of_odd_length_are_refused),
 		cmocka_unit_test(stats_known_tags_are_taken),
 		cmocka_unit_test(stats_of_odd_length_are_refused),
